@@ -1,0 +1,22 @@
+"""Plain-Python atomistic recipes that run on a laptop, on Prefect, Covalent, Parsl or Dask, unchanged."""
+
+from adatom._version import __version__
+from adatom.errors import FlowFailure, JobFailure
+from adatom.settings import change_settings, get_settings
+from adatom.workflow import Failure, Future, flow, gather, job, strip, subflow, wait
+
+__all__ = [
+    "Failure",
+    "FlowFailure",
+    "Future",
+    "JobFailure",
+    "__version__",
+    "change_settings",
+    "flow",
+    "gather",
+    "get_settings",
+    "job",
+    "strip",
+    "subflow",
+    "wait",
+]

@@ -1,0 +1,238 @@
+"""The settings: the one place that reads the environment.
+
+A value comes from, in order: ``change_settings``, an environment variable ``ADATOM_<KEY>``, the file named by
+``ADATOM_CONFIG_FILE`` (default ``~/.adatom.toml``), the default below. They are read once, at first use.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from adatom.errors import SettingsError, UnknownNameError
+
+__all__ = ["Settings", "change_settings", "get_settings", "setting_sources"]
+
+_PREFIX = "ADATOM_"
+_CONFIG_FILE = _PREFIX + "CONFIG_FILE"
+
+
+def config_file() -> Path:
+    """Where the settings file is looked for; it need not exist."""
+    return Path(os.environ.get(_CONFIG_FILE) or "~/.adatom.toml").expanduser()
+
+
+class Settings(BaseSettings):
+    """All settings of adatom, frozen."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=_PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True, validate_default=True
+    )
+
+    workflow_engine: str = Field("local", description="Who runs jobs: a name that `adatom engines` lists.")
+    results_dir: Path = Field(Path("adatom_results"), description="Where run directories are kept.")
+    scratch_dir: Path | None = Field(
+        None,
+        description="Fast disk of the machine that runs a job; the files move to results_dir at the end.",
+    )
+    gzip: bool = Field(False, description="Compress the files of a finished run, trajectories (.traj) aside.")
+    local_workers: int = Field(
+        1, ge=1, description="Processes of the local engine and of an engine it starts; 1: in this process."
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "WARNING", description="Least severe log record that is kept with a job."
+    )
+    progress: bool | None = Field(None, description="Progress line of `adatom run`; unset: where there is a terminal.")
+
+    # What is read where a job runs, not where it was submitted.
+    of_machine: ClassVar[frozenset[str]] = frozenset({"scratch_dir"})
+
+    @field_validator("results_dir", "scratch_dir")
+    @classmethod
+    def _absolute(cls, path: Path | None) -> Path | None:
+        try:
+            return None if path is None else Path(os.path.abspath(path.expanduser()))
+        except RuntimeError as error:  # ~user of a user who does not exist
+            raise ValueError(error) from None
+
+    @classmethod
+    def settings_customise_sources(  # noqa: D102  # pydantic-settings documents it
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        if settings_cls.model_fields.keys() <= init_settings().keys():  # changed from what was read before
+            return (init_settings,)
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, config_file())
+
+
+_changed: ContextVar[Settings | None] = ContextVar("adatom_settings", default=None)
+
+
+def get_settings() -> Settings:
+    """The settings in force here.
+
+    Returns
+    -------
+    Settings
+        The innermost ``change_settings``, else what the environment and the settings file say.
+
+    Raises
+    ------
+    SettingsError
+        A key that does not exist, a value of a wrong type, or a file that cannot be read.
+    """
+    return _changed.get() or _base()
+
+
+@contextmanager
+def change_settings(changes: Mapping[str, Any] | None = None, /, **keywords: Any) -> Iterator[Settings]:
+    """Other settings within a ``with`` block, for this thread or asynchronous task and for the jobs it starts.
+
+    Parameters
+    ----------
+    changes
+        New values by key, in upper or lower case.
+    **keywords
+        The same, as keyword arguments.
+
+    Yields
+    ------
+    Settings
+        The settings in force in the block.
+
+    Raises
+    ------
+    SettingsError
+        A key that does not exist or a value of a wrong type.
+    """
+    token = _changed.set(_updated(get_settings(), {**(changes or {}), **keywords}))
+    try:
+        yield get_settings()
+    finally:
+        _changed.reset(token)
+
+
+@contextmanager
+def settings_in_force(settings: Settings) -> Iterator[None]:
+    """Settings for the code in the block.
+
+    Parameters
+    ----------
+    settings
+        All of them.
+    """
+    token = _changed.set(settings)
+    try:
+        yield
+    finally:
+        _changed.reset(token)
+
+
+def settings_of_caller(values: Mapping[str, Any]) -> Settings:
+    """On a worker: the settings that came with a job, but for what belongs to this machine.
+
+    Parameters
+    ----------
+    values
+        What `travelling` gave where the job was submitted.
+    """
+    return _updated(_base(), values)
+
+
+def travelling(settings: Settings) -> dict[str, Any]:
+    """What of the settings goes with a job to the machine that runs it."""
+    return settings.model_dump(exclude=set(Settings.of_machine))
+
+
+def setting_sources() -> dict[str, str]:
+    """For each key, what its value comes from: ``change_settings``, a variable, a file or ``default``."""
+    base, now = _base(), get_settings()
+    in_file = _read_file()
+    sources = {}
+    for key in Settings.model_fields:
+        if getattr(now, key) != getattr(base, key):
+            sources[key] = "change_settings"
+        elif any(name.upper() == _PREFIX + key.upper() for name in os.environ):
+            sources[key] = _PREFIX + key.upper()
+        elif key in in_file:
+            sources[key] = str(config_file())
+        else:
+            sources[key] = "default"
+    return sources
+
+
+@cache
+def _base() -> Settings:
+    _refuse_unknown_variables()
+    file = config_file()
+    if os.environ.get(_CONFIG_FILE) and not file.exists():
+        raise SettingsError(
+            f"{_CONFIG_FILE} names {str(file)!r}, which does not exist. Create it or unset the variable."
+        )
+    _refuse_unknown(_read_file(), f"setting in {file}")
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise SettingsError(_explain(error)) from None
+    except Exception as error:  # pydantic-settings wraps what it cannot parse
+        raise SettingsError(str(error)) from error
+
+
+def _read_file() -> dict[str, Any]:
+    import tomllib
+
+    file = config_file()
+    if not file.exists():
+        return {}
+    try:
+        return tomllib.loads(file.read_text())
+    except (tomllib.TOMLDecodeError, OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"The settings file {file} cannot be read: {error}.") from error
+
+
+def _refuse_unknown_variables() -> None:
+    known = {_PREFIX + key.upper() for key in Settings.model_fields}
+    for name in os.environ:
+        if name.upper().startswith(_PREFIX) and name.upper() != _CONFIG_FILE:
+            if name.upper() not in known:
+                raise _unknown("environment variable", name, known | {_CONFIG_FILE})
+
+
+def _refuse_unknown(given: Mapping[str, Any], what: str) -> None:
+    for key in given:
+        if key not in Settings.model_fields:
+            raise _unknown(what, key, Settings.model_fields)
+
+
+def _unknown(what: str, name: str, valid: Any) -> SettingsError:
+    return SettingsError(str(UnknownNameError(what, name, valid)))
+
+
+def _updated(settings: Settings, changes: Mapping[str, Any]) -> Settings:
+    changes = {key.lower(): value for key, value in changes.items()}
+    _refuse_unknown(changes, "setting")
+    try:
+        return Settings(**{**settings.model_dump(), **changes})
+    except ValidationError as error:
+        raise SettingsError(_explain(error)) from None
+
+
+def _explain(error: ValidationError) -> str:
+    lines = []
+    for item in error.errors():
+        key = ".".join(str(part) for part in item["loc"])
+        lines.append(f"Setting {key!r} is {item['input']!r}: {item['msg']}.")
+    lines.append("`adatom settings` shows each value and where it comes from.")
+    return " ".join(lines)

@@ -1,0 +1,25 @@
+"""Python in a fresh interpreter, with an environment of its own."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+
+def run(code: str, cwd: Path, *arguments: object, check: bool = True, **environment: object) -> str:
+    """What a script prints; its error output, if it is to fail (``check=False``). Its home is its working directory."""
+    done = subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        cwd=cwd,
+        env={
+            "PATH": os.environ["PATH"],
+            "HOME": str(cwd),
+            "PYTHONPATH": os.pathsep.join(sys.path),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            **{name: str(value) for name, value in environment.items()},
+        },
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode == 0) == check, done.stdout + done.stderr
+    return done.stdout if check else done.stderr
