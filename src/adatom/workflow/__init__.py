@@ -1,0 +1,9 @@
+"""Jobs, flows and futures, on whichever engine is selected."""
+
+from adatom.workflow.failure import Failure
+from adatom.workflow.flow import Flow, Subflow, flow, subflow
+from adatom.workflow.future import Future, gather, wait
+from adatom.workflow.job import Job, job
+from adatom.workflow.step import strip
+
+__all__ = ["Failure", "Flow", "Future", "Job", "Subflow", "flow", "gather", "job", "strip", "subflow", "wait"]

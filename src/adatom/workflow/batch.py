@@ -1,0 +1,134 @@
+"""Many short jobs in few tasks of the engine."""
+
+from __future__ import annotations
+
+import contextvars
+import threading
+from collections import deque
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cloudpickle
+
+from adatom.directories import mark_interrupted
+from adatom.errors import WorkerDiedError
+from adatom.workflow.engine import TracingEngine
+from adatom.workflow.failure import Failure
+from adatom.workflow.future import Future, Node
+from adatom.workflow.payload import Batch, Call, unpack
+from adatom.workflow.scope import Scope
+from adatom.workflow.structure import collect
+
+if TYPE_CHECKING:
+    from adatom.workflow.job import Job
+
+__all__ = ["map_in_batches"]
+
+# A batch aims at this many seconds: long against the cost of any engine's task, short against a user's patience.
+_AIM = 0.1
+
+
+def map_in_batches(scope: Scope, job: Job[Any, Any], items: list[Any], common: dict[str, Any]) -> list[Future]:
+    """Run a job once for each item.
+
+    The first tasks hold one item each and tell what an item costs; later ones hold as many as make a batch worth its
+    while. So long jobs still spread over all workers, and short ones do not pay for a task each.
+
+    Parameters
+    ----------
+    scope
+        The flow they belong to.
+    job
+        The job.
+    items
+        Values of its first parameter.
+    common
+        Its other arguments.
+
+    Returns
+    -------
+    list of Future
+        In the order of the items.
+    """
+    engine = scope.engine
+    alone = isinstance(engine, TracingEngine) or not engine.capabilities.concurrent or len(items) < 2
+    if alone or collect((items, common), Future):
+        return [scope.add(job, (item,), common) for item in items]
+    run = _Map(scope, job, items, common)
+    run.start()
+    return [engine.future_type(node) for node in run.nodes]
+
+
+class _Map:
+    def __init__(self, scope: Scope, job: Job[Any, Any], items: list[Any], common: dict[str, Any]) -> None:
+        self._scope, self._job, self._common = scope, job, common
+        job.options.check(job.name, scope.engine)
+        self.nodes = [scope.node(job.name) for _ in items]
+        self._todo = deque(zip(self.nodes, items, strict=True))
+        self._size = 1
+        self._lock = threading.Lock()
+        self._context = contextvars.copy_context()
+
+    def start(self) -> None:
+        # Two tasks a slot: one runs while the next is on its way.
+        for _ in range(2 * self._scope.engine.slots):
+            self._next()
+
+    def _next(self) -> None:
+        with self._lock:
+            share = -(-len(self._todo) // (2 * self._scope.engine.slots))
+            size = max(1, min(self._size, share))
+            taken = [self._todo.popleft() for _ in range(min(size, len(self._todo)))]
+        if self._scope.root.cancelled:
+            return
+        packed = []
+        for node, item in taken:
+            try:
+                call = self._scope.call(node, self._job, (item,), self._common, self._job.options)
+                packed.append((node, call))
+            except Exception as error:
+                node.settle(Failure.of(error, node.name, node.directory))
+        if not packed:
+            if taken:
+                self._next()
+            return
+        name = packed[0][1].name if len(packed) == 1 else f"{self._job.name} x{len(packed)}"
+        batch = Batch(name, [call for _, call in packed])
+        options = dict(self._job.options.engine_options)
+        self._scope.tell(packed[0][0], "started", len(packed))
+        try:
+            future = self._scope.engine.submit(batch, options)
+        except Exception as error:
+            for node, call in packed:
+                node.settle(call.failure(error))
+            self._next()
+        else:
+            future.add_done_callback(lambda future: self._done(future, packed))
+
+    def _done(self, future: Any, packed: list[tuple[Node, Call]]) -> None:
+        try:
+            results, elapsed = unpack(future.result())
+        except WorkerDiedError as error:
+            for node, call in packed:
+                self._context.copy().run(self._again, node, call, str(error), len(packed) == 1)
+        except BaseException as error:
+            for node, call in packed:
+                node.settle(call.failure(error))
+        else:
+            self._size = max(1, round(_AIM * len(packed) / max(elapsed, 1e-6)))
+            for (node, _), result in zip(packed, results, strict=True):
+                node.settle(cloudpickle.loads(result))
+        self._context.copy().run(self._next)
+
+    def _again(self, node: Node, call: Call, why: str, guilty: bool) -> None:
+        """After a worker died: alone in its task, so that only the guilty one fails."""
+        marked = mark_interrupted(Path(call.directory), why, make=guilty)
+        if guilty and not call.retries:
+            node.settle(call.failure(WorkerDiedError(why), marked))
+        elif guilty:
+            self._scope.restart(node, replace(call, attempt=1), dict(self._job.options.engine_options))
+        else:
+            directory = f"{call.directory}-alone"
+            node.directory = directory
+            self._scope.restart(node, replace(call, directory=directory), dict(self._job.options.engine_options))

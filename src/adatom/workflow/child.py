@@ -1,0 +1,195 @@
+"""A worker process: a clean interpreter that runs calls and ends with the process that started it."""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from multiprocessing.connection import Connection, Pipe
+from typing import Any
+
+import cloudpickle
+
+from adatom.directories import mark_interrupted
+from adatom.errors import JobTimeoutError, WorkerDiedError
+from adatom.workflow.payload import Batch, Call, attempt_directory, pack, unpack
+
+__all__ = ["Child", "execute_in_child"]
+
+_GRACE = 3.0  # seconds to mark its directory after SIGTERM
+# The search path is handed over in place of an environment variable, so that the user's own PYTHONPATH stays as it is.
+_START = "import sys; sys.path[:] = {path!r}; from adatom.workflow.child import main; main({fd})"
+
+
+class Child:
+    """A worker process, in a session of its own so that it can be killed with all that it started.
+
+    It starts a clean interpreter and never imports the user's ``__main__``, so a script needs no guard.
+    """
+
+    def __init__(self) -> None:
+        self._pipe, theirs = Pipe()
+        try:
+            command = _START.format(path=[os.path.abspath(folder) for folder in sys.path], fd=theirs.fileno())
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", command],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        finally:
+            theirs.close()
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self.process.pid
+
+    def send(self, work: Any) -> None:
+        """Give it something to do: a `Call` or `Batch` to `pack`, or a function to call.
+
+        Parameters
+        ----------
+        work
+            What to do. What was given before is done first.
+        """
+        try:
+            self._pipe.send_bytes(cloudpickle.dumps(work))
+        except OSError:
+            pass  # it is dead, which `receive` says
+
+    def receive(self, timeout: float | None = None) -> bytes:
+        """Wait for the next answer.
+
+        Parameters
+        ----------
+        timeout
+            Longest wait in seconds.
+
+        Raises
+        ------
+        WorkerDiedError
+            The process is gone.
+        JobTimeoutError
+            There is no answer in time.
+        """
+        try:
+            if timeout is not None and not self._pipe.poll(timeout):
+                raise JobTimeoutError(f"stopped after {timeout} s, its timeout")
+            return self._pipe.recv_bytes()
+        except (EOFError, OSError) as error:
+            if isinstance(error, JobTimeoutError):
+                raise
+            raise WorkerDiedError(f"the worker process {self.pid} {self._end()}") from None
+
+    def _end(self) -> str:
+        code = self.process.wait()
+        return f"was killed by signal {signal.Signals(-code).name}" if code < 0 else f"ended with exit status {code}"
+
+    def terminate(self) -> None:
+        """Ask it to stop now: the job's directory is marked."""
+        self._signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it, and all that it started."""
+        self._signal(signal.SIGKILL)
+        self.process.wait()
+        self._pipe.close()
+
+    def stop(self, grace: float = _GRACE) -> None:
+        """Let it mark its job's directory, then end it, and all that it started.
+
+        Parameters
+        ----------
+        grace
+            How long (s) it may take.
+        """
+        self.terminate()
+        try:
+            self.process.wait(grace)
+        except subprocess.TimeoutExpired:
+            pass
+        self.kill()
+
+    def _signal(self, number: int) -> None:
+        try:
+            os.killpg(self.pid, number)
+        except ProcessLookupError:
+            pass
+
+
+def execute_in_child(call: Call, upstream: Sequence[Any], timeout: float) -> Any:
+    """Run a call in a process of its own, so that it can be killed wherever the engine runs jobs.
+
+    Parameters
+    ----------
+    call
+        The call.
+    upstream
+        The results that fill its slots.
+    timeout
+        After how many seconds to kill it. The start of the interpreter does not count.
+    """
+    child = Child()
+    try:
+        child.send(_ready)
+        child.receive()
+        child.send(lambda: _unpickle(call))
+        child.receive()
+        child.send(lambda: pack(call, upstream))  # not `execute`: a result that cannot be pickled is a failure too
+        return unpack(unpack(child.receive(timeout)))
+    except (JobTimeoutError, WorkerDiedError) as error:
+        child.kill()
+        marked = mark_interrupted(attempt_directory(call, call.attempt), str(error), make=True)
+        return call.failure(error, marked)
+    finally:
+        child.kill()
+
+
+def _ready() -> None:
+    """Answered when the interpreter is up."""
+
+
+def _unpickle(call: Call) -> None:
+    """Imports what the call needs, before its clock starts."""
+    try:
+        cloudpickle.loads(call.function), cloudpickle.loads(call.arguments)
+    except Exception:
+        pass  # `execute` says so
+
+
+def main(descriptor: int) -> None:
+    """The worker's side: answer what comes through the pipe until it closes.
+
+    Parameters
+    ----------
+    descriptor
+        The file descriptor of the pipe.
+    """
+    pipe = Connection(descriptor)
+    work: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+
+    def read() -> None:
+        try:
+            while True:
+                work.put(pipe.recv_bytes())
+        except (EOFError, OSError):
+            # The parent is gone, or has no more use for this process: end it, and what a job started.
+            os.killpg(os.getpid(), signal.SIGKILL)
+
+    def terminated(number: int, frame: Any) -> None:
+        raise KeyboardInterrupt("the worker was told to stop")
+
+    signal.signal(signal.SIGTERM, terminated)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=read, daemon=True).start()
+    try:
+        while True:
+            todo = cloudpickle.loads(work.get())
+            pipe.send_bytes(pack(todo) if isinstance(todo, Call | Batch) else cloudpickle.dumps(todo()))
+    except (KeyboardInterrupt, OSError):
+        os._exit(1)

@@ -1,0 +1,155 @@
+"""What can be said of a job, beside its arguments."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from functools import singledispatch
+from numbers import Real
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from adatom.errors import InputError, UnknownNameError
+
+if TYPE_CHECKING:
+    from adatom.workflow.engine import Engine
+
+__all__ = ["FlowOptions", "JobOptions", "UnusedResourceWarning", "label"]
+
+# The words for resources, on every engine and scheduler.
+RESOURCES = ("nodes", "ranks_per_node", "threads_per_rank", "gpus_per_node", "memory", "walltime")
+
+
+class UnusedResourceWarning(UserWarning):
+    """A job asks for a resource that the engine cannot give."""
+
+
+@singledispatch
+def label(value: Any) -> str:
+    """What names of jobs say of their first argument; nothing, unless its type registers a function here.
+
+    Parameters
+    ----------
+    value
+        The first argument of a job.
+    """
+    return ""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What jobs and flows have in common.
+
+    Attributes
+    ----------
+    name
+        Shown by the engine and used for directories; the function's name if None.
+    engine_options
+        Handed to the engine's own decorator or submit function as they are.
+    """
+
+    name: str | None = None
+    engine_options: Mapping[str, Any] = field(default_factory=dict)
+
+
+_O = TypeVar("_O", bound=Options)
+
+
+def with_changes(options: _O, changes: Mapping[str, Any]) -> _O:
+    """Options with some of them changed.
+
+    Parameters
+    ----------
+    options
+        What to start from.
+    changes
+        New values by name.
+
+    Raises
+    ------
+    UnknownNameError
+        There is no such option.
+    InputError
+        A value is out of range.
+    """
+    valid = [known.name for known in fields(options)]
+    for name in changes:
+        if name not in valid:
+            raise UnknownNameError("option", name, valid)
+    return replace(options, **changes)
+
+
+@dataclass(frozen=True)
+class JobOptions(Options):
+    """The options of a job.
+
+    Attributes
+    ----------
+    name, engine_options
+        As for every step.
+    retries
+        How often to try again after an exception or the death of the worker. Bad input is not tried again.
+    retry_delay
+        How long (s) to wait before each.
+    timeout
+        After how many seconds the work is killed, with all processes that it started.
+    resources
+        What one job needs, by the words of `RESOURCES`.
+    """
+
+    retries: int = 0
+    retry_delay: float = 0.0
+    timeout: float | None = None
+    resources: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in self.resources:
+            if name not in RESOURCES:
+                raise UnknownNameError("resource", name, RESOURCES)
+        if not isinstance(self.retries, int) or self.retries < 0:
+            raise InputError(f"retries={self.retries!r}: give a whole number, 0 or more.")
+        if not isinstance(self.retry_delay, Real) or not self.retry_delay >= 0:
+            raise InputError(f"retry_delay={self.retry_delay!r}: give seconds, 0 or more.")
+        if self.timeout is not None and not (isinstance(self.timeout, Real) and self.timeout > 0):
+            raise InputError(f"timeout={self.timeout!r}: give seconds above 0, or None.")
+
+    def check(self, name: str, engine: Engine) -> None:
+        """Warn of what an engine cannot honour.
+
+        Parameters
+        ----------
+        name
+            The job.
+        engine
+            The engine.
+        """
+        unused = set(self.resources) - engine.capabilities.resources
+        if unused:
+            warnings.warn(
+                f"{name} asks for {', '.join(sorted(unused))}, which the {engine.name} engine does not honour: "
+                "give the runner workers of that size, or use engine_options.",
+                UnusedResourceWarning,
+                stacklevel=4,
+            )
+
+
+@dataclass(frozen=True)
+class FlowOptions(Options):
+    """The options of a flow.
+
+    Attributes
+    ----------
+    name, engine_options
+        As for every step.
+    runner
+        What all its jobs run on, those of the flows in it too: what ``make_runner`` gives, or the engine's own object.
+    on_failure
+        ``"raise"`` one `FlowFailure` when all that can be finished is, or ``"return"`` each `Failure` in its place.
+    """
+
+    runner: Any = None
+    on_failure: Literal["raise", "return"] = "raise"
+
+    def __post_init__(self) -> None:
+        if self.on_failure not in ("raise", "return"):
+            raise UnknownNameError("on_failure", self.on_failure, ["raise", "return"])

@@ -1,0 +1,322 @@
+"""What travels to a worker, and what the worker does with it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import inspect
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import cloudpickle
+
+from adatom.context import engine_name
+from adatom.directories import RunDirectory, entered
+from adatom.errors import AdatomError, InputError
+from adatom.settings import Settings, get_settings, settings_in_force, settings_of_caller, travelling
+from adatom.workflow.capture import captured
+from adatom.workflow.failure import Failure
+from adatom.workflow.future import follow
+from adatom.workflow.structure import collect, substitute
+
+__all__ = ["Batch", "Call", "Slot", "execute", "in_job", "pack", "unpack"]
+
+
+def in_job() -> bool:
+    """Whether this code runs inside a job."""
+    return bool(engine_name.get())
+
+
+@dataclass(frozen=True)
+class Slot:
+    """Stands in a call's arguments for a result that the engine hands over.
+
+    Attributes
+    ----------
+    index
+        Which of the results.
+    path
+        What of it.
+    """
+
+    index: int
+    path: tuple[tuple[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of a job, ready to travel.
+
+    Attributes
+    ----------
+    name
+        What the engine shows.
+    directory
+        Where the job's files will be.
+    header
+        What many calls share: settings and module search path, pickled.
+    function
+        The function, pickled once for all calls of it in a flow.
+    arguments
+        Positional and keyword arguments, pickled.
+    engine
+        The engine, for the record.
+    retries, retry_delay
+        How often to try again after an exception, and how long (s) to wait before.
+    timeout
+        After how many seconds to kill the work.
+    attempt
+        How many attempts were lost with their workers.
+    """
+
+    name: str
+    directory: str
+    header: bytes
+    function: bytes
+    arguments: bytes
+    engine: str
+    retries: int = 0
+    retry_delay: float = 0.0
+    timeout: float | None = None
+    attempt: int = 0
+
+    def failure(self, error: BaseException, directory: Path | str | None = None) -> Failure:
+        """This call's failure, because of an exception."""
+        return Failure.of(error, self.name, str(directory or self.directory))
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Several calls that travel as one, so that the engine's cost is paid once.
+
+    Attributes
+    ----------
+    name
+        What the engine shows.
+    calls
+        The calls, run one after the other.
+    """
+
+    name: str
+    calls: Sequence[Call]
+
+
+def header() -> bytes:
+    """The settings in force and the module search path, pickled once for all calls that share them."""
+    return _header(get_settings(), tuple(sys.path), os.getcwd() if "" in sys.path else "")
+
+
+@lru_cache(maxsize=16)
+def _header(settings: Any, path: tuple[str, ...], here: str) -> bytes:
+    folders = [os.path.abspath(folder) for folder in path if not folder.startswith(sys.prefix + os.sep)]
+    return cloudpickle.dumps((travelling(settings), folders))
+
+
+@lru_cache(maxsize=16)
+def read_header(packed: bytes) -> Settings:
+    """The settings of a call's caller; the caller's modules are found from now on.
+
+    Parameters
+    ----------
+    packed
+        A call's header.
+    """
+    values, folders = cloudpickle.loads(packed)
+    # A worker finds the modules that its caller finds, behind its own.
+    sys.path += [folder for folder in folders if folder not in sys.path and os.path.isdir(folder)]
+    return settings_of_caller(values)
+
+
+def pack_function(name: str, function: Callable[..., Any]) -> bytes:
+    """A function, pickled: importable code by reference, all other by value.
+
+    Parameters
+    ----------
+    name
+        The job, for the message.
+    function
+        The function.
+
+    Raises
+    ------
+    InputError
+        It cannot be pickled.
+    """
+    try:
+        return cloudpickle.dumps(function)
+    except Exception as error:
+        raise InputError(f"The function of {name} cannot be sent to a worker: {error}.") from error
+
+
+_read_function: Callable[[bytes], Callable[..., Any]] = lru_cache(maxsize=128)(cloudpickle.loads)
+
+
+def pack_arguments(name: str, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> bytes:
+    """Arguments, pickled.
+
+    Parameters
+    ----------
+    name, function
+        The job, for the message.
+    args, kwargs
+        The arguments.
+
+    Raises
+    ------
+    InputError
+        One of them cannot be pickled; it is named.
+    """
+    try:
+        return cloudpickle.dumps((args, kwargs))
+    except Exception as error:
+        reason = error
+    try:
+        given = inspect.signature(function).bind(*args, **kwargs).arguments
+    except (TypeError, ValueError):
+        given = {**{f"#{i}": item for i, item in enumerate(args)}, **kwargs}
+    for key, item in given.items():
+        try:
+            cloudpickle.dumps(item)
+        except Exception as error:
+            raise InputError(
+                f"Argument {key!r} of {name}, {_brief(item)}, cannot be sent to a worker: {error}. "
+                "Pass plain data, or make it inside the job."
+            ) from error
+    raise InputError(f"The arguments of {name} cannot be sent to a worker: {reason}.") from reason
+
+
+def _brief(item: Any) -> str:
+    return f"a {type(item).__name__}"
+
+
+def execute(call: Call, upstream: Sequence[Any] = ()) -> Any:
+    """Run a call here, to its end.
+
+    Parameters
+    ----------
+    call
+        The call.
+    upstream
+        The results that fill its slots.
+
+    Returns
+    -------
+    Any
+        The job's value or, whatever it raised, a `Failure`.
+    """
+    try:
+        token = engine_name.set(call.engine)
+        try:
+            with settings_in_force(read_header(call.header)):
+                for attempt in range(call.attempt, call.retries + 1):
+                    outcome = _attempt(call, attempt, upstream)
+                    if not isinstance(outcome, Failure) or isinstance(outcome.cause, InputError):
+                        break  # bad input does not get better
+                    if attempt < call.retries:
+                        time.sleep(call.retry_delay)
+                return outcome
+        finally:
+            engine_name.reset(token)
+    except Exception as error:  # settings of this machine, modules that are not here
+        return call.failure(error)
+
+
+def _attempt(call: Call, attempt: int, upstream: Sequence[Any]) -> Any:
+    if call.timeout is not None:
+        from adatom.workflow.child import execute_in_child
+
+        alone = replace(call, timeout=None, retries=attempt, attempt=attempt)
+        return execute_in_child(alone, upstream, call.timeout)
+    directory = RunDirectory(_attempt_directory(call, attempt))
+    try:
+        function = _read_function(call.function)
+        args, kwargs = cloudpickle.loads(call.arguments)
+        if upstream:
+            args, kwargs = fill((args, kwargs), upstream)
+            for failure in collect((args, kwargs), Failure):
+                return failure.skip(call.name)
+        with entered(directory), captured(directory):
+            return settled(function(*args, **kwargs))
+    except (Exception, SystemExit) as error:
+        directory.fail(error)
+        return call.failure(error, directory.path if directory.exists else None)
+
+
+def attempt_directory(call: Call, attempt: int) -> Path:
+    """Where the files of a call's first, second ... attempt will be."""
+    return Path(_attempt_directory(call, attempt))
+
+
+def _attempt_directory(call: Call, attempt: int) -> str:
+    return call.directory if attempt == 0 else f"{call.directory}-try{attempt + 1}"
+
+
+def fill(arguments: Any, upstream: Sequence[Any]) -> Any:
+    """Arguments with their slots filled.
+
+    Parameters
+    ----------
+    arguments
+        A structure with slots.
+    upstream
+        The results by slot index.
+    """
+    return substitute(arguments, Slot, lambda slot: follow(upstream[slot.index], slot.path))
+
+
+def settled(value: Any) -> Any:
+    """What a function gave or, if that is a coroutine, what it comes to, also where the event loop is busy.
+
+    Parameters
+    ----------
+    value
+        What the function gave.
+    """
+    if not inspect.iscoroutine(value):
+        return value
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(value)
+    with ThreadPoolExecutor(1) as thread:  # a notebook's own loop runs in this one
+        return thread.submit(contextvars.copy_context().run, asyncio.run, value).result()
+
+
+def pack(work: Call | Batch, upstream: Sequence[Any] = ()) -> bytes:
+    """Run a call, or the calls of a batch, and pickle what came of it: what an engine's task does.
+
+    Parameters
+    ----------
+    work
+        What to run.
+    upstream
+        The results that fill a call's slots.
+
+    Returns
+    -------
+    bytes
+        For `unpack`.
+    """
+    if isinstance(work, Call):
+        return _pack(work, execute(work, upstream))
+    start = time.perf_counter()
+    results = [_pack(call, execute(call)) for call in work.calls]
+    return cloudpickle.dumps((results, time.perf_counter() - start))
+
+
+def _pack(call: Call, outcome: Any) -> bytes:
+    try:
+        return cloudpickle.dumps(outcome)
+    except Exception as error:
+        message = f"The result of {call.name}, {_brief(outcome)}, cannot be sent back: {error}. Return plain data."
+        return cloudpickle.dumps(call.failure(AdatomError(message)))
+
+
+unpack: Callable[[bytes], Any] = cloudpickle.loads

@@ -1,0 +1,584 @@
+"""A flow while it runs: which jobs wait for which, what failed, and when all is done."""
+
+from __future__ import annotations
+
+import contextvars
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from adatom.directories import mark_interrupted, stamp, unique_name
+from adatom.errors import FlowFailure, InputError, JobFailure, WorkerDiedError
+from adatom.settings import get_settings
+from adatom.workflow.engine import Engine, TracingEngine, drop_engine, get_engine
+from adatom.workflow.failure import Failure
+from adatom.workflow.future import Future, Node, follow
+from adatom.workflow.options import FlowOptions, JobOptions, label
+from adatom.workflow.payload import (
+    Call,
+    Slot,
+    attempt_directory,
+    header,
+    pack_arguments,
+    pack_function,
+    settled,
+    unpack,
+)
+from adatom.workflow.structure import collect, substitute
+
+if TYPE_CHECKING:
+    from adatom.workflow.flow import Flow
+    from adatom.workflow.job import Job
+    from adatom.workflow.step import Step
+
+__all__ = ["Scope", "current_scope", "in_background", "observed"]
+
+_current: ContextVar[Scope | None] = ContextVar("adatom_scope", default=None)
+
+
+def current_scope() -> Scope | None:
+    """The flow whose body this code stands in, if any."""
+    return _current.get()
+
+
+class Scope:
+    """A flow, or a subflow of it, while it runs.
+
+    Parameters
+    ----------
+    engine
+        Who runs its jobs.
+    name
+        What to call it.
+    directory
+        Where its jobs' directories go.
+    parent
+        The flow that called this one.
+    options
+        Of the flow.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        name: str,
+        directory: Path,
+        parent: Scope | None = None,
+        options: FlowOptions | None = None,
+    ) -> None:
+        self.engine = engine
+        self.name = name
+        self.directory = directory
+        self.options = options or FlowOptions()
+        self.root: Scope = parent.root if parent else self
+        self.nodes: list[Node] = []  # on the root: of all flows in it
+        self.cancelled = False  # on the root
+        self._observer = _observer.get()
+        self._functions: dict[Step[Any, Any], bytes] = {}
+        self._left = 0
+        self._change = threading.Condition()
+        self._then: Callable[[], None] | None = None
+
+    @classmethod
+    def of_flow(cls, name: str, options: FlowOptions | None = None) -> Scope:
+        """The scope of a flow that is called outside of any other.
+
+        Parameters
+        ----------
+        name
+            The flow.
+        options
+            Its options.
+        """
+        options = options or FlowOptions()
+        directory = get_settings().results_dir / unique_name("FLOW", name, stamp())
+        return cls(get_engine(options.runner), name, directory, options=options)
+
+    @classmethod
+    def of_job(cls, name: str) -> Scope:
+        """The scope of a job that is called outside of any flow.
+
+        Parameters
+        ----------
+        name
+            The job.
+        """
+        return cls(get_engine(), name, get_settings().results_dir)
+
+    # Jobs
+
+    def add(self, job: Job[Any, Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Future:
+        """Run a job as soon as its arguments have values.
+
+        Parameters
+        ----------
+        job
+            The job.
+        args, kwargs
+            With what to call it; futures may stand anywhere in them.
+        """
+        job.options.check(job.name, self.engine)
+        node = self.node(job.name)
+        if isinstance(self.engine, TracingEngine):
+            trace = partial(self.engine.trace, options=dict(job.options.engine_options))
+            self._trace(node, job, args, kwargs, job.options, "JOB", trace)
+        else:
+            self._when_ready(node, (args, kwargs), lambda ready: self._launch(node, job, *ready))
+        return self.engine.future_type(node)
+
+    def call(
+        self,
+        node: Node,
+        step: Step[Any, Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        options: JobOptions,
+        kind: str = "JOB",
+    ) -> Call:
+        """A call ready to travel; its node gets its full name and directory.
+
+        Parameters
+        ----------
+        node
+            Gets the call's outcome.
+        step, args, kwargs
+            What to call, and with what.
+        options
+            How to run it.
+        kind
+            The first word of its directory's name.
+        """
+        about = label(args[0] if args else next(iter(kwargs.values()), None))
+        directory = f"{self.directory}{os.sep}{unique_name(kind, node.name, about)}"
+        node.name = f"{node.name} {about}" if about else node.name
+        node.directory = directory
+        if step not in self._functions:
+            self._functions[step] = pack_function(node.name, step)
+        return Call(
+            node.name,
+            directory,
+            header(),
+            self._functions[step],
+            pack_arguments(node.name, step, args, kwargs),
+            self.engine.name,
+            options.retries,
+            options.retry_delay,
+            options.timeout,
+        )
+
+    def node(self, name: str, is_flow: bool = False) -> Node:
+        """Something more that must end before this flow does.
+
+        Parameters
+        ----------
+        name
+            The job, flow or subflow.
+        is_flow
+            Whether it is no job.
+        """
+        node = Node(name)
+        node.is_flow = is_flow
+        if isinstance(self.engine, TracingEngine):
+            node.no_waiting = (
+                f"{name} has no result yet: the {self.engine.name} engine builds its graph before it runs. Pass the "
+                "future to a job, or look at its value in the body of a @subflow."
+            )
+        self.root.nodes.append(node)
+        with self._change:
+            self._left += 1
+        node.add_done_callback(self._ended)
+        self.tell(node, "added")
+        return node
+
+    def _when_ready(self, node: Node, arguments: Any, then: Callable[[Any], None]) -> None:
+        """Call `then` with the arguments' values once they are there, unless one of them failed."""
+        try:
+            futures = collect(arguments, Future)
+        except RecursionError as error:
+            node.handled = True
+            node.settle(Failure.of(error, node.name, None))
+            raise InputError(f"An argument of {node.name} contains itself, or is nested too deep.") from None
+        waiting = {future._node for future in futures if not future._node.done()}
+
+        def ready() -> None:
+            try:
+                values = substitute(arguments, Future, _value) if futures else arguments
+                failures = collect(values, Failure) if futures else []
+                if failures:
+                    node.settle(failures[0].skip(node.name))
+                elif self.root.cancelled:
+                    node.settle(Failure(node.name, None, "Interrupted", "the flow was interrupted"))
+                else:
+                    then(values)
+            except Exception as error:  # a path that is not there, an argument that cannot travel
+                node.settle(Failure.of(error, node.name, node.directory))
+
+        if not waiting:
+            if futures:
+                ready()
+            else:
+                try:
+                    then(arguments)
+                except BaseException as error:  # at the caller's line, where a debugger can see it
+                    node.handled = True
+                    node.settle(Failure.of(error, node.name, node.directory))
+                    raise
+            return
+        lock, left, context = threading.Lock(), [len(waiting)], contextvars.copy_context()
+
+        def one_done(_: Any) -> None:
+            with lock:
+                left[0] -= 1
+                last = left[0] == 0
+            if last:
+                context.copy().run(ready)
+
+        for needed in waiting:
+            needed.add_done_callback(one_done)
+
+    def _launch(self, node: Node, job: Job[Any, Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        call = self.call(node, job, args, kwargs, job.options)
+        self.tell(node, "started")
+        self.start(node, call, job.options.engine_options)
+
+    def start(self, node: Node, call: Call, engine_options: Mapping[str, Any]) -> None:
+        """Give a call to the engine, and again if its worker dies and it has retries left.
+
+        Parameters
+        ----------
+        node, call
+            The job.
+        engine_options
+            For the engine.
+        """
+
+        def done(future: Any) -> None:
+            try:
+                outcome = future.result()
+                if isinstance(outcome, bytes):
+                    outcome = unpack(outcome)
+            except WorkerDiedError as error:
+                last = call.attempt >= call.retries
+                marked = mark_interrupted(attempt_directory(call, call.attempt), str(error), make=last)
+                if not last and not self.root.cancelled:
+                    context.copy().run(self.restart, node, replace(call, attempt=call.attempt + 1), engine_options)
+                    return
+                outcome = call.failure(error, marked)
+            except BaseException as error:  # whatever an engine raises, the flow goes on
+                outcome = call.failure(error)
+            node.settle(outcome)
+
+        context = contextvars.copy_context()
+        self.engine.submit(call, dict(engine_options)).add_done_callback(done)
+
+    def restart(self, node: Node, call: Call, engine_options: Mapping[str, Any]) -> None:
+        """`start`, from a thread of the engine's.
+
+        Parameters
+        ----------
+        node, call, engine_options
+            As in `start`.
+        """
+        try:
+            self.start(node, call, engine_options)
+        except Exception as error:  # nobody would see it there
+            node.settle(call.failure(error))
+
+    # Flows in this flow
+
+    def inner(self, flow: Flow[Any, Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Future:
+        """Run a flow inside this one.
+
+        Parameters
+        ----------
+        flow
+            The flow. If its body wants values for futures it runs when they are there, else at once.
+        args, kwargs
+            With what to call it.
+        """
+        runner = flow.options.runner
+        engine = self.engine if runner is None else get_engine(runner)
+        node = self.node(flow.name, is_flow=True)
+        if isinstance(engine, TracingEngine) and flow.waits and collect((args, kwargs), Future):
+            self._trace(node, flow, args, kwargs, JobOptions(), "SUBFLOW", engine.trace_subflow)
+            return engine.future_type(node)
+        directory = self.directory / unique_name("SUBFLOW" if flow.waits else "FLOW", flow.name)
+        scope = Scope(engine, flow.name, directory, self)
+
+        def expand(ready: Any) -> None:
+            if flow.waits and engine.capabilities.concurrent and not isinstance(engine, TracingEngine):
+                # A thread of its own, so that two bodies overlap and one that waits holds up no other.
+                run = contextvars.copy_context().run
+                threading.Thread(target=run, args=(scope._expand, node, flow._fn, *ready), daemon=True).start()
+            else:
+                scope._expand(node, flow._fn, *ready)
+
+        if flow.waits:
+            self._when_ready(node, (args, kwargs), expand)
+        else:
+            expand((args, kwargs))
+        return engine.future_type(node)
+
+    def _expand(self, node: Node, body: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        try:
+            value = self.run_body(body, args, kwargs)
+        except Exception as error:
+            value = error.failure if isinstance(error, JobFailure) else Failure.of(error, self.name, None)
+        node.in_place = value
+
+        def end() -> None:
+            try:
+                node.settle(substitute(value, Future, _value))
+            except Exception as error:  # a path that is not there
+                node.settle(Failure.of(error, self.name, None))
+
+        self._on_end(end)
+
+    def run_body(self, body: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run the body of this flow. Jobs that it calls give futures and belong to this scope.
+
+        Parameters
+        ----------
+        body, args, kwargs
+            The function, and with what to call it.
+        """
+        with self.entered():
+            return settled(body(*args, **kwargs))
+
+    @contextmanager
+    def entered(self) -> Iterator[None]:
+        """Make this the flow that code in the block stands in."""
+        token = _current.set(self)
+        try:
+            yield
+        finally:
+            _current.reset(token)
+
+    def _trace(
+        self,
+        node: Node,
+        step: Step[Any, Any],
+        args: Any,
+        kwargs: Any,
+        options: JobOptions,
+        kind: str,
+        trace: Callable[[Call, list[Any]], Any],
+    ) -> None:
+        """Add a call to the engine's graph, with slots where futures stand."""
+        try:
+            (args, kwargs), upstream = with_slots((args, kwargs))
+            for failure in collect((args, kwargs), Failure):  # of a flow whose body ran in place
+                node.settle(failure.skip(node.name))
+                return
+            call = self.call(node, step, args, kwargs, options, kind)
+            node.handle = trace(call, upstream)
+        except BaseException as error:  # at the caller's line; nothing may wait for this node
+            node.handled = True
+            node.settle(Failure.of(error, node.name, node.directory))
+            raise
+
+    # The end
+
+    def run(self, body: Callable[[], Any]) -> Any:
+        """Run a body to its end and give what it gave: the outermost call of a job or a flow.
+
+        Parameters
+        ----------
+        body
+            Starts the jobs.
+        """
+        if isinstance(self.engine, TracingEngine):
+            return self._run_graph(self.engine, body)
+        try:
+            return body()
+        except KeyboardInterrupt:
+            self.interrupt()
+            raise
+        finally:
+            self.wait()
+
+    def run_flow(self, body: Callable[[], Any]) -> Any:
+        """Run the body of a flow to its end and give its value, with results for futures.
+
+        Parameters
+        ----------
+        body
+            Starts the jobs.
+
+        Raises
+        ------
+        FlowFailure
+            Some jobs failed, and the options do not ask to return failures.
+        """
+        if isinstance(self.engine, TracingEngine):
+            return self._finish(self._run_graph(self.engine, body))
+        value: list[Any] = []
+        self.engine.run_flow(
+            self.name, lambda: value.append(self._finish(self.run(body))), dict(self.options.engine_options)
+        )
+        return value[0]
+
+    def _run_graph(self, engine: TracingEngine, body: Callable[[], Any]) -> Any:
+        value: list[Any] = []
+
+        def trace() -> list[Node]:
+            value.append(body())
+            return [node for node in self.nodes if not node.done()]
+
+        try:
+            engine.run_graph(self.name, trace, dict(self.options.engine_options))
+        except KeyboardInterrupt:
+            self.interrupt()
+            raise
+        finally:
+            for node in self.nodes:
+                node.no_waiting = ""
+        return value[0]
+
+    def _finish(self, value: Any) -> Any:
+        failures = self.failures()
+        if failures and self.options.on_failure == "raise":
+            try:
+                value = substitute(value, Future, _value)
+            except Exception:  # a path that is not there, on top of what failed
+                value = None
+            raise FlowFailure(self.name, failures, value)
+        return substitute(value, Future, _value)
+
+    def _ended(self, node: Any) -> None:
+        result = node.result()
+        failed = isinstance(result, Failure)
+        self.tell(node, "skipped" if failed and result.skipped_because else "failed" if failed else "done")
+        with self._change:
+            self._left -= 1
+            then = self._then if not self._left else None
+            self._change.notify_all()
+        if then:
+            then()
+
+    def _on_end(self, then: Callable[[], None]) -> None:
+        """Call a function when all that was started in this scope has ended."""
+        with self._change:
+            self._then = then
+            left = self._left
+        if not left:
+            then()
+
+    def wait(self) -> None:
+        """Wait until all that was started in this scope has ended."""
+        try:
+            with self._change:
+                while self._left:
+                    self._change.wait()
+        except KeyboardInterrupt:
+            self.interrupt()
+            raise
+
+    def interrupt(self) -> None:
+        """End the jobs that run, mark their directories, start no others: the user pressed Ctrl-C."""
+        self.root.cancelled = True
+        drop_engine(self.engine, at_once=True)
+        for node in self.root.nodes:
+            if not node.done():
+                if node.directory:
+                    mark_interrupted(Path(node.directory), "interrupted")
+                node.settle(Failure(node.name, node.directory, "Interrupted", "the flow was interrupted"))
+
+    def failures(self) -> list[Failure]:
+        """What failed, and then what was skipped, each once; but for what the body looked at itself."""
+        ended = [(node, node.result()) for node in self.root.nodes if node.done()]
+        seen = {id(failure) for node, value in ended if node.handled for failure in collect(value, Failure)}
+        found = []
+        for node, value in ended:
+            own = [value] if isinstance(value, Failure) else collect(value, Failure) if node.is_flow else []
+            for failure in [*own, *node.hidden]:
+                if not node.handled and id(failure) not in seen:
+                    seen.add(id(failure))
+                    found.append(failure)
+        return sorted(found, key=lambda failure: failure.skipped_because is not None)
+
+    def tell(self, node: Node, event: str, count: int = 1) -> None:
+        """Tell the observer what happened.
+
+        Parameters
+        ----------
+        node
+            To which job.
+        event
+            ``"added"``, ``"started"``, ``"done"``, ``"failed"`` or ``"skipped"``. Of a flow only failure is told.
+        count
+            To how many jobs.
+        """
+        if self._observer and (not node.is_flow or event == "failed"):
+            self._observer(node.name, event, count)
+
+
+_observer: ContextVar[Callable[[str, str, int], None] | None] = ContextVar("adatom_observer", default=None)
+
+
+@contextmanager
+def observed(observer: Callable[[str, str, int], None]) -> Iterator[None]:
+    """Have a function told of each job that is added, started, done, failed or skipped in the block.
+
+    Parameters
+    ----------
+    observer
+        Called with the job's name, the event and a count, in any thread.
+    """
+    token = _observer.set(observer)
+    try:
+        yield
+    finally:
+        _observer.reset(token)
+
+
+def in_background(name: str, function: Callable[[], Any]) -> Future:
+    """Call a function in a thread of its own, and give a future of what it gives.
+
+    Parameters
+    ----------
+    name
+        What to call it.
+    function
+        The function.
+    """
+    node = Node(name)
+
+    def run() -> None:
+        try:
+            node.settle(function())
+        except BaseException as error:
+            node.settle(error.failure if isinstance(error, JobFailure) else Failure.of(error, name, None))
+
+    threading.Thread(target=contextvars.copy_context().run, args=(run,), daemon=True).start()
+    return get_engine().future_type(node)
+
+
+def with_slots(value: Any) -> tuple[Any, list[Any]]:
+    """For engines that trace: a structure with slots where futures stand, and the handles of what fills them.
+
+    Parameters
+    ----------
+    value
+        The structure.
+    """
+    needed: dict[Node, int] = {}
+
+    def slot(future: Future) -> Any:
+        node = future._node
+        if node.handle is None:  # a flow whose body ran in place: what it returned holds the futures of its jobs
+            known = node.result() if node.done() else node.in_place
+            return substitute(follow(known, future._path), Future, slot)
+        return Slot(needed.setdefault(node, len(needed)), future._path)
+
+    return substitute(value, Future, slot), [node.handle for node in needed]
+
+
+def _value(future: Future) -> Any:
+    return follow(future._node.result(), future._path)

@@ -1,0 +1,159 @@
+"""What jobs and flows have in common: a plain function, wrapped."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any, Generic, ParamSpec, Self, TypeVar
+
+from adatom.errors import InputError, UnknownNameError
+from adatom.workflow.options import Options, with_changes
+
+__all__ = ["Step", "strip"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Step(ABC, Generic[P, R]):
+    """A function that an engine may run.
+
+    Parameters
+    ----------
+    fn
+        The plain function.
+    options
+        What is said of it, beside its arguments.
+    defaults
+        Values of keyword arguments that a call need not give.
+    module
+        Where this step can be imported from, under the function's name; the function's module if None.
+
+    Attributes
+    ----------
+    options
+        What is said of it.
+    """
+
+    options: Options
+    __name__: str
+    __qualname__: str
+
+    def __init__(
+        self, fn: Callable[P, R], options: Any, defaults: dict[str, Any] | None = None, module: str | None = None
+    ) -> None:
+        if not callable(fn) or not hasattr(fn, "__name__"):
+            raise InputError(f"{fn!r} is no function with a name. Write one with def, and call it there.")
+        functools.update_wrapper(self, fn)
+        self._fn = fn
+        self.options = options
+        self._defaults = defaults or {}
+        self.__module__ = module or fn.__module__
+
+    @abstractmethod
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run it, as the place where the call stands asks."""
+
+    @property
+    def fn(self) -> Callable[P, R]:
+        """The plain function, with the defaults of `bind`."""
+        if not self._defaults:
+            return self._fn
+        plain = functools.update_wrapper(functools.partial(self._fn, **self._defaults), self._fn)
+        del plain.__wrapped__  # so that its signature shows the defaults
+        return plain
+
+    @property
+    def name(self) -> str:
+        """What engines and directories call it."""
+        return self.options.name or self.__name__
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        return inspect.signature(self.fn)
+
+    def with_options(self, **changes: Any) -> Self:
+        """The same step with other options.
+
+        Parameters
+        ----------
+        **changes
+            New values by name.
+
+        Raises
+        ------
+        UnknownNameError
+            There is no such option; the message lists those there are.
+        """
+        return type(self)(self._fn, with_changes(self.options, changes), self._defaults, self.__module__)
+
+    def bind(self, **defaults: Any) -> Self:
+        """The same step with other default values, importable from the module that calls this.
+
+        Parameters
+        ----------
+        **defaults
+            Values by parameter name.
+
+        Raises
+        ------
+        UnknownNameError
+            The function has no such parameter.
+        """
+        parameters = inspect.signature(self._fn).parameters
+        if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
+            for key in defaults:
+                if key not in parameters:
+                    raise UnknownNameError(f"parameter of {self.name}", key, parameters)
+        module = sys._getframe(1).f_globals.get("__name__", self.__module__)
+        return type(self)(self._fn, self.options, {**self._defaults, **defaults}, module)
+
+    def _plain(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return self.fn(*args, **kwargs)
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        return self if instance is None else functools.partial(self, instance)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # By reference to a step that can be imported, so that a worker runs the code that it has.
+        for module in (self.__module__, self._fn.__module__):
+            # A module without a spec, such as that of `runpy.run_path`, cannot be imported elsewhere.
+            home = _lookup(module, self.__qualname__) if getattr(sys.modules.get(module), "__spec__", None) else None
+            if home is self:
+                return _lookup, (module, self.__qualname__)
+            if type(home) is type(self) and home._fn is self._fn:
+                return _restore, (module, self.__qualname__, self.options, self._defaults, self.__module__)
+        return type(self), (self._fn, self.options, self._defaults, self.__module__)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.__module__}.{self.name}>"
+
+
+def strip(step: Step[P, R] | Callable[P, R]) -> Callable[P, R]:
+    """The plain function in a job or flow; a plain function is given back as it is.
+
+    Parameters
+    ----------
+    step
+        A job, flow, subflow or function.
+    """
+    return step.fn if isinstance(step, Step) else step
+
+
+def _lookup(module: str, qualname: str) -> Any:
+    """What can be imported under a name; None from a script or a notebook, which no worker can import."""
+    if module == "__main__":
+        return None
+    __import__(module)
+    value: Any = sys.modules[module]
+    for part in qualname.split("."):
+        value = getattr(value, part, None)
+    return value
+
+
+def _restore(module: str, qualname: str, options: Any, defaults: dict[str, Any], home: str) -> Any:
+    step = _lookup(module, qualname)
+    return type(step)(step._fn, options, defaults, home)

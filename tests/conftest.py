@@ -1,0 +1,22 @@
+"""What all tests share: no server of the user's is touched, and nothing is sent to anyone."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+
+# Before any engine is imported.
+_HOME = tempfile.TemporaryDirectory(prefix="adatom-tests-")
+os.environ.update(
+    PREFECT_HOME=f"{_HOME.name}/prefect",
+    PREFECT_SERVER_ANALYTICS_ENABLED="false",
+    PREFECT_LOGGING_LEVEL="WARNING",
+    DO_NOT_TRACK="1",
+    ADATOM_CONFIG_FILE=os.devnull,
+)
+
+
+@pytest.fixture(autouse=True)
+def _own_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
