@@ -1,0 +1,1 @@
+"""The engines: one file each, found by the entry points of the group ``adatom.engines``."""

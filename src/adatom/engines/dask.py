@@ -1,0 +1,193 @@
+"""Dask: the user's client or cluster, or worker processes on this machine."""
+
+from __future__ import annotations
+
+import os
+import queue
+import tempfile
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+from adatom.errors import InputError, WorkerDiedError
+from adatom.workflow.engine import Capabilities, Engine, announce, local_workers
+from adatom.workflow.guardian import guarded
+from adatom.workflow.payload import Batch, Call, pack
+
+__all__ = ["DaskEngine"]
+
+_Ended = tuple[Any, Future[Any], Callable[[], None]]  # Dask's future, ours, and what sends the task again
+
+
+class DaskEngine(Engine):
+    """Sends each job to a Dask scheduler."""
+
+    name: ClassVar[str] = "dask"
+    package: ClassVar[str] = "distributed"
+    runner_type: ClassVar[str] = "a Dask client, cluster, or scheduler address"
+    capabilities = Capabilities()
+
+    def __init__(self, runner: Any = None) -> None:
+        super().__init__(runner)
+        from distributed import Client, get_client
+
+        self._cluster = None
+        self._own_client = True
+        if isinstance(runner, Client):
+            self._client, self._own_client = runner, False
+        elif runner is None:
+            try:
+                self._client, self._own_client = get_client(), False
+            except ValueError:  # there is none
+                workers = local_workers()
+                self._cluster = self.make_runner(workers)
+                self._client = Client(self._cluster, set_as_default=False)
+                announce(f"dask: started {workers} worker processes on this machine; they end with this script.")
+        elif isinstance(runner, str) or hasattr(runner, "scheduler_address"):
+            self._client = Client(runner, set_as_default=False)
+        else:
+            raise InputError(f"{runner!r} is no runner of the dask engine: give {self.runner_type}.")
+        self.capabilities = replace(self.capabilities, processes=self._processes())
+        self._ledger = getattr(runner or self._cluster, "adatom_ledger", None)
+        self._ended: queue.SimpleQueue[_Ended | None] = queue.SimpleQueue()
+        threading.Thread(target=self._collect, daemon=True).start()
+
+    def _processes(self) -> bool:
+        """Whether a job that kills its worker kills no other job, nor this process."""
+        one_each = all(threads == 1 for threads in self._client.nthreads().values())
+        return one_each and os.getpid() not in self._client.run(os.getpid).values()
+
+    @property
+    def slots(self) -> int:
+        """The threads of all workers."""
+        return max(1, sum(self._client.nthreads().values()))
+
+    def submit(self, work: Call | Batch, options: dict[str, Any]) -> Future[Any]:
+        """Start a call or batch; `options` go to ``Client.submit``."""
+        # The key's part before the last dash is what the dashboard shows.
+        key = f"{work.name}-{os.urandom(8).hex()}"
+        from distributed.client import done_callback
+
+        future: Future[Any] = Future()
+
+        def send() -> None:
+            task = self._client.submit(_pack, work, key, self._ledger, key=key, pure=False, **options)
+            # As `Future.add_done_callback` does, but for its thread pool, which is gone when a script ends.
+            self._client.loop.add_callback(done_callback, task, lambda task: self._ended.put((task, future, send)))
+
+        send()
+        return future
+
+    def _collect(self) -> None:
+        """Fetch results in groups: one at a time would cost a round trip to the scheduler each."""
+        while (first := self._ended.get()) is not None:
+            ended = [first]
+            while not self._ended.empty():
+                more = self._ended.get()
+                if more is None:
+                    break
+                ended.append(more)
+            self._fetch(ended)
+            del first, ended  # Dask keeps, and after a worker's death computes again, what somebody holds
+            more = None
+
+    def _fetch(self, ended: list[_Ended]) -> None:
+        good = [task for task, _, _ in ended if task.status == "finished"]
+        try:
+            values = dict(zip((task.key for task in good), self._client.gather(good), strict=True))
+        except Exception:  # a worker died while it held a result: one by one, so that only those are lost
+            values = {}
+        for task, future, send in ended:
+            if task.key in values:
+                future.set_result(values[task.key])
+            else:
+                self._settle(task, future, send)
+
+    def _settle(self, task: Any, future: Future[Any], send: Callable[[], None]) -> None:
+        from distributed import KilledWorker
+
+        try:
+            future.set_result(task.result())
+        except KilledWorker as error:
+            if self._ledger and not _was_running(task.key, self._ledger):
+                task.release()
+                send()
+            else:
+                future.set_exception(WorkerDiedError(f"the Dask worker {error.last_worker.address} died"))
+        except BaseException as error:
+            future.set_exception(error)
+
+    def native(self, function: Any, name: str, options: dict[str, Any]) -> Any:
+        """A ``dask.delayed`` function."""
+        import dask
+
+        return dask.delayed(function, name=name, pure=False)
+
+    def interrupt(self) -> None:
+        """End the workers, if they are this engine's; the user's own finish what they do."""
+        if self._cluster is not None:
+            self._cluster.close(timeout=5)
+
+    def close(self) -> None:
+        """End the workers and the client, if they are this engine's."""
+        self._ended.put(None)
+        if self._own_client:
+            self._client.close(timeout=5)
+        if self._cluster is not None:
+            self._cluster.close(timeout=5)
+
+    @classmethod
+    def make_runner(cls, workers: int) -> Any:
+        """A cluster of worker processes that start clean interpreters, so that a script needs no guard."""
+        import dask
+        import distributed
+        from distributed.deploy.subprocess import SubprocessWorker
+
+        directory = tempfile.TemporaryDirectory(prefix="adatom-dask-")
+        one = {
+            "nthreads": 1,
+            "memory_limit": 0,
+            "dashboard": False,
+            "death_timeout": 60,
+            "silence_logs": 40,
+            "local_directory": directory.name,
+        }
+        worker = {
+            "cls": SubprocessWorker,
+            "options": {"worker_class": "distributed.Nanny", "worker_kwargs": one},
+        }
+        scheduler = {"port": 0, "host": "127.0.0.1", "dashboard": False, "dashboard_address": "127.0.0.1:0"}
+        # A job that kills its worker is not tried again behind the back of its `retries`.
+        with dask.config.set({"distributed.scheduler.allowed-failures": 0}), guarded(directory.name):
+            cluster = distributed.SpecCluster(
+                scheduler={"cls": distributed.Scheduler, "options": scheduler},
+                workers=dict.fromkeys(range(workers), worker),
+                worker=worker,
+                silence_logs=40,
+            )
+        cluster.adatom_ledger = directory.name
+        cluster.adatom_directory = directory  # removed with the cluster
+        return cluster
+
+
+def _pack(work: Call | Batch, key: str, ledger: str | None) -> bytes:
+    """`pack`, with a note of what this worker is at.
+
+    A dead worker takes along the tasks that wait in its queue, and Dask blames them all. The note tells the one that
+    was running.
+    """
+    if ledger is None:
+        return pack(work)
+    note = f"{ledger}/{os.getpid()}.running"
+    with open(note, "w") as file:
+        file.write(key)
+    packed = pack(work)
+    os.truncate(note, 0)
+    return packed
+
+
+def _was_running(key: str, ledger: str) -> bool:
+    return any(note.read_text() == key for note in Path(ledger).glob("*.running"))

@@ -1,0 +1,189 @@
+"""The embedded engine: this process, or worker processes that it keeps."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from concurrent.futures import Future
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from adatom.errors import EngineError, InputError, WorkerDiedError
+from adatom.settings import get_settings
+from adatom.workflow.child import Child
+from adatom.workflow.engine import Capabilities, Engine
+from adatom.workflow.payload import Batch, Call, execute, pack
+
+__all__ = ["LocalEngine", "LocalPool"]
+
+
+class LocalEngine(Engine):
+    """Runs jobs one after the other in this process or, with two workers and more, in processes of their own."""
+
+    name: ClassVar[str] = "local"
+    runner_type: ClassVar[str] = "`LocalPool`, or a number of workers"
+    capabilities = Capabilities(concurrent=False, processes=False)
+
+    def __init__(self, runner: Any = None) -> None:
+        super().__init__(runner)
+        pool = runner if runner is not None else get_settings().local_workers
+        if isinstance(pool, int) and not isinstance(pool, bool) and pool >= 1:
+            pool = LocalPool(pool) if pool > 1 else None
+        elif not isinstance(pool, LocalPool):
+            raise InputError(f"{runner!r} is no runner of the local engine: give a LocalPool or a number of workers.")
+        self._pool: LocalPool | None = pool
+        if pool:
+            self.capabilities = replace(self.capabilities, concurrent=True, processes=True)
+
+    @property
+    def slots(self) -> int:
+        """How many jobs run at the same time."""
+        return self._pool.workers if self._pool else 1
+
+    def submit(self, work: Call | Batch, options: dict[str, Any]) -> Future[Any]:
+        """Start a call or batch; there are no `options` to give."""
+        if options:
+            raise InputError(f"engine_options={options!r}: the local engine has no options.")
+        if self._pool:
+            return self._pool.submit(work)
+        return _Done(execute(work) if isinstance(work, Call) else pack(work))  # type: ignore[return-value]
+
+    def interrupt(self) -> None:
+        """End the jobs that run, at once."""
+        if self._pool:
+            self._pool.close(at_once=True)
+
+    def close(self) -> None:
+        """End the worker processes, unless the user made them."""
+        if self._pool and self._pool is not self.runner:
+            self._pool.close()
+
+    @classmethod
+    def make_runner(cls, workers: int) -> LocalPool:
+        """A pool of worker processes."""
+        return LocalPool(workers)
+
+
+class _Done:
+    """As much of a future as is asked of one that is done: a real one would double the cost of a short job."""
+
+    def __init__(self, value: Any) -> None:
+        self._value = value
+
+    def result(self) -> Any:
+        return self._value
+
+    def add_done_callback(self, function: Any) -> None:
+        function(self)
+
+
+class LocalPool:
+    """Worker processes: started at first use, replaced when they die, ended with this process.
+
+    A standard process pool loses all its jobs with one dead worker and cannot say which job killed it. Here each
+    worker has a thread of this process that feeds it, so it is known what a worker was doing.
+
+    Parameters
+    ----------
+    workers
+        How many.
+    """
+
+    def __init__(self, workers: int) -> None:
+        self.workers = workers
+        self._work: queue.SimpleQueue[tuple[Call | Batch, Future[Any]] | None] = queue.SimpleQueue()
+        self._children: set[Child] = set()
+        self._lock = threading.Lock()
+        self._threads: list[threading.Thread] = []
+        self._closed = False
+
+    def submit(self, work: Call | Batch) -> Future[Any]:
+        """Run a call or a batch in a worker.
+
+        Parameters
+        ----------
+        work
+            What to run.
+
+        Returns
+        -------
+        concurrent.futures.Future
+            What ``pack(work)`` gave, or `WorkerDiedError`.
+
+        Raises
+        ------
+        EngineError
+            The pool is closed.
+        """
+        future: Future[Any] = Future()
+        with self._lock:
+            if self._closed:
+                raise EngineError("This pool of worker processes is closed. Make a new one.")
+            if len(self._threads) < self.workers:
+                thread = threading.Thread(target=self._feed, daemon=True)
+                self._threads.append(thread)
+                thread.start()
+        self._work.put((work, future))
+        return future
+
+    def _feed(self) -> None:
+        child: Child | None = None
+        while (todo := self._work.get()) is not None:
+            work, future = todo
+            if child is None:
+                child = Child()
+                with self._lock:
+                    self._children.add(child)
+            child.send(work)
+            try:
+                answer = child.receive()
+            except WorkerDiedError as error:
+                self._end(child)
+                child = None
+                future.set_exception(error)
+            else:
+                future.set_result(answer)
+        if child is not None:
+            self._end(child)
+
+    def _end(self, child: Child) -> None:
+        child.kill()
+        with self._lock:
+            self._children.discard(child)
+
+    def pids(self) -> set[int]:
+        """The process ids of the workers that run."""
+        with self._lock:
+            return {child.pid for child in self._children}
+
+    def close(self, at_once: bool = False) -> None:
+        """End the workers; jobs that run are ended too.
+
+        Parameters
+        ----------
+        at_once
+            Drop the jobs that wait.
+        """
+        with self._lock:
+            self._closed = True
+            threads, children = self._threads, list(self._children)
+        if at_once:
+            while not self._work.empty():
+                waiting = self._work.get()
+                if waiting:
+                    waiting[1].cancel()
+            for child in children:
+                child.terminate()
+        for _ in threads:
+            self._work.put(None)
+        if at_once:
+            for child in children:
+                child.stop()
+        for thread in threads:
+            thread.join()
+
+    def __enter__(self) -> LocalPool:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.close()

@@ -1,0 +1,158 @@
+"""Parsl: the user's kernel or configuration, or a high-throughput executor on this machine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+import time
+from concurrent.futures import Future
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar
+
+from adatom.errors import InputError, WorkerDiedError
+from adatom.workflow.engine import Capabilities, Engine, announce, local_workers
+from adatom.workflow.guardian import guarded
+from adatom.workflow.payload import Batch, Call, pack
+
+__all__ = ["ParslEngine"]
+
+
+class ParslEngine(Engine):
+    """Sends each job to a Parsl executor."""
+
+    name: ClassVar[str] = "parsl"
+    package: ClassVar[str] = "parsl"
+    runner_type: ClassVar[str] = "a `parsl.Config` or a `DataFlowKernel`"
+    capabilities = Capabilities()
+
+    def __init__(self, runner: Any = None) -> None:
+        super().__init__(runner)
+        from parsl import Config, DataFlowKernel
+        from parsl.dataflow.dflow import DataFlowKernelLoader
+        from parsl.errors import NoDataFlowKernelError
+        from parsl.executors import ThreadPoolExecutor
+
+        self._apps: dict[tuple[str, str], Any] = {}
+        self._own = True
+        self._directory: str | None = None
+        if isinstance(runner, DataFlowKernel):
+            self._kernel, self._own = runner, False
+        elif isinstance(runner, Config):
+            self._kernel = DataFlowKernel(runner)
+        elif runner is None:
+            try:
+                self._kernel, self._own = DataFlowKernelLoader.dfk(), False
+            except NoDataFlowKernelError:
+                workers = local_workers()
+                config = self.make_runner(workers)
+                self._directory = config.run_dir
+                with guarded(config.run_dir) as guard:
+                    self._kernel = DataFlowKernel(config)
+                    guard(config.executors[0].interchange_proc.pid)
+                    provider = config.executors[0].provider
+                    while not provider.resources:  # a thread of Parsl's starts the workers
+                        time.sleep(0.01)
+                announce(f"parsl: started {workers} worker processes on this machine; they end with this script.")
+        else:
+            raise InputError(f"{runner!r} is no runner of the parsl engine: give {self.runner_type}.")
+        threads = any(isinstance(executor, ThreadPoolExecutor) for executor in self._kernel.config.executors)
+        self.capabilities = replace(self.capabilities, processes=not threads)
+
+    @property
+    def slots(self) -> int:
+        """The workers of all executors, as far as they say."""
+        return max(1, sum(_workers(executor) for executor in self._kernel.config.executors))
+
+    def submit(self, work: Call | Batch, options: dict[str, Any]) -> Future[Any]:
+        """Start a call or batch; `options` go to ``python_app``."""
+        import parsl
+
+        key = (work.name, repr(options))
+        if key not in self._apps:  # one for all calls: it costs more than the call
+            self._apps[key] = parsl.python_app(_Task(work.name), data_flow_kernel=self._kernel, **options)
+        future: Future[Any] = Future()
+        self._apps[key](work).add_done_callback(partial(_settle, future))
+        return future
+
+    def native(self, function: Any, name: str, options: dict[str, Any]) -> Any:
+        """A ``parsl.python_app``."""
+        import parsl
+
+        return parsl.python_app(function, data_flow_kernel=self._kernel, **options)
+
+    def close(self) -> None:
+        """End the kernel, if it is this engine's."""
+        if self._own:
+            self._kernel.cleanup()
+            self._own = False
+        if self._directory:
+            shutil.rmtree(self._directory, ignore_errors=True)
+
+    @classmethod
+    def make_runner(cls, workers: int) -> Any:
+        """A configuration with a high-throughput executor."""
+        from parsl import Config
+        from parsl.executors import HighThroughputExecutor
+        from parsl.executors.high_throughput.executor import DEFAULT_LAUNCH_CMD
+        from parsl.providers import LocalProvider
+
+        # Its programs are found beside this interpreter, whatever PATH says.
+        programs = Path(sys.executable).parent
+        executor = HighThroughputExecutor(
+            label="adatom",
+            address="127.0.0.1",
+            max_workers_per_node=workers,
+            cores_per_worker=1e-6,  # `workers` is the limit, not the number of cores
+            provider=LocalProvider(init_blocks=1, max_blocks=1),
+            launch_cmd=f"{programs}/{DEFAULT_LAUNCH_CMD}",
+            interchange_launch_cmd=[str(programs / "interchange.py")],
+            heartbeat_period=2,
+            heartbeat_threshold=10,  # after this many seconds the workers of a script that was killed end
+        )
+        return Config(
+            executors=[executor],
+            strategy="none",
+            strategy_period=0.1,
+            run_dir=tempfile.mkdtemp(prefix="adatom-parsl-"),
+            initialize_logging=False,
+        )
+
+
+class _Task:
+    """`pack` under another name: the one that Parsl shows."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    @property
+    def __name__(self) -> str:  # in the instance's own dictionary, dill would take it for a module's and import that
+        return self._name
+
+    def __call__(self, work: Call | Batch) -> bytes:
+        return pack(work)
+
+
+def _settle(future: Future[Any], task: Any) -> None:
+    from parsl.executors.high_throughput.errors import ManagerLost, WorkerLost
+
+    error = task.exception()
+    if error is None:
+        future.set_result(task.result())
+    elif isinstance(error, WorkerLost | ManagerLost):
+        future.set_exception(WorkerDiedError(str(error)))
+    else:
+        future.set_exception(error)
+
+
+def _workers(executor: Any) -> int:
+    threads = getattr(executor, "max_threads", None)
+    if threads is not None:
+        return int(threads)
+    blocks = getattr(getattr(executor, "provider", None), "max_blocks", 1)
+    per_node = getattr(executor, "max_workers_per_node", 1)
+    nodes = getattr(getattr(executor, "provider", None), "nodes_per_block", 1)
+    return int(min(per_node, 10**6 if per_node != float("inf") else os.cpu_count() or 1) * nodes * blocks)

@@ -1,0 +1,204 @@
+"""Prefect: a flow is a flow run, a job a task run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future as ConcurrentFuture
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from adatom.engines.local import LocalPool
+from adatom.errors import InputError, JobFailure
+from adatom.workflow.engine import Capabilities, Engine, announce, local_workers
+from adatom.workflow.failure import Failure
+from adatom.workflow.future import Future
+from adatom.workflow.guardian import guarded
+from adatom.workflow.payload import Batch, Call, pack, unpack
+
+__all__ = ["PrefectEngine"]
+
+
+class PrefectFuture(Future):
+    """A future that ``prefect.futures.wait`` takes, too."""
+
+    __slots__ = ()
+
+    @property
+    def _final_state(self) -> None:
+        """What Prefect asks before it waits: None sends it to `wait`."""
+
+
+class PrefectEngine(Engine):
+    """Runs each job as a task run of the flow that calls it.
+
+    Prefect's own default, threads, cannot be stopped and share one interpreter. So without a runner its threads hand
+    the jobs to worker processes; with one, jobs run where it says.
+    """
+
+    name: ClassVar[str] = "prefect"
+    package: ClassVar[str] = "prefect"
+    runner_type: ClassVar[str] = "a Prefect task runner"
+    capabilities = Capabilities()
+    future_type = PrefectFuture
+
+    def __init__(self, runner: Any = None) -> None:
+        super().__init__(runner)
+        from prefect.client.orchestration import get_client
+        from prefect.settings import PREFECT_API_URL
+        from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
+
+        if runner is not None and not isinstance(runner, TaskRunner):
+            raise InputError(f"{runner!r} is no runner of the prefect engine: give {self.runner_type}.")
+        if not PREFECT_API_URL.value():
+            announce("prefect: no server is set (PREFECT_API_URL); one of this script's own ends with it.")
+            with guarded(), _quick_settings():
+                get_client(sync_client=True)  # starts it
+        self._pool = LocalPool(local_workers()) if runner is None else None
+        threads = isinstance(runner, ThreadPoolTaskRunner)
+        self.capabilities = replace(self.capabilities, processes=not threads)
+        self._tasks: dict[Any, Any] = {}
+        self._outside: Any = None  # where jobs run that no flow calls
+
+    @property
+    def slots(self) -> int:
+        """Worker processes, or the runner's own number."""
+        if self._pool:
+            return self._pool.workers
+        return min(getattr(self.runner, "_max_workers", None) or 4, 64)
+
+    def submit(self, work: Call | Batch, options: dict[str, Any]) -> ConcurrentFuture[Any]:
+        """Start a call or batch; `options` go to ``prefect.task``."""
+        from prefect.context import FlowRunContext
+
+        task = self._task(work.name, options)
+        if FlowRunContext.get():
+            run = task.submit(work)
+        else:
+            with _quick_settings():
+                run = self._runner_outside().submit(task, {"work": work})
+        future: ConcurrentFuture[Any] = ConcurrentFuture()
+        run.add_done_callback(lambda run: _settle(future, run))
+        return future
+
+    def _task(self, name: str, options: dict[str, Any]) -> Any:
+        key = (name, tuple(sorted((option, repr(value)) for option, value in options.items())))
+        if key not in self._tasks:
+            import prefect
+            from prefect.cache_policies import NO_CACHE
+
+            quiet = {"cache_policy": NO_CACHE, "persist_result": False, "task_run_name": name.replace("{", "(")}
+            function = _Feed(self._pool) if self._pool else _here
+            self._tasks[key] = prefect.task(function, name=name, **{**quiet, **options})
+        return self._tasks[key]
+
+    def _runner_outside(self) -> Any:
+        if self._outside is None:
+            self._outside = self._new_runner().__enter__()
+        return self._outside
+
+    def _new_runner(self) -> Any:
+        from prefect.task_runners import ThreadPoolTaskRunner
+
+        return self.runner.duplicate() if self.runner else ThreadPoolTaskRunner(max_workers=2 * self.slots)
+
+    def run_flow(self, name: str, body: Callable[[], Any], options: dict[str, Any]) -> None:
+        """Run a flow's body as a flow run; `options` go to ``prefect.flow``."""
+        import prefect
+
+        def run() -> None:
+            body()
+
+        runner = {"task_runner": self._new_runner()}
+        with _quick_settings():
+            prefect.flow(run, name=name, **{**runner, "validate_parameters": False, **options})()
+
+    def native(self, function: Any, name: str, options: dict[str, Any]) -> Any:
+        """A ``prefect.Task``."""
+        import prefect
+
+        return prefect.task(function, name=name, **options)
+
+    def interrupt(self) -> None:
+        """End the jobs that run in this engine's worker processes."""
+        if self._pool:
+            self._pool.close(at_once=True)
+
+    def close(self) -> None:
+        """End the worker processes."""
+        if self._outside is not None:
+            self._outside.__exit__(None, None, None)
+            self._outside = None
+        if self._pool:
+            self._pool.close()
+
+    @classmethod
+    def make_runner(cls, workers: int) -> Any:
+        """Prefect's threads."""
+        from prefect.task_runners import ThreadPoolTaskRunner
+
+        return ThreadPoolTaskRunner(max_workers=workers)
+
+
+def _here(work: Any) -> bytes:
+    return _checked(work, pack(work))
+
+
+class _Feed:
+    """A task's function: hands the work to a worker process and waits."""
+
+    __name__ = __qualname__ = "adatom"
+
+    def __init__(self, pool: LocalPool) -> None:
+        self._pool = pool
+
+    def __call__(self, work: Any) -> bytes:
+        return _checked(work, self._pool.submit(work).result())
+
+
+def _checked(work: Any, packed: bytes) -> bytes:
+    """Raise a job's failure, so that Prefect shows a failed task run."""
+    if isinstance(work, Call):
+        outcome = unpack(packed)
+        if isinstance(outcome, Failure):
+            raise _Failed(outcome) from outcome.cause
+    return packed
+
+
+class _Failed(JobFailure):
+    """A job's failure in few words: Prefect prints them three times, and the traceback besides."""
+
+    def __str__(self) -> str:
+        return self.failure.describe(short=True)
+
+
+def _settle(future: ConcurrentFuture[Any], run: Any) -> None:
+    try:
+        outcome = run.result(raise_on_failure=False)
+    except BaseException as error:
+        outcome = error
+    if isinstance(outcome, JobFailure):
+        future.set_result(outcome.failure)
+    elif isinstance(outcome, BaseException):
+        future.set_exception(outcome)
+    else:
+        future.set_result(outcome)
+
+
+@contextmanager
+def _quick_settings() -> Iterator[None]:
+    """Without the second that each flow run spends on its heartbeat, and with time for a slow server to start."""
+    from prefect.settings import (
+        PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
+        PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW,
+        PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS,
+        temporary_settings,
+    )
+
+    wanted = {
+        PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,
+        PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS: 180,
+        PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW: "ignore",  # a job that no flow calls
+    }
+    with temporary_settings(wanted):
+        yield

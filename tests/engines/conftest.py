@@ -1,0 +1,120 @@
+"""The engines, in the variants that the conformance suite runs on.
+
+``TEST_ENGINES`` names engines, by comma: one of them that cannot be tested is a failure. Without it, an engine that is
+not installed is skipped, with the line that installs it.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from adatom import change_settings, flow
+from adatom.workflow.engine import Engine, close_engines, engine_class, get_engine, is_installed
+
+WANTED = [name for name in os.environ.get("TEST_ENGINES", "").split(",") if name]
+
+
+@dataclass
+class Variant:
+    """An engine in one of the ways in which users run it."""
+
+    engine: str
+    settings: dict[str, Any]
+    make_runner: Callable[[ExitStack], Any] | None = None
+    own_memory: int = 0  # bytes of the driver that the engine itself holds for each job of a flow
+    runner: Any = None
+
+    @property
+    def instance(self) -> Engine:
+        return get_engine(self.runner)
+
+    @property
+    def capabilities(self) -> Any:
+        return self.instance.capabilities
+
+    def flow(self, function: Any = None, /, **options: Any) -> Any:
+        """``@flow``, on this variant's runner."""
+        if function is None:
+            return lambda function: self.flow(function, **options)
+        return flow(function, runner=self.runner, **options)
+
+
+def dask_threads(stack: ExitStack) -> Any:
+    from distributed import Client
+
+    return stack.enter_context(
+        Client(processes=False, n_workers=1, threads_per_worker=8, dashboard_address=None, set_as_default=False)
+    )
+
+
+def parsl_threads(stack: ExitStack) -> Any:
+    import parsl
+
+    directory = stack.enter_context(__import__("tempfile").TemporaryDirectory())
+    executor = parsl.ThreadPoolExecutor(max_threads=8)
+    return parsl.Config(executors=[executor], run_dir=directory, initialize_logging=False)
+
+
+def prefect_threads(stack: ExitStack) -> Any:
+    from prefect.task_runners import ThreadPoolTaskRunner
+
+    return ThreadPoolTaskRunner(max_workers=8)
+
+
+TWO = {"local_workers": 2}
+VARIANTS = {
+    "local": Variant("local", {"local_workers": 1}),
+    "local-processes": Variant("local", TWO),
+    "dask": Variant("dask", TWO),
+    "dask-threads": Variant("dask", TWO, dask_threads),
+    "parsl": Variant("parsl", TWO),
+    "parsl-threads": Variant("parsl", TWO, parsl_threads),
+    # `benchmarks/memory.py` measures what bare task runs hold.
+    "prefect": Variant("prefect", TWO, own_memory=45_000),
+    "prefect-threads": Variant("prefect", TWO, prefect_threads, own_memory=45_000),
+    "covalent": Variant("covalent", TWO),
+}
+if "fake" in WANTED:
+    from tests.engines import fake
+
+    fake.register()
+    VARIANTS = {"fake": Variant("fake", TWO)}
+
+
+for _name in WANTED:
+    VARIANTS.setdefault(_name, Variant(_name, TWO))  # of another package
+
+
+def _params() -> Iterator[Any]:
+    for name, variant in VARIANTS.items():
+        marks = [pytest.mark.xdist_group(name)]
+        if not WANTED and not is_installed(engine_class(variant.engine)):
+            marks.append(pytest.mark.skip(reason=f"pip install 'adatom[{variant.engine}]'"))
+        if not WANTED or variant.engine in WANTED:
+            yield pytest.param(name, marks=marks, id=name)
+
+
+@pytest.fixture(scope="session", params=list(_params()))
+def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Variant]:
+    """A variant whose server, if it needs one, is there."""
+    variant = VARIANTS[request.param]
+    with ExitStack() as stack:
+        if variant.engine == "covalent":
+            from tests.engines.covalent_server import covalent_server
+
+            stack.enter_context(covalent_server(tmp_path_factory.mktemp("covalent")))
+        if variant.make_runner:
+            variant.runner = variant.make_runner(stack)
+        yield variant
+        close_engines()
+
+
+@pytest.fixture
+def engine(running: Variant, tmp_path: Any) -> Iterator[Variant]:
+    """A variant, selected, with a results directory of its own."""
+    with change_settings({"workflow_engine": running.engine, "results_dir": tmp_path / "results", **running.settings}):
+        yield running

@@ -1,0 +1,215 @@
+"""Jobs and flows that the conformance suite runs; in a module of their own so that workers can import them."""
+
+import asyncio
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from adatom import flow, get_settings, job, subflow
+from adatom.directories import run_directory
+
+
+@dataclass
+class Pair:
+    left: Any
+    right: Any
+
+
+class Box:
+    def __init__(self, content):
+        self.content = content
+
+
+@job
+def add(a, b=1):
+    return a + b
+
+
+@job
+def mult(a, b):
+    return a * b
+
+
+@job
+def same(value):
+    return value
+
+
+@job
+def collect(*args, **kwargs):
+    return {"args": args, "kwargs": kwargs}
+
+
+@job()
+def with_parentheses(value):
+    return -value
+
+
+def plain(value):
+    return value + 100
+
+
+@job
+def deep():
+    return {"a": [{"b": 7}, {"b": 8}], "box": Box({"x": (1, 2)}), "pair": Pair(3, 4)}
+
+
+@job
+def numbers(n):
+    return list(range(n))
+
+
+@job
+def fail(value, message="deliberate"):
+    print("before the end")
+    raise ValueError(f"{message} {value}")
+
+
+@job
+def write(path, text="done"):
+    Path(path).write_text(text)
+    return str(path)
+
+
+@job
+def append_and_read(path):
+    with open(path, "a") as file:
+        file.write("x")
+    return len(Path(path).read_text())
+
+
+@job
+def fail_until(path, times):
+    """Fail the first `times` times that it is called with this path."""
+    with open(path, "a") as file:
+        file.write("x")
+    tries = len(Path(path).read_text())
+    if tries <= times:
+        raise RuntimeError(f"try {tries}")
+    return tries
+
+
+@job
+def die_until(path, times):
+    """Kill the worker the first `times` times that it is called with this path."""
+    with open(path, "a") as file:
+        file.write("x")
+    if len(Path(path).read_text()) <= times:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return "alive"
+
+
+@job
+def exit_interpreter():
+    sys.exit(3)
+
+
+@job
+def span(seconds=0.5):
+    """When it ran: seconds since the epoch, at both ends."""
+    start = time.time()
+    time.sleep(seconds)
+    return start, time.time()
+
+
+@job
+def sleep_in_child(seconds, path):
+    """Have a child process write a file after a while."""
+    code = f"import time, pathlib; time.sleep({seconds}); pathlib.Path({str(path)!r}).write_text('still alive')"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@job
+def files(text):
+    """Two files in a directory of its own."""
+    with run_directory("files") as run:
+        (run.path / "data.txt").write_text(text)
+    return {"dir_name": str(run.final), "text": text}
+
+
+@job
+def read_files(result):
+    return (Path(result["dir_name"]) / "data.txt").read_text()
+
+
+@job
+def speak(word):
+    print(f"{word} printed")
+    print(f"{word} to stderr", file=sys.stderr)
+    logging.getLogger("somebody").warning("%s logged", word)
+    warnings.warn(f"{word} warned", stacklevel=1)
+    with run_directory("speak") as run:
+        return str(run.final)
+
+
+@job
+def seen_settings(pause=0.0):
+    time.sleep(pause)
+    return get_settings().results_dir.name, get_settings().gzip
+
+
+@job
+def where():
+    """What tells one runner from another."""
+    time.sleep(0.05)
+    return os.getpid(), os.getcwd()
+
+
+@job
+async def add_async(a, b):
+    await asyncio.sleep(0.01)
+    return a + b
+
+
+@job
+def make_generator(n):
+    return (i for i in range(n))
+
+
+@job
+def call_inside(value):
+    """A job that calls a job: a plain call, with a plain result."""
+    return add(value, 1) * 10
+
+
+@subflow
+def add_each(values, b=1):
+    return [add(value, b) for value in values]
+
+
+@subflow
+def apply_each(function, values):
+    return {"first": function(values[0]), "all": [function(value) for value in values]}
+
+
+@subflow
+def nested_subflow(values):
+    return {"inner": add_each(values), "count": len(values)}
+
+
+@subflow
+def return_none(values):
+    for value in values:
+        same(value)
+
+
+@subflow
+def spans_in_subflow(value, seconds):
+    return [span(seconds)]
+
+
+@flow
+def inner_flow(a, b):
+    return {"sum": add(a, b), "product": mult(a, b)}
+
+
+@flow
+def flow_with_jobs(value, *, first=add, second=with_parentheses):
+    return second(first(value))

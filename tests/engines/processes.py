@@ -1,0 +1,92 @@
+"""Scripts in processes of their own, and what they leave behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+def _as_from_a_shell() -> None:
+    """Signals as a shell hands them on, whatever an engine that was tested before did to those of this process."""
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+class Script:
+    """A user's script that runs. All processes that it starts inherit a mark."""
+
+    def __init__(self, path: Path, environment: dict[str, str]) -> None:
+        self._mark = uuid.uuid4().hex
+        self.process = subprocess.Popen(
+            [sys.executable, str(path)],
+            cwd=path.parent,
+            env={**os.environ, "MARK_OF_TEST": self._mark, **environment},
+            stdout=(path.parent / "stdout").open("w"),
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            preexec_fn=_as_from_a_shell,
+        )
+        self._output = path.parent / "stdout"
+
+    @property
+    def output(self) -> str:
+        return self._output.read_text()
+
+    def wait(self, timeout: float = 180) -> int:
+        try:
+            return self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            status = Path(f"/proc/{self.process.pid}/status").read_text()
+            raise AssertionError(f"still runs after {timeout} s:\n{self.output}\n{status}") from None
+
+    def alive(self) -> dict[int, str]:
+        """The processes with the mark, or in the script's session, by id."""
+        found = {}
+        for entry in Path("/proc").iterdir():
+            try:
+                if entry.name.isdigit() and self._owns(entry):
+                    command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                    if command:  # else it is a zombie, which nobody has waited for
+                        found[int(entry.name)] = command[:150]
+            except OSError:
+                pass  # it ended meanwhile, or is not ours
+        return found
+
+    def _owns(self, entry: Path) -> bool:
+        session = (entry / "stat").read_text().rpartition(")")[2].split()[3]
+        return session == str(self.process.pid) or self._mark.encode() in (entry / "environ").read_bytes()
+
+    def kill_all(self) -> None:
+        for pid in self.alive():
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        self.process.wait()
+
+
+@contextmanager
+def script(directory: Path, text: str, **environment: str) -> Iterator[Script]:
+    """Run a script, and end whatever is left of it with the block."""
+    path = directory / "script.py"
+    path.write_text(text)
+    running = Script(path, environment)
+    try:
+        yield running
+    finally:
+        running.kill_all()
+
+
+def wait_until(condition: Callable[[], object], what: str, timeout: float = 120) -> None:
+    """Wait for a condition; a test that waits in vain says what for."""
+    end = time.monotonic() + timeout
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError(f"after {timeout} s: {what}")
+        time.sleep(0.1)

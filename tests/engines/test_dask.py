@@ -1,0 +1,90 @@
+"""What Dask's own users expect."""
+
+import os
+
+import pytest
+from ase.build import bulk
+
+from adatom import change_settings, flow
+from adatom.recipes.emt.core import relax_job, static_job
+from adatom.workflow.engine import drop_engine, get_engine
+from tests.engines import jobs
+from tests.engines.conftest import WANTED
+
+if WANTED and "dask" not in WANTED:
+    pytest.skip("another environment tests it", allow_module_level=True)
+if WANTED:
+    import dask
+    import distributed
+else:
+    dask = pytest.importorskip("dask", reason="pip install 'adatom[dask]'")
+    distributed = pytest.importorskip("distributed", reason="pip install 'adatom[dask]'")
+pytestmark = pytest.mark.xdist_group("dask")
+
+
+@pytest.fixture(scope="module")
+def client():
+    with (
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, processes=False, dashboard_address="127.0.0.1:0"
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        yield client
+
+
+@pytest.fixture
+def on_dask(client, tmp_path):
+    with change_settings(workflow_engine="dask", results_dir=tmp_path, local_workers=3):
+        yield
+        drop_engine(get_engine())
+
+
+def test_a_client_that_is_there_is_used_and_left_alone(client, on_dask):
+    @jobs.job
+    def thread():
+        return os.getpid(), distributed.get_worker().address
+
+    pid, address = thread()
+    assert pid == os.getpid()
+    assert address in client.scheduler_info()["workers"]
+    drop_engine(get_engine())
+    assert client.submit(lambda: 1).result() == 1
+
+
+def test_tasks_have_the_recipes_names(client, on_dask):
+    relax_job(bulk("Cu"))
+    with distributed.Client(client.scheduler.address, set_as_default=False) as other:
+        names = other.run_on_scheduler(lambda dask_scheduler: list(dask_scheduler.task_prefixes))
+    assert "relax_job Cu" in names
+
+
+@pytest.mark.parametrize("form", ["client", "cluster", "address"])
+def test_runners(client, tmp_path, form):
+    runner = {"client": client, "cluster": client.cluster, "address": client.cluster.scheduler_address}[form]
+
+    @flow(runner=runner)
+    def workflow():
+        return [jobs.where() for _ in range(2)]
+
+    with change_settings(workflow_engine="dask", results_dir=tmp_path):
+        assert {pid for pid, _ in workflow()} == {os.getpid()}
+        drop_engine(get_engine(runner))
+
+
+def test_engine_options_reach_submit(on_dask):
+    with pytest.raises(Exception, match="allow_other_workers"):
+        jobs.add.with_options(engine_options={"workers": ["nowhere"], "allow_other_workers": "perhaps"})(1)
+
+
+def test_native_is_delayed(on_dask):
+    assert static_job.native(bulk("Cu")).compute(scheduler="sync")["results"]["energy"] == pytest.approx(
+        -0.0056815, abs=1e-6
+    )
+
+
+def test_with_the_local_engine_a_job_is_a_plain_function(tmp_path):
+    with change_settings(results_dir=tmp_path):
+        relaxed = dask.delayed(relax_job)(bulk("Cu"))
+        result = dask.delayed(static_job)(relaxed["atoms"]).compute(scheduler="threads")
+    assert result["results"]["energy"] == pytest.approx(-0.0056815, abs=1e-6)

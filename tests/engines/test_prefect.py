@@ -1,0 +1,132 @@
+"""What Prefect's own users expect."""
+
+import os
+
+import pytest
+from ase.build import bulk
+
+from adatom import Failure, JobFailure, change_settings
+from adatom.recipes.emt.core import relax_job, static_job
+from tests.engines.conftest import WANTED
+from tests.engines.jobs import add, fail
+
+if WANTED and "prefect" not in WANTED:
+    pytest.skip("another environment tests it", allow_module_level=True)
+if WANTED:
+    import prefect
+else:
+    prefect = pytest.importorskip("prefect", reason="pip install 'adatom[prefect]'")
+pytestmark = pytest.mark.xdist_group("prefect")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def server():
+    """One server for all of these tests."""
+    from prefect.testing.utilities import prefect_test_harness
+
+    with prefect_test_harness(server_startup_timeout=180):
+        yield
+
+
+@pytest.fixture
+def on_prefect(tmp_path):
+    with change_settings(workflow_engine="prefect", results_dir=tmp_path, local_workers=2):
+        yield
+
+
+def task_runs():
+    client = prefect.get_client(sync_client=True)
+    return {run.name: run for run in client.read_task_runs(limit=200)}
+
+
+def test_a_submit_loop_in_a_flow_of_the_users(on_prefect):
+    from prefect.futures import wait
+
+    seen = {}
+
+    @prefect.flow
+    def campaign():
+        seen["flow_run_id"] = prefect.runtime.flow_run.id
+        futures = [relax_job.submit(bulk(symbol)) for symbol in ("Cu", "Ag", "Fe", "Au")]
+        futures.append(add.with_options(name="sum", retries=1).submit(1, b=2))
+        wait(futures)
+        return [future.result(raise_on_failure=False) for future in futures]
+
+    *relaxed, total = campaign()
+    assert total == 3
+    assert isinstance(relaxed[2], Failure)
+    energies = [run["results"]["energy"] for run in relaxed if not isinstance(run, Failure)]
+    assert energies[0] == pytest.approx(-0.0056815, abs=1e-6)
+    assert len(energies) == 3
+
+    runs = [run for run in task_runs().values() if str(run.flow_run_id) == seen["flow_run_id"]]
+    assert {run.name for run in runs} == {"relax_job Cu", "relax_job Ag", "relax_job Fe", "relax_job Au", "sum"}
+    states = {run.name: run.state_name for run in runs}
+    assert states["relax_job Fe"] == "Failed"
+    assert states["relax_job Cu"] == "Completed"
+
+
+def test_flows_and_jobs_have_the_recipes_names(on_prefect):
+    from adatom.recipes.emt.slabs import bulk_to_slabs_flow
+
+    bulk_to_slabs_flow(bulk("Cu"), run_static=False)
+    flows = {flow.name for flow in prefect.get_client(sync_client=True).read_flows()}
+    assert "bulk_to_slabs_flow" in flows
+    assert {"relax_job Cu64", "relax_job Cu96"} <= set(task_runs())
+
+
+def test_the_engines_task_runner_runs_the_jobs(on_prefect):
+    from prefect.task_runners import ThreadPoolTaskRunner
+
+    from adatom import flow, job
+
+    @job
+    def pid():
+        return os.getpid()
+
+    @flow(runner=ThreadPoolTaskRunner(max_workers=1))
+    def workflow():
+        return [pid() for _ in range(3)]
+
+    assert workflow() == [os.getpid()] * 3
+
+
+def test_native_is_a_task(on_prefect):
+    assert isinstance(static_job.native, prefect.Task)
+
+    @prefect.flow
+    def workflow():
+        return static_job.native(bulk("Cu"))["results"]["energy"]
+
+    assert workflow() == pytest.approx(-0.0056815, abs=1e-6)
+
+
+def test_a_failed_flow_run_is_failed(on_prefect):
+    from adatom import FlowFailure, flow
+
+    @flow
+    def doomed_flow():
+        return [add(1), fail(1)]
+
+    with pytest.raises(FlowFailure):
+        doomed_flow()
+    client = prefect.get_client(sync_client=True)
+    [run] = [run for run in client.read_flow_runs() if client.read_flow(run.flow_id).name == "doomed_flow"]
+    assert run.state_name == "Failed"
+
+
+def test_with_the_local_engine_a_job_is_a_plain_function(tmp_path):
+    with change_settings(results_dir=tmp_path):
+
+        @prefect.flow
+        def workflow():
+            future = prefect.task(relax_job).submit(bulk("Cu"))
+            return prefect.task(static_job).submit(future.result()["atoms"]).result()
+
+        assert workflow()["results"]["energy"] == pytest.approx(-0.0056815, abs=1e-6)
+
+        @prefect.flow
+        def failing():
+            return prefect.task(fail).submit(1).result(raise_on_failure=False)
+
+        assert isinstance(failing(), JobFailure)

@@ -1,0 +1,94 @@
+"""The recipes give the same numbers on every engine, and share nothing that they should not."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ase.build import bulk
+from ase.calculators.emt import EMT
+
+from adatom import Failure, change_settings
+from adatom.atoms.slabs import make_slabs
+from adatom.recipes.emt.core import relax_job, static_job
+from adatom.recipes.emt.slabs import bulk_to_slabs_flow
+
+
+@pytest.fixture(scope="module")
+def serial(tmp_path_factory):
+    """Relaxed and static energies of the slabs of copper, by plain functions in a loop."""
+    with change_settings(results_dir=tmp_path_factory.mktemp("serial")):
+        relaxed = [relax_job.fn(slab) for slab in make_slabs(bulk("Cu"))]
+        static = [static_job.fn(run["atoms"]) for run in relaxed]
+    return {kind: [run["results"]["energy"] for run in runs] for kind, runs in (("relax", relaxed), ("static", static))}
+
+
+@pytest.mark.parametrize(("run_static", "jobs"), [(True, 8), (False, 4)])
+def test_slabs(engine, serial, tmp_path, run_static, jobs):
+    flow = bulk_to_slabs_flow.with_options(runner=engine.runner)
+    result = flow(bulk("Cu"), run_static=run_static)
+    assert set(result) == ({"relax", "static"} if run_static else {"relax"})
+    runs = [run for kind in result.values() for run in kind]
+    for kind, energies in result.items():
+        assert [run["results"]["energy"] for run in energies] == pytest.approx(serial[kind], abs=1e-9)
+    assert sorted(len(run["atoms"]) for run in result["relax"]) == [64, 80, 80, 96]
+    directories = {Path(run["dir_name"]) for run in runs}
+    assert len(directories) == jobs == len(list((tmp_path / "results").rglob("JOB-*")))
+    assert all(directory.is_dir() for directory in directories)
+    assert {run["provenance"]["engine"] for run in runs} == {engine.engine}
+
+
+def test_structures_side_by_side_share_no_calculator(engine):
+    structures = []
+    for seed in range(24 if engine.capabilities.many_jobs else 6):
+        atoms = bulk("Cu") * (2, 1, 1)
+        atoms.rattle(0.1, seed=seed)
+        structures.append(atoms)
+
+    @engine.flow
+    def workflow():
+        return [static_job(atoms) for atoms in structures], static_job.map(structures)
+
+    for runs in workflow():
+        for atoms, run in zip(structures, runs, strict=True):
+            reference = atoms.copy()
+            reference.calc = EMT()
+            assert run["results"]["energy"] == pytest.approx(reference.get_potential_energy(), abs=1e-12)
+            assert np.allclose(run["results"]["forces"], reference.get_forces(), atol=1e-12)
+            assert run["atoms"].calc is None
+
+
+def test_the_input_is_not_changed(engine):
+    atoms = bulk("Cu") * (2, 1, 1)
+    atoms.rattle(0.1, seed=1)
+    before = atoms.copy()
+    relax_job(atoms)
+    assert atoms == before
+    assert atoms.calc is None
+
+
+def test_bad_structures_fail_before_they_are_computed(engine):
+    nan = bulk("Cu")
+    nan.positions[0, 0] = np.nan
+
+    @engine.flow(on_failure="return")
+    def workflow():
+        return [
+            static_job(bulk("Cu")[:0]),
+            static_job(nan),
+            static_job(bulk("Fe")),
+            relax_job(bulk("Cu"), optimizer="BSFG"),
+            relax_job(bulk("Cu"), fmax=-1),
+            static_job(bulk("Cu")),
+        ]
+
+    *failures, good = workflow()
+    assert good["results"]["energy"] == pytest.approx(-0.0056815, abs=1e-6)
+    for failure, words in zip(
+        failures, (["no atoms"], ["nan"], ["Fe", "Cu"], ["BSFG", "Did you mean 'BFGS'"], ["fmax", "-1"]), strict=True
+    ):
+        assert isinstance(failure, Failure)
+        for word in words:
+            assert word.lower() in failure.message.lower()
+        assert failure.kind in ("InputError", "UnknownNameError")
+        left = {path.name for path in Path(failure.directory).iterdir()}
+        assert left <= {"error.txt", "job.log"}

@@ -1,0 +1,161 @@
+"""A user's script, whole: no guard, its own functions, and nothing left behind however it ends."""
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.engines.processes import script, wait_until
+
+WHOLE = """
+import json
+from ase.build import bulk
+from adatom import flow, job
+from adatom.recipes.emt.core import relax_job
+from adatom.recipes.emt.slabs import bulk_to_slabs_flow
+
+FACTOR = 2.0
+
+class Scaled:
+    def __init__(self, energy):
+        self.energy = FACTOR * energy
+
+@job
+def scale(result):
+    return Scaled(result["results"]["energy"])
+
+@flow
+def workflow(atoms):
+    relaxed = relax_job(atoms, relax_cell=True)
+    return {"bulk": relaxed, "slabs": bulk_to_slabs_flow(relaxed["atoms"]), "scaled": scale(relaxed).energy}
+
+single = relax_job(bulk("Cu"))["results"]["energy"]
+out = workflow(bulk("Cu"))
+print(json.dumps({
+    "single": single,
+    "bulk": out["bulk"]["results"]["energy"],
+    "scaled": out["scaled"],
+    "slabs": [[len(run["atoms"]), run["results"]["energy"]] for run in out["slabs"]["static"]],
+    "engine": out["bulk"]["provenance"]["engine"],
+}))
+"""
+
+LONG = """
+import time
+from pathlib import Path
+from adatom import flow, job
+
+@job
+def long(i):
+    import subprocess, sys
+    print("about to wait")
+    Path(f"started{i}").touch()
+    subprocess.run([sys.executable, "-c", "import time; time.sleep(300)"], check=True)
+
+@flow
+def workflow():
+    return [long(i) for i in range(4)]
+
+workflow()
+"""
+
+
+@pytest.fixture
+def environment(running, tmp_path):
+    if running.runner is not None:
+        pytest.skip("a script starts its engine itself")
+    return {
+        "ADATOM_WORKFLOW_ENGINE": running.engine,
+        "ADATOM_LOCAL_WORKERS": str(running.settings["local_workers"]),
+        "PREFECT_HOME": str(tmp_path / "prefect"),
+        "COLUMNS": "200",
+    }
+
+
+def test_the_same_script_gives_the_same_numbers(environment, tmp_path):
+    with script(tmp_path, WHOLE, **environment) as running:
+        assert running.wait() == 0, running.output
+        wait_until(lambda: not running.alive(), f"still running: {running.alive()}", 30)
+        result = json.loads(next(line for line in running.output.splitlines() if line.startswith("{")))
+    assert result["engine"] == environment["ADATOM_WORKFLOW_ENGINE"]
+    assert result["scaled"] == 2.0 * result["bulk"]
+    assert result["single"] == pytest.approx(-0.0056815, abs=1e-6)
+    assert sorted(n for n, _ in result["slabs"]) == [64, 80, 80, 96]
+    reference = _reference()
+    assert [energy for _, energy in result["slabs"]] == pytest.approx(reference, abs=1e-9)
+    [tree] = (tmp_path / "adatom_results").glob("FLOW-workflow-*")
+    jobs = list(tree.rglob("JOB-*"))
+    assert len(jobs) == 10 - 1  # `scale` writes nothing
+    named = [path for path in jobs if "Cu" in path.name]
+    # What is traced before it runs is named before its first argument has a value.
+    assert len(named) == (5 if environment["ADATOM_WORKFLOW_ENGINE"] == "covalent" else 9)
+    assert {path.name for path in tmp_path.iterdir()} <= {"adatom_results", "script.py", "stdout", "prefect"}
+
+
+def _reference():
+    """The same, by plain functions in a loop."""
+    from ase.build import bulk
+
+    from adatom.atoms.slabs import make_slabs
+    from adatom.recipes.emt.core import relax_job, static_job
+
+    relaxed = relax_job.fn(bulk("Cu"), relax_cell=True)
+    slabs = [relax_job.fn(slab)["atoms"] for slab in make_slabs(relaxed["atoms"])]
+    return [static_job.fn(slab)["results"]["energy"] for slab in slabs]
+
+
+SUBMITTED = """
+import time
+from pathlib import Path
+from adatom import job
+
+@job
+def write():
+    time.sleep(1)
+    Path("written").touch()
+
+write.submit()
+"""
+
+
+def test_what_was_submitted_is_finished_before_the_script_ends(environment, tmp_path):
+    with script(tmp_path, SUBMITTED, **environment) as running:
+        assert running.wait() == 0, running.output
+    if environment["ADATOM_WORKFLOW_ENGINE"] != "covalent":  # there it is the server that goes on
+        assert (tmp_path / "written").exists(), running.output
+
+
+def started(tmp_path: Path, running) -> None:
+    wait_until(lambda: list(tmp_path.glob("started*")) or running.process.poll() is not None, "no job started", 120)
+    assert list(tmp_path.glob("started*")), running.output
+
+
+def test_ctrl_c_ends_all_and_marks_the_directories(environment, tmp_path):
+    if environment["ADATOM_WORKFLOW_ENGINE"] == "covalent":
+        pytest.skip("its jobs are not the script's processes; see test_covalent.py")
+    with script(tmp_path, LONG, **environment) as running:
+        started(tmp_path, running)
+        os.killpg(running.process.pid, signal.SIGINT)  # as a terminal does
+        assert running.wait(170) != 0
+        assert "KeyboardInterrupt" in running.output
+        wait_until(lambda: not running.alive(), f"still running: {running.alive()}", 30)
+    [tree] = (tmp_path / "adatom_results").iterdir()
+    directories = [path.name for path in tree.iterdir()]
+    assert directories
+    assert all(name.startswith("failed-JOB-long") for name in directories), directories
+
+
+def test_a_killed_script_leaves_nothing_running(environment, tmp_path):
+    if environment["ADATOM_WORKFLOW_ENGINE"] == "covalent":
+        pytest.skip("its jobs belong to the server")
+    if environment["ADATOM_LOCAL_WORKERS"] == "1":
+        pytest.skip("its jobs are the script")
+    with script(tmp_path, LONG, **environment) as running:
+        started(tmp_path, running)
+        running.process.kill()
+        running.wait()
+        wait_until(lambda: not running.alive(), f"still running: {running.alive()}", 60)
+    [tree] = (tmp_path / "adatom_results").iterdir()
+    assert not list(tree.glob("JOB-*")), "what did not finish looks finished"
