@@ -1,0 +1,1 @@
+"""Structures from structures: pure functions, nothing computed."""

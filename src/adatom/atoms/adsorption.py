@@ -1,0 +1,121 @@
+"""Adsorbates on a slab."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+
+from adatom.atoms.convert import to_pymatgen, upright
+from adatom.errors import InputError, UnknownNameError
+
+__all__ = ["SITES", "make_adsorption"]
+
+SITES = ("bridge", "hollow", "ontop", "subsurface")
+
+
+def make_adsorption(
+    slab: Atoms,
+    adsorbate: Atoms | str,
+    *,
+    sites: Collection[str] = ("ontop", "bridge", "hollow"),
+    distance: float = 2.0,
+    surface_depth: float = 0.9,
+    binding_index: int = 0,
+) -> list[Atoms]:
+    """A slab with an adsorbate on each kind of site, as pymatgen's ``AdsorbateSiteFinder`` finds them.
+
+    Parameters
+    ----------
+    slab
+        The slab, its surface upwards; its constraints are kept. It is not changed.
+    adsorbate
+        The adsorbate, in the orientation in which it is to stand, or a name that `ase.build.molecule` knows, or
+        the symbol of an element.
+    sites
+        Kinds of site, of ``"ontop"``, ``"bridge"``, ``"hollow"`` and ``"subsurface"``. Of sites that a symmetry of
+        the slab makes equal there is one.
+    distance
+        Of the binding atom from the site, along the normal, in Å.
+    surface_depth
+        Atoms less than this below the highest one, in Å, are surface atoms.
+    binding_index
+        Which atom of the adsorbate is put on the site.
+
+    Returns
+    -------
+    list of Atoms
+        The atoms of the adsorbate are the last ones. ``info`` is that of the slab, and ``adsorbate`` (its formula),
+        ``site`` (its kind) and ``site_index`` (counts the sites of a kind).
+
+    Raises
+    ------
+    InputError
+        `slab` has not three cell vectors, the adsorbate is unknown, or an argument is bad.
+    """
+    body = _adsorbate(adsorbate)
+    _check(slab, sites, distance, body, binding_index)
+    from pymatgen.core.adsorption import AdsorbateSiteFinder
+
+    straight = upright(slab)
+    finder = AdsorbateSiteFinder(to_pymatgen(straight), height=surface_depth)
+    found = finder.find_adsorption_sites(distance=0.0, positions=SITES)
+    surface = np.array([site.coords for site in finder.surface_sites])
+    # A square of surface atoms is cut into two triangles, on whose common edge pymatgen finds the middle of the square.
+    amid = [_is_hollow(position, surface, straight) for position in found["bridge"]]
+    found["hollow"] += [position for position, hollow in zip(found["bridge"], amid, strict=True) if hollow]
+    found["bridge"] = [position for position, hollow in zip(found["bridge"], amid, strict=True) if not hollow]
+    placed = []
+    for kind in sites:
+        for index, position in enumerate(found[kind]):
+            guest = body.copy()
+            guest.translate(np.asarray(position) + distance * finder.mvec - guest.positions[binding_index])
+            # Not slab + guest: that takes the cell and the constraints over, but not the info.
+            both = slab.copy()
+            both.extend(guest)
+            both.info |= {"adsorbate": body.get_chemical_formula(), "site": kind, "site_index": index}
+            placed.append(both)
+    return placed
+
+
+def _is_hollow(position: Any, surface: Any, slab: Atoms) -> bool:
+    """Whether three or more surface atoms are nearest to a site."""
+    from ase.geometry import get_distances
+
+    distances = get_distances([position], surface, cell=slab.cell, pbc=(True, True, False))[1][0]
+    return int((distances < distances.min() + 0.1).sum()) > 2
+
+
+def _adsorbate(adsorbate: Any) -> Atoms:
+    if isinstance(adsorbate, Atoms):
+        body = Atoms(adsorbate.numbers, positions=adsorbate.positions)
+        if len(body) == 0:
+            raise InputError("The adsorbate has no atoms. Give at least one.")
+        return body
+    from ase.build import molecule
+    from ase.collections import g2
+    from ase.data import atomic_numbers
+
+    if adsorbate in atomic_numbers and adsorbate != "X":
+        return Atoms(adsorbate)
+    if adsorbate not in g2.names:
+        raise UnknownNameError("adsorbate", adsorbate, g2.names, "Or give it as ase.Atoms.")
+    found: Atoms = molecule(adsorbate)
+    return found
+
+
+def _check(slab: Any, sites: Collection[str], distance: float, body: Atoms, binding_index: int) -> None:
+    if not isinstance(slab, Atoms) or len(slab) == 0 or slab.cell.rank < 3:
+        raise InputError(f"An adsorbate needs a slab with three cell vectors; this is {slab!r}.")
+    if isinstance(sites, str) or not sites:
+        raise InputError(f"sites is {sites!r}. Give a list of: {', '.join(SITES)}.")
+    for kind in sites:
+        if kind not in SITES:
+            raise UnknownNameError("kind of site", kind, SITES)
+    if not 0 <= distance < math.inf:
+        raise InputError(f"distance is {distance!r}. Give a length in Å, at least 0.")
+    if not 0 <= binding_index < len(body):
+        raise InputError(f"binding_index is {binding_index!r}. Give one of 0 to {len(body) - 1}.")

@@ -1,0 +1,42 @@
+"""What slabs and adsorption share: cells, and pymatgen's structures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+
+__all__ = ["to_pymatgen", "upright"]
+
+
+def upright(slab: Atoms) -> Atoms:
+    """A slab with its third cell vector along the normal, which changes nothing where there is vacuum.
+
+    An oblique one hides symmetries of the surface, such as the threefold axis of fcc(111).
+
+    Parameters
+    ----------
+    slab
+        The slab; it is not changed. Its atoms stay where they are, but for whole cell vectors in the plane.
+    """
+    a, b, c = slab.cell.array
+    normal = np.cross(a, b)
+    normal /= np.linalg.norm(normal)
+    straight: Atoms = slab.copy()
+    straight.set_cell([a, b, normal * (c @ normal)])
+    straight.wrap(pbc=(True, True, False))
+    return straight
+
+
+def to_pymatgen(atoms: Atoms) -> Any:
+    """A pymatgen ``Structure`` of a crystal or slab: species, positions and cell, nothing else.
+
+    Parameters
+    ----------
+    atoms
+        The structure, with three cell vectors.
+    """
+    from pymatgen.core import Structure  # takes most of a second to import
+
+    return Structure(atoms.cell.array, atoms.get_chemical_symbols(), atoms.get_positions(), coords_are_cartesian=True)

@@ -1,0 +1,152 @@
+"""Files of an earlier run, for one that starts from them.
+
+What to copy is plain data, so that it can be hashed, saved and sent:
+
+============================  ===============================================
+a path                        the file, or all files of the directory
+a result                      all files of its directory
+``{path: names}``             the files so named; ``*``, ``?``, ``[...]`` match
+``(source, names)``           the same, where the source may be a result
+a list of any of these        all of them; of equal names the last one wins
+============================  ===============================================
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from adatom.errors import InputError, StorageError
+
+__all__ = ["CopyFiles", "copy_files", "find_files"]
+
+Source = str | os.PathLike[str] | Mapping[str, Any]
+CopyFiles = Source | tuple[Source, str | Sequence[str]] | Sequence[Source | tuple[Source, str | Sequence[str]]] | None
+
+# These speak of the run that left them, and would be lies beside another's files.
+_OF_ITS_RUN = {"UNCONVERGED", "error.txt", "job.log"}
+
+
+def find_files(sources: CopyFiles) -> dict[str, Path]:
+    """The files that are meant, looked up before anything is computed.
+
+    Parameters
+    ----------
+    sources
+        As above.
+
+    Returns
+    -------
+    dict
+        The files by the name they get. ``NAME.gz`` gets the name ``NAME``, unless it was asked for as ``NAME.gz``.
+
+    Raises
+    ------
+    InputError
+        A directory or file that is not there, naming what is.
+    """
+    found: dict[str, Path] = {}
+    for source, names in _pairs(sources):
+        found |= _all_of(source) if names is None else _named(source, names)
+    return found
+
+
+def copy_files(found: Mapping[str, Path], directory: Path) -> None:
+    """Copy files into a directory, decompressed where the new name says so.
+
+    Parameters
+    ----------
+    found
+        What `find_files` returned.
+    directory
+        Where to.
+
+    Raises
+    ------
+    StorageError
+        A file cannot be read or written.
+    """
+    for name, source in found.items():
+        try:
+            if source.suffix == ".gz" and name != source.name:
+                with gzip.open(source) as packed, (directory / name).open("wb") as unpacked:
+                    shutil.copyfileobj(packed, unpacked)
+            else:
+                shutil.copy2(source, directory / name)
+        except (OSError, EOFError) as error:
+            raise StorageError(f"Cannot copy {source} to {directory}: {error}.") from error
+
+
+def _pairs(sources: CopyFiles) -> Iterator[tuple[Path, list[str] | None]]:
+    match sources:
+        case None:
+            return
+        case str() | os.PathLike():
+            yield _existing(sources), None
+        case {"dir_name": directory}:
+            yield _existing(directory), None
+        case Mapping():
+            for source, names in sources.items():
+                yield _existing(source), _listed(names)
+        case (source, names) if isinstance(sources, tuple):
+            directory = source["dir_name"] if isinstance(source, Mapping) else source
+            yield _existing(directory), _listed(names)
+        case list():
+            for item in sources:
+                yield from _pairs(item)
+        case _:
+            raise InputError(
+                f"copy_files is {sources!r}. "
+                "Give a path, a result, {path: names}, (source, names), or a list of these."
+            )
+
+
+def _listed(names: Any) -> list[str]:
+    listed = [names] if isinstance(names, str) else names
+    if not isinstance(listed, Sequence) or not all(isinstance(name, str) for name in listed):
+        raise InputError(f"copy_files names the files {names!r}. Give a file name or a list of them.")
+    for name in listed:
+        if not name or Path(name).name != name:
+            raise InputError(f"copy_files names the file {name!r}. Give its name alone; its directory is the source.")
+    return list(listed)
+
+
+def _existing(path: Any) -> Path:
+    if not isinstance(path, str | os.PathLike):
+        raise InputError(f"copy_files names the source {path!r}. Give a path or a result.")
+    path = Path(path).expanduser()
+    if not path.exists():
+        near = next(parent for parent in path.absolute().parents if parent.is_dir())
+        raise InputError(f"copy_files: there is no {path}. In {near} there is: {_content(near)}.")
+    return path
+
+
+def _all_of(source: Path) -> dict[str, Path]:
+    files = _files(source) if source.is_dir() else [source]
+    return {file.name.removesuffix(".gz"): file for file in files if file.name.removesuffix(".gz") not in _OF_ITS_RUN}
+
+
+def _named(source: Path, names: list[str]) -> dict[str, Path]:
+    if not source.is_dir():
+        raise InputError(f"copy_files: {source} is a file. Give its directory and the names {names}.")
+    found: dict[str, Path] = {}
+    for name in names:
+        packed = {file.name.removesuffix(".gz"): file for file in _files(source) if file.match(f"{name}.gz")}
+        exact = {file.name: file for file in _files(source) if file.match(name)}
+        if not packed and not exact:
+            raise InputError(f"copy_files: no file {name!r} in {source}. There is: {_content(source)}.")
+        found |= packed | exact
+    return found
+
+
+def _files(directory: Path) -> list[Path]:
+    return sorted(file for file in directory.iterdir() if file.is_file())
+
+
+def _content(directory: Path, most: int = 20) -> str:
+    names = sorted(file.name for file in directory.iterdir())
+    return ", ".join(names[:most] + ["..."] * (len(names) > most)) or "nothing"

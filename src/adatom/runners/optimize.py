@@ -1,0 +1,135 @@
+"""Relaxation of the atoms, and of the cell if asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from ase import Atoms
+
+from adatom.errors import ConvergenceError, InputError
+from adatom.runners.calculation import calculation
+from adatom.runners.checks import check_atoms, check_count, check_positive
+from adatom.runners.copy_files import CopyFiles
+from adatom.runners.tables import find_class
+from adatom.schemas.results import RelaxResult
+
+__all__ = ["CELL_FILTERS", "OPTIMIZERS", "run_optimize"]
+
+OPTIMIZERS = {
+    "BFGS": "ase.optimize:BFGS",
+    "BFGSLineSearch": "ase.optimize:BFGSLineSearch",
+    "FIRE": "ase.optimize:FIRE",
+    "FIRE2": "ase.optimize:FIRE2",
+    "GPMin": "ase.optimize:GPMin",
+    "GoodOldQuasiNewton": "ase.optimize:GoodOldQuasiNewton",
+    "LBFGS": "ase.optimize:LBFGS",
+    "LBFGSLineSearch": "ase.optimize:LBFGSLineSearch",
+    "MDMin": "ase.optimize:MDMin",
+    "ODE12r": "ase.optimize:ODE12r",
+    "QuasiNewton": "ase.optimize:QuasiNewton",
+    "RFO": "ase.optimize:RFO",
+    "SciPyFminBFGS": "ase.optimize.sciopt:SciPyFminBFGS",
+    "SciPyFminCG": "ase.optimize.sciopt:SciPyFminCG",
+}
+
+CELL_FILTERS = {
+    "ExpCellFilter": "ase.filters:ExpCellFilter",
+    "FrechetCellFilter": "ase.filters:FrechetCellFilter",
+    "StrainFilter": "ase.filters:StrainFilter",
+    "UnitCellFilter": "ase.filters:UnitCellFilter",
+}
+
+
+def run_optimize(
+    atoms: Atoms,
+    calculator: Any,
+    *,
+    relax_cell: bool = False,
+    fmax: float = 0.01,
+    max_steps: int = 1000,
+    optimizer: str | type[Any] = "BFGS",
+    optimizer_kwargs: Mapping[str, Any] | None = None,
+    cell_filter: str | type[Any] = "FrechetCellFilter",
+    allow_unconverged: bool = False,
+    name: str = "relax",
+    copy_files: CopyFiles = None,
+) -> RelaxResult:
+    """Move the atoms, and with `relax_cell` the cell, until the forces vanish.
+
+    Parameters
+    ----------
+    atoms
+        The structure; it is not changed.
+    calculator
+        An ASE calculator that nothing else uses.
+    relax_cell
+        Whether the cell changes too.
+    fmax
+        Largest force that may remain on an atom, in eV/Å; with `relax_cell` the filter weighs the stress in.
+    max_steps
+        Most steps of the optimizer.
+    optimizer
+        A name in `OPTIMIZERS` or a class such as those of ``ase.optimize``.
+    optimizer_kwargs
+        Further arguments of the optimizer.
+    cell_filter
+        A name in `CELL_FILTERS` or a class such as those of ``ase.filters``.
+    allow_unconverged
+        Whether a relaxation that ran out of steps gives a result with ``converged: False``, and a file
+        ``UNCONVERGED`` in its directory, instead of an error.
+    name
+        What the run is called, and its files.
+    copy_files
+        Files to start from: a path, a result, ``{path: names}``, ``(source, names)``, or a list of these.
+
+    Returns
+    -------
+    RelaxResult
+        ``atoms`` is the relaxed structure, ``results["energy"]`` its energy in eV.
+
+    Raises
+    ------
+    InputError
+        Bad input, found before anything is computed.
+    ConvergenceError
+        Forces above `fmax` after `max_steps`, or an energy or a force that is not a number.
+    """
+    check_positive(fmax=fmax)
+    check_count(max_steps=max_steps)
+    make_optimizer = find_class("optimizer", optimizer, OPTIMIZERS)
+    make_filter = find_class("cell filter", cell_filter, CELL_FILTERS) if relax_cell else None
+    if make_filter:
+        check_atoms(atoms)
+        if not atoms.pbc.any() or atoms.cell.rank < 3:
+            raise InputError(
+                f"relax_cell needs a periodic structure with three cell vectors; pbc is {atoms.pbc.tolist()}. "
+                "Set relax_cell=False, or a cell."
+            )
+    needs = ("energy", "forces", "stress") if relax_cell else ("energy", "forces")
+    with calculation(name, atoms, calculator, copy_files, needs) as run:
+        with run.trajectory() as trajectory, run.log() as log:
+            moving = make_filter(run.atoms) if make_filter else run.atoms
+            try:
+                relaxation = make_optimizer(moving, trajectory=trajectory, logfile=log, **(optimizer_kwargs or {}))
+            except TypeError as error:
+                raise InputError(f"optimizer_kwargs do not fit {make_optimizer.__name__}: {error}.") from error
+            outcome = relaxation.run(fmax=fmax, steps=max_steps)
+            converged = bool(relaxation.converged() if outcome is None else outcome)  # None: some people's classes
+        results = run.properties()
+        if not converged and not allow_unconverged:
+            raise ConvergenceError(
+                f"{name} of {atoms.get_chemical_formula()} has forces above fmax={fmax} eV/Å "
+                f"after {relaxation.nsteps} steps ({make_optimizer.__name__}). "
+                "Raise max_steps, change the optimizer, or set allow_unconverged=True."
+            )
+        document = run.result(
+            converged=converged,
+            relax_cell=relax_cell,
+            fmax=fmax,
+            max_steps=max_steps,
+            optimizer=make_optimizer.__name__,
+            optimizer_kwargs=optimizer_kwargs or {},
+            cell_filter=make_filter.__name__ if make_filter else None,
+        )
+        return cast(RelaxResult, {**document, "results": results, "steps": int(relaxation.nsteps)})

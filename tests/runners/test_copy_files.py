@@ -1,0 +1,87 @@
+import gzip
+from pathlib import Path
+
+import pytest
+from ase.build import bulk
+from ase.calculators.emt import EMT
+
+from adatom.errors import InputError, StorageError
+from adatom.runners import run_static
+from adatom.runners.copy_files import copy_files, find_files
+
+
+@pytest.fixture
+def old(tmp_path):
+    directory = tmp_path / "old"
+    directory.mkdir()
+    (directory / "WAVECAR").write_text("waves")
+    (directory / "CHGCAR.gz").write_bytes(gzip.compress(b"charge"))
+    (directory / "one.chk").write_text("1")
+    (directory / "two.chk").write_text("2")
+    (directory / "error.txt").write_text("it failed")
+    (directory / "sub").mkdir()
+    return directory
+
+
+ALL = {"WAVECAR": "waves", "CHGCAR": "charge", "one.chk": "1", "two.chk": "2"}
+
+
+@pytest.mark.parametrize(
+    ("sources", "copied"),
+    [
+        (lambda old: old, ALL),
+        (lambda old: str(old), ALL),
+        (lambda old: {"dir_name": str(old), "results": {}}, ALL),
+        (lambda old: old / "WAVECAR", {"WAVECAR": "waves"}),
+        (lambda old: {str(old): "WAVECAR"}, {"WAVECAR": "waves"}),
+        (lambda old: {old: ["WAVECAR", "*.chk"]}, {"WAVECAR": "waves", "one.chk": "1", "two.chk": "2"}),
+        (lambda old: {old: "CHGCAR"}, {"CHGCAR": "charge"}),
+        (lambda old: ({"dir_name": str(old)}, "CHG*"), {"CHGCAR": "charge", "CHGCAR.gz": None}),
+        (lambda old: [(old, "one.chk"), ({"dir_name": str(old)}, ["two.chk"])], {"one.chk": "1", "two.chk": "2"}),
+        (lambda old: [], {}),
+        (lambda old: None, {}),
+    ],
+)
+def test_what_is_copied(sources, copied, old):
+    result = run_static(bulk("Cu"), EMT(), copy_files=sources(old))
+    directory = Path(result["dir_name"])
+    assert {path.name for path in directory.iterdir()} == {"static.traj", *copied}
+    for name, text in copied.items():
+        assert text is None or (directory / name).read_text() == text
+
+
+def test_a_compressed_file_can_be_asked_for_as_it_is(old, tmp_path):
+    copy_files(find_files((old, "CHGCAR.gz")), tmp_path)
+    assert gzip.decompress((tmp_path / "CHGCAR.gz").read_bytes()) == b"charge"
+
+
+def test_of_equal_names_the_last_wins(old, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "WAVECAR").write_text("newer")
+    assert find_files([old, other])["WAVECAR"] == other / "WAVECAR"
+
+
+@pytest.mark.parametrize(
+    ("sources", "said"),
+    [
+        (lambda old: old / "nowhere", "there is no .*nowhere.*CHGCAR.gz, WAVECAR"),
+        (lambda old: {old: "POTCAR"}, "no file 'POTCAR'.*CHGCAR.gz, WAVECAR"),
+        (lambda old: {old: ["WAVECAR", "*.out"]}, r"no file '\*.out'"),
+        (lambda old: {old: "../secret"}, "name alone"),
+        (lambda old: {old: 3}, "names the files 3"),
+        (lambda old: 3, "copy_files is 3"),
+        (lambda old: (3, "WAVECAR"), "source 3"),
+        (lambda old: (old / "WAVECAR", "WAVECAR"), "is a file"),
+    ],
+)
+def test_what_is_missing_or_wrong_is_said_before_a_directory_is_made(sources, said, old, results_dir):
+    with pytest.raises(InputError, match=said):
+        run_static(bulk("Cu"), EMT(), copy_files=sources(old))
+    assert not results_dir.exists()
+
+
+def test_a_broken_archive_is_named(tmp_path):
+    (tmp_path / "CHGCAR.gz").write_bytes(b"no archive")
+    with pytest.raises(StorageError, match=r"CHGCAR.gz"):
+        run_static(bulk("Cu"), EMT(), copy_files={tmp_path: "CHGCAR"})

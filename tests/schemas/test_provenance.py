@@ -1,0 +1,31 @@
+import platform
+import socket
+from datetime import UTC, datetime, timedelta, timezone
+
+import ase
+
+import adatom
+from adatom.schemas.provenance import engine_name, make_provenance
+
+
+def test_fields():
+    start = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone(timedelta(hours=2)))
+    provenance = make_provenance(start, 1.5)
+    assert provenance["versions"] == {
+        "adatom": adatom.__version__,
+        "ase": ase.__version__,
+        "python": platform.python_version(),
+    }
+    assert provenance["host"] == socket.gethostname()
+    assert provenance["start"] == "2026-01-02T01:04:05.000+00:00"
+    assert provenance["duration"] == 1.5
+
+
+def test_the_engine_is_the_one_that_was_set():
+    now = datetime.now(UTC)
+    assert make_provenance(now, 0)["engine"] == "none"
+    token = engine_name.set("dask")
+    try:
+        assert make_provenance(now, 0)["engine"] == "dask"
+    finally:
+        engine_name.reset(token)
