@@ -1,0 +1,1 @@
+"""What all codes share: their jobs and flows, written once."""

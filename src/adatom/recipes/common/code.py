@@ -1,0 +1,87 @@
+"""A code, as recipes see it."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from ase import Atoms
+
+from adatom import job
+from adatom.errors import UnknownNameError
+from adatom.runners.checks import check_atoms, check_elements
+from adatom.workflow import Job
+
+__all__ = ["Code"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class Code:
+    """A code: how its calculator is made, and what it can do.
+
+    Attributes
+    ----------
+    name
+        What people call it.
+    make
+        Makes a calculator from keyword arguments: ASE's class, or a function that imports it first.
+    elements
+        Chemical symbols that it knows; None: all.
+    parameters
+        Keyword arguments that `make` takes; None: not known here, and left to `make`.
+    """
+
+    name: str
+    make: Callable[..., Any]
+    elements: tuple[str, ...] | None = None
+    parameters: tuple[str, ...] | None = None
+
+    def calculator(self, atoms: Atoms, calc_kwargs: Mapping[str, Any] | None = None) -> Any:
+        """A new calculator for a structure, which nothing else uses.
+
+        Parameters
+        ----------
+        atoms
+            The structure.
+        calc_kwargs
+            Arguments of the code's ASE calculator, in ASE's units.
+
+        Raises
+        ------
+        InputError
+            The structure cannot be computed, by this code or by any, or an argument is unknown.
+        """
+        check_atoms(atoms)
+        if self.elements is not None:
+            check_elements(atoms, self.elements, self.name)
+        for key in calc_kwargs or {}:
+            if self.parameters is not None and key not in self.parameters:
+                raise UnknownNameError(f"argument of {self.name}", key, self.parameters)
+        return self.make(**(calc_kwargs or {}))
+
+    def job(self, recipe: Callable[Concatenate[Code, P], R]) -> Job[P, R]:
+        """A job of this code, to be imported from the module that calls this.
+
+        Parameters
+        ----------
+        recipe
+            A function whose first parameter is the code.
+        """
+
+        @functools.wraps(recipe)
+        def function(*args: P.args, **kwargs: P.kwargs) -> R:
+            return recipe(self, *args, **kwargs)
+
+        signature = inspect.signature(recipe)
+        function.__signature__ = signature.replace(  # type: ignore[attr-defined]
+            parameters=list(signature.parameters.values())[1:]
+        )
+        function.__module__ = sys._getframe(1).f_globals["__name__"]
+        return job(function)

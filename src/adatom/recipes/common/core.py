@@ -1,0 +1,190 @@
+"""The jobs that every code has, written once. The first parameter is the code: ``Code.job`` fills it in."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ase import Atoms, units
+
+from adatom.recipes.common.code import Code
+from adatom.recipes.common.docs import documented_by
+from adatom.runners.copy_files import CopyFiles
+from adatom.runners.md import run_md
+from adatom.runners.optimize import run_optimize
+from adatom.runners.static import run_static
+from adatom.runners.thermo import check_conditions, thermochemistry
+from adatom.runners.vibrations import run_vibrations
+from adatom.schemas.results import MDResult, RelaxResult, StaticResult, VibResult
+
+__all__ = ["freq_job", "md_job", "relax_job", "static_job"]
+
+
+@documented_by(run_static, Code.calculator)
+def static_job(
+    code: Code,
+    atoms: Atoms,
+    *,
+    properties: Sequence[str] = ("energy", "forces"),
+    calc_kwargs: Mapping[str, Any] | None = None,
+    copy_files: CopyFiles = None,
+) -> StaticResult:
+    """Energy and forces of a structure as it is.
+
+    {parameters}
+
+    Returns
+    -------
+    StaticResult
+        ``results["energy"]`` in eV, ``results["forces"]`` in eV/Å, shape (N, 3).
+    """
+    calculator = code.calculator(atoms, calc_kwargs)
+    return run_static(atoms, calculator, properties=properties, copy_files=copy_files)
+
+
+@documented_by(run_optimize, Code.calculator)
+def relax_job(
+    code: Code,
+    atoms: Atoms,
+    *,
+    relax_cell: bool = False,
+    fmax: float = 0.01,
+    max_steps: int = 1000,
+    optimizer: str | type[Any] = "BFGS",
+    optimizer_kwargs: Mapping[str, Any] | None = None,
+    cell_filter: str | type[Any] = "FrechetCellFilter",
+    allow_unconverged: bool = False,
+    calc_kwargs: Mapping[str, Any] | None = None,
+    copy_files: CopyFiles = None,
+) -> RelaxResult:
+    """Relax the atoms, and with `relax_cell` the cell.
+
+    {parameters}
+
+    Returns
+    -------
+    RelaxResult
+        ``atoms`` is the relaxed structure, ``results["energy"]`` its energy in eV.
+    """
+    calculator = code.calculator(atoms, calc_kwargs)
+    return run_optimize(
+        atoms,
+        calculator,
+        relax_cell=relax_cell,
+        fmax=fmax,
+        max_steps=max_steps,
+        optimizer=optimizer,
+        optimizer_kwargs=optimizer_kwargs,
+        cell_filter=cell_filter,
+        allow_unconverged=allow_unconverged,
+        copy_files=copy_files,
+    )
+
+
+@documented_by(run_md, Code.calculator)
+def md_job(
+    code: Code,
+    atoms: Atoms,
+    *,
+    dynamics: str = "NVE",
+    steps: int = 1000,
+    timestep: float = 1.0,
+    temperature: float | None = None,
+    pressure: float = 0.0,
+    keep_velocities: bool = False,
+    seed: int = 0,
+    interval: int = 10,
+    dynamics_kwargs: Mapping[str, Any] | None = None,
+    calc_kwargs: Mapping[str, Any] | None = None,
+    copy_files: CopyFiles = None,
+) -> MDResult:
+    """Molecular dynamics.
+
+    {parameters}
+
+    Returns
+    -------
+    MDResult
+        ``atoms`` is the last structure with its velocities; ``results`` has ``temperature`` in K too.
+    """
+    calculator = code.calculator(atoms, calc_kwargs)
+    return run_md(
+        atoms,
+        calculator,
+        dynamics=dynamics,
+        steps=steps,
+        timestep=timestep,
+        temperature=temperature,
+        pressure=pressure,
+        keep_velocities=keep_velocities,
+        seed=seed,
+        interval=interval,
+        dynamics_kwargs=dynamics_kwargs,
+        copy_files=copy_files,
+    )
+
+
+@documented_by(run_vibrations, Code.calculator, thermochemistry)
+def freq_job(
+    code: Code,
+    atoms: Atoms,
+    *,
+    delta: float = 0.01,
+    nfree: int = 2,
+    indices: Sequence[int] | None = None,
+    molecule: bool | None = None,
+    model: str | None = None,
+    temperature: float = 298.15,
+    pressure: float = 1.0 * units.bar,
+    symmetry_number: int | None = None,
+    spin: float = 0.0,
+    ignore_imaginary: bool = False,
+    calc_kwargs: Mapping[str, Any] | None = None,
+    copy_files: CopyFiles = None,
+) -> VibResult:
+    """Vibrations of a structure at a minimum, and its thermochemistry.
+
+    {parameters}
+
+    Returns
+    -------
+    VibResult
+        ``results["frequencies"]`` in cm⁻¹, without translations and rotations; ``thermo`` in eV and eV/K, by the
+        ideal-gas model for a free molecule and the harmonic one else, unless `model` says so. ``thermo`` is None, with
+        a warning, where vibrations are imaginary.
+    """
+    calculator = code.calculator(atoms, calc_kwargs)
+    free = not atoms.pbc.any() if molecule is None else molecule
+    model = model or ("ideal_gas" if free and indices is None and not atoms.constraints else "harmonic")
+    check_conditions(model, temperature, pressure, symmetry_number, spin)
+    vib = run_vibrations(
+        atoms,
+        calculator,
+        delta=delta,
+        nfree=nfree,
+        indices=indices,
+        molecule=molecule,
+        name="freq",
+        copy_files=copy_files,
+    )
+    results = vib["results"]
+    if results["imaginary"] and not ignore_imaginary:
+        warnings.warn(
+            f"{results['imaginary']} vibrations of {atoms.get_chemical_formula()} are imaginary: no thermochemistry. "
+            "Relax the structure first, or set ignore_imaginary=True.",
+            stacklevel=2,
+        )
+        return {**vib, "thermo": None}
+    thermo = thermochemistry(
+        vib["atoms"],
+        results["vib_energies"],
+        energy=results["energy"],
+        model=model,
+        temperature=temperature,
+        pressure=pressure,
+        symmetry_number=symmetry_number,
+        spin=spin,
+        ignore_imaginary=ignore_imaginary,
+    )
+    return {**vib, "thermo": thermo}

@@ -1,0 +1,42 @@
+"""A parameter is documented once; what passes it on shows the same words."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+__all__ = ["documented_by"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_SECTION = re.compile(r"^Parameters\n-+\n(.*?)(?=^\w[^\n]*\n-+\n|\Z)", re.MULTILINE | re.DOTALL)
+_ENTRY = re.compile(r"^(\*{0,2}\w+)\n((?:[ \t]+\S.*\n?|[ \t]*\n)+)", re.MULTILINE)
+
+
+def documented_by(*sources: Callable[..., Any]) -> Callable[[F], F]:
+    """Put for ``{parameters}`` in a function's docstring what its parameters are, from where they are documented.
+
+    Parameters
+    ----------
+    *sources
+        Functions with numpydoc docstrings; the first that has a parameter is right about it.
+    """
+
+    def complete(function: F) -> F:
+        if function.__doc__:  # there is none under python -OO
+            known: dict[str, str] = {}
+            for source in reversed(sources):
+                known |= _entries(source)
+            names = [name for name in inspect.signature(function).parameters if name in known]
+            section = "\n".join(["Parameters", "----------", *(f"{name}\n{known[name]}" for name in names)])
+            function.__doc__ = inspect.cleandoc(function.__doc__).replace("{parameters}", section)
+        return function
+
+    return complete
+
+
+def _entries(source: Callable[..., Any]) -> dict[str, str]:
+    found = _SECTION.search(inspect.cleandoc(source.__doc__ or ""))
+    return {name: text.rstrip() for name, text in _ENTRY.findall(found.group(1) + "\n")} if found else {}

@@ -1,0 +1,56 @@
+"""A new code is one small file."""
+
+import sys
+
+import pytest
+from ase.build import bulk
+
+from adatom.recipes.common.code import Code
+
+NEW_CODE = """
+from ase.calculators.morse import MorsePotential
+
+from adatom.recipes.common import core, slabs
+from adatom.recipes.common.code import Code
+
+morse = Code("Morse", MorsePotential, parameters=tuple(MorsePotential.default_parameters))
+
+static_job = morse.job(core.static_job)
+relax_job = morse.job(core.relax_job)
+bulk_to_slabs_flow = slabs.bulk_to_slabs_flow.bind(relax_job=relax_job, static_job=static_job)
+"""
+
+
+@pytest.fixture
+def new_code(tmp_path, monkeypatch):
+    (tmp_path / "adatom_morse.py").write_text(NEW_CODE)
+    monkeypatch.syspath_prepend(tmp_path)
+    import adatom_morse
+
+    yield adatom_morse
+    del sys.modules["adatom_morse"]
+
+
+def test_its_jobs_and_flows_run(new_code):
+    kwargs = {"epsilon": 0.3, "r0": 2.5, "rho0": 4.0, "rcut1": 4.0, "rcut2": 5.0}
+    assert new_code.static_job.__module__ == "adatom_morse"
+    result = new_code.static_job(bulk("Cu"), calc_kwargs=kwargs)
+    assert result["parameters"]["calculator"]["name"] == "MorsePotential"
+    slabs = new_code.bulk_to_slabs_flow(
+        bulk("Cu"),
+        run_static=False,
+        slab_kwargs={"min_length_width": None, "min_slab_size": 4},
+        job_params={"relax_job": {"calc_kwargs": kwargs}},
+    )
+    assert len(slabs["relax"]) == 4
+
+
+def test_a_calculator_is_never_shared():
+    made = []
+
+    def make():
+        made.append(object())
+        return made[-1]
+
+    code = Code("X", make)
+    assert code.calculator(bulk("Cu")) is not code.calculator(bulk("Cu"))

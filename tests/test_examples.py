@@ -1,0 +1,65 @@
+"""Each example runs by itself, in seconds, and prints the same numbers on `local` and on another engine."""
+
+import os
+import re
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from adatom.workflow.engine import engine_class, is_installed
+
+EXAMPLES = Path(__file__).parents[1] / "recipes_examples"
+MODULES = {"morse.py"}  # used by add_a_code.py
+SCRIPTS = sorted(path.name for path in EXAMPLES.glob("*.py") if path.name not in MODULES)
+
+WANTED = [name for name in os.environ.get("TEST_ENGINES", "").split(",") if name]
+# Covalent is not among them: a script cannot start its server.
+CHOICE = [name for name in ("dask", "parsl", "prefect") if name in WANTED or not WANTED]
+
+
+def other_engine() -> str | None:
+    """Of the engines named in ``TEST_ENGINES``, be they installed or not, else of those installed."""
+    return next((name for name in CHOICE if WANTED or is_installed(engine_class(name))), None)
+
+
+@cache
+def output(script: str, engine: str, directory: Path) -> str:
+    """What a script prints, with another word for the engine that it names."""
+    directory.mkdir()
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("ADATOM_")}
+    environment = {**kept, "ADATOM_CONFIG_FILE": os.devnull, "ADATOM_WORKFLOW_ENGINE": engine}
+    command = [sys.executable, str(EXAMPLES / script)]
+    run = subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True, timeout=240)
+    assert run.returncode == 0, run.stderr
+    assert not list(directory.rglob("running-*"))
+    return re.sub(r"^\w+: (?=-?\d)", "ENGINE: ", run.stdout, flags=re.MULTILINE)
+
+
+@pytest.fixture(scope="session")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("examples")
+
+
+@pytest.mark.skipif(bool(WANTED) and "local" not in WANTED, reason="TEST_ENGINES")
+@pytest.mark.parametrize("script", SCRIPTS)
+class TestExample:
+    def test_on_local(self, script, directory):
+        printed = output(script, "local", directory / f"{script}-local")
+        assert 2 <= printed.count("\n") <= 12
+
+    def test_the_same_on_another_engine(self, script, directory):
+        engine = other_engine()
+        if engine is None:
+            pytest.skip("pip install 'adatom[dask]'")
+        elsewhere = output(script, engine, directory / f"{script}-{engine}")
+        assert elsewhere == output(script, "local", directory / f"{script}-local")
+
+
+def test_each_example_says_what_it_shows():
+    for script in [*SCRIPTS, *MODULES]:
+        first = (EXAMPLES / script).read_text().splitlines()[0]
+        assert first.startswith('"""'), script
+    assert len(SCRIPTS) >= 8
