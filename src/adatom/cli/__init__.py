@@ -1,0 +1,35 @@
+"""The command line: ``adatom run|recipes|settings|engines``.
+
+What a command computes with is imported when the command runs, so that ``--help`` is quick.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from adatom._version import __version__
+from adatom.cli.engines import engines
+from adatom.cli.group import Group
+from adatom.cli.recipes import recipes
+from adatom.cli.run import run
+from adatom.cli.settings import settings
+
+__all__ = ["app"]
+
+app = typer.Typer(name="adatom", cls=Group, rich_markup_mode="markdown", pretty_exceptions_enable=False)
+for command in (run, recipes, settings, engines):
+    app.command()(command)
+
+
+@app.callback(invoke_without_command=True)
+def main(
+    context: typer.Context, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
+) -> None:
+    """Atomistic recipes that run anywhere."""
+    if version:
+        typer.echo(f"adatom {__version__}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())

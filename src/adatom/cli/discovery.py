@@ -1,0 +1,160 @@
+"""Recipes by name."""
+
+from __future__ import annotations
+
+import os
+import pkgutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from adatom.errors import AdatomError, InputError, UnknownNameError
+from adatom.workflow import Flow, Job
+
+__all__ = ["Recipe", "codes", "find_recipe", "recipes_of"]
+
+_PACKAGE = "adatom.recipes"
+_OWN = "Your own is MODULE:FUNCTION or FILE.py:FUNCTION; `adatom recipes` lists ours."
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A job or flow that can be run by name.
+
+    Attributes
+    ----------
+    name
+        The shortest name that the command line knows it by.
+    module, function
+        Where it is imported from.
+    step
+        The job or flow.
+    """
+
+    name: str
+    module: str
+    function: str
+    step: Job[..., Any] | Flow[..., Any]
+
+    @property
+    def kind(self) -> str:
+        """``"job"``, ``"flow"`` or ``"subflow"``."""
+        return type(self.step).__name__.lower()
+
+
+@cache
+def codes() -> list[str]:
+    """The codes that there are recipes for: the packages in ``adatom.recipes``, but for what they share."""
+    path = import_module(_PACKAGE).__path__
+    return sorted(found.name for found in pkgutil.iter_modules(path) if found.ispkg and found.name != "common")
+
+
+@cache
+def recipes_of(code: str) -> list[Recipe]:
+    """The recipes that the modules of a code define or bind.
+
+    Parameters
+    ----------
+    code
+        One of `codes`.
+
+    Raises
+    ------
+    AdatomError
+        The code needs a package that is not installed.
+    """
+    found = [recipe for module in _modules(code) for recipe in _recipes_in(module)]
+    return [replace(recipe, name=f"{code}.{recipe.function}") for recipe in found]
+
+
+def find_recipe(text: str) -> Recipe:
+    """A recipe by name.
+
+    Parameters
+    ----------
+    text
+        ``CODE.FUNCTION``, ``CODE.MODULE.FUNCTION``, ``MODULE:FUNCTION`` or ``FILE.py:FUNCTION``.
+
+    Raises
+    ------
+    InputError
+        There is no such recipe, or what is there is not one.
+    """
+    if ":" in text:
+        return _users_own(text)
+    if text.endswith(".py"):
+        raise InputError(f"{text!r} is a file; say which function is the recipe: {text}:FUNCTION.")
+    path = text.removeprefix(f"{_PACKAGE}.")
+    code, _, function = path.partition(".")
+    if code not in codes():
+        if function:
+            raise UnknownNameError("code", code, codes(), _OWN)
+        known = [recipe for code in codes() for recipe in recipes_of(code)]
+        same = [recipe.name for recipe in known if recipe.function == code]
+        if same:
+            raise InputError(f"Recipe {code!r} of which code? Valid: {', '.join(same)}.")
+        raise UnknownNameError("recipe", text, [recipe.name for recipe in known], _OWN)
+    for recipe in recipes_of(code):
+        if path in (recipe.name, f"{recipe.module}.{recipe.function}".removeprefix(f"{_PACKAGE}.")):
+            return recipe
+    raise UnknownNameError("recipe", text, [recipe.name for recipe in recipes_of(code)], _OWN)
+
+
+def _modules(code: str) -> Iterator[ModuleType]:
+    try:
+        package = import_module(f"{_PACKAGE}.{code}")
+        yield package
+        for found in pkgutil.iter_modules(package.__path__):
+            if not found.name.startswith("_"):
+                yield import_module(f"{package.__name__}.{found.name}")
+    except AdatomError:
+        raise
+    except ImportError as error:
+        raise InputError(f"The recipes of {code} cannot be imported: {error}.") from error
+
+
+def _recipes_in(module: ModuleType) -> Iterator[Recipe]:
+    for name, value in vars(module).items():
+        # Those that a module only imports are found where they come from.
+        if isinstance(value, Job | Flow) and value.__module__ == module.__name__ and not name.startswith("_"):
+            yield Recipe(f"{module.__name__}:{name}", module.__name__, name, value)
+
+
+def _users_own(text: str) -> Recipe:
+    where, _, name = text.rpartition(":")
+    module = _import_file(Path(where)) if where.endswith(".py") else _import_module(where)
+    value = getattr(module, name, None)
+    if isinstance(value, Job | Flow):
+        return Recipe(text, module.__name__, name, value)
+    if value is None:
+        raise UnknownNameError(f"recipe of {where}", name, [recipe.function for recipe in _recipes_in(module)])
+    raise InputError(f"{text} is no recipe: put @job or @flow above the function.")
+
+
+def _import_file(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise InputError(f"There is no file {str(path)!r}. {_OWN}")
+    folder = str(path.parent.resolve())
+    # Workers look for a module of this name, behind their own: it must not be that of another.
+    known = None if "." in path.stem else find_spec(path.stem)
+    if "." in path.stem or (known and (known.origin is None or not path.samefile(known.origin))):
+        raise InputError(f"{path.name} cannot be imported under this name; another module has it. Rename the file.")
+    return _import_module(path.stem, folder)
+
+
+def _import_module(name: str, folder: str = "") -> ModuleType:
+    folder = folder or os.getcwd()  # where `python -m` would look first
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    try:
+        return import_module(name)
+    except AdatomError:
+        raise
+    except Exception as error:  # whatever the user's code raises
+        raise InputError(f"{name!r} cannot be imported: {type(error).__name__}: {error}. {_OWN}") from error

@@ -1,0 +1,144 @@
+"""``--set key=value``: arguments of a recipe."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Mapping
+from typing import Any, get_type_hints
+
+from adatom.cli.discovery import find_recipe
+from adatom.cli.literals import parse_value
+from adatom.errors import InputError, UnknownNameError
+from adatom.workflow import Flow, Job
+
+__all__ = ["jobs_of", "read_parameters"]
+
+AnyStep = Job[..., Any] | Flow[..., Any]
+_Kind = inspect.Parameter
+_VARIADIC = (_Kind.VAR_POSITIONAL, _Kind.VAR_KEYWORD)
+
+
+def read_parameters(step: AnyStep, assignments: Iterable[str]) -> dict[str, Any]:
+    """The keyword arguments that assignments mean for a recipe.
+
+    Parameters
+    ----------
+    step
+        The recipe; its first parameter is the structure.
+    assignments
+        Texts ``key=value``; dots in a key lead into dictionaries. The value of a parameter that is a job is the name of
+        a recipe.
+
+    Raises
+    ------
+    InputError
+        A key that the recipe does not take, a value of a wrong type, or a key that it needs.
+    """
+    parameters = list(inspect.signature(step).parameters.values())
+    if not parameters or parameters[0].kind is _Kind.KEYWORD_ONLY:
+        raise InputError(f"{step.name} takes no structure: its first parameter is to be one.")
+    structure, *others = parameters
+    given = _tree(assignments)
+    if structure.name in given:
+        raise InputError(f"{structure.name} of {step.name} is the STRUCTURE: give it without --set.")
+    found = _checked(step, others, given)
+    for parameter in others:
+        if parameter.default is _Kind.empty and parameter.kind not in _VARIADIC and parameter.name not in found:
+            raise InputError(f"{step.name} needs {parameter.name}: give --set {parameter.name}=VALUE.")
+    return found
+
+
+def jobs_of(step: AnyStep) -> dict[str, Job[..., Any]]:
+    """The jobs that a flow has among its parameters.
+
+    Parameters
+    ----------
+    step
+        The flow.
+    """
+    if not isinstance(step, Flow):
+        return {}
+    defaults = {name: parameter.default for name, parameter in inspect.signature(step).parameters.items()}
+    return {name: default for name, default in defaults.items() if isinstance(default, Job)}
+
+
+def _tree(assignments: Iterable[str]) -> dict[str, Any]:
+    tree: dict[str, Any] = {}
+    for text in assignments:
+        key, equals, value = text.partition("=")
+        if not equals or not key.strip():
+            raise InputError(f"--set {text!r} is not KEY=VALUE, such as fmax=0.05.")
+        *path, last = (part.strip() for part in key.split("."))
+        place: Any = tree
+        for part in path:
+            place = place.setdefault(part, {})
+            if not isinstance(place, dict):
+                break
+        if not isinstance(place, dict) or last in place:
+            raise InputError(f"--set gives {key.strip()} twice.")
+        place[last] = parse_value(value)
+    return tree
+
+
+def _checked(step: AnyStep, parameters: list[inspect.Parameter], given: Mapping[str, Any]) -> dict[str, Any]:
+    known = {parameter.name: parameter for parameter in parameters if parameter.kind not in _VARIADIC}
+    jobs = jobs_of(step)
+    extra = {"job_params"} if jobs else set()
+    if not any(parameter.kind is _Kind.VAR_KEYWORD for parameter in parameters):
+        for key in given:
+            if key not in known and key not in extra:
+                raise UnknownNameError(f"parameter of {step.name}", key, {*known, *extra})
+    hints = _hints(step)
+    found: dict[str, Any] = {}
+    for key, value in given.items():
+        if key in extra and key not in known:
+            found[key] = _job_params(step, jobs, value)
+        elif key in jobs and isinstance(value, str):
+            found[key] = find_recipe(value).step
+        elif key in known and key in hints:
+            found[key] = _of_type(step, known[key], hints[key], value)
+        else:
+            found[key] = value
+    return found
+
+
+def _job_params(step: AnyStep, jobs: Mapping[str, Job[..., Any]], given: Any) -> dict[str, Any]:
+    found = {}
+    for name, values in given.items() if isinstance(given, dict) else [("", given)]:
+        if not isinstance(values, dict):
+            raise InputError(
+                f"job_params of {step.name} are given as job_params.JOB.KEY=VALUE; JOB: {', '.join(jobs)}, all."
+            )
+        if name not in (*jobs, "all"):
+            raise UnknownNameError(f"job of {step.name}", name, [*jobs, "all"])
+        parameters = list(inspect.signature(jobs[name]).parameters.values()) if name in jobs else []
+        found[name] = _checked(jobs[name], parameters, values) if name in jobs else values
+    return found
+
+
+def _hints(step: AnyStep) -> dict[str, Any]:
+    try:
+        return get_type_hints(step.fn)
+    except Exception:  # names that only a type checker sees
+        return {}
+
+
+def _of_type(step: AnyStep, parameter: inspect.Parameter, hint: Any, value: Any) -> Any:
+    """The value, as the type that the signature says where that takes no more than a number's or list's conversion."""
+    from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+    try:
+        adapter = TypeAdapter(hint, config=ConfigDict(arbitrary_types_allowed=True))
+    except Exception:  # a type that brings its own rules, or has none
+        return value
+    try:
+        converted = adapter.validate_python(value)
+    except ValidationError:
+        fits = False
+    else:
+        fits = not isinstance(value, bool) or isinstance(converted, bool)  # true is no number here
+    if not fits:
+        annotation = parameter.annotation
+        wanted = annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
+        raise InputError(f"{parameter.name} is {value!r}, but {step.name} takes: {wanted}.")
+    return converted

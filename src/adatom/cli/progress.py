@@ -1,0 +1,170 @@
+"""The progress line of a flow."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
+from datetime import timedelta
+from typing import IO
+
+from adatom.workflow.scope import observed
+
+__all__ = ["progress"]
+
+_TICK = 0.1  # s
+_LOG_EVERY = 10.0  # s, where there is no terminal
+
+
+@contextmanager
+def progress(title: str, shown: bool | None = None) -> Iterator[None]:
+    """Say on the standard error how many jobs of the flow in the block run, are done and failed.
+
+    The standard output stays free for results: what jobs, engines and their workers print there goes to the standard
+    error too, above the line.
+
+    Parameters
+    ----------
+    title
+        What to call the flow.
+    shown
+        None: where the standard error is a terminal.
+    """
+    jobs = _Jobs(title)
+    terminal = sys.stderr.isatty()
+    with observed(jobs.note):
+        if terminal and shown is not False:
+            with _printed_to_file() as (printed, stderr), _live(jobs, printed, stderr):
+                yield
+        else:
+            with _printed_to_stderr(), _logged(jobs) if shown else redirect_stdout(sys.stderr):
+                yield
+
+
+class _Jobs:
+    def __init__(self, title: str) -> None:
+        self._title = title
+        self._start = time.monotonic()
+        self._counts: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    def note(self, name: str, event: str, count: int) -> None:
+        with self._lock:
+            self._counts[event] += count
+
+    def __str__(self) -> str:
+        with self._lock:
+            seen = Counter(self._counts)
+        ended = seen["done"] + seen["failed"]
+        running = max(0, seen["started"] - ended)
+        waiting = max(0, seen["added"] - ended - seen["skipped"] - running)
+        shown = [f"{running} running", f"{seen['done']} done", f"{seen['failed']} failed"]
+        shown += [f"{number} {what}" for what, number in (("waiting", waiting), ("skipped", seen["skipped"])) if number]
+        return f"{self._title}: {', '.join(shown)}, {timedelta(seconds=int(time.monotonic() - self._start))}"
+
+
+@contextmanager
+def _printed_to_stderr() -> Iterator[None]:
+    """Let the standard output be the standard error, also in processes that are started in the block."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(kept, 1)
+        os.close(kept)
+
+
+@contextmanager
+def _printed_to_file() -> Iterator[tuple[int, IO[str]]]:
+    """Let both standard streams be a file, also in processes that are started in the block.
+
+    They would write into the middle of the progress line. A file, unlike a pipe, holds nobody up when it is not read.
+
+    Yields
+    ------
+    tuple
+        The file's descriptor, and the standard error as it was.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    kept = os.dup(1), os.dup(2)
+    with tempfile.TemporaryFile() as file, os.fdopen(kept[1], "w") as stderr:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+        try:
+            yield file.fileno(), stderr
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os.dup2(kept[0], 1)
+            os.dup2(kept[1], 2)
+            os.close(kept[0])
+
+
+@contextmanager
+def _live(jobs: _Jobs, printed: int, stderr: IO[str]) -> Iterator[None]:
+    """Keep the line up to date, and show what is printed above it."""
+    from rich.console import Console
+    from rich.live import Live
+    from rich.text import Text
+
+    console = Console(file=stderr, highlight=False)
+    live = Live(console=console, auto_refresh=False, redirect_stdout=False, redirect_stderr=False)
+    position = 0
+
+    def update(last: bool) -> None:
+        nonlocal position
+        # Its place in the file is shared with those who write to it, so it is not moved.
+        data = os.pread(printed, 1 << 24, position)
+        lines = data if last else data[: data.rfind(b"\n") + 1]
+        position += len(lines)
+        if lines:
+            console.print(Text.from_ansi(lines.decode(errors="replace").rstrip("\n")), soft_wrap=True)
+        live.update(Text(str(jobs), no_wrap=True, overflow="ellipsis"), refresh=True)
+
+    with live, _ticking(update):
+        yield
+
+
+@contextmanager
+def _logged(jobs: _Jobs) -> Iterator[None]:
+    """Print the line now and then, and at the end."""
+    due = time.monotonic() + _LOG_EVERY
+
+    def update(last: bool) -> None:
+        nonlocal due
+        if last or time.monotonic() > due:
+            print(jobs, file=sys.stderr, flush=True)
+            due = time.monotonic() + _LOG_EVERY
+
+    with redirect_stdout(sys.stderr), _ticking(update):
+        yield
+
+
+@contextmanager
+def _ticking(update: Callable[[bool], None]) -> Iterator[None]:
+    """Call a function again and again in a thread, and a last time, with True, after the block."""
+    ended = threading.Event()
+
+    def tick() -> None:
+        while not ended.wait(_TICK):
+            update(False)
+
+    thread = threading.Thread(target=tick, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        ended.set()
+        thread.join()
+        update(True)

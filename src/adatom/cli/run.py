@@ -1,0 +1,166 @@
+"""``adatom run``: a recipe on structures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from adatom.errors import AdatomError, FlowFailure, InputError, JobFailure
+from adatom.settings import change_settings, get_settings
+from adatom.workflow import Failure, Job, flow
+from adatom.workflow.structure import collect
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+    from adatom.cli.discovery import Recipe
+
+__all__ = ["run"]
+
+
+def run(
+    recipe: Annotated[
+        str, typer.Argument(metavar="RECIPE", help="emt.relax_job, or your own: MODULE:FUNCTION, FILE.py:FUNCTION.")
+    ],
+    structure: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="STRUCTURE...",
+            help="Any of: FILE (its last structure), FILE@2, FILE@: (all), FILE.db@id=3, bulk:Cu, "
+            "bulk:NaCl,rocksalt,a=5.64, molecule:H2O.",
+        ),
+    ],
+    assign: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="A parameter of the recipe: fmax=0.05, relax_cell=true, slab_kwargs.max_index=1, "
+            "job_params.relax_job.fmax=0.1.",
+        ),
+    ] = None,
+    engine: Annotated[str | None, typer.Option(help="Who runs the jobs; `adatom engines` lists them.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes of an engine on this machine.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where to save the results, as JSON; else in results_dir.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, not a table.")] = False,
+) -> None:
+    """Run a recipe on one or more structures.
+
+    Results are saved, and a summary is printed. The exit status is 0 if all went well, 1 if a job failed, 2 if the
+    input is bad and 130 after Ctrl-C.
+    """
+    changes = {"workflow_engine": engine, "local_workers": workers}
+    with change_settings({key: value for key, value in changes.items() if value is not None}):
+        try:
+            _run(recipe, structure, assign or [], out, as_json)
+        except KeyboardInterrupt:
+            typer.echo(f"Interrupted. What was finished is in {get_settings().results_dir}", err=True)
+            raise typer.Exit(130) from None
+
+
+def _run(recipe_name: str, structure_names: list[str], assignments: list[str], out: Path | None, as_json: bool) -> None:
+    from adatom.cli.discovery import find_recipe
+    from adatom.cli.parameters import read_parameters
+    from adatom.cli.progress import progress
+    from adatom.cli.save import results_file, save_value
+    from adatom.cli.structures import read_structures
+    from adatom.cli.summary import print_summary, summary
+    from adatom.cli.tables import print_json, print_text
+    from adatom.workflow.engine import engine_class
+
+    engine_class(get_settings().workflow_engine)
+    recipe = find_recipe(recipe_name)
+    parameters = read_parameters(recipe.step, assignments)
+    structures = [atoms for name in structure_names for atoms in read_structures(name)]
+    file = results_file(recipe.step.name, out)
+    with progress(recipe.step.name, get_settings().progress):
+        value, failures = _outcome(recipe, structures, parameters)
+    rows = summary(value)
+    if not rows:
+        _refuse_bad_input(failures)
+
+    saved = False
+    if not isinstance(value, Failure):
+        try:
+            trouble = save_value(value, file)
+        except AdatomError as error:
+            typer.echo(f"Not saved: {error}", err=True)
+        else:
+            saved = True
+            typer.echo(f"Saved {file}", err=True)
+            if trouble:
+                typer.echo(f"Without the metadata of materials databases: {trouble}", err=True)
+    if as_json:
+        print_json(
+            {
+                "recipe": recipe.name,
+                "engine": get_settings().workflow_engine,
+                "results": rows,
+                "failures": [_plain_failure(failure) for failure in failures],
+                "saved": str(file) if saved else None,
+                **({} if rows or failures else {"value": value}),
+            }
+        )
+    elif rows:
+        print_summary(rows)
+    elif not failures:
+        print_text(str(value))
+    if failures:
+        _print_failures(failures)
+    if failures or not saved:
+        raise typer.Exit(1)
+
+
+def _outcome(recipe: Recipe, structures: list[Atoms], parameters: dict[str, Any]) -> tuple[Any, list[Failure]]:
+    """What there is at the end: results, failures in the places of those there are not, and all failures."""
+    try:
+        value = _call(recipe, structures, parameters)
+    except FlowFailure as error:
+        return error.value, error.failures
+    except JobFailure as error:
+        return error.failure, [error.failure]
+    except AdatomError:
+        raise
+    except Exception as error:  # the body of a user's own flow may raise anything
+        failure = Failure.of(error, recipe.step.name, None)
+        return failure, [failure]
+    return value, collect(value, Failure)
+
+
+def _call(recipe: Recipe, structures: list[Atoms], parameters: dict[str, Any]) -> Any:
+    step = recipe.step
+    if len(structures) == 1:
+        return step(structures[0], **parameters)
+    if isinstance(step, Job):
+        return step.map(structures, **parameters)
+
+    @flow(name=f"{step.name}.map")
+    def for_each() -> Any:
+        # One flow around all, so that what fails for one structure does not stop the others.
+        return [step(atoms, **parameters) for atoms in structures]
+
+    return for_each()
+
+
+def _refuse_bad_input(failures: list[Failure]) -> None:
+    """Where nothing was computed because the input was bad, that is said like all bad input."""
+    failed = [failure for failure in failures if failure.skipped_because is None]
+    if failed and all(isinstance(failure.cause, InputError) for failure in failed):
+        raise InputError(" ".join(dict.fromkeys(failure.message for failure in failed))) from failed[0].cause
+
+
+def _print_failures(failures: list[Failure]) -> None:
+    long = get_settings().log_level == "DEBUG"
+    skipped = sum(failure.skipped_because is not None for failure in failures)
+    typer.echo(f"{len(failures) - skipped} failed" + (f", {skipped} skipped:" if skipped else ":"), err=True)
+    for failure in failures:
+        typer.echo(failure.describe(short=not long), err=True)
+
+
+def _plain_failure(failure: Failure) -> dict[str, Any]:
+    shown = ("job", "kind", "message", "directory", "skipped_because")
+    return {key: getattr(failure, key) for key in shown}
