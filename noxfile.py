@@ -1,0 +1,93 @@
+"""What has to pass before a change lands: `nox` runs all of it, `nox -s NAME` a part, `nox -l` lists the parts.
+
+Environments are kept in `.nox` and brought up to date at every run; `nox -R` takes them as they are.
+"""
+
+import os
+
+import nox
+
+nox.needs_version = ">=2026.1"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.reuse_venv = "yes"
+nox.options.error_on_external_run = True
+
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # engines start many interpreters: three times slower without bytecode
+os.environ.setdefault("UV_HTTP_RETRIES", "5")
+os.environ.setdefault("UV_HTTP_TIMEOUT", "120")
+
+MAIN_ENGINES = "dask,parsl,prefect"  # Covalent cannot share an environment with Prefect: see pyproject.toml
+
+
+def install(session: nox.Session, extras: str, lock: str = "main") -> None:
+    """Install adatom, in place, with these extras in the locked versions."""
+    session.install("-c", f"constraints/{lock}.txt", "-e", f".[{extras}]")
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Rules and layout of the source."""
+    session.install("-c", "constraints/main.txt", "ruff")
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Types of the library."""
+    install(session, "dev")
+    session.run("mypy", *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The documentation, into `site`; a broken link is an error."""
+    install(session, "docs,dev")
+    session.run("mkdocs", "build", "--strict", *session.posargs, env={"NO_MKDOCS_2_WARNING": "1"})
+
+
+@nox.session(venv_backend="venv")
+def install_and_run(session: nox.Session) -> None:
+    """What a new user does: pip, no extras, not in place."""
+    session.install("-c", "constraints/main.txt", ".")
+    session.chdir(session.create_tmp())
+    session.run("adatom", "run", "emt.bulk_to_slabs_flow", "bulk:Cu")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """All tests but those on Covalent."""
+    install(session, f"{MAIN_ENGINES},test")
+    pytest(session, f"local,{MAIN_ENGINES}", "-n", "2", "--dist", "loadgroup")
+
+
+@nox.session
+def tests_covalent(session: nox.Session) -> None:
+    """The engine tests on Covalent; they start a server of their own."""
+    install(session, "covalent,test", lock="covalent")
+    pytest(session, "covalent", "tests/engines")
+    pytest(session, "covalent", "tests/test_docs.py")  # alone: Covalent reads where its server is when it is imported
+
+
+@nox.session(default=False, venv_backend="uv")
+def tests_lowest(session: nox.Session) -> None:
+    """All tests with the oldest versions that pyproject.toml admits."""
+    session.install("--resolution=lowest-direct", "-e", f".[{MAIN_ENGINES},test]")
+    pytest(session, f"local,{MAIN_ENGINES}", "-n", "2", "--dist", "loadgroup")
+
+
+def pytest(session: nox.Session, engines: str, *args: str) -> None:
+    """Run the tests. An engine in TEST_ENGINES that cannot be tested is a failure, any other is skipped."""
+    session.run("pytest", *args, *session.posargs, env={"TEST_ENGINES": engines})
+
+
+@nox.session(default=False)
+def lock(session: nox.Session) -> None:
+    """Make the constraints anew (`nox -s lock -- --upgrade`: with the newest versions)."""
+    session.install("uv")
+    for name, extras in {"main": f"{MAIN_ENGINES},test,docs,dev", "covalent": "covalent,test"}.items():
+        session.run(
+            "uv", "pip", "compile", "--quiet", "--universal", "--python-version=3.11", "--no-annotate",
+            "--custom-compile-command=nox -s lock", *(f"--extra={extra}" for extra in extras.split(",")),
+            f"--output-file=constraints/{name}.txt", "pyproject.toml", *session.posargs,
+        )  # fmt: skip
