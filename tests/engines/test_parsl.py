@@ -5,7 +5,8 @@ import os
 import pytest
 from ase.build import bulk
 
-from adatom import change_settings, flow
+from adatom import change_settings, flow, job
+from adatom.engines.parsl import ParslEngine
 from adatom.recipes.emt.core import relax_job, static_job
 from adatom.workflow.engine import drop_engine, get_engine
 from tests.engines import jobs
@@ -79,3 +80,19 @@ def test_with_the_local_engine_a_job_is_a_plain_function(kernel, tmp_path):
         relaxed = parsl.python_app(relax_job)(bulk("Cu"))
         result = parsl.python_app(static_job)(relaxed["atoms"]).result()
     assert result["results"]["energy"] == pytest.approx(-0.0056815, abs=1e-6)
+
+
+def test_a_result_arrives_though_the_next_job_kills_its_worker(tmp_path):
+    """A worker sends results from a thread, while it runs the next job."""
+    large = bytes(20_000_000)
+    config = ParslEngine.make_runner(1)
+    config.executors[0].prefetch_capacity = 1  # the next job is there at once
+
+    @flow(runner=config, on_failure="return")
+    def workflow():
+        return [job(lambda: large)(), jobs.die_until(str(tmp_path / "file"), 9)]
+
+    with change_settings(workflow_engine="parsl", results_dir=tmp_path):
+        first, second = workflow()
+    assert first == large
+    assert second.kind == "WorkerDiedError"

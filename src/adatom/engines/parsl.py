@@ -133,7 +133,26 @@ class _Task:
         return self._name
 
     def __call__(self, work: Call | Batch) -> bytes:
+        _send_last_result()
         return pack(work)
+
+
+def _send_last_result() -> None:
+    """Wait until the result of the job before this one has left the worker.
+
+    A worker of the high-throughput executor has a thread that sends results, and takes its next task meanwhile. Were
+    it killed by that task now, Parsl would wait for the result forever, or other workers for the lock of the pipe.
+    Parsl offers no way to flush: that thread has sent all when it waits for more.
+    """
+    frame = sys._getframe()
+    while frame and frame.f_code.co_name != "worker":
+        frame = frame.f_back  # type: ignore[assignment]
+    results = frame.f_locals.get("result_queue") if frame else None
+    if getattr(results, "_thread", None) is None:  # another executor, or this worker's first task
+        return
+    deadline = time.monotonic() + 5
+    while (results._buffer or not results._notempty._waiters) and time.monotonic() < deadline:  # type: ignore[union-attr]
+        time.sleep(1e-4)
 
 
 def _settle(future: Future[Any], task: Any) -> None:
