@@ -13,7 +13,6 @@ import cloudpickle
 
 from adatom.directories import mark_interrupted
 from adatom.errors import WorkerDiedError
-from adatom.workflow.engine import TracingEngine
 from adatom.workflow.failure import Failure
 from adatom.workflow.future import Future, Node
 from adatom.workflow.payload import Batch, Call, unpack
@@ -32,8 +31,8 @@ _AIM = 0.1
 def map_in_batches(scope: Scope, job: Job[Any, Any], items: list[Any], common: dict[str, Any]) -> list[Future]:
     """Run a job once for each item.
 
-    The first tasks hold one item each and tell what an item costs; later ones hold as many as make a batch worth its
-    while. So long jobs still spread over all workers, and short ones do not pay for a task each.
+    The first tasks of the first map hold one item each and tell what an item costs; later ones hold as many as make a
+    batch worth its while. So long jobs still spread over all workers, and short ones do not pay for a task each.
 
     Parameters
     ----------
@@ -52,8 +51,8 @@ def map_in_batches(scope: Scope, job: Job[Any, Any], items: list[Any], common: d
         In the order of the items.
     """
     engine = scope.engine
-    alone = isinstance(engine, TracingEngine) or not engine.capabilities.concurrent or len(items) < 2
-    if alone or collect((items, common), Future):
+    can = engine.capabilities
+    if not (can.concurrent and can.waits_in_flow) or len(items) < 2 or collect((items, common), Future):
         return [scope.add(job, (item,), common) for item in items]
     run = _Map(scope, job, items, common)
     run.start()
@@ -66,7 +65,9 @@ class _Map:
         job.options.check(job.name, scope.engine)
         self.nodes = [scope.node(job.name) for _ in items]
         self._todo = deque(zip(self.nodes, items, strict=True))
-        self._size = 1
+        self._costs = scope.engine.item_costs
+        self._measured = False  # these items; those of a map before may have been of another size
+        self._key = (job._fn.__module__, job._fn.__qualname__)
         self._lock = threading.Lock()
         self._context = contextvars.copy_context()
 
@@ -75,11 +76,16 @@ class _Map:
         for _ in range(2 * self._scope.engine.slots):
             self._next()
 
+    def _size(self) -> int:
+        """How many items the next batch may hold."""
+        worth = _AIM / max(self._costs.get(self._key, _AIM), 1e-6)
+        share = -(-len(self._todo) // (2 * self._scope.engine.slots))  # so that all workers end together
+        least = worth / 4 if self._measured else 1  # to balance less than that costs more than it saves
+        return max(1, round(min(worth, max(share, least))))
+
     def _next(self) -> None:
         with self._lock:
-            share = -(-len(self._todo) // (2 * self._scope.engine.slots))
-            size = max(1, min(self._size, share))
-            taken = [self._todo.popleft() for _ in range(min(size, len(self._todo)))]
+            taken = [self._todo.popleft() for _ in range(min(self._size(), len(self._todo)))]
         if self._scope.root.cancelled:
             return
         packed = []
@@ -116,7 +122,8 @@ class _Map:
             for node, call in packed:
                 node.settle(call.failure(error))
         else:
-            self._size = max(1, round(_AIM * len(packed) / max(elapsed, 1e-6)))
+            self._costs[self._key] = elapsed / len(packed)
+            self._measured = True
             for (node, _), result in zip(packed, results, strict=True):
                 node.settle(cloudpickle.loads(result))
         self._context.copy().run(self._next)
