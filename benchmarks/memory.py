@@ -10,7 +10,7 @@ from typing import Any
 from _measure import absolute, arguments, report, scratch
 
 from adatom import change_settings, flow, job
-from adatom.workflow.engine import close_engines
+from adatom.workflow.registry import close_engines
 
 JOBS = (500, 1000, 2000)
 

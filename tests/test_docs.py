@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pytest
 
-from adatom.workflow.engine import engine_class, engine_names, is_installed
+from adatom.workflow.registry import engine_class, engine_names, is_installed
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from adatom.workflow.engine import engine_class, is_installed
+from adatom.workflow.registry import engine_class, is_installed
 
 EXAMPLES = Path(__file__).parents[1] / "recipes_examples"
 MODULES = {"morse.py"}  # used by add_a_code.py

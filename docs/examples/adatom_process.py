@@ -7,8 +7,9 @@ from typing import Any, ClassVar
 
 from adatom.errors import InputError
 from adatom.workflow.child import Child
-from adatom.workflow.engine import Capabilities, Engine, local_workers
+from adatom.workflow.engine import Capabilities, Engine
 from adatom.workflow.payload import Batch, Call
+from adatom.workflow.registry import local_workers
 
 
 class ProcessEngine(Engine):

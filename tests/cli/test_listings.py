@@ -9,7 +9,8 @@ from adatom.cli.documentation import Documentation
 from adatom.recipes.emt.core import relax_job
 from adatom.settings import Settings
 from adatom.workflow import engine as engine_module
-from adatom.workflow.engine import Capabilities, engine_names
+from adatom.workflow.engine import Capabilities
+from adatom.workflow.registry import engine_names
 from tests.cli import own_recipes as own
 from tests.cli.conftest import OWN, process
 

@@ -15,9 +15,9 @@ import pytest
 
 from adatom import Failure, FlowFailure, Future, JobFailure, change_settings, gather, job, subflow, wait
 from adatom.errors import EngineError, InputError, UnknownNameError
-from adatom.workflow.engine import drop_engine, engine_class, get_engine
+from adatom.workflow.observer import observed
 from adatom.workflow.options import UnusedResourceWarning
-from adatom.workflow.scope import observed
+from adatom.workflow.registry import drop_engine, engine_class, get_engine
 from tests.engines import jobs
 from tests.engines.jobs import Box, Pair, add, fail, mult, same
 

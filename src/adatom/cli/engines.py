@@ -10,7 +10,8 @@ import typer
 
 from adatom._version import __version__
 from adatom.settings import get_settings
-from adatom.workflow.engine import Engine, engine_class, engine_names, is_installed
+from adatom.workflow.engine import Engine
+from adatom.workflow.registry import engine_class, engine_names, is_installed
 
 __all__ = ["engines"]
 

@@ -70,7 +70,7 @@ def _run(recipe_name: str, structure_names: list[str], assignments: list[str], o
     from adatom.cli.structures import read_structures
     from adatom.cli.summary import print_summary, summary
     from adatom.cli.tables import print_json, print_text
-    from adatom.workflow.engine import engine_class
+    from adatom.workflow.registry import engine_class
 
     engine_class(get_settings().workflow_engine)
     recipe = find_recipe(recipe_name)

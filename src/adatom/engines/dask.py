@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from adatom.errors import InputError, WorkerDiedError
-from adatom.workflow.engine import Capabilities, Engine, announce, local_workers
+from adatom.workflow.engine import Capabilities, Engine
 from adatom.workflow.guardian import guarded
 from adatom.workflow.payload import Batch, Call, pack
+from adatom.workflow.registry import announce, local_workers
 
 __all__ = ["DaskEngine"]
 

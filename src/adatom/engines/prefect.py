@@ -10,11 +10,12 @@ from typing import Any, ClassVar
 
 from adatom.engines.local import LocalPool
 from adatom.errors import InputError, JobFailure
-from adatom.workflow.engine import Capabilities, Engine, announce, local_workers
+from adatom.workflow.engine import Capabilities, Engine
 from adatom.workflow.failure import Failure
 from adatom.workflow.future import Future
 from adatom.workflow.guardian import guarded
 from adatom.workflow.payload import Batch, Call, pack, unpack
+from adatom.workflow.registry import announce, local_workers
 
 __all__ = ["PrefectEngine"]
 

@@ -8,11 +8,11 @@ from typing import Any, ParamSpec, TypeVar, overload
 
 from adatom.errors import InputError
 from adatom.workflow.batch import map_in_batches
-from adatom.workflow.engine import TracingEngine, get_engine
 from adatom.workflow.failure import Failure
 from adatom.workflow.future import Future, Node
 from adatom.workflow.options import JobOptions, with_changes
 from adatom.workflow.payload import in_job
+from adatom.workflow.registry import get_engine
 from adatom.workflow.scope import Scope, current_scope, in_background
 from adatom.workflow.step import Step
 
@@ -52,7 +52,7 @@ class Job(Step[P, R]):
         scope = current_scope()
         if scope is not None:
             return scope.add(self, args, kwargs)
-        if isinstance(get_engine(), TracingEngine):
+        if not get_engine().capabilities.waits_in_flow:
             return in_background(self.name, lambda: self(*args, **kwargs))
         scope = Scope.of_job(self.name)
         future = scope.add(self, args, kwargs)

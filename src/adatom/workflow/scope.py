@@ -9,27 +9,19 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adatom.directories import mark_interrupted, stamp, unique_name
 from adatom.errors import FlowFailure, InputError, JobFailure, WorkerDiedError
 from adatom.settings import get_settings
-from adatom.workflow.engine import Engine, TracingEngine, drop_engine, get_engine
+from adatom.workflow.engine import Engine
 from adatom.workflow.failure import Failure
 from adatom.workflow.future import Future, Node, follow
+from adatom.workflow.observer import current_observer
 from adatom.workflow.options import FlowOptions, JobOptions, label
-from adatom.workflow.payload import (
-    Call,
-    Slot,
-    attempt_directory,
-    header,
-    pack_arguments,
-    pack_function,
-    settled,
-    unpack,
-)
+from adatom.workflow.payload import Call, attempt_directory, header, pack_arguments, pack_function, settled, unpack
+from adatom.workflow.registry import drop_engine, get_engine
 from adatom.workflow.structure import collect, substitute
 
 if TYPE_CHECKING:
@@ -37,7 +29,7 @@ if TYPE_CHECKING:
     from adatom.workflow.job import Job
     from adatom.workflow.step import Step
 
-__all__ = ["Scope", "current_scope", "in_background", "observed"]
+__all__ = ["Scope", "current_scope", "in_background"]
 
 _current: ContextVar[Scope | None] = ContextVar("adatom_scope", default=None)
 
@@ -79,7 +71,7 @@ class Scope:
         self.root: Scope = parent.root if parent else self
         self.nodes: list[Node] = []  # on the root: of all flows in it
         self.cancelled = False  # on the root
-        self._observer = _observer.get()
+        self._observer = current_observer()
         self._functions: dict[Step[Any, Any], bytes] = {}
         self._left = 0
         self._change = threading.Condition()
@@ -97,8 +89,9 @@ class Scope:
             Its options.
         """
         options = options or FlowOptions()
+        engine = get_engine(options.runner)
         directory = get_settings().results_dir / unique_name("FLOW", name, stamp())
-        return cls(get_engine(options.runner), name, directory, options=options)
+        return (engine.scope_type or cls)(engine, name, directory, options=options)
 
     @classmethod
     def of_job(cls, name: str) -> Scope:
@@ -109,7 +102,8 @@ class Scope:
         name
             The job.
         """
-        return cls(get_engine(), name, get_settings().results_dir)
+        engine = get_engine()
+        return (engine.scope_type or cls)(engine, name, get_settings().results_dir)
 
     # Jobs
 
@@ -125,11 +119,7 @@ class Scope:
         """
         job.options.check(job.name, self.engine)
         node = self.node(job.name)
-        if isinstance(self.engine, TracingEngine):
-            trace = partial(self.engine.trace, options=dict(job.options.engine_options))
-            self._trace(node, job, args, kwargs, job.options, "JOB", trace)
-        else:
-            self._when_ready(node, (args, kwargs), lambda ready: self._launch(node, job, *ready))
+        self._when_ready(node, (args, kwargs), lambda ready: self._launch(node, job, *ready))
         return self.engine.future_type(node)
 
     def call(
@@ -184,11 +174,6 @@ class Scope:
         """
         node = Node(name)
         node.is_flow = is_flow
-        if isinstance(self.engine, TracingEngine):
-            node.no_waiting = (
-                f"{name} has no result yet: the {self.engine.name} engine builds its graph before it runs. Pass the "
-                "future to a job, or look at its value in the body of a @subflow."
-            )
         self.root.nodes.append(node)
         with self._change:
             self._left += 1
@@ -305,14 +290,11 @@ class Scope:
         runner = flow.options.runner
         engine = self.engine if runner is None else get_engine(runner)
         node = self.node(flow.name, is_flow=True)
-        if isinstance(engine, TracingEngine) and flow.waits and collect((args, kwargs), Future):
-            self._trace(node, flow, args, kwargs, JobOptions(), "SUBFLOW", engine.trace_subflow)
-            return engine.future_type(node)
         directory = self.directory / unique_name("SUBFLOW" if flow.waits else "FLOW", flow.name)
-        scope = Scope(engine, flow.name, directory, self)
+        scope = type(self)(engine, flow.name, directory, self)
 
         def expand(ready: Any) -> None:
-            if flow.waits and engine.capabilities.concurrent and not isinstance(engine, TracingEngine):
+            if engine.capabilities.concurrent and engine.capabilities.waits_in_flow:
                 # A thread of its own, so that two bodies overlap and one that waits holds up no other.
                 run = contextvars.copy_context().run
                 threading.Thread(target=run, args=(scope._expand, node, flow._fn, *ready), daemon=True).start()
@@ -322,7 +304,7 @@ class Scope:
         if flow.waits:
             self._when_ready(node, (args, kwargs), expand)
         else:
-            expand((args, kwargs))
+            scope._expand(node, flow._fn, args, kwargs)
         return engine.future_type(node)
 
     def _expand(self, node: Node, body: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -360,29 +342,6 @@ class Scope:
         finally:
             _current.reset(token)
 
-    def _trace(
-        self,
-        node: Node,
-        step: Step[Any, Any],
-        args: Any,
-        kwargs: Any,
-        options: JobOptions,
-        kind: str,
-        trace: Callable[[Call, list[Any]], Any],
-    ) -> None:
-        """Add a call to the engine's graph, with slots where futures stand."""
-        try:
-            (args, kwargs), upstream = with_slots((args, kwargs))
-            for failure in collect((args, kwargs), Failure):  # of a flow whose body ran in place
-                node.settle(failure.skip(node.name))
-                return
-            call = self.call(node, step, args, kwargs, options, kind)
-            node.handle = trace(call, upstream)
-        except BaseException as error:  # at the caller's line; nothing may wait for this node
-            node.handled = True
-            node.settle(Failure.of(error, node.name, node.directory))
-            raise
-
     # The end
 
     def run(self, body: Callable[[], Any]) -> Any:
@@ -393,8 +352,6 @@ class Scope:
         body
             Starts the jobs.
         """
-        if isinstance(self.engine, TracingEngine):
-            return self._run_graph(self.engine, body)
         try:
             return body()
         except KeyboardInterrupt:
@@ -416,29 +373,10 @@ class Scope:
         FlowFailure
             Some jobs failed, and the options do not ask to return failures.
         """
-        if isinstance(self.engine, TracingEngine):
-            return self._finish(self._run_graph(self.engine, body))
         value: list[Any] = []
         self.engine.run_flow(
             self.name, lambda: value.append(self._finish(self.run(body))), dict(self.options.engine_options)
         )
-        return value[0]
-
-    def _run_graph(self, engine: TracingEngine, body: Callable[[], Any]) -> Any:
-        value: list[Any] = []
-
-        def trace() -> list[Node]:
-            value.append(body())
-            return [node for node in self.nodes if not node.done()]
-
-        try:
-            engine.run_graph(self.name, trace, dict(self.options.engine_options))
-        except KeyboardInterrupt:
-            self.interrupt()
-            raise
-        finally:
-            for node in self.nodes:
-                node.no_waiting = ""
         return value[0]
 
     def _finish(self, value: Any) -> Any:
@@ -519,25 +457,6 @@ class Scope:
             self._observer(node.name, event, count)
 
 
-_observer: ContextVar[Callable[[str, str, int], None] | None] = ContextVar("adatom_observer", default=None)
-
-
-@contextmanager
-def observed(observer: Callable[[str, str, int], None]) -> Iterator[None]:
-    """Have a function told of each job that is added, started, done, failed or skipped in the block.
-
-    Parameters
-    ----------
-    observer
-        Called with the job's name, the event and a count, in any thread.
-    """
-    token = _observer.set(observer)
-    try:
-        yield
-    finally:
-        _observer.reset(token)
-
-
 def in_background(name: str, function: Callable[[], Any]) -> Future:
     """Call a function in a thread of its own, and give a future of what it gives.
 
@@ -558,26 +477,6 @@ def in_background(name: str, function: Callable[[], Any]) -> Future:
 
     threading.Thread(target=contextvars.copy_context().run, args=(run,), daemon=True).start()
     return get_engine().future_type(node)
-
-
-def with_slots(value: Any) -> tuple[Any, list[Any]]:
-    """For engines that trace: a structure with slots where futures stand, and the handles of what fills them.
-
-    Parameters
-    ----------
-    value
-        The structure.
-    """
-    needed: dict[Node, int] = {}
-
-    def slot(future: Future) -> Any:
-        node = future._node
-        if node.handle is None:  # a flow whose body ran in place: what it returned holds the futures of its jobs
-            known = node.result() if node.done() else node.in_place
-            return substitute(follow(known, future._path), Future, slot)
-        return Slot(needed.setdefault(node, len(needed)), future._path)
-
-    return substitute(value, Future, slot), [node.handle for node in needed]
 
 
 def _value(future: Future) -> Any:

@@ -7,9 +7,9 @@ import pytest
 from adatom import change_settings
 from adatom.engines.local import LocalEngine, LocalPool
 from adatom.errors import EngineError, InputError, UnknownNameError
-from adatom.workflow import engine as subject
-from adatom.workflow.engine import (
-    Engine,
+from adatom.workflow import registry as subject
+from adatom.workflow.engine import Engine
+from adatom.workflow.registry import (
     announce,
     drop_engine,
     engine_class,
@@ -90,7 +90,7 @@ def test_an_engine_whose_package_is_missing_gives_the_line_that_installs_it(ghos
     last = message.splitlines()[-1]
     assert "MissingExtraError: no_such_package.inside is not installed" in last
     assert "pip install 'adatom[ghost]'" in last
-    listed = "from adatom.workflow.engine import *; from adatom.workflow.engine import is_installed\n"
+    listed = "from adatom.workflow.registry import *; from adatom.workflow.registry import is_installed\n"
     assert (
         run(f"{listed}print(is_installed(engine_class('ghost')), 'ghost' in engine_names())", folder) == "False True\n"
     )
@@ -146,7 +146,7 @@ def test_threads_that_come_at_the_same_time_get_one_engine(ghost):
     code = """
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from adatom.workflow.engine import get_engine
+from adatom.workflow.registry import get_engine
 together = threading.Barrier(25)
 with ThreadPoolExecutor(25) as threads:
     engines = list(threads.map(lambda _: (together.wait(), get_engine())[1], range(25)))
@@ -167,7 +167,7 @@ def test_workers_that_nobody_asked_for_are_few():
 def test_an_engine_that_does_not_end_in_order_keeps_no_other_alive(ghost):
     code = """
 import sys, adatom
-from adatom.workflow.engine import get_engine
+from adatom.workflow.registry import get_engine
 for workers in (1, 2):
     with adatom.change_settings(local_workers=workers):
         get_engine()

@@ -1,0 +1,237 @@
+"""What Covalent pickles and runs. All of it has a ``__name__``, which Covalent shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import cloudpickle
+
+from adatom.directories import mark_interrupted
+from adatom.engines.covalent.server import WATCH, Dispatch, address
+from adatom.errors import EngineError, JobFailure, JobTimeoutError, WorkerDiedError
+from adatom.settings import settings_in_force
+from adatom.workflow.child import Child
+from adatom.workflow.failure import Failure
+from adatom.workflow.payload import Call, attempt_directory, fill, pack, read_header, unpack
+from adatom.workflow.registry import get_engine
+from adatom.workflow.structure import collect
+from adatom.workflow.tracing import TracingScope, with_slots
+
+__all__ = ["Graph", "JobTask", "Step", "SubflowTask", "current_steps", "tracing"]
+
+
+class Step(NamedTuple):
+    """An electron to be: what it runs, the steps that it needs by index, and what ``ct.electron`` is told."""
+
+    task: JobTask | SubflowTask
+    upstream: Sequence[int]
+    options: dict[str, Any]
+
+
+_steps: ContextVar[list[Step] | None] = ContextVar("adatom_covalent_steps", default=None)
+
+
+@contextmanager
+def tracing() -> Iterator[list[Step]]:
+    """Gather what the jobs and subflows that are called in the block will be."""
+    steps: list[Step] = []
+    token = _steps.set(steps)
+    try:
+        yield steps
+    finally:
+        _steps.reset(token)
+
+
+def current_steps() -> list[Step] | None:
+    """Where the steps of the graph that is being built go; None if none is."""
+    return _steps.get()
+
+
+class Graph:
+    """The function of a lattice."""
+
+    def __init__(self, name: str, steps: list[Step]) -> None:
+        self.__name__ = name
+        self._steps = steps
+
+    def __call__(self) -> None:
+        """Build it."""
+        add_electrons(self._steps)
+
+
+def add_electrons(steps: list[Step]) -> list[Any]:
+    """Add the electrons to the lattice that Covalent is building."""
+    import covalent as ct
+
+    electrons: list[Any] = []
+    for task, upstream, options in steps:
+        function = ct.lattice(task, executor=task.runner) if isinstance(task, SubflowTask) else task
+        electrons.append(ct.electron(function, **options)(*(electrons[index] for index in upstream)))
+    return electrons
+
+
+class JobTask:
+    """The function of a job's electron: a failure is its value, as one that raised would cost the lattice's result."""
+
+    def __init__(self, call: Call) -> None:
+        self.__name__ = call.name
+        self.call = call
+
+    def __call__(self, *upstream: _Value) -> _Value:
+        """Run the job, given what it needs."""
+        call = self.call
+        while True:
+            try:
+                return _in_child(partial(_run, call, upstream))
+            except WorkerDiedError as error:
+                last = call.attempt >= call.retries
+                marked = mark_interrupted(attempt_directory(call, call.attempt), str(error), make=last)
+                if last:
+                    return _Value.of(call.failure(error, marked))
+                call = replace(call, attempt=call.attempt + 1)
+            except Exception as error:
+                return _Value.of(call.failure(error))
+
+
+def _run(call: Call, upstream: Sequence[_Value]) -> _Value:
+    """Run a job, in its own process."""
+    try:
+        read_header(call.header)  # first: now the caller's modules are found
+        packed = pack(call, [value.open()[0] for value in upstream])
+        return _Value(packed, _text(unpack(packed)))
+    except Exception as error:
+        return _Value.of(call.failure(error))
+
+
+class SubflowTask:
+    """The function of a sublattice: runs the body of a subflow, and adds electrons for the jobs that it called."""
+
+    def __init__(self, call: Call, runner: Any) -> None:
+        self.__name__ = call.name
+        self.call = call
+        self.runner = runner
+
+    def __call__(self, *upstream: _Value) -> Any:
+        """Run the body, given what it needs."""
+        import covalent as ct
+
+        try:
+            steps, result = _in_child(partial(_expand, self.call, upstream, self.runner))
+        except Exception as error:
+            steps, result = [], _returned(self.call.failure(error))
+        return ct.electron(result)(*add_electrons(steps))
+
+
+def _expand(call: Call, upstream: Sequence[_Value], runner: Any) -> tuple[list[Step], _Result]:
+    """Run the body of a subflow, in a process of its own: the steps that it takes and what it returns."""
+    try:
+        with settings_in_force(read_header(call.header)), tracing() as steps:
+            flow = cloudpickle.loads(call.function)
+            args, kwargs = fill(cloudpickle.loads(call.arguments), [value.open()[0] for value in upstream])
+            for failure in collect((args, kwargs), Failure):
+                return [], _returned(failure.skip(call.name))
+            scope = TracingScope(get_engine(runner), flow.name, Path(call.directory))
+            try:
+                value = scope.run_body(flow.fn, args, kwargs)
+            except Exception as error:  # jobs that it called before run all the same
+                value = error.failure if isinstance(error, JobFailure) else Failure.of(error, call.name, None)
+            hidden = [node.in_place for node in scope.nodes if isinstance(node.in_place, Failure)]
+            return steps, _returned(value, hidden)
+    except Exception as error:
+        return [], _returned(call.failure(error))
+
+
+def _returned(value: Any, hidden: Sequence[Failure] = ()) -> _Result:
+    return _Result(cloudpickle.dumps((*with_slots(value), list(hidden))))
+
+
+class _Result:
+    """The function of a sublattice's last electron: what the body returned, with results for futures."""
+
+    __name__ = "result"
+
+    def __init__(self, packed: bytes) -> None:
+        self._packed = packed
+
+    def __call__(self, *parts: _Value) -> _Value:
+        return _Value(self._packed, _text("\n".join(map(str, parts))), parts)
+
+
+class _Value:
+    """What an electron gives: pickled, so that Covalent's processes need not import what it is made of.
+
+    They would keep the modules as they were then, do not know the caller's, and make plain tuples and dictionaries of
+    all that are like them.
+
+    Parameters
+    ----------
+    packed
+        The value or, for a subflow, what the body returned, with slots.
+    text
+        What Covalent shows.
+    parts
+        What the electrons of a subflow gave.
+    """
+
+    def __init__(self, packed: bytes, text: str, parts: Sequence[_Value] | None = None) -> None:
+        self._packed, self._text, self._parts = packed, text, parts
+
+    @classmethod
+    def of(cls, value: Any) -> _Value:
+        """A value, pickled."""
+        return cls(cloudpickle.dumps(value), _text(value))
+
+    def open(self) -> tuple[Any, list[Failure]]:
+        """The value and, for a subflow, the failures of jobs that it does not show."""
+        if self._parts is None:
+            return unpack(self._packed), []
+        value, needed, hidden = unpack(self._packed)
+        parts = [part.open() for part in self._parts]
+        value = fill(value, [parts[index][0] for index in needed])
+        shown = {id(failure) for failure in collect(value, Failure)}
+        for part, below in parts:
+            hidden += [*below, *(failure for failure in collect(part, Failure) if id(failure) not in shown)]
+        return value, hidden
+
+    def __repr__(self) -> str:
+        return self._text
+
+
+def _text(value: Any) -> str:
+    try:
+        return str(value)[:10_000]
+    except Exception as error:
+        return f"{type(value).__name__}, whose text {error!r} prevents"
+
+
+def _in_child(work: Callable[[], Any]) -> Any:
+    """Call a function in a process of its own, for as long as its dispatch goes on."""
+    child = Child()
+    try:
+        child.send(work)
+        while not _abandoned():
+            try:
+                return cloudpickle.loads(child.receive(WATCH))
+            except JobTimeoutError:
+                pass
+        child.stop()
+        raise EngineError("its dispatch was cancelled")
+    finally:
+        child.kill()
+
+
+def _abandoned() -> bool:
+    """Whether the dispatch that this process works for has ended; no executor of Covalent's ends what it started."""
+    from covalent.executor.utils import get_context
+
+    dispatch = get_context().dispatch_id
+    try:
+        return dispatch is not None and Dispatch(address(), dispatch).ended
+    except (EngineError, LookupError):
+        return False  # the server cannot be reached from here, or not now

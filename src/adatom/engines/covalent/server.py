@@ -1,0 +1,185 @@
+"""What the Covalent server says of a dispatch."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from adatom.errors import EngineError, WorkerDiedError
+from adatom.workflow.failure import Failure
+from adatom.workflow.payload import Call
+
+if TYPE_CHECKING:
+    from adatom.engines.covalent.electrons import Step
+
+__all__ = ["START", "WATCH", "Dispatch", "address", "check"]
+
+START = "Start one with `covalent start`."
+WATCH = 2.0  # seconds between two looks of a job at whether it is still wanted
+_PATIENCE = 30.0  # seconds for one answer of the server; where it was killed its workers keep its port open
+_RESTART = "Its local executor runs nothing more: restart the server with `covalent restart`."
+
+
+def address() -> str:
+    """Where the server is, as Covalent is configured here."""
+    import covalent as ct
+
+    return f"http://{ct.get_config('dispatcher.address')}:{ct.get_config('dispatcher.port')}"
+
+
+def check() -> None:
+    """See that the server answers.
+
+    Raises
+    ------
+    EngineError
+        It does not.
+    """
+    _get(address(), "", count=1, status_only=True)
+
+
+@dataclass(frozen=True)
+class Dispatch:
+    """A lattice that was given to the server, or a sublattice of one.
+
+    Parameters
+    ----------
+    server
+        Where it is.
+    id
+        The dispatch's id there.
+    """
+
+    server: str
+    id: str
+
+    @property
+    def ended(self) -> bool:
+        """Whether all of it has ended, well or not."""
+        found = _get(self.server, "", dispatch_id=self.id, status_only=True)["dispatches"]
+        return found[0]["status"] in ("COMPLETED", "FAILED", "CANCELLED")
+
+    def wait(self) -> None:
+        """Wait until all of it has ended, also while the server is too busy to answer.
+
+        Raises
+        ------
+        EngineError
+            The server does not answer any more.
+        """
+        pause, heard = 0.05, time.monotonic()
+        while True:
+            try:
+                if self.ended:
+                    return
+                heard = time.monotonic()
+            except EngineError:
+                if time.monotonic() > heard + _PATIENCE:
+                    raise
+            time.sleep(pause)
+            pause = min(1.0, 1.1 * pause)
+
+    def outcomes(self, steps: Sequence[Step]) -> list[tuple[Any, list[Failure]]]:
+        """What each step came to and, for a subflow, the failures of jobs that its value does not show.
+
+        Parameters
+        ----------
+        steps
+            What the lattice was made of.
+        """
+        # Covalent has nodes of its own between; their names begin with a colon.
+        own = [node for node in self._nodes() if _is_step(node["metadata"]["name"])]
+        outcomes: list[tuple[Any, list[Failure]]] = []
+        for step, node in zip(steps, own, strict=True):
+            if node["metadata"]["status"] == "COMPLETED":
+                outcomes.append(_value(step.task.call, node))
+            else:
+                outcomes.append((self._failure(step, node, outcomes), []))
+        return outcomes
+
+    def cancel(self) -> None:
+        """End it, also the electrons that run: Covalent's own `cancel` only keeps others from starting."""
+        import covalent as ct
+
+        ct.cancel(self.id)
+        self._end_running()
+
+    def _end_running(self) -> None:
+        import requests
+
+        ending = []
+        for node in self._nodes():
+            if below := node["metadata"]["sub_dispatch_id"]:
+                Dispatch(self.server, below)._end_running()
+            elif node["metadata"]["status"] == "RUNNING":
+                url = f"{self.server}/api/v2/dispatches/{self.id}/electrons/{node['id']}/job"
+                requests.put(url, json={"status": "CANCELLED"}, timeout=_PATIENCE)
+                ending.append(node["id"])
+        deadline = time.monotonic() + 3 * WATCH
+        while ending and time.monotonic() < deadline:  # until they have handed in what they end with
+            ending = [node["id"] for node in self._nodes() if node["id"] in ending and not _size(node, "output")]
+            time.sleep(0.1)
+
+    def _nodes(self) -> list[dict[str, Any]]:
+        """The server's record of each electron."""
+        nodes = _get(self.server, f"/{self.id}")["lattice"]["transport_graph"]["nodes"]
+        return sorted(nodes, key=lambda node: node["id"])
+
+    def _failure(self, step: Step, node: dict[str, Any], before: Sequence[tuple[Any, Any]]) -> Failure:
+        """Why an electron that Covalent did not bring to its end has no value."""
+        call = step.task.call
+        for index in step.upstream:
+            if isinstance(needed := before[index][0], Failure):
+                return needed.skip(call.name)
+        if why := self._why(node):
+            return replace(call.failure(EngineError(why.splitlines()[-1])), traceback=why)
+        if node["metadata"]["status"] == "FAILED":
+            return call.failure(WorkerDiedError(f"Covalent's process died. {_RESTART}"))
+        return call.failure(EngineError(f"Covalent did not run it: {node['metadata']['status']}"))
+
+    def _why(self, node: dict[str, Any]) -> str:
+        """What Covalent kept of an electron's end, or of that of the electrons of a sublattice."""
+        for key in ("error", "stderr"):
+            if _size(node, key) and (text := _asset(node, key).decode(errors="replace").strip()):
+                return f"{text}. {_RESTART}" if "process pool is not usable" in text else text
+        below = node["metadata"]["sub_dispatch_id"]
+        inner = Dispatch(self.server, below)._nodes() if below else []
+        return next(filter(None, map(self._why, inner)), "")
+
+
+def _is_step(name: str) -> bool:
+    return not name.startswith(":") or name.startswith(":sublattice:")
+
+
+def _value(call: Call, node: dict[str, Any]) -> tuple[Any, list[Failure]]:
+    from covalent import TransportableObject
+
+    try:
+        return TransportableObject.deserialize(_asset(node, "output")).get_deserialized().open()
+    except Exception as error:
+        return call.failure(error), []
+
+
+def _size(node: dict[str, Any], key: str) -> int:
+    return node["assets"][key]["size"] or 0
+
+
+def _asset(node: dict[str, Any], key: str) -> bytes:
+    import requests
+
+    response = requests.get(node["assets"][key]["remote_uri"], timeout=_PATIENCE)
+    response.raise_for_status()
+    return response.content
+
+
+def _get(server: str, path: str, **params: Any) -> Any:
+    import requests
+
+    try:
+        response = requests.get(f"{server}/api/v2/dispatches{path}", params=params, timeout=_PATIENCE)
+        response.raise_for_status()
+    except requests.RequestException as error:
+        raise EngineError(f"No Covalent server answers at {server} ({type(error).__name__}). {START}") from error
+    return response.json()
