@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from adatom.engines.local import LocalPool
-from adatom.errors import InputError, JobFailure
+from adatom.errors import EngineError, InputError, JobFailure
 from adatom.workflow.engine import Capabilities, Engine
 from adatom.workflow.failure import Failure
 from adatom.workflow.future import Future
@@ -46,15 +46,21 @@ class PrefectEngine(Engine):
     def __init__(self, runner: Any = None) -> None:
         super().__init__(runner)
         from prefect.client.orchestration import get_client
-        from prefect.settings import PREFECT_API_URL
+        from prefect.settings import PREFECT_API_URL, PREFECT_HOME
         from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
         if runner is not None and not isinstance(runner, TaskRunner):
             raise InputError(f"{runner!r} is no runner of the prefect engine: give {self.runner_type}.")
         if not PREFECT_API_URL.value():
             announce("prefect: no server is set (PREFECT_API_URL); one of this script's own ends with it.")
-            with guarded(), _quick_settings():
-                get_client(sync_client=True)  # starts it
+            try:
+                with guarded(), _quick_settings():
+                    get_client(sync_client=True)  # starts it
+            except RuntimeError as error:
+                raise EngineError(
+                    f"Prefect's own server did not start: {error} Its log is above. Can {PREFECT_HOME.value()} be "
+                    "written? Or start one with `prefect server start`, and set PREFECT_API_URL."
+                ) from error
         self._pool = LocalPool(local_workers()) if runner is None else None
         threads = isinstance(runner, ThreadPoolTaskRunner)
         self.capabilities = replace(self.capabilities, processes=not threads)
@@ -72,14 +78,14 @@ class PrefectEngine(Engine):
         """Start a call or batch; `options` go to ``prefect.task``."""
         from prefect.context import FlowRunContext
 
-        task = self._task(work.name, options)
+        task, sealed = self._task(work.name, options), _Sealed(work)
         if FlowRunContext.get():
-            run = task.submit(work)
+            run = task.submit(sealed)
         else:
             with _quick_settings():
-                run = self._runner_outside().submit(task, {"work": work})
+                run = self._runner_outside().submit(task, {"work": sealed})
         future: ConcurrentFuture[Any] = ConcurrentFuture()
-        run.add_done_callback(lambda run: _settle(future, run))
+        run.add_done_callback(lambda run: _settle(future, run, sealed))
         return future
 
     def _task(self, name: str, options: dict[str, Any]) -> Any:
@@ -141,8 +147,24 @@ class PrefectEngine(Engine):
         return ThreadPoolTaskRunner(max_workers=workers)
 
 
-def _here(work: Any) -> bytes:
-    return _checked(work, pack(work))
+class _Sealed:
+    """Work in which Prefect does not look for futures of its own, as it does in dataclasses.
+
+    Attributes
+    ----------
+    work
+        What to run.
+    packed
+        What came of it, if it ran in this process: reading it from Prefect's state costs more than many a job.
+    """
+
+    def __init__(self, work: Call | Batch) -> None:
+        self.work = work
+        self.packed: bytes | None = None
+
+
+def _here(work: _Sealed) -> bytes:
+    return _checked(work, pack(work.work))
 
 
 class _Feed:
@@ -153,13 +175,14 @@ class _Feed:
     def __init__(self, pool: LocalPool) -> None:
         self._pool = pool
 
-    def __call__(self, work: Any) -> bytes:
-        return _checked(work, self._pool.submit(work).result())
+    def __call__(self, work: _Sealed) -> bytes:
+        return _checked(work, self._pool.submit(work.work).result())
 
 
-def _checked(work: Any, packed: bytes) -> bytes:
+def _checked(work: _Sealed, packed: bytes) -> bytes:
     """Raise a job's failure, so that Prefect shows a failed task run."""
-    if isinstance(work, Call):
+    work.packed = packed
+    if isinstance(work.work, Call):
         outcome = unpack(packed)
         if isinstance(outcome, Failure):
             raise _Failed(outcome) from outcome.cause
@@ -173,9 +196,11 @@ class _Failed(JobFailure):
         return self.failure.describe(short=True)
 
 
-def _settle(future: ConcurrentFuture[Any], run: Any) -> None:
+def _settle(future: ConcurrentFuture[Any], run: Any, sealed: _Sealed) -> None:
     try:
-        outcome = run.result(raise_on_failure=False)
+        run.wait()
+        done = sealed.packed is not None and run.state.is_completed()
+        outcome = sealed.packed if done else run.result(raise_on_failure=False)
     except BaseException as error:
         outcome = error
     if isinstance(outcome, JobFailure):
@@ -188,18 +213,31 @@ def _settle(future: ConcurrentFuture[Any], run: Any) -> None:
 
 @contextmanager
 def _quick_settings() -> Iterator[None]:
-    """Without the second that each flow run spends on its heartbeat, and with time for a slow server to start."""
+    """Settings for a flow run and for the server that it may need."""
+    from prefect.context import SettingsContext, get_settings_context
+
+    context = get_settings_context()
+    if _quick.get("base") is not context.settings:  # once for all flows: it takes 25 ms
+        _quick["base"], _quick["settings"] = context.settings, _made_quick(context.settings)
+    with SettingsContext(profile=context.profile, settings=_quick["settings"]):
+        yield
+
+
+_quick: dict[str, Any] = {}
+
+
+def _made_quick(settings: Any) -> Any:
     from prefect.settings import (
         PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
         PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW,
+        PREFECT_SERVER_ANALYTICS_ENABLED,
         PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS,
-        temporary_settings,
     )
 
     wanted = {
-        PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,
+        PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,  # it would keep each flow run waiting for a second at its end
+        PREFECT_SERVER_ANALYTICS_ENABLED: False,  # nobody asked for the server, and compute nodes have no network
         PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS: 180,
         PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW: "ignore",  # a job that no flow calls
     }
-    with temporary_settings(wanted):
-        yield
+    return settings.copy_with_update(updates=wanted)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["map_in_batches"]
 
 # A batch aims at this many seconds: long against the cost of any engine's task, short against a user's patience.
-_AIM = 0.1
+_AIM = 0.2
 
 
 def map_in_batches(scope: Scope, job: Job[Any, Any], items: list[Any], common: dict[str, Any]) -> list[Future]:
