@@ -64,6 +64,7 @@ def test_a_run_that_raises_keeps_its_files_and_the_cause(results, error):
     text = (run.path / "error.txt").read_text()
     assert f"{type(error).__name__}: the cause" in text
     assert "raise error" in text
+    assert "adatom/directories.py" not in text
 
 
 def test_a_cause_that_no_encoding_can_write(results):

@@ -3,7 +3,7 @@
 from adatom._version import __version__
 from adatom.errors import FlowFailure, JobFailure
 from adatom.settings import change_settings, get_settings
-from adatom.workflow import Failure, Future, flow, gather, job, strip, subflow, wait
+from adatom.workflow import Failure, Future, flow, gather, job, make_runner, strip, subflow, wait
 
 __all__ = [
     "Failure",
@@ -16,6 +16,7 @@ __all__ = [
     "gather",
     "get_settings",
     "job",
+    "make_runner",
     "strip",
     "subflow",
     "wait",

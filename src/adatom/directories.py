@@ -12,14 +12,13 @@ import os
 import re
 import shutil
 import time
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cached_property
 from pathlib import Path
 
-from adatom.errors import StorageError
+from adatom.errors import StorageError, format_traceback
 from adatom.settings import get_settings
 
 __all__ = ["RunDirectory", "run_directory", "stamp", "unique_name"]
@@ -138,7 +137,7 @@ class RunDirectory:
         if self.path.name == failed:
             return
         try:
-            text = "".join(traceback.format_exception(error))
+            text = format_traceback(error)
             (self.open() / "error.txt").write_text(text, encoding="utf-8", errors="backslashreplace")
         except OSError:
             pass  # a full or read-only disk: the cause still reaches the user with the error

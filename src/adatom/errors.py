@@ -19,6 +19,8 @@
 from __future__ import annotations
 
 import difflib
+import os
+import traceback
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +41,9 @@ __all__ = [
     "UnknownNameError",
     "WorkerDiedError",
 ]
+
+_HOME = os.path.dirname(__file__)
+_CALLERS = (os.path.join(_HOME, "workflow"), os.path.join(_HOME, "directories.py"))
 
 
 class AdatomError(Exception):
@@ -165,3 +170,17 @@ class FlowFailure(AdatomError, RuntimeError):
         skipped = [f for f in self.failures if f.skipped_because is not None]
         head = f"{self.name}: {len(failed)} failed, {len(skipped)} skipped."
         return "\n".join([head, *(f.describe() for f in failed), *(f.describe(short=True) for f in skipped)])
+
+
+def format_traceback(error: BaseException) -> str:
+    """An exception's traceback from the user's function on, without the frames of adatom that called it.
+
+    Parameters
+    ----------
+    error
+        The exception.
+    """
+    frames = first = error.__traceback__
+    while frames and frames.tb_frame.f_code.co_filename.startswith(_CALLERS):
+        frames = frames.tb_next
+    return "".join(traceback.format_exception(type(error), error, frames or first))

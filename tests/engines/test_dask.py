@@ -1,11 +1,13 @@
 """What Dask's own users expect."""
 
 import os
+import sys
 
 import pytest
 from ase.build import bulk
 
 from adatom import change_settings, flow
+from adatom.errors import EngineError
 from adatom.recipes.emt.core import relax_job, static_job
 from adatom.workflow.registry import drop_engine, get_engine
 from tests.engines import jobs
@@ -88,3 +90,16 @@ def test_with_the_local_engine_a_job_is_a_plain_function(tmp_path):
         relaxed = dask.delayed(relax_job)(bulk("Cu"))
         result = dask.delayed(static_job)(relaxed["atoms"]).compute(scheduler="threads")
     assert result["results"]["energy"] == pytest.approx(-0.0056815, abs=1e-6)
+
+
+def test_workers_without_adatom_are_an_error_at_once(tmp_path):
+    (tmp_path / "adatom").mkdir()
+    (tmp_path / "adatom" / "__init__.py").write_text("raise ImportError('not for this Python')")
+    with (
+        distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster,
+        distributed.Client(cluster, set_as_default=False) as client,
+        change_settings(workflow_engine="dask", results_dir=tmp_path),
+    ):
+        client.run(lambda folder: sys.path.insert(0, folder), str(tmp_path))
+        with pytest.raises(EngineError, match="cannot import adatom: ImportError: not for this Python"):
+            get_engine(client)

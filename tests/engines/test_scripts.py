@@ -5,6 +5,7 @@ import os
 import signal
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.engines.processes import script, wait_until
@@ -43,15 +44,18 @@ print(json.dumps({
 """
 
 LONG = """
+import os
 import time
 from pathlib import Path
 from adatom import flow, job
+
+HERE = Path.cwd()  # jobs may run elsewhere
 
 @job
 def long(i):
     import subprocess, sys
     print("about to wait")
-    Path(f"started{i}").touch()
+    (HERE / f"started{i}").write_text(str(os.getpid()))
     subprocess.run([sys.executable, "-c", "import time; time.sleep(300)"], check=True)
 
 @flow
@@ -133,14 +137,14 @@ def started(tmp_path: Path, running) -> None:
 
 
 def test_ctrl_c_ends_all_and_marks_the_directories(environment, tmp_path):
-    if environment["ADATOM_WORKFLOW_ENGINE"] == "covalent":
-        pytest.skip("its jobs are not the script's processes; see test_covalent.py")
     with script(tmp_path, LONG, **environment) as running:
         started(tmp_path, running)
         os.killpg(running.process.pid, signal.SIGINT)  # as a terminal does
         assert running.wait(170) != 0
         assert "KeyboardInterrupt" in running.output
         wait_until(lambda: not running.alive(), f"still running: {running.alive()}", 30)
+        pids = [int(file.read_text()) for file in tmp_path.glob("started*")]  # a server's are not the script's own
+        wait_until(lambda: not any(map(psutil.pid_exists, pids)), f"a job of {pids} still runs", 30)
     [tree] = (tmp_path / "adatom_results").iterdir()
     directories = [path.name for path in tree.iterdir()]
     assert directories

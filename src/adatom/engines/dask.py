@@ -9,10 +9,11 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar
 
-from adatom.errors import InputError, WorkerDiedError
+from adatom.errors import EngineError, InputError, WorkerDiedError
 from adatom.workflow.engine import Capabilities, Engine
 from adatom.workflow.guardian import guarded
 from adatom.workflow.payload import Batch, Call, pack
@@ -58,8 +59,20 @@ class DaskEngine(Engine):
 
     def _processes(self) -> bool:
         """Whether a job that kills its worker kills no other job, nor this process."""
+
+        def look() -> int | str:  # travels by value: a worker that cannot import a task ends, and says nothing here
+            try:
+                import_module("adatom.engines.dask")
+            except Exception as error:
+                return f"{type(error).__name__}: {error}"
+            return os.getpid()
+
+        found = self._client.run(look)
+        for worker, pid in found.items():
+            if isinstance(pid, str):
+                raise EngineError(f"The Dask worker {worker} cannot import adatom: {pid}. Install it there.")
         one_each = all(threads == 1 for threads in self._client.nthreads().values())
-        return one_each and os.getpid() not in self._client.run(os.getpid).values()
+        return one_each and os.getpid() not in found.values()
 
     @property
     def slots(self) -> int:

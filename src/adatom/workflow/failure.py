@@ -5,17 +5,13 @@ from __future__ import annotations
 import os
 import pickle
 import socket
-import traceback
 from dataclasses import dataclass
-from types import TracebackType
 
 import cloudpickle
 
-from adatom.errors import JobFailure
+from adatom.errors import JobFailure, format_traceback
 
 __all__ = ["Failure"]
-
-_HERE = os.path.dirname(__file__)
 
 
 @dataclass(frozen=True)
@@ -70,7 +66,7 @@ class Failure:
             directory=directory,
             kind=type(error).__name__,
             message=_text(error),
-            traceback="".join(traceback.format_exception(type(error), error, _own_frames(error))),
+            traceback=format_traceback(error),
             host=socket.gethostname(),
             pid=os.getpid(),
             cause=error if _travels(error) else None,
@@ -106,14 +102,6 @@ def _text(error: BaseException) -> str:
         return str(error)
     except Exception:  # an exception that cannot say what it is
         return "no message"
-
-
-def _own_frames(error: BaseException) -> TracebackType | None:
-    """The traceback from the user's function on, without the frames that called it."""
-    frames = first = error.__traceback__
-    while frames and frames.tb_frame.f_code.co_filename.startswith(_HERE):
-        frames = frames.tb_next
-    return frames or first
 
 
 def _travels(error: BaseException) -> bool:

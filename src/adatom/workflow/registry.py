@@ -13,11 +13,11 @@ from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from typing import Any
 
-from adatom.errors import MissingExtraError, UnknownNameError
+from adatom.errors import InputError, MissingExtraError, UnknownNameError
 from adatom.settings import get_settings
 from adatom.workflow.engine import Engine
 
-__all__ = ["close_engines", "engine_class", "engine_names", "get_engine"]
+__all__ = ["close_engines", "engine_class", "engine_names", "get_engine", "make_runner"]
 
 
 @cache
@@ -107,14 +107,46 @@ def get_engine(runner: Any = None) -> Engine:
         with _making:
             engine = _engines.get(key)
             if engine is None or engine.runner is not runner:
-                kind = engine_class(name)
-                if not is_installed(kind):
-                    assert kind.package is not None
-                    raise MissingExtraError(kind.package, name)
-                engine = _engines[key] = kind(runner)
+                engine = _engines[key] = _installed(name)(runner)
                 # The standard library's hook for pools: by the time of `atexit` no thread pool works any more.
                 threading._register_atexit(_end, engine)  # type: ignore[attr-defined]
     return engine
+
+
+def make_runner(workers: int | None = None, engine: str | None = None) -> Any:
+    """Something on this machine for a flow to run on: ``flow.with_options(runner=make_runner(4))``.
+
+    Parameters
+    ----------
+    workers
+        How many jobs run at the same time. None: what ``local_workers`` says or, at its default, two to four.
+    engine
+        Whose; the selected one's if None.
+
+    Returns
+    -------
+    Any
+        The engine's own object, such as a Dask cluster or a ``parsl.Config``.
+
+    Raises
+    ------
+    InputError
+        `workers` is no whole number above 0.
+    UnknownNameError, MissingExtraError, EngineError
+        As of the engine.
+    """
+    count = local_workers() if workers is None else workers
+    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+        raise InputError(f"workers is {workers!r}. Give a whole number, 1 or more.")
+    return _installed(engine or get_settings().workflow_engine).make_runner(count)
+
+
+def _installed(name: str) -> type[Engine]:
+    kind = engine_class(name)
+    if not is_installed(kind):
+        assert kind.package is not None
+        raise MissingExtraError(kind.package, name)
+    return kind
 
 
 def _end(engine: Engine) -> None:
