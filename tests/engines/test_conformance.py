@@ -666,6 +666,9 @@ def test_results_are_plain(engine):
     assert type(value) is int
     assert json.dumps(same({"a": [1, 2.5, None, "x"]})) == '{"a": [1, 2.5, null, "x"]}'
     assert isinstance(same(Box(1)), Box)
+    for value in (b"bytes", b"", None, (), "text"):  # a result that looks as if it were pickled is none
+        assert same(value) == value
+    assert same.map([b"bytes", b""]) == [b"bytes", b""]
 
 
 def test_futures_say_that_they_have_no_value(engine):

@@ -7,7 +7,7 @@ import pytest
 from ase.build import bulk
 
 from adatom import change_settings, flow
-from adatom.errors import EngineError
+from adatom.errors import EngineError, InputError
 from adatom.recipes.emt.core import relax_job, static_job
 from adatom.workflow.registry import drop_engine, get_engine
 from tests.engines import jobs
@@ -83,6 +83,11 @@ def test_native_is_delayed(on_dask):
     assert static_job.native(bulk("Cu")).compute(scheduler="sync")["results"]["energy"] == pytest.approx(
         -0.0056815, abs=1e-6
     )
+
+
+def test_options_of_submit_are_not_dropped_by_native(on_dask):
+    with pytest.raises(InputError, match="use dask.annotate"):
+        _ = jobs.add.with_options(engine_options={"priority": 3}).native
 
 
 def test_with_the_local_engine_a_job_is_a_plain_function(tmp_path):

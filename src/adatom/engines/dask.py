@@ -135,9 +135,11 @@ class DaskEngine(Engine):
             future.set_exception(error)
 
     def native(self, function: Any, name: str, options: dict[str, Any]) -> Any:
-        """A ``dask.delayed`` function."""
+        """A ``dask.delayed`` function; it takes no `options`, which are those of ``Client.submit``."""
         import dask
 
+        if options:
+            raise InputError(f"engine_options={options!r} are for Client.submit. On dask.delayed use dask.annotate.")
         return dask.delayed(function, name=name, pure=False)
 
     def interrupt(self) -> None:

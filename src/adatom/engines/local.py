@@ -12,7 +12,7 @@ from adatom.errors import EngineError, InputError, WorkerDiedError
 from adatom.settings import get_settings
 from adatom.workflow.child import Child
 from adatom.workflow.engine import Capabilities, Engine
-from adatom.workflow.payload import Batch, Call, execute, pack
+from adatom.workflow.payload import Batch, Call, Outcome, execute, pack
 
 __all__ = ["LocalEngine", "LocalPool"]
 
@@ -46,7 +46,7 @@ class LocalEngine(Engine):
             raise InputError(f"engine_options={options!r}: the local engine has no options.")
         if self._pool:
             return self._pool.submit(work)
-        return _Done(execute(work) if isinstance(work, Call) else pack(work))  # type: ignore[return-value]
+        return _Done(Outcome(execute(work)) if isinstance(work, Call) else pack(work))  # type: ignore[return-value]
 
     def interrupt(self) -> None:
         """End the jobs that run, at once."""

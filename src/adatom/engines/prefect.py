@@ -14,7 +14,7 @@ from adatom.workflow.engine import Capabilities, Engine
 from adatom.workflow.failure import Failure
 from adatom.workflow.future import Future
 from adatom.workflow.guardian import guarded
-from adatom.workflow.payload import Batch, Call, pack, unpack
+from adatom.workflow.payload import Batch, Call, Outcome, pack, unpack
 from adatom.workflow.registry import announce, local_workers
 
 __all__ = ["PrefectEngine"]
@@ -204,7 +204,7 @@ def _settle(future: ConcurrentFuture[Any], run: Any, sealed: _Sealed) -> None:
     except BaseException as error:
         outcome = error
     if isinstance(outcome, JobFailure):
-        future.set_result(outcome.failure)
+        future.set_result(Outcome(outcome.failure))
     elif isinstance(outcome, BaseException):
         future.set_exception(outcome)
     else:

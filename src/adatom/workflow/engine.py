@@ -107,7 +107,8 @@ class Engine(ABC):
         Returns
         -------
         concurrent.futures.Future
-            Gives what ``pack(work)`` gave, or raises `WorkerDiedError`.
+            Gives what ``pack(work)`` gave, or an `Outcome` of a call that ran in this process, or raises
+            `WorkerDiedError`.
         """
 
     def run_flow(self, name: str, body: Callable[[], Any], options: dict[str, Any]) -> Any:

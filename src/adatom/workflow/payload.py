@@ -26,7 +26,7 @@ from adatom.workflow.failure import Failure
 from adatom.workflow.future import follow
 from adatom.workflow.structure import collect, substitute
 
-__all__ = ["Batch", "Call", "Slot", "execute", "in_job", "pack", "unpack"]
+__all__ = ["Batch", "Call", "Outcome", "Slot", "execute", "in_job", "pack", "unpack"]
 
 
 def in_job() -> bool:
@@ -106,6 +106,19 @@ class Batch:
 
     name: str
     calls: Sequence[Call]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a call came to, where it need not be pickled: it ran in the caller's process.
+
+    Attributes
+    ----------
+    value
+        The job's value, or a `Failure`.
+    """
+
+    value: Any
 
 
 def header() -> bytes:

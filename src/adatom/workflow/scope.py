@@ -20,7 +20,16 @@ from adatom.workflow.failure import Failure
 from adatom.workflow.future import Future, Node, follow
 from adatom.workflow.observer import current_observer
 from adatom.workflow.options import FlowOptions, JobOptions, label
-from adatom.workflow.payload import Call, attempt_directory, header, pack_arguments, pack_function, settled, unpack
+from adatom.workflow.payload import (
+    Call,
+    Outcome,
+    attempt_directory,
+    header,
+    pack_arguments,
+    pack_function,
+    settled,
+    unpack,
+)
 from adatom.workflow.registry import drop_engine, get_engine
 from adatom.workflow.structure import collect, substitute
 
@@ -245,9 +254,8 @@ class Scope:
 
         def done(future: Any) -> None:
             try:
-                outcome = future.result()
-                if isinstance(outcome, bytes):
-                    outcome = unpack(outcome)
+                given = future.result()
+                outcome = given.value if isinstance(given, Outcome) else unpack(given)
             except WorkerDiedError as error:
                 last = call.attempt >= call.retries
                 marked = mark_interrupted(attempt_directory(call, call.attempt), str(error), make=last)
