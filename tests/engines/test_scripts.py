@@ -127,6 +127,7 @@ write.submit()
 def test_what_was_submitted_is_finished_before_the_script_ends(environment, tmp_path):
     with script(tmp_path, SUBMITTED, **environment) as running:
         assert running.wait() == 0, running.output
+    assert "Traceback" not in running.output
     if environment["ADATOM_WORKFLOW_ENGINE"] != "covalent":  # there it is the server that goes on
         assert (tmp_path / "written").exists(), running.output
 

@@ -46,6 +46,7 @@ class PrefectEngine(Engine):
     def __init__(self, runner: Any = None) -> None:
         super().__init__(runner)
         from prefect.client.orchestration import get_client
+        from prefect.events.worker import EventsWorker, should_emit_events
         from prefect.settings import PREFECT_API_URL, PREFECT_HOME
         from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
@@ -61,6 +62,8 @@ class PrefectEngine(Engine):
                     f"Prefect's own server did not start: {error} Its log is above. Can {PREFECT_HOME.value()} be "
                     "written? Or start one with `prefect server start`, and set PREFECT_API_URL."
                 ) from error
+        if should_emit_events():  # now, so that at exit it ends after the jobs whose events it sends
+            EventsWorker.instance()
         self._pool = LocalPool(local_workers()) if runner is None else None
         threads = isinstance(runner, ThreadPoolTaskRunner)
         self.capabilities = replace(self.capabilities, processes=not threads)

@@ -38,7 +38,7 @@ def bulk_to_slabs_flow(
     Parameters
     ----------
     atoms
-        The crystal.
+        The crystal. Miller indices refer to its cell as it is given.
     relax_job
         Relaxes a slab.
     static_job
