@@ -8,7 +8,7 @@ from adatom import __version__, change_settings
 from adatom.cli.documentation import Documentation
 from adatom.recipes.emt.core import relax_job
 from adatom.settings import Settings
-from adatom.workflow import engine as engine_module
+from adatom.workflow import registry
 from adatom.workflow.engine import Capabilities
 from adatom.workflow.registry import engine_names
 from tests.cli import own_recipes as own
@@ -170,7 +170,7 @@ def test_engines_as_json(cli):
 
 
 def test_an_engine_that_is_not_installed(cli, monkeypatch):
-    monkeypatch.setattr(engine_module.engine_class("dask"), "package", "no_such_package")
+    monkeypatch.setattr(registry.engine_class("dask"), "package", "no_such_package")
     line = next(line for line in cli("engines").stdout.splitlines() if line.startswith("dask"))
     assert "pip install 'adatom[dask]'" in line
 
@@ -178,8 +178,8 @@ def test_an_engine_that_is_not_installed(cli, monkeypatch):
 def test_an_engine_that_cannot_be_imported(cli, monkeypatch):
     from importlib.metadata import EntryPoint
 
-    points = {**engine_module._entry_points(), "gone": EntryPoint("gone", "no_such_module:Engine", "adatom.engines")}
-    monkeypatch.setattr(engine_module, "_entry_points", lambda: points)
+    points = {**registry._entry_points(), "gone": EntryPoint("gone", "no_such_module:Engine", "adatom.engines")}
+    monkeypatch.setattr(registry, "_entry_points", lambda: points)
     result = cli("engines")
     assert result.exit_code == 0
     line = next(line for line in result.stdout.splitlines() if line.startswith("gone"))

@@ -216,10 +216,10 @@ def test_a_results_directory_that_cannot_be_written_is_found_before_the_work(ref
 
 
 def test_an_engine_that_is_not_installed_is_one_line(refused, monkeypatch):
-    from adatom.workflow import engine
+    from adatom.workflow import registry
 
-    monkeypatch.setattr(engine, "is_installed", lambda kind: False)
-    monkeypatch.setattr(engine.engine_class("dask"), "package", "distributed")
+    monkeypatch.setattr(registry, "is_installed", lambda kind: False)
+    monkeypatch.setattr(registry.engine_class("dask"), "package", "distributed")
     line = refused("run", "emt.relax_job", "bulk:Cu", "--engine", "dask")
     assert line == "distributed is not installed. Get it with: pip install 'adatom[dask]'"
 

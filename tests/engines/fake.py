@@ -12,7 +12,7 @@ from importlib.metadata import EntryPoint
 import cloudpickle
 
 from adatom.settings import Settings, travelling
-from adatom.workflow import engine as engines
+from adatom.workflow import registry
 from adatom.workflow.engine import Capabilities, Engine
 from adatom.workflow.failure import Failure
 from adatom.workflow.payload import Batch, Call, pack, unpack
@@ -123,4 +123,4 @@ class FakeEngine(Engine):
 
 def register() -> None:
     """Make it known, as an installed package would."""
-    engines._entry_points()["fake"] = EntryPoint("fake", "tests.engines.fake:FakeEngine", "adatom.engines")
+    registry._entry_points()["fake"] = EntryPoint("fake", "tests.engines.fake:FakeEngine", "adatom.engines")
