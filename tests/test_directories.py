@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from adatom import change_settings, job
 from adatom.directories import RunDirectory, entered, mark_interrupted, run_directory, unique_name
 from adatom.errors import StorageError
+from tests import interpreter
 
 
 @pytest.fixture(autouse=True)
@@ -280,6 +281,21 @@ def test_names_are_unique_in_many_threads():
     with ThreadPoolExecutor(25) as threads:
         found = list(threads.map(lambda _: [unique_name("JOB", "relax") for _ in range(400)], range(25)))
     assert len({name for some in found for name in some}) == 10_000
+
+
+def test_names_are_unique_after_a_fork_and_whatever_the_user_seeds(tmp_path):
+    code = """
+import os, random
+from adatom.directories import unique_name
+unique_name("JOB")
+child = os.fork()
+random.seed(0)
+print(unique_name("JOB"), flush=True)
+if child:
+    os.waitpid(child, 0)
+"""
+    names = [name for _ in range(2) for name in interpreter.run(code, tmp_path).split()]
+    assert len(set(names)) == 4
 
 
 @given(st.lists(st.text(max_size=200), max_size=3))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import sys
 import tempfile
 import time
@@ -16,7 +17,7 @@ from typing import Any, ClassVar
 from adatom.errors import InputError, WorkerDiedError
 from adatom.workflow.engine import Capabilities, Engine
 from adatom.workflow.guardian import guarded
-from adatom.workflow.payload import Batch, Call, pack
+from adatom.workflow.payload import Batch, Call, Outcome, execute, pack
 from adatom.workflow.registry import announce, local_workers
 
 __all__ = ["ParslEngine"]
@@ -124,16 +125,22 @@ class ParslEngine(Engine):
 
 
 class _Task:
-    """`pack` under another name: the one that Parsl shows."""
+    """`pack` under another name: the one that Parsl shows.
+
+    In a thread of this process the outcome need not be pickled.
+    """
 
     def __init__(self, name: str) -> None:
         self._name = name
+        self._home = os.getpid(), socket.gethostname()
 
     @property
     def __name__(self) -> str:  # in the instance's own dictionary, dill would take it for a module's and import that
         return self._name
 
-    def __call__(self, work: Call | Batch) -> bytes:
+    def __call__(self, work: Call | Batch) -> bytes | Outcome:
+        if isinstance(work, Call) and self._home == (os.getpid(), socket.gethostname()):
+            return Outcome(execute(work))
         _send_last_result()
         return pack(work)
 
