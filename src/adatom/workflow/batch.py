@@ -64,6 +64,7 @@ class _Map:
         self._scope, self._job, self._common = scope, job, common
         job.options.check(job.name, scope.engine)
         self.nodes = [scope.node(job.name) for _ in items]
+        self._tasks = 2 * scope.engine.slots  # one runs while the next is on its way; asked once, as it may cost a call
         self._todo = deque(zip(self.nodes, items, strict=True))
         self._costs = scope.engine.item_costs
         self._measured = False  # these items; those of a map before may have been of another size
@@ -72,14 +73,13 @@ class _Map:
         self._context = contextvars.copy_context()
 
     def start(self) -> None:
-        # Two tasks a slot: one runs while the next is on its way.
-        for _ in range(2 * self._scope.engine.slots):
+        for _ in range(self._tasks):
             self._next()
 
     def _size(self) -> int:
         """How many items the next batch may hold."""
         worth = _AIM / max(self._costs.get(self._key, _AIM), 1e-6)
-        share = -(-len(self._todo) // (2 * self._scope.engine.slots))  # so that all workers end together
+        share = -(-len(self._todo) // self._tasks)  # so that all workers end together
         least = worth / 4 if self._measured else 1  # to balance less than that costs more than it saves
         return max(1, round(min(worth, max(share, least))))
 
