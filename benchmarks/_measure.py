@@ -6,10 +6,12 @@ apart, look at the ratio of the shortest runs ("best"), which others on the mach
 """
 
 import argparse
+import atexit
 import gc
 import json
 import os
 import platform
+import shutil
 import sys
 import tempfile
 import time
@@ -23,7 +25,8 @@ from rich.console import Console
 from rich.table import Table
 
 # No settings file, no server, and no telemetry of the user's takes part. Before any engine is imported.
-SCRATCH = Path(tempfile.gettempdir()) / "adatom-benchmarks"
+SCRATCH = Path(tempfile.mkdtemp(prefix="adatom-benchmarks-"))
+atexit.register(shutil.rmtree, SCRATCH, ignore_errors=True)
 os.environ.setdefault("PREFECT_HOME", str(SCRATCH / "prefect"))
 os.environ.update(
     ADATOM_CONFIG_FILE=os.devnull,
@@ -199,7 +202,6 @@ def scratch():
     Path
         The directory.
     """
-    SCRATCH.mkdir(parents=True, exist_ok=True)
     before = Path.cwd()
     with tempfile.TemporaryDirectory(dir=SCRATCH, ignore_cleanup_errors=True) as directory:
         os.chdir(directory)

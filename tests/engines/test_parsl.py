@@ -1,6 +1,8 @@
 """What Parsl's own users expect."""
 
+import gc
 import os
+from pathlib import Path
 
 import pytest
 from ase.build import bulk
@@ -80,6 +82,15 @@ def test_with_the_local_engine_a_job_is_a_plain_function(kernel, tmp_path):
         relaxed = parsl.python_app(relax_job)(bulk("Cu"))
         result = parsl.python_app(static_job)(relaxed["atoms"]).result()
     assert result["results"]["energy"] == pytest.approx(-0.0056815, abs=1e-6)
+
+
+def test_the_directory_of_a_configuration_goes_with_it():
+    config = ParslEngine.make_runner(1)
+    directory = Path(config.run_dir)
+    assert directory.is_dir()
+    del config
+    gc.collect()
+    assert not directory.exists()
 
 
 def test_a_result_arrives_though_the_next_job_kills_its_worker(tmp_path):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import sys
 import tempfile
@@ -40,7 +39,7 @@ class ParslEngine(Engine):
 
         self._apps: dict[tuple[str, str], Any] = {}
         self._own = True
-        self._directory: str | None = None
+        self._directory: tempfile.TemporaryDirectory[str] | None = None
         if isinstance(runner, DataFlowKernel):
             self._kernel, self._own = runner, False
         elif isinstance(runner, Config):
@@ -51,7 +50,7 @@ class ParslEngine(Engine):
             except NoDataFlowKernelError:
                 workers = local_workers()
                 config = self.make_runner(workers)
-                self._directory = config.run_dir
+                self._directory = config.adatom_directory
                 with guarded(config.run_dir) as guard:
                     self._kernel = DataFlowKernel(config)
                     guard(config.executors[0].interchange_proc.pid)
@@ -92,7 +91,7 @@ class ParslEngine(Engine):
             self._kernel.cleanup()
             self._own = False
         if self._directory:
-            shutil.rmtree(self._directory, ignore_errors=True)
+            self._directory.cleanup()
 
     @classmethod
     def make_runner(cls, workers: int) -> Any:
@@ -115,13 +114,16 @@ class ParslEngine(Engine):
             heartbeat_period=2,
             heartbeat_threshold=10,  # after this many seconds the workers of a script that was killed end
         )
-        return Config(
+        directory = tempfile.TemporaryDirectory(prefix="adatom-parsl-", ignore_cleanup_errors=True)
+        config = Config(
             executors=[executor],
             strategy="none",
             strategy_period=0.1,
-            run_dir=tempfile.mkdtemp(prefix="adatom-parsl-"),
+            run_dir=directory.name,
             initialize_logging=False,
         )
+        config.adatom_directory = directory  # removed with the configuration
+        return config
 
 
 class _Task:
