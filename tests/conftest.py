@@ -14,6 +14,7 @@ os.environ.update(
     PREFECT_LOGGING_LEVEL="WARNING",
     DO_NOT_TRACK="1",
     ADATOM_CONFIG_FILE=os.devnull,
+    ADATOM_CACHE_DIR=f"{_HOME.name}/cache",
 )
 
 

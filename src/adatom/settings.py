@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+from platformdirs import user_cache_dir
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
@@ -47,6 +48,18 @@ class Settings(BaseSettings):
     local_workers: int = Field(
         1, ge=1, description="Processes of the local engine and of an engine it starts; 1: in this process."
     )
+    cache: Literal["off", "on", "inputs", "inputs+source"] = Field(
+        "off",
+        description="Whether a job that was computed before is looked up: never, by its inputs, or (on) by its inputs "
+        "and its source.",
+    )
+    cache_dir: Path = Field(Path(user_cache_dir("adatom")), description="Where results are stored when they are.")
+    cache_group: str | None = Field(
+        None, description="Unix group whose members share cache_dir; else only its owner may write there."
+    )
+    cache_size: int | None = Field(
+        None, ge=0, description="Largest size of cache_dir in MB; what was not used for longest is removed. Unset: any."
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "WARNING", description="Least severe log record that is kept with a job."
     )
@@ -55,7 +68,13 @@ class Settings(BaseSettings):
     # What is read where a job runs, not where it was submitted.
     of_machine: ClassVar[frozenset[str]] = frozenset({"scratch_dir"})
 
-    @field_validator("results_dir", "scratch_dir")
+    @field_validator("cache", mode="before")
+    @classmethod
+    def _switched(cls, value: Any) -> Any:
+        words = {"true": "on", "1": "on", "yes": "on", "false": "off", "0": "off", "no": "off"}
+        return words.get(str(value).lower(), value)
+
+    @field_validator("results_dir", "scratch_dir", "cache_dir")
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
         try:

@@ -1,0 +1,168 @@
+"""How ASE's types count in the key of a job, and how they are kept as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from copy import deepcopy
+from typing import Any
+
+import ase
+import numpy as np
+from ase import Atoms
+from ase.calculators.calculator import BaseCalculator
+from ase.calculators.singlepoint import SinglePointCalculator
+from ase.cell import Cell
+from ase.constraints import dict2constraint
+from numpy.typing import NDArray
+
+__all__ = ["dump", "load", "parts", "relabel"]
+
+# Arrays that calculators and dynamics look at. Zeros mean the same as none.
+_COUNTED = ("tags", "momenta", "initial_magmoms", "initial_charges")
+_DIGITS = 1e8  # of an Å and so on: as many as an extxyz file keeps
+
+
+def parts(value: Any, reads: Collection[str]) -> dict[str, Any] | None:
+    """What counts of a structure, constraint, cell or calculator.
+
+    Parameters
+    ----------
+    value
+        One of ASE's objects.
+    reads
+        ``"info"`` and ``"arrays"`` for all of a structure's, ``"info.KEY"`` and ``"arrays.NAME"`` for one.
+    """
+    if isinstance(value, Atoms):
+        return _of_atoms(value, reads)
+    if isinstance(value, BaseCalculator):
+        return _of_calculator(value)
+    if isinstance(value, Cell):
+        return {"cell": _rounded(value.array)}
+    if hasattr(value, "todict") and type(value).__module__.startswith("ase."):
+        return {"type": type(value).__name__, **value.todict()}
+    return None
+
+
+def _of_atoms(atoms: Atoms, reads: Collection[str]) -> dict[str, Any]:
+    counted: dict[str, Any] = {
+        "species": atoms.numbers.tobytes(),
+        "positions": _rounded(atoms.positions),
+        "cell": _rounded(atoms.cell.array),
+        "pbc": "".join("FT"[int(periodic)] for periodic in atoms.pbc),
+    }
+    for name in _COUNTED:
+        array = atoms.arrays.get(name)
+        if array is not None and array.any():
+            counted[name] = _rounded(array)
+    if "masses" in atoms.arrays:
+        counted["masses"] = _rounded(atoms.arrays["masses"])
+    if atoms.constraints:
+        counted["constraints"] = [_of_constraint(constraint) for constraint in atoms.constraints]
+    if atoms._celldisp.any():
+        counted["celldisp"] = _rounded(atoms._celldisp)
+    if atoms.calc is not None and not isinstance(atoms.calc, SinglePointCalculator):
+        counted["calculator"] = atoms.calc  # a job may use it
+    for read in reads:
+        where, _, key = read.partition(".")
+        held = {"info": atoms.info, "arrays": atoms.arrays}.get(where)
+        if held is not None:
+            counted[read] = held.get(key) if key else dict(held)
+    return counted
+
+
+def _of_constraint(constraint: Any) -> Any:
+    return constraint.todict() if hasattr(constraint, "todict") else constraint
+
+
+def _of_calculator(calculator: Any) -> dict[str, Any]:
+    """Name, version and parameters, which a calculation does not change."""
+    kind = type(calculator)
+    spec = {
+        "type": kind,
+        "ase": ase.__version__,
+        "parameters": {key: value for key, value in calculator.parameters.items() if value is not None},
+    }
+    if not (kind.__module__.startswith("ase.calculators.") and getattr(calculator, "default_parameters", None)):
+        # Nothing says that its parameters are all it is made of.
+        own = {key: value for key, value in vars(calculator).items() if key not in _STATE}
+        spec["attributes"] = own
+    return spec
+
+
+# What every calculator of ASE's has, and changes when it computes.
+_STATE = {"atoms", "results", "parameters", "directory", "label", "prefix", "profile", "use_cache", "_directory"}
+
+
+def _rounded(array: NDArray[Any]) -> NDArray[Any] | bytes:
+    if array.dtype.kind != "f":
+        return array
+    scaled = np.rint(array * _DIGITS)
+    return scaled.astype(np.int64).tobytes() if (abs(scaled) < 2**62).all() else array
+
+
+def dump(value: Any) -> tuple[str, Any] | None:
+    """A structure or a cell as plain data, without its calculator; None of anything else.
+
+    Parameters
+    ----------
+    value
+        One of ASE's objects.
+    """
+    if type(value) is Cell:
+        return "Cell", value.array
+    if type(value) is not Atoms:
+        return None
+    if any(not hasattr(constraint, "todict") for constraint in value.constraints):
+        return None
+    data = {
+        "arrays": dict(value.arrays),
+        "cell": value.cell.array,
+        "pbc": value.pbc,
+        "info": value.info,
+        "constraints": [constraint.todict() for constraint in value.constraints],
+        "celldisp": value._celldisp,
+    }
+    return "Atoms", data
+
+
+def load(name: str, data: Any) -> Any:
+    """What `dump` was given.
+
+    Parameters
+    ----------
+    name, data
+        What `dump` gave.
+    """
+    if name == "Cell":
+        return Cell(data)
+    atoms = Atoms(data["arrays"]["numbers"], cell=data["cell"], pbc=data["pbc"], celldisp=data["celldisp"])
+    atoms.arrays = dict(data["arrays"])
+    atoms.info = data["info"]
+    atoms.constraints = [dict2constraint(constraint) for constraint in data["constraints"]]
+    return atoms
+
+
+def relabel(result: Any, arguments: Mapping[str, Any], reads: Collection[str]) -> Any:
+    """A stored result with the `info` of the structure that it is used for: labels do not count, and must be right.
+
+    Parameters
+    ----------
+    result
+        What the store holds.
+    arguments
+        Those of the call that the result is used for.
+    reads
+        As in `parts`.
+    """
+    if not isinstance(result, dict) or "input_atoms" not in result or "info" in reads:
+        return result
+    given = next((value for value in arguments.values() if isinstance(value, Atoms)), None)
+    if given is None:
+        return result
+    before = result["input_atoms"].info
+    for key in ("input_atoms", "atoms"):
+        atoms = result.get(key)
+        if isinstance(atoms, Atoms):
+            kept = {name: value for name, value in atoms.info.items() if name not in before}
+            atoms.info = {**deepcopy(given.info), **kept}
+    return result

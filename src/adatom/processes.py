@@ -1,0 +1,58 @@
+"""Which process this is, and whether another one still runs."""
+
+from __future__ import annotations
+
+import os
+import socket
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+__all__ = ["Process", "this_process"]
+
+_PROC = Path("/proc")
+
+
+class Process(NamedTuple):
+    """A process, on whichever machine.
+
+    Attributes
+    ----------
+    host
+        The name of the machine.
+    pid
+        Its id there.
+    born
+        When it was started, as its kernel says it: ids are used again.
+    """
+
+    host: str
+    pid: int
+    born: str
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it has ended; of a process on another machine nobody knows."""
+        return self.host == socket.gethostname() and _born(self.pid) != self.born
+
+
+def this_process() -> Process:
+    """The process that asks."""
+    return _this(os.getpid())
+
+
+@cache
+def _this(pid: int) -> Process:
+    return Process(socket.gethostname(), pid, _born(pid))
+
+
+def _born(pid: int) -> str:
+    try:
+        if _PROC.exists():
+            state, *rest = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+            return "" if state in "ZX" else rest[18]  # a zombie has ended, and nobody has waited for it
+        import psutil  # macOS has no /proc
+
+        return str(psutil.Process(pid).create_time())
+    except Exception:  # there is none
+        return ""

@@ -1,0 +1,84 @@
+"""The journal: what happened to each job, written when it happens.
+
+Each process writes a file of its own, line by line, so that there is nothing to lock, on no file system. A line is on
+its way to the disk when the call that writes it returns: the end of the process, however it comes, loses nothing.
+`records.jobs` puts the lines of all files together.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import warnings
+from functools import lru_cache
+from typing import Any
+
+from adatom.directories import stamp, unique_name
+from adatom.processes import this_process
+
+__all__ = ["JOURNAL", "Journal", "journal_in"]
+
+JOURNAL = ".journal"
+
+
+class Journal:
+    """What one process writes of jobs whose files are in one directory.
+
+    Parameters
+    ----------
+    directory
+        Where journals are: `JOURNAL` in ``results_dir``.
+    """
+
+    def __init__(self, directory: str) -> None:
+        self.directory = directory
+        self._descriptor: int | None = None
+        self._works = True
+
+    def record(self, job: str, state: str, **more: Any) -> None:
+        """Write what became of a job. Where that cannot be, there is one warning, and jobs run on.
+
+        Parameters
+        ----------
+        job
+            Its id.
+        state
+            One of `records.jobs.STATES`.
+        **more
+            What else is known.
+        """
+        line = json.dumps({"id": job, "state": state, "time": time.time(), **more})
+        try:
+            if self._descriptor is None:
+                self._descriptor = self._open()
+            os.write(self._descriptor, line.encode() + b"\n")
+        except OSError as error:
+            if self._works:
+                self._works = False
+                why = error.strerror or error
+                warnings.warn(f"No journal in {self.directory}: {why}. Jobs run without it.", stacklevel=2)
+
+    def _open(self) -> int:
+        process = this_process()
+        os.makedirs(self.directory, exist_ok=True)
+        name = f"{unique_name(stamp(), process.host, str(process.pid))}.jsonl"
+        descriptor = os.open(os.path.join(self.directory, name), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        os.write(descriptor, json.dumps({"process": process, "time": time.time()}).encode() + b"\n")
+        return descriptor
+
+
+def journal_in(directory: str) -> Journal:
+    """This process's journal.
+
+    Parameters
+    ----------
+    directory
+        As in `Journal`.
+    """
+    return _journal(directory, os.getpid())
+
+
+@lru_cache(maxsize=64)
+def _journal(directory: str, pid: int) -> Journal:
+    return Journal(directory)

@@ -1,0 +1,243 @@
+"""What code a function is: its own, and that of the helpers that it calls.
+
+Told from the code that is loaded, not from the file, which may have been edited since. What the compiler drops does not
+count: comments, layout, and here docstrings, annotations of functions, and line numbers.
+"""
+
+from __future__ import annotations
+
+import builtins
+import dis
+import functools
+import sys
+from functools import cache
+from importlib import import_module, metadata
+from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
+from typing import Any
+
+from adatom.records.canonical import Canonical, UnhashableError, digest
+
+__all__ = ["Source", "describe_code"]
+
+# How a job is run and what is written down of it is no part of what it computes.
+_NOT_COUNTED = tuple(
+    f"adatom.{name}"
+    for name in ("cli", "context", "directories", "engines", "errors", "records", "settings", "workflow")
+)
+_ABSENT = object()
+_HIDDEN = {"__module__", "__dict__", "__weakref__", "__doc__", "__qualname__", "__annotations__", "__slotnames__"}
+
+
+class Source:
+    """The code of a function.
+
+    Parameters
+    ----------
+    function
+        The function, or a class.
+
+    Attributes
+    ----------
+    pieces
+        A digest for each function and class of the user's, of the function's own package and of adatom, and the
+        version of each other package that they use.
+    digest
+        Of all pieces.
+    """
+
+    def __init__(self, function: Any) -> None:
+        self.pieces: dict[str, str] = {}
+        self._package = _package(function)
+        self._seen: set[int] = set()
+        self._kept: list[Any] = []  # an id is used again when its object is gone
+        self._canonical = Canonical(self._noted)
+        self._walk(function)
+        self.digest = digest(repr(sorted(self.pieces.items())))
+
+    def _walk(self, value: Any) -> None:
+        if id(value) in self._seen:
+            return
+        self._seen.add(id(value))
+        self._kept.append(value)
+        if isinstance(value, functools.partial):
+            self._walk(value.func)
+            for item in (*value.args, *value.keywords.values()):
+                self._walk(item)
+        elif isinstance(value, MethodType | staticmethod | classmethod):
+            self._walk(value.__func__)
+        elif isinstance(value, property):
+            for accessor in (value.fget, value.fset, value.fdel):
+                self._walk(accessor)
+        elif isinstance(value, FunctionType | type):
+            if self._counts(value):
+                self._add(value, self._of_function(value) if isinstance(value, FunctionType) else self._of_class(value))
+        elif isinstance(getattr(value, "_fn", None), FunctionType):  # a job or flow
+            self._walk(value._fn)
+        elif hasattr(value, "__wrapped__"):
+            self._walk(value.__wrapped__)
+
+    def _counts(self, value: Any) -> bool:
+        """Whether the code of a function or class counts; else its package's version may."""
+        module = getattr(value, "__module__", None) or ""
+        package = module.partition(".")[0]
+        if package in ("", "builtins") or package in sys.stdlib_module_names:
+            return False
+        if package == "adatom":
+            return not module.startswith(_NOT_COUNTED)
+        if package == self._package:
+            return True
+        version = _version(package)
+        if version is not None:
+            self.pieces[package] = version
+        return version is None  # a file of the user's
+
+    def _add(self, value: Any, text: str) -> None:
+        name, found = _name(value), digest(text)
+        if self.pieces.get(name, found) != found:  # several functions of one name, such as lambdas
+            name = f"{name}~{found[:8]}"
+        self.pieces[name] = found
+
+    def _of_function(self, function: FunctionType) -> str:
+        return self._canonical.text(
+            (
+                self._of_code(function.__code__, function),
+                [self._constant(value) for value in function.__defaults__ or ()],
+                {key: self._constant(value) for key, value in (function.__kwdefaults__ or {}).items()},
+            )
+        )
+
+    def _of_class(self, kind: type) -> str:
+        held = {}
+        for name, value in vars(kind).items():
+            if name not in _HIDDEN and not name.startswith(("_abc_", "__pydantic", "__dataclass_", "__static_attr")):
+                held[name] = self._constant(value)
+        for base in kind.__bases__:
+            self._walk(base)
+        return self._canonical.text((held, [_name(base) for base in kind.__bases__]))
+
+    def _of_code(self, code: CodeType, function: FunctionType) -> list[Any]:
+        """Instructions with what they mean, and what the names among them stand for."""
+        steps: list[Any] = []
+        target: Any = _ABSENT  # what the last instruction loaded, as far as that is known before it runs
+        module: Any = _ABSENT
+        local: dict[str, Any] = {}
+        for step in dis.get_instructions(code):
+            value, before, target = step.argval, target, _ABSENT
+            match step.opname:
+                case "LOAD_GLOBAL" | "LOAD_NAME":
+                    target = _global(function, value)
+                case "LOAD_DEREF" | "LOAD_CLASSDEREF" | "LOAD_CLOSURE":
+                    target = _cell(function, value)
+                case "LOAD_ATTR" | "LOAD_METHOD" if isinstance(before, ModuleType | type):
+                    target = getattr(before, value, _ABSENT)
+                case "IMPORT_NAME":
+                    target = module = self._imported(value)
+                case "IMPORT_FROM":
+                    target = getattr(module, value, _ABSENT)
+                case "STORE_FAST":
+                    local[value] = before
+                case "LOAD_FAST":
+                    target = local.get(value, _ABSENT)
+                case "CACHE" | "NOP" | "RESUME" | "EXTENDED_ARG" | "PRECALL" | "PUSH_NULL":
+                    continue
+            meaning = self._of_code(value, function) if isinstance(value, CodeType) else self._plain(value)
+            steps.append((step.opname, meaning, self._constant(target)))
+        return steps
+
+    def _imported(self, name: str) -> Any:
+        """A module that a function imports when it is called."""
+        package = name.partition(".")[0]
+        if package in sys.modules and (package in (self._package, "adatom") or name in sys.modules):
+            try:
+                return import_module(name)
+            except ImportError:
+                return _ABSENT
+        if package not in sys.stdlib_module_names:
+            version = _version(package)
+            if version is not None:
+                self.pieces[package] = version
+        return _ABSENT
+
+    def _constant(self, value: Any) -> str:
+        """What a name stands for: code is looked into, plain data is taken as it is."""
+        if value is _ABSENT:
+            return ""
+        if isinstance(value, ModuleType):
+            return value.__name__
+        self._walk(value)
+        if callable(value) or isinstance(value, property | staticmethod | classmethod):
+            return _name(value)
+        return self._plain(value)
+
+    def _plain(self, value: Any) -> str:
+        kind = type(value)
+        if _package(kind) in ("builtins", "numpy", "ase") or self._counts(kind):
+            try:
+                return self._canonical.text(value)
+            except (UnhashableError, RecursionError):
+                pass  # a lock, say
+        return _name(kind)  # a logger, a random generator: no data of the user's
+
+    def _noted(self, value: Any) -> str:
+        """Of a function or class among data."""
+        self._walk(value)
+        return _name(value)
+
+
+def describe_code(value: Any) -> str:
+    """A function or class by its name, with its code where that is the user's.
+
+    Parameters
+    ----------
+    value
+        The function or class.
+    """
+    name = _name(value)
+    if isinstance(value, BuiltinFunctionType) or name.startswith("builtins."):
+        return name
+    try:
+        return f"{name}={_source(value).digest}"
+    except TypeError:  # of a metaclass that hides its hash
+        return f"{name}={Source(value).digest}"
+
+
+@cache
+def _source(value: Any) -> Source:
+    return Source(value)
+
+
+def _name(value: Any) -> str:
+    module = getattr(value, "__module__", None) or type(value).__module__
+    return f"{module}.{getattr(value, '__qualname__', None) or type(value).__qualname__}"
+
+
+def _package(value: Any) -> str:
+    return (getattr(value, "__module__", None) or "").partition(".")[0]
+
+
+def _global(function: FunctionType, name: str) -> Any:
+    found = function.__globals__.get(name, _ABSENT)
+    return _ABSENT if found is _ABSENT and hasattr(builtins, name) else found
+
+
+def _cell(function: FunctionType, name: str) -> Any:
+    cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
+    try:
+        return cells[name].cell_contents
+    except (KeyError, ValueError):  # a variable of the function itself, or one that has no value yet
+        return _ABSENT
+
+
+@cache
+def _version(package: str) -> str | None:
+    """The version of an installed package; None of what is no package but files of the user's."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        pass
+    names = metadata.packages_distributions().get(package, ())
+    if names:
+        return metadata.version(names[0])
+    file = getattr(sys.modules.get(package), "__file__", None) or ""
+    installed = "site-packages" in file or (not file and package not in ("__main__", "__mp_main__"))
+    return str(getattr(sys.modules.get(package), "__version__", "")) if installed else None

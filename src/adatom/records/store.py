@@ -1,0 +1,379 @@
+"""The store: a file for each result, which is the truth.
+
+Each file is written beside its place and renamed, which is atomic on local and on network file systems, and begins
+with a digest of what follows. So there is nothing to lock, any number of processes and machines may use one store, and
+a file that was cut or changed is told from a good one. The index in SQLite (`records.index`) is made from the files,
+by whoever asks a question that needs it, and can be deleted at any time.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import pickle
+import stat
+import time
+import warnings
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import cloudpickle
+
+from adatom.errors import InputError, StorageError
+from adatom.records import MISS
+from adatom.records.canonical import CACHED_FROM, digest
+from adatom.records.form import NotPlainError, from_plain, to_plain
+from adatom.records.key import Key
+from adatom.records.trust import check_owner
+from adatom.records.types import support
+from adatom.settings import get_settings
+
+__all__ = ["CacheWarning", "Entry", "Store", "open_store"]
+
+FORMAT = 1
+_MAGIC = b"adatom result"
+
+
+class CacheWarning(UserWarning):
+    """Something that the cache could not do; the job's result is not affected."""
+
+
+class Entry:
+    """What a file of the store says of itself.
+
+    Parameters
+    ----------
+    head
+        Its second line, as data.
+
+    Attributes
+    ----------
+    key, recipe
+        As in `Key`.
+    parts
+        What the key was made of.
+    created
+        When, in seconds since the epoch.
+    codec
+        How the result is written: ``"data"``, or ``"pickle"`` where it is more than that.
+    """
+
+    def __init__(self, head: Mapping[str, Any]) -> None:
+        self.key: str = head["key"]
+        self.recipe: str = head["recipe"]
+        self.parts: dict[str, str] = head["parts"]
+        self.created: float = head["created"]
+        self.codec: str = head["codec"]
+
+
+class Store:
+    """Results by key.
+
+    Parameters
+    ----------
+    directory
+        Where; it is made at the first `put`.
+    group
+        A Unix group whose members may write to it too. None: only the user may.
+
+    Raises
+    ------
+    InputError
+        There is no such group.
+    StorageError
+        Others can write to the directory, it is of another format, or it cannot be read.
+    """
+
+    def __init__(self, directory: Path, group: str | None = None) -> None:
+        self.directory = Path(directory)
+        self._gid = _group(group)
+        self._sub = self.directory / "entries"
+        self._made: set[str] = set()
+        self._checked = False
+        self._check()
+
+    # Reading
+
+    def path(self, key: str) -> Path:
+        """Where a result is, or would be.
+
+        Parameters
+        ----------
+        key
+            The digest of a `Key`.
+        """
+        return self._sub / key[:2] / key
+
+    def has(self, key: str) -> bool:
+        """Whether there is a file for a key.
+
+        Parameters
+        ----------
+        key
+            The digest of a `Key`.
+        """
+        return os.path.exists(self.path(key))
+
+    def get(self, key: str) -> Any:
+        """A result, or `MISS`. A file that is damaged is a miss, with a warning.
+
+        Parameters
+        ----------
+        key
+            The digest of a `Key`.
+        """
+        path = self.path(key)
+        try:
+            with open(path, "rb") as file:
+                entry, payload = _read(file)
+                if entry.key != key:
+                    raise ValueError(f"it is of {entry.key}")
+                if entry.codec == "pickle":
+                    self._trust(os.fstat(file.fileno()))
+                    value = pickle.loads(payload)
+                else:
+                    value = from_plain(payload)
+        except FileNotFoundError:
+            return MISS
+        except Exception as error:  # a pickle may raise anything
+            warnings.warn(
+                f"The cache entry {path} is not used: {error}. The job runs, and its result takes that place.",
+                CacheWarning,
+                stacklevel=2,
+            )
+            return MISS
+        try:
+            os.utime(path)  # what was used last is pruned last
+        except OSError:
+            pass  # of another member of the group, or on a disk that is not written
+        return _marked(value, key)
+
+    def entry(self, key: str) -> Entry | None:
+        """What is known of a stored result, without the result; None if there is none, or its file is damaged.
+
+        Parameters
+        ----------
+        key
+            The digest of a `Key`.
+        """
+        try:
+            with open(self.path(key), "rb") as file:
+                return _read(file)[0]
+        except (OSError, ValueError):
+            return None
+
+    # Writing
+
+    def put(self, key: Key, value: Any) -> None:
+        """Store a result; one that was there is replaced.
+
+        Parameters
+        ----------
+        key
+            Its key.
+        value
+            The result. What is not plain data is pickled; structures lose their calculators.
+
+        Raises
+        ------
+        StorageError
+            It cannot be written, or not be pickled.
+        """
+        codec, payload = _encoded(value)
+        head = {
+            "key": key.digest,
+            "recipe": key.recipe,
+            "parts": dict(key.parts),
+            "created": time.time(),
+            "codec": codec,
+        }
+        body = json.dumps(head, separators=(",", ":")).encode() + b"\n" + payload
+        try:
+            self._prepare()
+            self._write(self.path(key.digest), b"%s %d %s\n%s" % (_MAGIC, FORMAT, digest(body).encode(), body))
+        except OSError as error:
+            raise StorageError(f"Cannot store a result in {self.directory}: {error.strerror or error}.") from error
+
+    def put_source(self, key: Key) -> None:
+        """Keep what the code behind a key is made of, once for all keys of the same code; only `explain` wants it.
+
+        Parameters
+        ----------
+        key
+            The key.
+        """
+        name = key.parts.get("source", "")
+        if key.source and name not in self._made:
+            path = self.directory / "sources" / name
+            try:
+                self._prepare()
+                if not path.exists():
+                    self._write(path, json.dumps(dict(key.source)).encode())
+            except OSError:
+                pass  # a full disk: `put` says so
+            self._made.add(name)
+
+    def source(self, name: str) -> dict[str, str]:
+        """The pieces of code behind a source digest; empty if they are not known.
+
+        Parameters
+        ----------
+        name
+            The digest.
+        """
+        try:
+            return dict(json.loads((self.directory / "sources" / name).read_bytes()))
+        except (OSError, ValueError):
+            return {}
+
+    def _write(self, path: Path, data: bytes) -> None:
+        folder = str(path.parent)
+        if folder not in self._made:
+            self._make(path.parent)
+            self._made.add(folder)
+        partial = f"{path}.{os.getpid()}-{os.urandom(4).hex()}.part"
+        try:
+            try:
+                descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, self._mode)
+            except FileNotFoundError:  # pruned away meanwhile
+                self._make(path.parent)
+                descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, self._mode)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+                if self._gid is not None:
+                    os.fchown(descriptor, -1, self._gid)
+                    os.fchmod(descriptor, self._mode)
+            os.replace(partial, path)
+        except BaseException:
+            try:
+                os.unlink(partial)
+            except OSError:
+                pass  # the error that matters is on its way
+            raise
+
+    @property
+    def _mode(self) -> int:
+        return 0o600 if self._gid is None else 0o660
+
+    def _make(self, folder: Path) -> None:
+        mode = 0o700 if self._gid is None else 0o2770
+        for parent in (folder.parent, folder):
+            if not parent.exists():
+                parent.mkdir(mode=mode, parents=True, exist_ok=True)
+                if self._gid is not None:
+                    os.chown(parent, -1, self._gid)
+                    os.chmod(parent, mode)
+
+    # Whom to trust
+
+    def _check(self) -> None:
+        try:
+            status = self.directory.stat()
+        except FileNotFoundError:
+            return  # nothing is there yet
+        except OSError as error:
+            raise StorageError(f"Cannot read the cache {self.directory}: {error.strerror}.") from error
+        if not stat.S_ISDIR(status.st_mode):
+            raise StorageError(f"The cache {self.directory} is no directory. Set ADATOM_CACHE_DIR.")
+        self._trust(status)
+        try:
+            text = (self.directory / "format").read_text().strip()
+        except FileNotFoundError:
+            return  # an empty directory
+        except OSError as error:
+            raise StorageError(f"Cannot read the cache {self.directory}: {error.strerror}.") from error
+        if text != str(FORMAT):
+            raise StorageError(
+                f"The cache {self.directory} is of format {text or 'none'}, and adatom here writes {FORMAT}. "
+                "Set ADATOM_CACHE_DIR to another directory, or remove that one."
+            )
+        self._checked = True
+
+    def _prepare(self) -> None:
+        if not self._checked:
+            self._make(self.directory)
+            self._check()
+        if not self._checked:
+            self._checked = True
+            self._write(self.directory / "format", f"{FORMAT}\n".encode())
+
+    def _trust(self, status: os.stat_result) -> None:
+        check_owner(status, self.directory, self._gid)
+
+
+def open_store() -> Store:
+    """The store that the settings name.
+
+    Raises
+    ------
+    InputError, StorageError
+        As `Store` does.
+    """
+    settings = get_settings()
+    return _store(settings.cache_dir, settings.cache_group)
+
+
+@lru_cache(maxsize=8)
+def _store(directory: Path, group: str | None) -> Store:
+    return Store(directory, group)
+
+
+def _group(name: str | None) -> int | None:
+    if name is None:
+        return None
+    import grp
+
+    try:
+        return grp.getgrnam(name).gr_gid
+    except KeyError:
+        raise InputError(f"ADATOM_CACHE_GROUP is {name!r}, and there is no such group. `id -Gn` lists yours.") from None
+
+
+def _read(file: io.BufferedReader) -> tuple[Entry, bytes]:
+    """Head and payload of a file of the store; a ValueError if it is none, or is damaged."""
+    line = file.readline(200).split()
+    if len(line) != 4 or b" ".join(line[:2]) != _MAGIC:
+        raise ValueError("it is no file of the cache, or its beginning is lost")
+    if line[2] != b"%d" % FORMAT:
+        raise ValueError(f"it is of format {line[2].decode(errors='replace')}")
+    body = file.read()
+    if digest(body).encode() != line[3]:
+        raise ValueError("it is damaged: its checksum is wrong")
+    end = body.index(b"\n")
+    return Entry(json.loads(body[:end])), body[end + 1 :]
+
+
+def _encoded(value: Any) -> tuple[str, bytes]:
+    try:
+        return "data", to_plain(value)
+    except (NotPlainError, ValueError, RecursionError):
+        pass
+    try:
+        return "pickle", _pickled(value)
+    except Exception as error:
+        raise StorageError(f"Cannot store a {type(value).__name__}: {error}.") from error
+
+
+class _WithoutCalculators(cloudpickle.Pickler):
+    def reducer_override(self, value: Any) -> Any:
+        helper = support(type(value).__module__.partition(".")[0])
+        known = helper.dump(value) if helper else None
+        if helper and known is not None:
+            return helper.load, known
+        return super().reducer_override(value)
+
+
+def _pickled(value: Any) -> bytes:
+    buffer = io.BytesIO()
+    _WithoutCalculators(buffer, protocol=5).dump(value)
+    return buffer.getvalue()
+
+
+def _marked(value: Any, key: str) -> Any:
+    """A result that says where it came from."""
+    if type(value) is dict and type(value.get("provenance")) is dict:
+        value["provenance"] = {**value["provenance"], CACHED_FROM: key}
+    return value

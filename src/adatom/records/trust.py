@@ -1,0 +1,42 @@
+"""Whom a pickle is read from."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from adatom.errors import StorageError
+
+__all__ = ["check_owner"]
+
+
+def check_owner(status: os.stat_result, path: Path, gid: int | None = None) -> None:
+    """Refuse what somebody else could have put there: reading a pickle runs code.
+
+    Parameters
+    ----------
+    status
+        Of the file or directory.
+    path
+        Its name, or that of the directory that holds it.
+    gid
+        The group that shares it.
+
+    Raises
+    ------
+    StorageError
+        Somebody else owns it, or can write to it; the message says how to mend that.
+    """
+    of_group = gid is not None and status.st_gid == gid
+    group = "" if of_group else " Or name the group that shares it in ADATOM_CACHE_GROUP."
+    if status.st_uid != os.getuid() and not of_group:
+        raise StorageError(
+            f"{path} belongs to user {status.st_uid}, so what is in it cannot be trusted. Use a directory of your "
+            f"own: set ADATOM_CACHE_DIR.{group}"
+        )
+    if status.st_mode & (stat.S_IWOTH if of_group else stat.S_IWOTH | stat.S_IWGRP):
+        raise StorageError(
+            f"Others can write to {path}, so what is in it cannot be trusted. "
+            f"Mend it with: chmod -R {'o' if of_group else 'go'}-w {path}.{group}"
+        )
