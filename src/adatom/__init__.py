@@ -3,7 +3,7 @@
 from adatom._version import __version__
 from adatom.errors import FlowFailure, JobFailure
 from adatom.settings import change_settings, get_settings
-from adatom.workflow import Failure, Future, flow, gather, job, make_runner, strip, subflow, wait
+from adatom.workflow import Failure, Future, explain, flow, gather, job, make_runner, strip, subflow, wait
 
 __all__ = [
     "Failure",
@@ -12,6 +12,7 @@ __all__ = [
     "JobFailure",
     "__version__",
     "change_settings",
+    "explain",
     "flow",
     "gather",
     "get_settings",

@@ -22,7 +22,7 @@ from pathlib import Path
 from adatom.errors import StorageError, format_traceback
 from adatom.settings import get_settings
 
-__all__ = ["RunDirectory", "run_directory", "stamp", "unique_name"]
+__all__ = ["RunDirectory", "new_id", "run_directory", "stamp", "unique_name"]
 
 RUNNING, FAILED = "running-", "failed-"
 
@@ -34,18 +34,25 @@ def stamp() -> str:
     return time.strftime("%Y%m%d-%H%M%S")
 
 
-def unique_name(*parts: str) -> str:
+def new_id() -> str:
+    """Twelve random characters that nothing else has."""
+    return f"{_random.getrandbits(48):012x}"
+
+
+def unique_name(*parts: str, identity: str | None = None) -> str:
     """A readable name that no other run has: the parts, joined, and twelve random characters.
 
     Parameters
     ----------
     *parts
         What a reader wants to see; what a file name cannot hold is replaced.
+    identity
+        The characters, as `new_id` gives them.
     """
     readable = re.sub(r"[^\w.+=-]+", "_", "-".join(part for part in parts if part))
     if not readable.isascii():  # a file system counts bytes
         readable = readable.encode()[:100].decode(errors="ignore")
-    return f"{readable[:100]}-{_random.getrandbits(48):012x}"
+    return f"{readable[:100]}-{identity or new_id()}"
 
 
 # Its own, which the user's `random.seed` leaves alone. Asking the system for each name costs ten times more.

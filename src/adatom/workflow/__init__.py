@@ -1,5 +1,6 @@
 """Jobs, flows and futures, on whichever engine is selected."""
 
+from adatom.workflow.caching import explain
 from adatom.workflow.failure import Failure
 from adatom.workflow.flow import Flow, Subflow, flow, subflow
 from adatom.workflow.future import Future, gather, wait
@@ -13,6 +14,7 @@ __all__ = [
     "Future",
     "Job",
     "Subflow",
+    "explain",
     "flow",
     "gather",
     "job",

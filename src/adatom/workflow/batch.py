@@ -84,21 +84,13 @@ class _Map:
         return max(1, round(min(worth, max(share, least))))
 
     def _next(self) -> None:
-        with self._lock:
-            taken = [self._todo.popleft() for _ in range(min(self._size(), len(self._todo)))]
-        if self._scope.root.cancelled:
-            return
-        packed = []
-        for node, item in taken:
-            try:
-                call = self._scope.call(node, self._job, (item,), self._common, self._job.options)
-                packed.append((node, call))
-            except Exception as error:
-                node.settle(Failure.of(error, node.name, node.directory))
-        if not packed:
-            if taken:
-                self._next()
-            return
+        packed: list[tuple[Node, Call]] = []
+        while not packed:
+            with self._lock:
+                taken = [self._todo.popleft() for _ in range(min(self._size(), len(self._todo)))]
+            if not taken or self._scope.root.cancelled:
+                return
+            packed = self._pack(taken)
         name = packed[0][1].name if len(packed) == 1 else f"{self._job.name} x{len(packed)}"
         batch = Batch(name, [call for _, call in packed])
         options = dict(self._job.options.engine_options)
@@ -112,6 +104,19 @@ class _Map:
         else:
             future.add_done_callback(lambda future: self._done(future, packed))
 
+    def _pack(self, taken: list[tuple[Node, Any]]) -> list[tuple[Node, Call]]:
+        """The calls of these items, but for those whose results are stored."""
+        packed = []
+        for node, item in taken:
+            try:
+                call = self._scope.prepare(node, self._job, (item,), self._common)
+            except Exception as error:
+                node.settle(Failure.of(error, node.name, node.directory))
+            else:
+                if call:
+                    packed.append((node, call))
+        return packed
+
     def _done(self, future: Any, packed: list[tuple[Node, Call]]) -> None:
         try:
             results, elapsed = unpack(future.result())
@@ -124,8 +129,8 @@ class _Map:
         else:
             self._costs[self._key] = elapsed / len(packed)
             self._measured = True
-            for (node, _), result in zip(packed, results, strict=True):
-                node.settle(cloudpickle.loads(result))
+            for (node, call), result in zip(packed, results, strict=True):
+                self._scope.settle(node, call, cloudpickle.loads(result))
         self._context.copy().run(self._next)
 
     def _again(self, node: Node, call: Call, why: str, guilty: bool) -> None:

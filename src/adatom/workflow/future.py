@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Generator
 from typing import Any, Literal, NamedTuple, NoReturn
 
+from adatom.directories import new_id
 from adatom.errors import EngineError, FlowFailure
 from adatom.workflow.failure import Failure
 from adatom.workflow.structure import collect, substitute
@@ -29,6 +30,7 @@ class Node(concurrent.futures.Future):  # type: ignore[type-arg]
         super().__init__()
         self.name = name
         self.directory = directory
+        self.id = new_id()
         self.is_flow = False
         self.handled = False  # the user looked at the failure, so the flow need not raise it
         self.handle: Any = None  # what an engine that traces knows it by

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import singledispatch
 from numbers import Real
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["FlowOptions", "JobOptions", "UnusedResourceWarning", "label"]
 
+# What `cache` can be, but for a function.
+POLICIES = (True, False, "on", "off", "inputs", "inputs+source")
 # The words for resources, on every engine and scheduler.
 RESOURCES = ("nodes", "ranks_per_node", "threads_per_rank", "gpus_per_node", "memory", "walltime")
 
@@ -44,12 +46,26 @@ class Options:
     ----------
     name
         Shown by the engine and used for directories; the function's name if None.
+    label
+        What the journal calls the run, to find it again; of a flow it holds for all in it.
     engine_options
         Handed to the engine's own decorator or submit function as they are.
+    cache
+        ``"inputs"``, ``"inputs+source"`` or True, ``"off"`` or False; None: as the flow around it, else the setting,
+        says. Of a job also a function that is given the arguments as a dictionary and returns what counts of them.
+    refresh_cache
+        Whether to compute what is stored again, and replace it.
     """
 
     name: str | None = None
+    label: str | None = None
     engine_options: Mapping[str, Any] = field(default_factory=dict)
+    cache: bool | str | Callable[[dict[str, Any]], Any] | None = None
+    refresh_cache: bool = False
+
+    def __post_init__(self) -> None:
+        if self.cache is not None and not callable(self.cache) and self.cache not in POLICIES:
+            raise UnknownNameError("cache", self.cache, map(str, POLICIES), "A function of the arguments is valid too.")
 
 
 _O = TypeVar("_O", bound=Options)
@@ -85,7 +101,7 @@ class JobOptions(Options):
 
     Attributes
     ----------
-    name, engine_options
+    name, label, engine_options, cache, refresh_cache
         As for every step.
     retries
         How often to try again after an exception or the death of the worker. Bad input is not tried again.
@@ -95,14 +111,27 @@ class JobOptions(Options):
         After how many seconds the work is killed, with all processes that it started.
     resources
         What one job needs, by the words of `RESOURCES`.
+    persist_result
+        Whether to store the result, and use a stored one, where `cache` does not say.
+    version
+        Of the function, as its author declares it: a result of another version is not used.
+    reads
+        What the function reads that the key leaves out otherwise: ``"info"``, ``"info.KEY"``, ``"arrays"`` or
+        ``"arrays.NAME"`` of structures; the name of a parameter: what is in the files and directories that it names.
     """
 
     retries: int = 0
     retry_delay: float = 0.0
     timeout: float | None = None
     resources: Mapping[str, Any] = field(default_factory=dict)
+    persist_result: bool | None = None
+    version: str | int | None = None
+    reads: Sequence[str] = ()
 
     def __post_init__(self) -> None:
+        super().__post_init__()
+        if isinstance(self.reads, str):
+            raise InputError(f"reads={self.reads!r}: give a list of names.")
         for name in self.resources:
             if name not in RESOURCES:
                 raise UnknownNameError("resource", name, RESOURCES)
@@ -139,8 +168,8 @@ class FlowOptions(Options):
 
     Attributes
     ----------
-    name, engine_options
-        As for every step.
+    name, label, engine_options, cache, refresh_cache
+        As for every step; `cache` and `refresh_cache` are for those of its jobs that do not say.
     runner
         What all its jobs run on, those of the flows in it too: what ``make_runner`` gives, or the engine's own object.
     on_failure
@@ -151,5 +180,8 @@ class FlowOptions(Options):
     on_failure: Literal["raise", "return"] = "raise"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
+        if callable(self.cache):
+            raise InputError("A key function is for one job: @job(cache=...).")
         if self.on_failure not in ("raise", "return"):
             raise UnknownNameError("on_failure", self.on_failure, ["raise", "return"])

@@ -8,9 +8,10 @@ import inspect
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,10 @@ import cloudpickle
 from adatom.context import engine_name
 from adatom.directories import RunDirectory, entered
 from adatom.errors import AdatomError, InputError
+from adatom.records import MISS
+from adatom.records.journal import journal_in
 from adatom.settings import Settings, get_settings, settings_in_force, settings_of_caller, travelling
+from adatom.workflow.caching import Caching
 from adatom.workflow.capture import captured
 from adatom.workflow.failure import Failure
 from adatom.workflow.future import follow
@@ -74,6 +78,16 @@ class Call:
         After how many seconds to kill the work.
     attempt
         How many attempts were lost with their workers.
+    id
+        Of the job, in the journal.
+    journal
+        Where the journals are; none is written if empty.
+    noted
+        Whether the journal says already that it runs.
+    caching
+        How its result is looked up and stored; None if it is not.
+    run
+        Of a subflow: what the journal says of the run with each job.
     """
 
     name: str
@@ -86,6 +100,16 @@ class Call:
     retry_delay: float = 0.0
     timeout: float | None = None
     attempt: int = 0
+    id: str = ""
+    journal: str = ""
+    noted: bool = False
+    caching: Caching | None = None
+    run: Mapping[str, str] = field(default_factory=dict)
+
+    def note(self, state: str, **more: Any) -> None:
+        """Write into the journal what became of this call."""
+        if self.journal:
+            journal_in(self.journal).record(self.id, state, **more)
 
     def failure(self, error: BaseException, directory: Path | str | None = None) -> Failure:
         """This call's failure, because of an exception."""
@@ -255,11 +279,35 @@ def _attempt(call: Call, attempt: int, upstream: Sequence[Any]) -> Any:
             args, kwargs = fill((args, kwargs), upstream)
             for failure in collect((args, kwargs), Failure):
                 return failure.skip(call.name)
+        caching = call.caching
+        if caching:
+            caching, stored = _look_up(call, caching, function, args, kwargs)
+            if stored is not MISS:
+                call.note("cached")
+                return stored
+        if not (call.noted and attempt == 0):
+            call.note("running", attempt=attempt)
         with entered(directory), captured(directory):
-            return settled(function(*args, **kwargs))
+            value = settled(function(*args, **kwargs))
+        if caching:
+            known = bool(call.caching and call.caching.key)  # to the caller, who then sees whether it is stored
+            caching.keep(call.name, value, quiet=known)
+        call.note("done")
+        return value
     except (Exception, SystemExit) as error:
         directory.fail(error)
+        call.note("failed", cause=f"{type(error).__name__}: {error}")
         return call.failure(error, directory.path if directory.exists else None)
+
+
+def _look_up(call: Call, caching: Caching, function: Any, args: Any, kwargs: Any) -> tuple[Caching | None, Any]:
+    """What is stored: another process may have computed it meanwhile, or only here the arguments have values."""
+    known = caching if caching.key else caching.of_call(call.name, function, args, kwargs)
+    try:
+        return known, known.find(function, args, kwargs) if known else MISS
+    except AdatomError as error:  # a cache that is refused here, but not where the job was called
+        warnings.warn(f"{call.name} runs uncached: {error}", stacklevel=2)
+        return None, MISS
 
 
 def attempt_directory(call: Call, attempt: int) -> Path:

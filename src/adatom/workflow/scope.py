@@ -14,7 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from adatom.directories import mark_interrupted, stamp, unique_name
 from adatom.errors import FlowFailure, InputError, JobFailure, WorkerDiedError
+from adatom.records import MISS
+from adatom.records.calls import Calls
+from adatom.records.journal import JOURNAL, Journal, journal_in
 from adatom.settings import get_settings
+from adatom.workflow.caching import Caching, caching_of
 from adatom.workflow.engine import Engine
 from adatom.workflow.failure import Failure
 from adatom.workflow.future import Future, Node, follow
@@ -77,11 +81,15 @@ class Scope:
         self.name = name
         self.directory = directory
         self.options = options or FlowOptions()
+        self.parent = parent
         self.root: Scope = parent.root if parent else self
+        self.journal: Journal = parent.journal if parent else journal_in(str(get_settings().results_dir / JOURNAL))
         self.nodes: list[Node] = []  # on the root: of all flows in it
         self.cancelled = False  # on the root
         self._observer = current_observer()
         self._functions: dict[Step[Any, Any], bytes] = {}
+        self.calls: Calls | None = None  # on the root of a flow
+        self.run_info: dict[str, str] = {}  # on the root: what the journal says of it, with each of its jobs
         self._left = 0
         self._change = threading.Condition()
         self._then: Callable[[], None] | None = None
@@ -100,7 +108,10 @@ class Scope:
         options = options or FlowOptions()
         engine = get_engine(options.runner)
         directory = get_settings().results_dir / unique_name("FLOW", name, stamp())
-        return (engine.scope_type or cls)(engine, name, directory, options=options)
+        scope = (engine.scope_type or cls)(engine, name, directory, options=options)
+        scope.run_info = {"run": directory.name, "flow": name, "label": options.label or ""}
+        scope.calls = Calls(scope.journal.directory, directory.name)
+        return scope
 
     @classmethod
     def of_job(cls, name: str) -> Scope:
@@ -139,6 +150,7 @@ class Scope:
         kwargs: dict[str, Any],
         options: JobOptions,
         kind: str = "JOB",
+        caching: Caching | None = None,
     ) -> Call:
         """A call ready to travel; its node gets its full name and directory.
 
@@ -152,14 +164,16 @@ class Scope:
             How to run it.
         kind
             The first word of its directory's name.
+        caching
+            How its result is stored.
         """
         about = label(args[0] if args else next(iter(kwargs.values()), None))
-        directory = f"{self.directory}{os.sep}{unique_name(kind, node.name, about)}"
+        directory = f"{self.directory}{os.sep}{unique_name(kind, node.name, about, identity=node.id)}"
         node.name = f"{node.name} {about}" if about else node.name
         node.directory = directory
         if step not in self._functions:
             self._functions[step] = pack_function(node.name, step)
-        return Call(
+        call = Call(
             node.name,
             directory,
             header(),
@@ -169,6 +183,45 @@ class Scope:
             options.retries,
             options.retry_delay,
             options.timeout,
+            id=node.id,
+            journal=self.journal.directory,
+            noted=not self.engine.capabilities.concurrent,
+            caching=caching and caching.travelling(),
+            run=self.root.run_info if kind != "JOB" else {},
+        )
+        if kind == "JOB":
+            place = self.remember(call, args, kwargs) if self.root.calls else ""
+            self._note(node, step, "running" if call.noted else "pending", caching, call=place)
+        return call
+
+    def remember(self, call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+        """Keep a call until the run ends well, so that it can be run again if it does not.
+
+        Parameters
+        ----------
+        call, args, kwargs
+            The call.
+
+        Returns
+        -------
+        str
+            Where it stands; empty if it is not kept.
+        """
+        assert self.root.calls
+        return self.root.calls.keep(call.header, call.function, call.arguments)
+
+    def _note(self, node: Node, step: Step[Any, Any], state: str, caching: Caching | None = None, **more: str) -> None:
+        """Write all that is known of a job into the journal."""
+        self.journal.record(
+            node.id,
+            state,
+            name=node.name,
+            recipe=f"{step.__module__}:{step.__qualname__}",
+            engine=self.engine.name,
+            directory=node.directory or "",
+            key=caching.key.digest if caching and caching.key else "",
+            **self.root.run_info,
+            **more,
         )
 
     def node(self, name: str, is_flow: bool = False) -> Node:
@@ -224,6 +277,8 @@ class Scope:
                     node.settle(Failure.of(error, node.name, node.directory))
                     raise
             return
+        if not node.is_flow:
+            self.journal.record(node.id, "pending", name=node.name, **self.root.run_info)
         lock, left, context = threading.Lock(), [len(waiting)], contextvars.copy_context()
 
         def one_done(_: Any) -> None:
@@ -237,9 +292,46 @@ class Scope:
             needed.add_done_callback(one_done)
 
     def _launch(self, node: Node, job: Job[Any, Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        call = self.call(node, job, args, kwargs, job.options)
-        self.tell(node, "started")
-        self.start(node, call, job.options.engine_options)
+        call = self.prepare(node, job, args, kwargs)
+        if call:
+            self.tell(node, "started")
+            self.start(node, call, job.options.engine_options)
+
+    def prepare(self, node: Node, job: Job[Any, Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
+        """A call of a job ready to travel; None if its result is stored, which is then that of the node.
+
+        Parameters
+        ----------
+        node
+            Gets the call's outcome.
+        job, args, kwargs
+            What to call, and with what.
+        """
+        caching = self.caching(job)
+        if caching:
+            caching = caching.of_call(node.name, job, args, kwargs)
+        if caching:
+            stored = caching.find(job, args, kwargs)
+            if stored is not MISS:
+                self._note(node, job, "cached", caching)
+                self.tell(node, "cached")
+                node.settle(stored)
+                return None
+        return self.call(node, job, args, kwargs, job.options, caching=caching)
+
+    def caching(self, job: Job[Any, Any]) -> Caching | None:
+        """How the calls of a job in this flow are cached; None if they are not.
+
+        Parameters
+        ----------
+        job
+            The job.
+        """
+        return caching_of(job.options, self.flows())
+
+    def flows(self) -> list[FlowOptions]:
+        """The options of this flow and of those around it, the innermost first."""
+        return [self.options, *(self.parent.flows() if self.parent else [])]
 
     def start(self, node: Node, call: Call, engine_options: Mapping[str, Any]) -> None:
         """Give a call to the engine, and again if its worker dies and it has retries left.
@@ -265,10 +357,24 @@ class Scope:
                 outcome = call.failure(error, marked)
             except BaseException as error:  # whatever an engine raises, the flow goes on
                 outcome = call.failure(error)
-            node.settle(outcome)
+            self.settle(node, call, outcome)
 
         context = contextvars.copy_context()
         self.engine.submit(call, dict(engine_options)).add_done_callback(done)
+
+    def settle(self, node: Node, call: Call, outcome: Any) -> None:
+        """Set the outcome of a job.
+
+        Parameters
+        ----------
+        node, call
+            The job.
+        outcome
+            Its value or a `Failure`.
+        """
+        if call.caching and not isinstance(outcome, Failure):
+            call.caching.confirm(call.name, outcome)
+        node.settle(outcome)
 
     def restart(self, node: Node, call: Call, engine_options: Mapping[str, Any]) -> None:
         """`start`, from a thread of the engine's.
@@ -299,7 +405,7 @@ class Scope:
         engine = self.engine if runner is None else get_engine(runner)
         node = self.node(flow.name, is_flow=True)
         directory = self.directory / unique_name("SUBFLOW" if flow.waits else "FLOW", flow.name)
-        scope = type(self)(engine, flow.name, directory, self)
+        scope = type(self)(engine, flow.name, directory, self, flow.options)
 
         def expand(ready: Any) -> None:
             if engine.capabilities.concurrent and engine.capabilities.waits_in_flow:
@@ -382,9 +488,14 @@ class Scope:
             Some jobs failed, and the options do not ask to return failures.
         """
         value: list[Any] = []
-        self.engine.run_flow(
-            self.name, lambda: value.append(self._finish(self.run(body))), dict(self.options.engine_options)
-        )
+        try:
+            self.engine.run_flow(
+                self.name, lambda: value.append(self._finish(self.run(body))), dict(self.options.engine_options)
+            )
+        finally:
+            if self.calls:
+                ended = all(node.done() and not isinstance(node.result(), Failure) for node in self.nodes)
+                self.calls.close(remove=ended)
         return value[0]
 
     def _finish(self, value: Any) -> Any:
@@ -399,8 +510,13 @@ class Scope:
 
     def _ended(self, node: Any) -> None:
         result = node.result()
-        failed = isinstance(result, Failure)
-        self.tell(node, "skipped" if failed and result.skipped_because else "failed" if failed else "done")
+        state = "done"
+        if isinstance(result, Failure):
+            state = "skipped" if result.skipped_because else "failed"
+            if not node.is_flow:
+                cause = f"{result.kind}: {result.message}" if state == "failed" else result.message
+                self.journal.record(node.id, state, name=node.name, cause=cause, **self.root.run_info)
+        self.tell(node, state)
         with self._change:
             self._left -= 1
             then = self._then if not self._left else None
@@ -457,7 +573,8 @@ class Scope:
         node
             To which job.
         event
-            ``"added"``, ``"started"``, ``"done"``, ``"failed"`` or ``"skipped"``. Of a flow only failure is told.
+            ``"added"``, ``"started"``, ``"cached"`` (and then done), ``"done"``, ``"failed"`` or ``"skipped"``. Of a
+            flow only failure is told.
         count
             To how many jobs.
         """

@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from adatom.errors import EngineError
+from adatom.workflow.caching import flow_caching
 from adatom.workflow.engine import Engine
 from adatom.workflow.failure import Failure
 from adatom.workflow.future import Future, Node, follow
@@ -20,7 +21,6 @@ from adatom.workflow.structure import collect, substitute
 if TYPE_CHECKING:
     from adatom.workflow.flow import Flow
     from adatom.workflow.job import Job
-    from adatom.workflow.step import Step
 
 __all__ = ["TracingEngine", "TracingScope", "with_slots"]
 
@@ -31,12 +31,21 @@ class TracingScope(Scope):
     engine: TracingEngine
 
     def add(self, job: Job[Any, Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Future:
-        """Add a job to the graph."""
+        """Add a job to the graph, unless its arguments are there and its result is stored."""
         job.options.check(job.name, self.engine)
         node = self.node(job.name)
-        trace = partial(self.engine.trace, options=dict(job.options.engine_options))
-        self._trace(node, job, args, kwargs, job.options, "JOB", trace)
+
+        def make(args: Any, kwargs: Any, upstream: list[Any]) -> Call | None:
+            if not upstream:
+                return self.prepare(node, job, args, kwargs)
+            return self.call(node, job, args, kwargs, job.options, caching=self.caching(job))
+
+        self._trace(node, args, kwargs, make, partial(self.engine.trace, options=dict(job.options.engine_options)))
         return self.engine.future_type(node)
+
+    def remember(self, call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+        """Keep a call whose arguments are all there."""
+        return "" if collect((args, kwargs), Slot) else super().remember(call, args, kwargs)
 
     def node(self, name: str, is_flow: bool = False) -> Node:
         """Something more that must end before this flow does; nobody can wait for it in the body."""
@@ -52,17 +61,20 @@ class TracingScope(Scope):
         if not flow.waits or not collect((args, kwargs), Future):
             return super().inner(flow, args, kwargs)
         node = self.node(flow.name, is_flow=True)
-        self._trace(node, flow, args, kwargs, JobOptions(), "SUBFLOW", self.engine.trace_subflow)
+        inherited = flow.with_options(**flow_caching([flow.options, *self.flows()]))
+
+        def make(args: Any, kwargs: Any, upstream: list[Any]) -> Call:
+            return self.call(node, inherited, args, kwargs, JobOptions(), "SUBFLOW")
+
+        self._trace(node, args, kwargs, make, self.engine.trace_subflow)
         return self.engine.future_type(node)
 
     def _trace(
         self,
         node: Node,
-        step: Step[Any, Any],
         args: Any,
         kwargs: Any,
-        options: JobOptions,
-        kind: str,
+        make: Callable[[Any, Any, list[Any]], Call | None],
         trace: Callable[[Call, list[Any]], Any],
     ) -> None:
         """Add a call to the engine's graph, with slots where futures stand."""
@@ -71,8 +83,9 @@ class TracingScope(Scope):
             for failure in collect((args, kwargs), Failure):  # of a flow whose body ran in place
                 node.settle(failure.skip(node.name))
                 return
-            call = self.call(node, step, args, kwargs, options, kind)
-            node.handle = trace(call, upstream)
+            call = make(args, kwargs, upstream)
+            if call:
+                node.handle = trace(call, upstream)
         except BaseException as error:  # at the caller's line; nothing may wait for this node
             node.handled = True
             node.settle(Failure.of(error, node.name, node.directory))

@@ -1,0 +1,192 @@
+"""Where a job meets the cache: its key, what is stored under it, and what is stored when it is done."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from adatom.errors import AdatomError, StorageError
+from adatom.records import MISS
+from adatom.settings import get_settings
+
+if TYPE_CHECKING:
+    from adatom.records.explain import Explanation
+    from adatom.records.key import Key
+    from adatom.workflow.job import Job
+    from adatom.workflow.options import FlowOptions, JobOptions
+
+__all__ = ["Caching", "caching_of", "explain", "flow_caching"]
+
+_DEFAULT = "inputs+source"
+
+
+@dataclass(frozen=True)
+class Caching:
+    """How one call is looked up, and stored when it is done.
+
+    Attributes
+    ----------
+    policy, version, reads
+        As `records.key.make_key` takes them.
+    refresh
+        Whether what is stored is replaced and not used.
+    key
+        The call's key; None where it is not known yet, as its arguments have no values.
+    """
+
+    policy: str | Callable[..., Any]
+    version: str | int | None
+    reads: tuple[str, ...]
+    refresh: bool
+    key: Key | None = None
+
+    def of_call(self, name: str, function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Caching | None:
+        """The same with a key; None, with a warning, where the call has none.
+
+        Parameters
+        ----------
+        name
+            What the job is called.
+        function, args, kwargs
+            The call.
+        """
+        from adatom.records.key import make_key
+
+        try:
+            key = make_key(function, args, kwargs, policy=self.policy, version=self.version, reads=self.reads)
+        except TypeError as error:  # the job itself says what is wrong with its arguments
+            if isinstance(error, AdatomError):
+                _warn(f"{name} runs uncached: {error}. Pass plain data, or give a key function: @job(cache=...).")
+            return None
+        return replace(self, key=key)
+
+    def find(self, function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        """What is stored for the call, its labels those of the arguments; else `MISS`.
+
+        Parameters
+        ----------
+        function, args, kwargs
+            The call.
+        """
+        from adatom.records.store import open_store
+        from adatom.records.types import relabelled
+
+        if self.refresh or self.key is None:
+            return MISS
+        value = open_store().get(self.key.digest)
+        return MISS if value is MISS else relabelled(value, function, args, kwargs, self.reads)
+
+    def keep(self, name: str, value: Any, quiet: bool = False) -> None:
+        """Store a result. Where that cannot be there is a warning, as the result itself is not lost.
+
+        Parameters
+        ----------
+        name
+            What the job is called.
+        value
+            The result.
+        quiet
+            No warning: somebody else will see that it is not there.
+        """
+        from adatom.records.store import open_store
+
+        assert self.key is not None
+        try:
+            open_store().put(self.key, value)
+        except StorageError as error:
+            if not quiet:
+                _warn(f"The result of {name} is not stored: {error}")
+
+    def travelling(self) -> Caching:
+        """The same in fewer bytes: what the code of the function is made of is written down here."""
+        from adatom.records.store import open_store
+
+        if self.key is None or not self.key.source:
+            return self
+        open_store().put_source(self.key)
+        return replace(self, key=replace(self.key, source={}))
+
+    def confirm(self, name: str, value: Any) -> None:
+        """Store a result here if the worker could not, as its disk is another one, or full.
+
+        Parameters
+        ----------
+        name, value
+            As in `keep`.
+        """
+        from adatom.records.store import open_store
+
+        if self.key is not None and not open_store().has(self.key.digest):
+            self.keep(name, value)
+
+
+def caching_of(job: JobOptions, flows: list[FlowOptions]) -> Caching | None:
+    """How a job's calls are cached; None if they are not.
+
+    Parameters
+    ----------
+    job
+        Its options.
+    flows
+        Those of the flows around it, the innermost first.
+    """
+    around = flow_caching(flows)
+    policies = (job.cache, job.persist_result, around["cache"], get_settings().cache)
+    policy: Any = next(policy for policy in policies if policy is not None)
+    if policy in (False, "off"):
+        return None
+    refresh = job.refresh_cache or around["refresh_cache"]
+    return Caching(_DEFAULT if policy in (True, "on") else policy, job.version, tuple(job.reads), refresh)
+
+
+def flow_caching(flows: list[FlowOptions]) -> dict[str, Any]:
+    """What holds in a flow for the jobs that do not say.
+
+    Parameters
+    ----------
+    flows
+        Its options and those of the flows around it, the innermost first.
+    """
+    return {
+        "cache": next((options.cache for options in flows if options.cache is not None), None),
+        "refresh_cache": any(options.refresh_cache for options in flows),
+    }
+
+
+def explain(job: Job[Any, Any], /, *args: Any, **kwargs: Any) -> Explanation:
+    """Say whether a call of a job is in the cache and, if it is not, what differs from the nearest one that is.
+
+    Nothing is computed.
+
+    Parameters
+    ----------
+    job
+        The job.
+    *args, **kwargs
+        With what it would be called.
+
+    Returns
+    -------
+    Explanation
+        ``hit``, ``key``, ``reason``, ``nearest`` and ``differences``; its ``str`` is for people.
+
+    Raises
+    ------
+    TypeError
+        The arguments do not fit the job, or one of them has no key; it is named.
+    """
+    from adatom.records.explain import explain_key
+    from adatom.records.key import make_key
+    from adatom.records.store import open_store
+
+    caching = caching_of(job.options, []) or Caching(_DEFAULT, job.options.version, tuple(job.options.reads), False)
+    key = make_key(job, args, kwargs, policy=caching.policy, version=caching.version, reads=caching.reads)
+    return explain_key(open_store(), key)
+
+
+def _warn(message: str) -> None:
+    from adatom.records.store import CacheWarning
+
+    warnings.warn(message, CacheWarning, stacklevel=2)

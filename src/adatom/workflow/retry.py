@@ -1,0 +1,91 @@
+"""Jobs that failed or were lost, run again with the inputs that they had."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from typing import Any
+
+import cloudpickle
+
+from adatom.errors import InputError, UnknownNameError
+from adatom.records.calls import read_call
+from adatom.records.jobs import JobRecord
+from adatom.records.journal import JOURNAL, journal_in
+from adatom.settings import get_settings
+from adatom.workflow.flow import flow
+from adatom.workflow.future import Future
+from adatom.workflow.job import Job
+from adatom.workflow.payload import read_header
+
+__all__ = ["load_call", "retry"]
+
+
+def load_call(record: JobRecord) -> tuple[Job[..., Any], tuple[Any, ...], dict[str, Any]]:
+    """A job of an earlier run with its arguments.
+
+    Parameters
+    ----------
+    record
+        What the journal in ``results_dir`` says of it.
+
+    Raises
+    ------
+    InputError
+        Its inputs are not known: they are kept for jobs of flows, until all of the flow is done.
+    StorageError
+        They cannot be read.
+    """
+    if not record.call:
+        raise InputError(
+            f"The inputs of {record.name} ({record.id}) are not known. They are kept for jobs of flows on engines that "
+            "do not build a graph first. Run your script again."
+        )
+    header, function, arguments = read_call(get_settings().results_dir / JOURNAL, record.call)
+    read_header(header)  # now the modules of the script are found
+    return cloudpickle.loads(function), *cloudpickle.loads(arguments)
+
+
+def retry(records: Sequence[JobRecord], **changes: Any) -> list[Any]:
+    """Run jobs again, as one flow on the selected engine.
+
+    Parameters
+    ----------
+    records
+        What the journal in ``results_dir`` says of them.
+    **changes
+        Parameters that get other values than they had, in all jobs that have them.
+
+    Returns
+    -------
+    list
+        Results in the order of `records`, with a `Failure` for each that failed again.
+
+    Raises
+    ------
+    UnknownNameError
+        None of the jobs has such a parameter.
+    InputError, StorageError
+        As `load_call` does.
+    """
+    calls = [load_call(record) for record in records]
+    taken = [inspect.signature(job).parameters for job, _, _ in calls]
+    for name in changes:
+        if not any(name in parameters for parameters in taken):
+            raise UnknownNameError("parameter of these jobs", name, {key for one in taken for key in one})
+    journal = journal_in(str(get_settings().results_dir / JOURNAL))
+    labels = {record.label for record in records}
+
+    @flow(name="retry", on_failure="return", label=labels.pop() if len(labels) == 1 else None)
+    def run_again() -> list[Any]:
+        futures: list[Any] = []
+        for record, parameters, (job, args, kwargs) in zip(records, taken, calls, strict=True):
+            bound = inspect.signature(job).bind(*args, **kwargs)
+            bound.arguments.update({name: value for name, value in changes.items() if name in parameters})
+            again = job(*bound.args, **bound.kwargs)
+            assert isinstance(again, Future)
+            journal.record(record.id, "failed", cause=record.cause, retried=again._node.id)
+            futures.append(again)
+        return futures
+
+    return run_again()
