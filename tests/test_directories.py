@@ -38,7 +38,7 @@ def small_disk(tmp_path):
 
 
 def names(directory):
-    return sorted(os.listdir(directory))
+    return sorted(name for name in os.listdir(directory) if not name.startswith("."))
 
 
 # --- One run ----------------------------------------------------------------------------------------------------------

@@ -146,7 +146,7 @@ def test_ctrl_c_ends_all_and_marks_the_directories(environment, tmp_path):
         wait_until(lambda: not running.alive(), f"still running: {running.alive()}", 30)
         pids = [int(file.read_text()) for file in tmp_path.glob("started*")]  # a server's are not the script's own
         wait_until(lambda: not any(map(psutil.pid_exists, pids)), f"a job of {pids} still runs", 30)
-    [tree] = (tmp_path / "adatom_results").iterdir()
+    [tree] = (tmp_path / "adatom_results").glob("FLOW-*")
     directories = [path.name for path in tree.iterdir()]
     assert directories
     assert all(name.startswith("failed-JOB-long") for name in directories), directories
@@ -162,5 +162,5 @@ def test_a_killed_script_leaves_nothing_running(environment, tmp_path):
         running.process.kill()
         running.wait()
         wait_until(lambda: not running.alive(), f"still running: {running.alive()}", 60)
-    [tree] = (tmp_path / "adatom_results").iterdir()
+    [tree] = (tmp_path / "adatom_results").glob("FLOW-*")
     assert not list(tree.glob("JOB-*")), "what did not finish looks finished"

@@ -134,7 +134,7 @@ def test_unconverged_shows_on_disk(results_dir):
     atoms.rattle(0.1, seed=1)
     with pytest.raises(JobFailure, match="forces above fmax"):
         emt.relax_job(atoms, max_steps=1)
-    assert [path.name.startswith("failed-") for path in results_dir.iterdir()] == [True]
+    assert [path.name.startswith("failed-") for path in results_dir.glob("*JOB-*")] == [True]
     accepted = emt.relax_job(atoms, max_steps=1, allow_unconverged=True)
     assert accepted["converged"] is False
     assert (Path(accepted["dir_name"]) / "UNCONVERGED").exists()

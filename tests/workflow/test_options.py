@@ -19,9 +19,9 @@ def test_changed_options_leave_the_original_alone():
 
 
 def test_an_unknown_option_names_the_nearest_and_the_valid():
-    with pytest.raises(UnknownNameError, match=r"'retires'. Did you mean 'retries'.*Valid: engine_options, name, res"):
+    with pytest.raises(UnknownNameError, match=r"'retires'. Did you mean 'retries'.*Valid: cache, engine"):
         with_changes(JobOptions(), {"retires": 2})
-    with pytest.raises(UnknownNameError, match=r"'retries'.*Valid: engine_options, name, on_failure, runner"):
+    with pytest.raises(UnknownNameError, match=r"'retries'.*Valid: .*name, on_failure, refresh_cache, runner"):
         with_changes(FlowOptions(), {"retries": 2})
 
 
@@ -30,6 +30,8 @@ def test_an_unknown_option_names_the_nearest_and_the_valid():
     [
         *(("retries", value) for value in (-1, 1.5, "2", None)),
         *(("retry_delay", value) for value in (-0.1, "1 s", float("nan"), None)),
+        *(("cache", value) for value in ("source", "yes", 2)),
+        ("reads", "info"),
         *(("timeout", value) for value in (0, -1, "1 h", float("nan"))),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from copy import deepcopy
+from types import MethodType
 from typing import Any
 
 import ase
@@ -85,7 +86,7 @@ def _of_calculator(calculator: Any) -> dict[str, Any]:
     if not (kind.__module__.startswith("ase.calculators.") and getattr(calculator, "default_parameters", None)):
         # Nothing says that its parameters are all it is made of.
         own = {key: value for key, value in vars(calculator).items() if key not in _STATE}
-        spec["attributes"] = own
+        spec["attributes"] = {key: value for key, value in own.items() if not isinstance(value, MethodType)}
     return spec
 
 

@@ -109,7 +109,7 @@ class Canonical:
 
     def _parts(self, name: str, value: Any, content: int, above: tuple[int, ...]) -> Iterator[tuple[str, str]]:
         pieces: Mapping[str, Any] | None
-        if type(value) is dict and value and all(type(key) is str for key in value):
+        if type(value) is dict and all(type(key) is str for key in value):
             kind, pieces = "dict", {key: value[key] for key in sorted(value)}
             content = _content_of_result(value, content)
         else:

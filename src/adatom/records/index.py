@@ -22,6 +22,7 @@ _SCHEMA = """
     CREATE INDEX IF NOT EXISTS by_recipe ON entries (recipe);
     CREATE INDEX IF NOT EXISTS by_use ON entries (used);
 """
+_PARTIAL = ".part"
 _STALE = 3600.0  # seconds after which a file that was never finished is nobody's
 
 
@@ -55,28 +56,33 @@ class Index:
     def __init__(self, store: Store) -> None:
         self._store = store
         file = store.directory / "index.sqlite"
-        for target in (file, file, ":memory:"):
-            try:
-                self._database = sqlite3.connect(target, timeout=5)
-                self._database.executescript(_SCHEMA)
-                self._update()
-                return
-            except sqlite3.Error as error:
-                self._database.close()
-                if target == ":memory:":
-                    raise
-                if not isinstance(error, sqlite3.OperationalError):  # damaged, not busy: made anew
-                    file.unlink(missing_ok=True)
+        try:
+            self._open(file)
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError):  # nothing is wrong with it, but it cannot be used
+                self._open(":memory:")
+            else:
+                file.unlink(missing_ok=True)
+                self._open(file)
+
+    def _open(self, file: Path | str) -> None:
+        self._database = sqlite3.connect(file, timeout=5)
+        try:
+            self._database.executescript(_SCHEMA)
+            self._update()
+        except BaseException:
+            self._database.close()
+            raise
 
     def _update(self) -> None:
         known = {key for (key,) in self._database.execute("SELECT key FROM entries")}
-        found = {key: (path, status) for key, path, status in _files(self._store)}
+        found = dict(_files(self._store))
         gone = [(key,) for key in known - found.keys()]
         self._database.executemany("DELETE FROM entries WHERE key = ?", gone)
         rows = []
-        again = [(status.st_mtime, status.st_size, key) for key, (_, status) in found.items() if key in known]
+        again = [(status.st_mtime, status.st_size, key) for key, status in found.items() if key in known]
         self._database.executemany("UPDATE entries SET used = ?, size = ? WHERE key = ?", again)
-        for key, (_, status) in found.items():
+        for key, status in found.items():
             if key not in known:
                 entry = self._store.entry(key)
                 if entry is not None and entry.key == key:
@@ -150,20 +156,26 @@ def prune(
             if not dry_run:
                 store.path(key).unlink(missing_ok=True)
     if not dry_run:
-        for path in store.directory.rglob("*.part"):
-            if now - path.stat().st_mtime > _STALE:
+        for path, status in _entries(store):
+            if path.suffix == _PARTIAL and now - status.st_mtime > _STALE:
                 path.unlink(missing_ok=True)
     return Usage(count, removed)
 
 
-def _files(store: Store) -> Iterator[tuple[str, Path, os.stat_result]]:
+def _files(store: Store) -> Iterator[tuple[str, os.stat_result]]:
+    """The key and status of each result."""
+    for path, status in _entries(store):
+        if path.suffix != _PARTIAL:
+            yield path.name, status
+
+
+def _entries(store: Store) -> Iterator[tuple[Path, os.stat_result]]:
     for folder in _scanned(store.directory / "entries"):
         for entry in _scanned(Path(folder.path)):
-            if not entry.name.endswith(".part"):
-                try:
-                    yield entry.name, Path(entry.path), entry.stat()
-                except FileNotFoundError:
-                    pass  # pruned by another process
+            try:
+                yield Path(entry.path), entry.stat()
+            except FileNotFoundError:
+                pass  # renamed or removed by another process
 
 
 def _scanned(folder: Path) -> list[os.DirEntry[str]]:

@@ -12,6 +12,7 @@ import functools
 import sys
 from functools import cache
 from importlib import import_module, metadata
+from importlib.util import find_spec
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -39,20 +40,22 @@ class Source:
     Attributes
     ----------
     pieces
-        A digest for each function and class of the user's, of the function's own package and of adatom, and the
-        version of each other package that they use.
+        By name: a digest for each function and class of the user's, of the function's own package and of adatom, and
+        the version of each other package that they use.
     digest
         Of all pieces.
     """
 
     def __init__(self, function: Any) -> None:
-        self.pieces: dict[str, str] = {}
+        self._found: dict[str, set[str]] = {}
         self._package = _package(function)
         self._seen: set[int] = set()
         self._kept: list[Any] = []  # an id is used again when its object is gone
         self._canonical = Canonical(self._noted)
         self._walk(function)
-        self.digest = digest(repr(sorted(self.pieces.items())))
+        # Several functions may have one name, as lambdas do.
+        self.pieces = {name: "+".join(sorted(found)) for name, found in sorted(self._found.items())}
+        self.digest = digest(repr(self.pieces))
 
     def _walk(self, value: Any) -> None:
         if id(value) in self._seen:
@@ -70,7 +73,8 @@ class Source:
                 self._walk(accessor)
         elif isinstance(value, FunctionType | type):
             if self._counts(value):
-                self._add(value, self._of_function(value) if isinstance(value, FunctionType) else self._of_class(value))
+                text = self._of_function(value) if isinstance(value, FunctionType) else self._of_class(value)
+                self._found.setdefault(_name(value), set()).add(digest(text))
         elif isinstance(getattr(value, "_fn", None), FunctionType):  # a job or flow
             self._walk(value._fn)
         elif hasattr(value, "__wrapped__"):
@@ -79,23 +83,16 @@ class Source:
     def _counts(self, value: Any) -> bool:
         """Whether the code of a function or class counts; else its package's version may."""
         module = getattr(value, "__module__", None) or ""
-        package = module.partition(".")[0]
+        return not module.startswith(_NOT_COUNTED) and self._is_own(module.partition(".")[0])
+
+    def _is_own(self, package: str) -> bool:
+        """Whether a package is the function's own, adatom or files of the user's; of others the version counts."""
         if package in ("", "builtins") or package in sys.stdlib_module_names:
             return False
-        if package == "adatom":
-            return not module.startswith(_NOT_COUNTED)
-        if package == self._package:
-            return True
-        version = _version(package)
+        version = None if package in (self._package, "adatom") else installed_version(package)
         if version is not None:
-            self.pieces[package] = version
-        return version is None  # a file of the user's
-
-    def _add(self, value: Any, text: str) -> None:
-        name, found = _name(value), digest(text)
-        if self.pieces.get(name, found) != found:  # several functions of one name, such as lambdas
-            name = f"{name}~{found[:8]}"
-        self.pieces[name] = found
+            self._found[package] = {version}
+        return version is None
 
     def _of_function(self, function: FunctionType) -> str:
         return self._canonical.text(
@@ -146,16 +143,11 @@ class Source:
 
     def _imported(self, name: str) -> Any:
         """A module that a function imports when it is called."""
-        package = name.partition(".")[0]
-        if package in sys.modules and (package in (self._package, "adatom") or name in sys.modules):
+        if self._is_own(name.partition(".")[0]) and not name.startswith(_NOT_COUNTED):
             try:
                 return import_module(name)
             except ImportError:
-                return _ABSENT
-        if package not in sys.stdlib_module_names:
-            version = _version(package)
-            if version is not None:
-                self.pieces[package] = version
+                pass  # optional, and not there
         return _ABSENT
 
     def _constant(self, value: Any) -> str:
@@ -185,16 +177,19 @@ class Source:
 
 
 def describe_code(value: Any) -> str:
-    """A function or class by its name, with its code where that is the user's.
+    """A function or class by its name, with its code where that is the user's and with its package's version elsewhere.
 
     Parameters
     ----------
     value
         The function or class.
     """
-    name = _name(value)
-    if isinstance(value, BuiltinFunctionType) or name.startswith("builtins."):
+    name, package = _name(value), _package(value)
+    if isinstance(value, BuiltinFunctionType) or package in ("", "builtins") or package in sys.stdlib_module_names:
         return name
+    version = None if package == "adatom" else installed_version(package)
+    if version is not None:
+        return f"{name}={version}"
     try:
         return f"{name}={_source(value).digest}"
     except TypeError:  # of a metaclass that hides its hash
@@ -229,15 +224,23 @@ def _cell(function: FunctionType, name: str) -> Any:
 
 
 @cache
-def _version(package: str) -> str | None:
-    """The version of an installed package; None of what is no package but files of the user's."""
+def installed_version(package: str) -> str | None:
+    """The version of an installed package; None of files that the user may edit, an editable installation's too.
+
+    Parameters
+    ----------
+    package
+        Its name, as it is imported.
+    """
+    try:
+        spec = find_spec(package)
+    except (ValueError, ImportError):  # __main__
+        return None
+    places = [spec.origin or "", *(spec.submodule_search_locations or ())] if spec else []
+    if not any(part in place for place in places for part in ("site-packages", "dist-packages")):
+        return None
     try:
         return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        pass
-    names = metadata.packages_distributions().get(package, ())
-    if names:
-        return metadata.version(names[0])
-    file = getattr(sys.modules.get(package), "__file__", None) or ""
-    installed = "site-packages" in file or (not file and package not in ("__main__", "__mp_main__"))
-    return str(getattr(sys.modules.get(package), "__version__", "")) if installed else None
+    except metadata.PackageNotFoundError:  # installed under another name than it is imported under
+        names = metadata.packages_distributions().get(package, ())
+        return metadata.version(names[0]) if names else ""

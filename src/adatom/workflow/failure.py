@@ -72,6 +72,11 @@ class Failure:
             cause=error if _travels(error) else None,
         )
 
+    @property
+    def in_short(self) -> str:
+        """The cause in one line."""
+        return self.message if self.skipped_because else f"{self.kind}: {self.message}"
+
     def skip(self, job: str) -> Failure:
         """The failure of a job that needed this one's result."""
         root = self.skipped_because or self.job

@@ -65,7 +65,8 @@ class Options:
 
     def __post_init__(self) -> None:
         if self.cache is not None and not callable(self.cache) and self.cache not in POLICIES:
-            raise UnknownNameError("cache", self.cache, map(str, POLICIES), "A function of the arguments is valid too.")
+            known = ", ".join(map(repr, POLICIES))
+            raise InputError(f"cache={self.cache!r}: give one of {known}, or for a job a function of its arguments.")
 
 
 _O = TypeVar("_O", bound=Options)

@@ -296,8 +296,9 @@ def _attempt(call: Call, attempt: int, upstream: Sequence[Any]) -> Any:
         return value
     except (Exception, SystemExit) as error:
         directory.fail(error)
-        call.note("failed", cause=f"{type(error).__name__}: {error}")
-        return call.failure(error, directory.path if directory.exists else None)
+        failure = call.failure(error, directory.path if directory.exists else None)
+        call.note("failed", cause=failure.in_short)
+        return failure
 
 
 def _look_up(call: Call, caching: Caching, function: Any, args: Any, kwargs: Any) -> tuple[Caching | None, Any]:

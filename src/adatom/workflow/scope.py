@@ -514,8 +514,7 @@ class Scope:
         if isinstance(result, Failure):
             state = "skipped" if result.skipped_because else "failed"
             if not node.is_flow:
-                cause = f"{result.kind}: {result.message}" if state == "failed" else result.message
-                self.journal.record(node.id, state, name=node.name, cause=cause, **self.root.run_info)
+                self.journal.record(node.id, state, name=node.name, cause=result.in_short, **self.root.run_info)
         self.tell(node, state)
         with self._change:
             self._left -= 1
