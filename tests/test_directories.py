@@ -2,7 +2,6 @@
 
 import gzip
 import os
-import subprocess
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -21,20 +20,6 @@ from tests import interpreter
 def results(tmp_path):
     with change_settings(results_dir=tmp_path / "results"):
         yield tmp_path / "results"
-
-
-@pytest.fixture
-def small_disk(tmp_path):
-    """A file system of its own that 256 kB fill."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "none", disk], capture_output=True, text=True)
-    if mounted.returncode:
-        pytest.skip(f"no small disk: {mounted.stderr.strip()}")
-    try:
-        yield disk
-    finally:
-        subprocess.run(["umount", disk], check=True)
 
 
 def names(directory):

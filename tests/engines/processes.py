@@ -20,19 +20,19 @@ def _as_from_a_shell() -> None:
 class Script:
     """A user's script that runs. All processes that it starts inherit a mark."""
 
-    def __init__(self, path: Path, environment: dict[str, str]) -> None:
+    def __init__(self, path: Path, output: str, environment: dict[str, str]) -> None:
+        self._output = path.parent / output
         self._mark = uuid.uuid4().hex
         self.process = subprocess.Popen(
             [sys.executable, str(path)],
             cwd=path.parent,
             env={**os.environ, "MARK_OF_TEST": self._mark, **environment},
-            stdout=(path.parent / "stdout").open("w"),
+            stdout=self._output.open("w"),
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
             preexec_fn=_as_from_a_shell,
         )
-        self._output = path.parent / "stdout"
 
     @property
     def output(self) -> str:
@@ -72,11 +72,11 @@ class Script:
 
 
 @contextmanager
-def script(directory: Path, text: str, **environment: str) -> Iterator[Script]:
+def script(directory: Path, text: str, output: str = "stdout", **environment: str) -> Iterator[Script]:
     """Run a script, and end whatever is left of it with the block."""
     path = directory / "script.py"
     path.write_text(text)
-    running = Script(path, environment)
+    running = Script(path, output, environment)
     try:
         yield running
     finally:

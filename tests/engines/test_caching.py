@@ -5,6 +5,7 @@ import os
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 from ase.build import bulk
 
@@ -216,6 +217,23 @@ class Endless:
         self.me = self
 
 
+@job
+def bulky(seed):
+    return np.random.default_rng(seed).random(8000)
+
+
+def test_a_full_disk_costs_no_result(engine, small_disk):
+    with change_settings(cache_dir=small_disk / "cache"):
+        with pytest.warns(CacheWarning, match="The result of bulky is not stored: .*No space left"):
+            first = bulky.map(range(6))
+        assert [array.tolist() for array in first] == [bulky.fn(seed).tolist() for seed in range(6)]
+        assert not list(small_disk.rglob("*.part"))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", CacheWarning)
+            assert [array.tolist() for array in bulky.map(range(6))] == [array.tolist() for array in first]
+        assert states()["cached"] >= 2
+
+
 def test_a_job_fed_by_others_is_found_by_its_values(engine):
     @engine.flow
     def workflow():
@@ -393,11 +411,14 @@ def test_a_campaign_that_lost_a_worker_computes_only_that_job_again(environment,
 
 def test_two_campaigns_at_once_share_a_store(environment, tmp_path):
     (tmp_path / "go").touch()
-    with script(tmp_path, CAMPAIGN, **environment) as one, script(tmp_path, CAMPAIGN, **environment) as two:
+    with (
+        script(tmp_path, CAMPAIGN, **environment) as one,
+        script(tmp_path, CAMPAIGN, "other", **environment) as two,
+    ):
         for running in (one, two):
             assert running.wait() == 0, running.output
-            assert "Warning" not in running.output
-        assert energies(one) == undisturbed()
+            assert "CacheWarning" not in running.output
+            assert energies(running) == undisturbed()
     counts = Counter(lines(tmp_path))
     assert set(counts) == {str(i) for i in range(40)}
     assert max(counts.values()) <= 2

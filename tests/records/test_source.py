@@ -9,7 +9,7 @@ import pytest
 
 import adatom
 from adatom.recipes.emt.core import relax_job, static_job
-from adatom.records.source import Source
+from adatom.records.source import Source, describe_code, source_of
 
 RECIPE = '''
 """A recipe."""
@@ -160,3 +160,30 @@ def test_a_function_that_calls_itself():
         return down(n - 1) if n else 0
 
     assert Source(down).digest == Source(down).digest
+
+
+def test_a_name_that_stands_for_something_else_now_counts():
+    """As when a cell of a notebook is run again, and the job that calls its function is not."""
+    cells = {"__name__": "notebook"}
+    exec("def helper(x): return x + 1", cells)
+    exec("OPTIONS = {'k': 1}", cells)
+    exec("def recipe(x): return helper(x) * OPTIONS['k']", cells)
+    first = source_of(cells["recipe"])
+    assert source_of(cells["recipe"]) is first
+    exec("def helper(x): return x + 1  # the same", cells)
+    assert source_of(cells["recipe"]).digest == first.digest
+    exec("def helper(x): return x + 2", cells)
+    second = source_of(cells["recipe"]).digest
+    assert second != first.digest
+    cells["OPTIONS"]["k"] = 2
+    assert source_of(cells["recipe"]).digest not in (first.digest, second)
+
+
+def test_a_class_that_is_defined_again_is_the_same():
+    def define():
+        cells = {"__name__": "__main__"}
+        exec("class Own:\n    def f(self):\n        '''Doc.'''\n        return LIMIT\nLIMIT = 3", cells)
+        return cells["Own"]
+
+    assert define() is not define()
+    assert describe_code(define()) == describe_code(define())

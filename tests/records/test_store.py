@@ -337,3 +337,14 @@ def test_what_was_not_used_for_longest_goes_first(store):
 def test_pruning_a_store_that_is_not_there(store):
     assert prune(store, older_than=0).count == 0
     assert not store.directory.exists()
+
+
+def test_a_store_with_a_limit_keeps_to_it(tmp_path):
+    limited = Store(tmp_path / "small", limit=100_000)
+    for number in range(60):
+        limited.put(key_of(number), np.random.default_rng(number).random(500))
+        os.utime(limited.path(key_of(number).digest), (0, 1e9 + number))
+        files = (tmp_path / "small" / "entries").glob("*/*")
+        assert sum(path.stat().st_size for path in files) < 106_000
+    assert limited.has(key_of(59).digest)
+    assert not limited.has(key_of(0).digest)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from adatom.records.canonical import Canonical, digest
-from adatom.records.source import Source, describe_code
+from adatom.records.canonical import Canonical, UnhashableError, digest
+from adatom.records.source import describe_code, source_of
 
 __all__ = ["Key", "make_key"]
 
@@ -71,7 +71,8 @@ def make_key(
     """
     bound = _signature(function).bind(*args, **kwargs)
     bound.apply_defaults()
-    recipe = f"{function.__module__}:{getattr(function, '__qualname__', function.__name__)}"
+    plain = getattr(function, "_fn", function)  # where a job was given other defaults does not count
+    recipe = f"{plain.__module__}:{plain.__qualname__}"
     parts = {"recipe": recipe}
     if version is not None:
         parts["version"] = repr(version)
@@ -81,12 +82,14 @@ def make_key(
         parts |= canonical.parts("key", policy(dict(bound.arguments)))
     else:
         if policy == "inputs+source":
-            code = _source(function)
+            code = source_of(plain)
             source, parts["source"] = code.pieces, code.digest
         for name, value in bound.arguments.items():
-            parts |= canonical.parts(name, value)
+            try:
+                parts |= canonical.parts(name, value)
+            except RecursionError:
+                raise UnhashableError(name, "which is nested too deep") from None
     return Key(digest("\0".join(f"{name}\0{text}" for name, text in sorted(parts.items()))), recipe, parts, source)
 
 
 _signature = lru_cache(maxsize=256)(inspect.signature)
-_source = lru_cache(maxsize=256)(Source)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import builtins
 import dis
-import functools
 import sys
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 from importlib import import_module, metadata
 from importlib.util import find_spec
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
@@ -18,13 +18,14 @@ from typing import Any
 
 from adatom.records.canonical import Canonical, UnhashableError, digest
 
-__all__ = ["Source", "describe_code"]
+__all__ = ["Source", "describe_code", "source_of"]
 
 # How a job is run and what is written down of it is no part of what it computes.
 _NOT_COUNTED = tuple(
     f"adatom.{name}"
     for name in ("cli", "context", "directories", "engines", "errors", "records", "settings", "workflow")
 )
+_FIXED = (FunctionType, BuiltinFunctionType, ModuleType, type, str, int, float, bool, type(None))
 _ABSENT = object()
 _HIDDEN = {"__module__", "__dict__", "__weakref__", "__doc__", "__qualname__", "__annotations__", "__slotnames__"}
 
@@ -44,25 +45,36 @@ class Source:
         the version of each other package that they use.
     digest
         Of all pieces.
+    subject
+        The function.
     """
 
     def __init__(self, function: Any) -> None:
+        self.subject = function
         self._found: dict[str, set[str]] = {}
         self._package = _package(function)
         self._seen: set[int] = set()
         self._kept: list[Any] = []  # an id is used again when its object is gone
+        self._looked_up: list[tuple[Callable[[], Any], Any, str]] = []
         self._canonical = Canonical(self._noted)
         self._walk(function)
         # Several functions may have one name, as lambdas do.
         self.pieces = {name: "+".join(sorted(found)) for name, found in sorted(self._found.items())}
         self.digest = digest(repr(self.pieces))
 
+    def is_current(self) -> bool:
+        """Whether the user's names still stand for what they stood for: a cell of a notebook may have run again."""
+        return all(
+            (now := look()) is value and (type(value) in _FIXED or self._constant(now) == text)
+            for look, value, text in self._looked_up
+        )
+
     def _walk(self, value: Any) -> None:
         if id(value) in self._seen:
             return
         self._seen.add(id(value))
         self._kept.append(value)
-        if isinstance(value, functools.partial):
+        if isinstance(value, partial):
             self._walk(value.func)
             for item in (*value.args, *value.keywords.values()):
                 self._walk(item)
@@ -115,18 +127,21 @@ class Source:
     def _of_code(self, code: CodeType, function: FunctionType) -> list[Any]:
         """Instructions with what they mean, and what the names among them stand for."""
         steps: list[Any] = []
+        of_user = not (_package(function) == "adatom" or installed_version(_package(function)))
+        look: Callable[[], Any]
         target: Any = _ABSENT  # what the last instruction loaded, as far as that is known before it runs
         module: Any = _ABSENT
         local: dict[str, Any] = {}
         for step in dis.get_instructions(code):
             value, before, target = step.argval, target, _ABSENT
+            look = _nothing
             match step.opname:
                 case "LOAD_GLOBAL" | "LOAD_NAME":
-                    target = _global(function, value)
+                    look = partial(_global, function, value)
                 case "LOAD_DEREF" | "LOAD_CLASSDEREF" | "LOAD_CLOSURE":
-                    target = _cell(function, value)
+                    look = partial(_cell, function, value)
                 case "LOAD_ATTR" | "LOAD_METHOD" if isinstance(before, ModuleType | type):
-                    target = getattr(before, value, _ABSENT)
+                    look = partial(getattr, before, value, _ABSENT)
                 case "IMPORT_NAME":
                     target = module = self._imported(value)
                 case "IMPORT_FROM":
@@ -138,7 +153,11 @@ class Source:
                 case "CACHE" | "NOP" | "RESUME" | "EXTENDED_ARG" | "PRECALL" | "PUSH_NULL":
                     continue
             meaning = self._of_code(value, function) if isinstance(value, CodeType) else self._plain(value)
-            steps.append((step.opname, meaning, self._constant(target)))
+            target = look() if target is _ABSENT else target
+            text = self._constant(target)
+            if of_user and look is not _nothing and target is not _ABSENT:
+                self._looked_up.append((look, target, text))
+            steps.append((step.opname, meaning, text))
         return steps
 
     def _imported(self, name: str) -> Any:
@@ -190,15 +209,26 @@ def describe_code(value: Any) -> str:
     version = None if package == "adatom" else installed_version(package)
     if version is not None:
         return f"{name}={version}"
-    try:
-        return f"{name}={_source(value).digest}"
-    except TypeError:  # of a metaclass that hides its hash
-        return f"{name}={Source(value).digest}"
+    return f"{name}={source_of(value).digest}"
 
 
-@cache
-def _source(value: Any) -> Source:
-    return Source(value)
+def source_of(function: Any) -> Source:
+    """The code of a function or class, looked up once for all calls of it, as long as it is the same.
+
+    Parameters
+    ----------
+    function
+        The function or class.
+    """
+    known = _known.get(id(function))
+    if known is None or known.subject is not function or not known.is_current():
+        if len(_known) > 1000:  # functions that were made in a loop
+            _known.clear()
+        known = _known[id(function)] = Source(function)
+    return known
+
+
+_known: dict[int, Source] = {}
 
 
 def _name(value: Any) -> str:
@@ -208,6 +238,10 @@ def _name(value: Any) -> str:
 
 def _package(value: Any) -> str:
     return (getattr(value, "__module__", None) or "").partition(".")[0]
+
+
+def _nothing() -> Any:
+    return _ABSENT
 
 
 def _global(function: FunctionType, name: str) -> Any:

@@ -78,6 +78,8 @@ class Store:
         Where; it is made at the first `put`.
     group
         A Unix group whose members may write to it too. None: only the user may.
+    limit
+        Bytes that it may hold; what was not used for longest is removed. None: any number.
 
     Raises
     ------
@@ -87,8 +89,9 @@ class Store:
         Others can write to the directory, it is of another format, or it cannot be read.
     """
 
-    def __init__(self, directory: Path, group: str | None = None) -> None:
+    def __init__(self, directory: Path, group: str | None = None, limit: int | None = None) -> None:
         self.directory = Path(directory)
+        self._limit, self._due = limit, 0
         self._gid = _group(group)
         self._sub = self.directory / "entries"
         self._made: set[str] = set()
@@ -191,11 +194,22 @@ class Store:
             "codec": codec,
         }
         body = json.dumps(head, separators=(",", ":")).encode() + b"\n" + payload
+        if self._limit is not None:
+            self._make_room(self._limit, len(body))
         try:
             self._prepare()
             self._write(self.path(key.digest), b"%s %d %s\n%s" % (_MAGIC, FORMAT, digest(body).encode(), body))
         except OSError as error:
             raise StorageError(f"Cannot store a result in {self.directory}: {error.strerror or error}.") from error
+
+    def _make_room(self, limit: int, size: int) -> None:
+        """Keep to the limit, give or take a twentieth: looking at all files for each new one would be slow."""
+        self._due -= size
+        if self._due < 0:
+            from adatom.records.index import prune
+
+            self._due = limit // 20
+            prune(self, larger_than=limit - size)
 
     def put_source(self, key: Key) -> None:
         """Keep what the code behind a key is made of, once for all keys of the same code; only `explain` wants it.
@@ -313,12 +327,13 @@ def open_store() -> Store:
         As `Store` does.
     """
     settings = get_settings()
-    return _store(settings.cache_dir, settings.cache_group)
+    limit = None if settings.cache_size is None else settings.cache_size * 1_000_000
+    return _store(settings.cache_dir, settings.cache_group, limit)
 
 
 @lru_cache(maxsize=8)
-def _store(directory: Path, group: str | None) -> Store:
-    return Store(directory, group)
+def _store(directory: Path, group: str | None, limit: int | None) -> Store:
+    return Store(directory, group, limit)
 
 
 def _group(name: str | None) -> int | None:

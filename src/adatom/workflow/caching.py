@@ -181,9 +181,14 @@ def explain(job: Job[Any, Any], /, *args: Any, **kwargs: Any) -> Explanation:
     from adatom.records.key import make_key
     from adatom.records.store import open_store
 
-    caching = caching_of(job.options, []) or Caching(_DEFAULT, job.options.version, tuple(job.options.reads), False)
+    found = caching_of(job.options, [])
+    caching = found or Caching(_DEFAULT, job.options.version, tuple(job.options.reads), False)
     key = make_key(job, args, kwargs, policy=caching.policy, version=caching.version, reads=caching.reads)
-    return explain_key(open_store(), key)
+    explanation = explain_key(open_store(), key)
+    if found is None:
+        off = f"The cache is off here; ADATOM_CACHE=on would turn it on. {explanation.reason}"
+        return replace(explanation, hit=False, reason=off)
+    return explanation
 
 
 def _warn(message: str) -> None:

@@ -125,6 +125,15 @@ class Engine(ABC):
         """
         return body()
 
+    def show_stored(self, name: str) -> None:
+        """Show a job whose result is stored as done, where the engine shows jobs at all; nothing is run.
+
+        Parameters
+        ----------
+        name
+            The job.
+        """
+
     def native(self, function: Callable[..., Any], name: str, options: dict[str, Any]) -> Any:
         """The engine's own object for a job, for those who keep their own engine code.
 

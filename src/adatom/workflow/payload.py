@@ -290,8 +290,8 @@ def _attempt(call: Call, attempt: int, upstream: Sequence[Any]) -> Any:
         with entered(directory), captured(directory):
             value = settled(function(*args, **kwargs))
         if caching:
-            known = bool(call.caching and call.caching.key)  # to the caller, who then sees whether it is stored
-            caching.keep(call.name, value, quiet=known)
+            seen = call.caching is not None and call.caching.key and not caching.refresh  # by the caller: `confirm`
+            caching.keep(call.name, value, quiet=bool(seen))
         call.note("done")
         return value
     except (Exception, SystemExit) as error:

@@ -167,9 +167,8 @@ class Scope:
         caching
             How its result is stored.
         """
-        about = label(args[0] if args else next(iter(kwargs.values()), None))
-        directory = f"{self.directory}{os.sep}{unique_name(kind, node.name, about, identity=node.id)}"
-        node.name = f"{node.name} {about}" if about else node.name
+        step_name, about = node.name, _name_fully(node, args, kwargs)
+        directory = f"{self.directory}{os.sep}{unique_name(kind, step_name, about, identity=node.id)}"
         node.directory = directory
         if step not in self._functions:
             self._functions[step] = pack_function(node.name, step)
@@ -216,7 +215,7 @@ class Scope:
             node.id,
             state,
             name=node.name,
-            recipe=f"{step.__module__}:{step.__qualname__}",
+            recipe=f"{step._fn.__module__}:{step.__qualname__}",
             engine=self.engine.name,
             directory=node.directory or "",
             key=caching.key.digest if caching and caching.key else "",
@@ -313,8 +312,10 @@ class Scope:
         if caching:
             stored = caching.find(job, args, kwargs)
             if stored is not MISS:
+                _name_fully(node, args, kwargs)
                 self._note(node, job, "cached", caching)
                 self.tell(node, "cached")
+                self.engine.show_stored(node.name)
                 node.settle(stored)
                 return None
         return self.call(node, job, args, kwargs, job.options, caching=caching)
@@ -579,6 +580,14 @@ class Scope:
         """
         if self._observer and (not node.is_flow or event == "failed"):
             self._observer(node.name, event, count)
+
+
+def _name_fully(node: Node, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+    """Give a job the name that engines show, with what is said of its first argument, and return that."""
+    about = label(args[0] if args else next(iter(kwargs.values()), None))
+    if about:
+        node.name = f"{node.name} {about}"
+    return about
 
 
 def in_background(name: str, function: Callable[[], Any]) -> Future:

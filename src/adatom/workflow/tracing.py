@@ -85,6 +85,7 @@ class TracingScope(Scope):
                 return
             call = make(args, kwargs, upstream)
             if call:
+                node.add_done_callback(partial(_confirm, call))
                 node.handle = trace(call, upstream)
         except BaseException as error:  # at the caller's line; nothing may wait for this node
             node.handled = True
@@ -108,6 +109,11 @@ class TracingScope(Scope):
             for node in self.nodes:
                 node.no_waiting = ""
         return value[0]
+
+
+def _confirm(call: Call, node: Any) -> None:
+    if call.caching and not isinstance(node.result(), Failure):
+        call.caching.confirm(call.name, node.result())
 
 
 class TracingEngine(Engine):
