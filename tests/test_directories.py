@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adatom import change_settings, job
-from adatom.directories import RunDirectory, entered, mark_interrupted, run_directory, unique_name
+from adatom.directories import RunDirectory, entered, find_run, mark_interrupted, run_directory, unique_name
 from adatom.errors import StorageError
 from tests import interpreter
 
@@ -328,3 +328,27 @@ def test_where_there_is_no_directory_one_is_made_only_if_asked(results):
 def test_marking_on_a_disk_that_will_not_be_written_is_no_error(tmp_path):
     (tmp_path / "file").touch()
     assert mark_interrupted(tmp_path / "file" / "job", "killed", make=True) is None
+
+
+# --- What an earlier run left -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("around", ["", "failed-", "running-"])
+@pytest.mark.parametrize("own", ["", "failed-", "running-"])
+def test_a_run_is_found_under_whichever_name_it_has(results, around, own):
+    left = results / f"{around}job" / f"{own}relax-1"
+    left.mkdir(parents=True)
+    assert find_run(results / "job" / "relax-1") == left
+    assert find_run(results / "job" / "relax-2") is None
+    assert find_run(Path("/no-such-run")) is None
+
+
+def test_a_child_goes_on_from_the_child_of_the_earlier_run(results):
+    (results / "failed-before" / "running-md-2").mkdir(parents=True)
+    job = RunDirectory(results / "now")
+    assert (job.previous, job.is_child) == (None, False)
+    assert job.child("md").previous is None
+    job.previous = results / "failed-before"
+    child = job.child("md")
+    assert (child.previous, child.is_child) == (results / "failed-before" / "running-md-2", True)
+    assert job.child("md").previous is None

@@ -69,7 +69,14 @@ class RunDirectory:
         Where it stands when the run has ended well.
     parent
         The directory that it is in, of a run that may not have ended yet.
+
+    Attributes
+    ----------
+    previous
+        What an earlier run of the same job left, cut before its end; its calculations go on from there.
     """
+
+    previous: Path | None = None
 
     def __init__(self, final: Path | str, parent: RunDirectory | None = None) -> None:
         self._final = final
@@ -120,7 +127,14 @@ class RunDirectory:
     def child(self, name: str) -> RunDirectory:
         """A directory inside this one, for a further run of the same job."""
         self._children += 1
-        return RunDirectory(self.final / f"{name}-{self._children}", self)
+        child = RunDirectory(self.final / f"{name}-{self._children}", self)
+        child.previous = find_run(self.previous / child.final.name) if self.previous else None
+        return child
+
+    @property
+    def is_child(self) -> bool:
+        """Whether it is inside the directory of another run, as a job's second and further calculations are."""
+        return self._parent is not None
 
     def finish(self) -> None:
         """The run ended well: compress if the settings say so, and take the final name.
@@ -251,6 +265,27 @@ def current_directory() -> RunDirectory | None:
     return _current.get()
 
 
+def find_run(final: Path) -> Path | None:
+    """Where the files of a run are, whether it ended well or not, or lasts.
+
+    Parameters
+    ----------
+    final
+        The name it has, or would have, had the run ended well; the directory around it may have moved too.
+
+    Returns
+    -------
+    Path or None
+        The directory; None where there is none of these names.
+    """
+    around = final.parent
+    for parent in [around, *(around.with_name(mark + around.name) for mark in (FAILED, RUNNING) if around.name)]:
+        for mark in ("", FAILED, RUNNING):
+            if (path := parent / (mark + final.name)).is_dir():
+                return path
+    return None
+
+
 def mark_interrupted(final: Path, why: str, make: bool = False) -> Path | None:
     """Give a run's directory that its process left behind the ``failed-`` name.
 
@@ -286,7 +321,7 @@ def mark_interrupted(final: Path, why: str, make: bool = False) -> Path | None:
 
 def _compress(directory: Path) -> None:
     for file in directory.iterdir():
-        if file.is_file() and file.suffix not in {".traj", ".gz"}:
+        if file.is_file() and file.suffix not in {".traj", ".checkpoint", ".gz"}:
             with file.open("rb") as plain, gzip.open(f"{file}.gz", "wb", compresslevel=5) as packed:
                 shutil.copyfileobj(plain, packed)
             file.unlink()

@@ -10,6 +10,7 @@
     ├── StorageError (OSError)           a directory or file that cannot be written
     ├── EngineError (RuntimeError)       an engine that cannot be reached, or cannot do what was asked
     ├── ConvergenceError (RuntimeError)  a calculation that ended without converging
+    ├── IncompleteError (RuntimeError)   a calculation that stopped before its end, because its time was over
     ├── JobTimeoutError (TimeoutError)   a job stopped at its ``timeout``
     ├── WorkerDiedError (RuntimeError)   the process that ran a job is gone
     ├── JobFailure (RuntimeError)        one job did not succeed; ``.failure`` says all
@@ -32,6 +33,7 @@ __all__ = [
     "ConvergenceError",
     "EngineError",
     "FlowFailure",
+    "IncompleteError",
     "InputError",
     "JobFailure",
     "JobTimeoutError",
@@ -118,6 +120,14 @@ class EngineError(AdatomError, RuntimeError):
 
 class ConvergenceError(AdatomError, RuntimeError):
     """A calculation that ended without converging."""
+
+
+class IncompleteError(AdatomError, RuntimeError):
+    """A calculation that stopped at a step boundary, before its end, because its time was over; run again, it goes on.
+
+    The message says how many steps are done, and why it stopped. Its directory is kept like that of any run that did
+    not end well, with what the next run goes on from inside.
+    """
 
 
 class JobTimeoutError(AdatomError, TimeoutError):

@@ -7,6 +7,7 @@ A value comes from, in order: ``change_settings``, an environment variable ``ADA
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -63,10 +64,18 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "WARNING", description="Least severe log record that is kept with a job."
     )
+    walltime: float | None = Field(
+        None,
+        gt=0,
+        allow_inf_nan=False,
+        description="Seconds, or `HH:MM:SS`, `D-HH:MM:SS`, `90m`, `2h`: how long this process may run, from its start; "
+        "iterative jobs stop in time.",
+    )
     progress: bool | None = Field(None, description="Progress line of `adatom run`; unset: where there is a terminal.")
 
-    # What is read where a job runs, not where it was submitted.
-    of_machine: ClassVar[frozenset[str]] = frozenset({"scratch_dir"})
+    # What is read where a job runs, not where it was submitted. A walltime counts from the start of the process that it
+    # is set for: that of the submitting script says nothing about a worker's.
+    of_machine: ClassVar[frozenset[str]] = frozenset({"scratch_dir", "walltime"})
 
     @field_validator("cache", mode="before")
     @classmethod
@@ -81,6 +90,18 @@ class Settings(BaseSettings):
             return None if path is None else Path(os.path.abspath(path.expanduser()))
         except RuntimeError as error:  # ~user of a user who does not exist
             raise ValueError(error) from None
+
+    @field_validator("walltime", mode="before")
+    @classmethod
+    def _seconds(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        if clock := re.fullmatch(r"(?:(\d+)-)?(\d+):([0-5]\d):([0-5]\d)", value.strip()):
+            days, hours, minutes, seconds = (int(part or 0) for part in clock.groups())
+            return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
+        if number := re.fullmatch(r"(\d+(?:\.\d*)?)\s*([smhd]?)", value.strip()):
+            return float(number[1]) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}[number[2]]
+        raise ValueError("Give seconds, HH:MM:SS, D-HH:MM:SS, or a number with the unit s, m, h or d")
 
     @classmethod
     def settings_customise_sources(  # noqa: D102  # pydantic-settings documents it
@@ -173,6 +194,18 @@ def settings_of_caller(values: Mapping[str, Any]) -> Settings:
 def travelling(settings: Settings) -> dict[str, Any]:
     """What of the settings goes with a job to the machine that runs it."""
     return settings.model_dump(exclude=set(Settings.of_machine))
+
+
+def scheduler_end() -> float | None:
+    """When the batch job that this process is part of ends, in seconds since the epoch; None where nothing says so.
+
+    Read from ``SLURM_JOB_END_TIME``. PBS, LSF and SGE promise no such variable: set ``ADATOM_WALLTIME`` in the script
+    of the batch job.
+    """
+    try:
+        return float(os.environ["SLURM_JOB_END_TIME"])
+    except (KeyError, ValueError):  # not in a batch job, or without a limit
+        return None
 
 
 def setting_sources() -> dict[str, str]:

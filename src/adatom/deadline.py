@@ -1,0 +1,83 @@
+"""When this process has to stop, and whether it was asked to.
+
+What ends a process in time is the setting `walltime`, which counts from its start, or the end of the batch job that it
+is part of (`adatom.settings.scheduler_end`), whichever comes first; or a request, which a signal's handler makes.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from functools import cache
+
+from adatom.settings import get_settings, scheduler_end
+
+__all__ = ["request_stop", "stop_reason", "time_left"]
+
+_IMPORTED = time.time()
+
+# Of the whole process: a signal is sent to it, not to one of its threads.
+_requested: str | None = None
+
+
+def time_left() -> float | None:
+    """Seconds until this process must have stopped; None where nothing limits it.
+
+    Below 0 it should have stopped already.
+    """
+    end = _end()
+    return end and end[0] - time.time()
+
+
+def request_stop(why: str) -> None:
+    """Ask all iterative calculations of this process to stop after the step that they are at.
+
+    Parameters
+    ----------
+    why
+        A sentence without a full stop, for the error that they then raise.
+    """
+    global _requested
+    _requested = why
+
+
+def stop_reason(margin: float = 0.0) -> str | None:
+    """Why a calculation has to stop now; None as long as it need not.
+
+    Parameters
+    ----------
+    margin
+        Seconds that its next step needs, and what comes after it.
+
+    Returns
+    -------
+    str or None
+        A sentence without a full stop.
+    """
+    if _requested is not None:
+        return _requested
+    end = _end()
+    if end is None or (left := end[0] - time.time()) > margin:
+        return None
+    return f"{end[1]} leaves {max(left, 0):.0f} s, and one more step may take {margin:.0f} s"
+
+
+def _end() -> tuple[float, str] | None:
+    """The end, in seconds since the epoch, and what says so."""
+    walltime, end = get_settings().walltime, scheduler_end()
+    ours = None if walltime is None else _start(os.getpid()) + walltime
+    if ours is not None and (end is None or ours <= end):
+        return ours, "ADATOM_WALLTIME"
+    return None if end is None else (end, "The end of the batch job")
+
+
+@cache
+def _start(process: int) -> float:
+    """When this process, of that id (a fork has another), started: what the system says, else the import of adatom."""
+    try:
+        with open("/proc/self/stat", "rb") as file:
+            ticks = int(file.read().rpartition(b")")[2].split()[19])  # since boot; proc(5), field 22
+        age = time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError, AttributeError):  # not Linux
+        return _IMPORTED
+    return time.time() - age if age >= 0 else _IMPORTED
