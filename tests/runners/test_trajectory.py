@@ -1,11 +1,13 @@
 import numpy as np
+import pytest
 from ase.build import bulk
 from ase.calculators.emt import EMT
 from ase.calculators.singlepoint import SinglePointCalculator
 from ase.filters import FrechetCellFilter
 from ase.io import read, write
 
-from adatom.runners.trajectory import Trajectory
+from adatom.errors import InputError
+from adatom.runners.trajectory import Trajectory, cut
 
 
 def test_the_file_is_the_one_that_ase_writes(tmp_path):
@@ -47,3 +49,35 @@ def test_structures_without_a_calculator_and_with_a_frozen_one(tmp_path):
     frames = read(tmp_path / "t.traj", ":")
     assert frames[0].calc is None
     assert frames[1].get_potential_energy() == 3.0
+
+
+def test_a_copy_is_cut_at_a_frame_and_goes_on(tmp_path):
+    """ASE keeps where frames are in tables for 1, 42, 1764, ... of them, each at the end of the file of its time."""
+    atoms, lengths = bulk("Cu"), []
+    atoms.calc = EMT()
+    with Trajectory(tmp_path / "whole.traj") as whole:
+        for number in range(50):
+            atoms.positions[0, 0] = number / 100
+            atoms.get_potential_energy()
+            whole.write(atoms)
+            lengths.append(whole.length())
+    with (tmp_path / "whole.traj").open("ab") as file:
+        file.write(b"half a frame")
+    for length in lengths:
+        copy = tmp_path / "copy.traj"
+        cut(tmp_path / "whole.traj", copy, length)
+        frames = length["frames"]
+        assert [each.positions[0, 0] for each in read(copy, ":")] == [number / 100 for number in range(frames)]
+        with Trajectory(copy, append=True) as rest:
+            for number in range(frames, 60):
+                atoms.positions[0, 0] = number / 100
+                rest.write(atoms)
+        assert [each.positions[0, 0] for each in read(copy, ":")] == [number / 100 for number in range(60)]
+
+
+def test_a_trajectory_that_is_too_short_is_not_cut(tmp_path):
+    with Trajectory(tmp_path / "whole.traj") as whole:
+        whole.write(bulk("Cu"))
+        length = whole.length()
+    with pytest.raises(InputError, match="should have"):
+        cut(tmp_path / "whole.traj", tmp_path / "copy.traj", {**length, "bytes": length["bytes"] + 1})

@@ -61,9 +61,15 @@ class Calculation:
         """Where a file of this calculation is written now."""
         return self.directory.path / f"{self.name}{suffix}"
 
-    def trajectory(self) -> Trajectory:
-        """The trajectory, open for writing."""
-        return Trajectory(self.file(".traj"))
+    def trajectory(self, append: bool = False) -> Trajectory:
+        """The trajectory, open for writing.
+
+        Parameters
+        ----------
+        append
+            Whether it has structures already, which stay.
+        """
+        return Trajectory(self.file(".traj"), append)
 
     def log(self) -> IO[str]:
         """The log, open for writing; each line reaches the disk as it is written."""
@@ -108,15 +114,23 @@ class Calculation:
             "name": self.name,
             "atoms": self.atoms,
             "input_atoms": self.input_atoms,
-            "parameters": plain({**parameters, "calculator": self._calculator_parameters()}),
+            "parameters": plain({**parameters, "calculator": calculator_parameters(self.calculator)}),
             "converged": converged,
             "trajectory": str(self.directory.final / f"{self.name}.traj"),
             "dir_name": str(self.directory.final),
             "provenance": make_provenance(self._start, time.perf_counter() - self._clock),
         }
 
-    def _calculator_parameters(self) -> Mapping[str, Any]:
-        return {"name": type(self.calculator).__name__, **getattr(self.calculator, "parameters", {})}
+
+def calculator_parameters(calculator: Any) -> Mapping[str, Any]:
+    """What a calculator is set to, and which it is.
+
+    Parameters
+    ----------
+    calculator
+        An ASE calculator.
+    """
+    return {"name": type(calculator).__name__, **getattr(calculator, "parameters", {})}
 
 
 def _own(atoms: Atoms) -> Atoms:

@@ -13,6 +13,7 @@ from adatom.errors import InputError, UnknownNameError
 from adatom.runners.calculation import calculation
 from adatom.runners.checks import check_count, check_positive
 from adatom.runners.copy_files import CopyFiles
+from adatom.runners.steps import Earlier, Steps
 from adatom.runners.tables import find_class
 from adatom.schemas.results import MDResult
 
@@ -84,6 +85,7 @@ def run_md(
     dynamics_kwargs: Mapping[str, Any] | None = None,
     name: str = "md",
     copy_files: CopyFiles = None,
+    resume_from: Earlier = None,
 ) -> MDResult:
     """Follow the motion of the atoms.
 
@@ -96,7 +98,7 @@ def run_md(
     dynamics
         A name in `DYNAMICS`: ``"NVE"``, ``"NVT"``, ``"NPT"``, or one of ASE's classes.
     steps
-        Number of time steps.
+        Number of time steps, those of `resume_from` among them.
     timestep
         In fs.
     temperature
@@ -116,6 +118,9 @@ def run_md(
         What the run is called, and its files.
     copy_files
         Files to start from: a path, a result, ``{path: names}``, ``(source, names)``, or a list of these.
+    resume_from
+        An earlier run of this, to be made longer: its directory, or its result. Only `steps` may be another. A job that
+        was cut needs no `resume_from`: run again, it goes on.
 
     Returns
     -------
@@ -127,6 +132,8 @@ def run_md(
     ------
     InputError
         Bad input, found before anything is computed.
+    IncompleteError
+        The time was over: see the setting `walltime`.
     ConvergenceError
         The energy or a force is not a number at the end.
 
@@ -151,34 +158,41 @@ def run_md(
     rng = _generator(seed)
     integrator = find_class("dynamics", dynamics, {dynamics: chosen.path})
     options = _options(chosen, timestep * units.fs, temperature, pressure, rng) | dict(dynamics_kwargs or {})
+    parameters = {
+        "dynamics": integrator.__name__,
+        "timestep": timestep,
+        "temperature": temperature,
+        "pressure": pressure if chosen.ensemble == "NPT" else None,
+        "keep_velocities": keep_velocities,
+        "seed": seed,
+        "interval": interval,
+        "dynamics_kwargs": {key: value for key, value in options.items() if key != "rng"},
+    }
+    made = Steps(name, steps, resume_from, atoms, calculator, **parameters)
 
     needs = ("energy", "forces", "stress") if chosen.ensemble == "NPT" else ("energy", "forces")
     with calculation(name, atoms, calculator, copy_files, needs) as run:
-        if temperature is not None and not keep_velocities:
+        made.enter(run)
+        if temperature is not None and not keep_velocities and not made.resumed:
             _set_velocities(run.atoms, temperature, rng)
-        with run.trajectory() as trajectory, run.log() as log:
+        with made.files() as (trajectory, log):
             try:
                 motion = integrator(
                     run.atoms, timestep * units.fs, trajectory=trajectory, logfile=log, loginterval=interval, **options
                 )
             except TypeError as error:
                 raise InputError(f"dynamics_kwargs do not fit {integrator.__name__}: {error}.") from error
-            motion.run(steps)
+            made.begin(motion)
+            motion.run(made.remaining)
+            made.keep()  # it can be made longer
         results = run.properties()
         results["kinetic_energy"] = float(run.atoms.get_kinetic_energy())
         results["temperature"] = float(run.atoms.get_temperature())
         document = run.result(
             converged=True,
-            dynamics=integrator.__name__,
             ensemble=chosen.ensemble,
             steps=steps,
-            timestep=timestep,
-            temperature=temperature,
-            pressure=pressure if chosen.ensemble == "NPT" else None,
-            keep_velocities=keep_velocities,
-            seed=seed,
-            interval=interval,
-            dynamics_kwargs={key: value for key, value in options.items() if key != "rng"},
+            **parameters,
         )
         return cast(MDResult, {**document, "results": results})
 

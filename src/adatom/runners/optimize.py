@@ -11,6 +11,7 @@ from adatom.errors import ConvergenceError, InputError
 from adatom.runners.calculation import calculation
 from adatom.runners.checks import check_atoms, check_count, check_positive
 from adatom.runners.copy_files import CopyFiles
+from adatom.runners.steps import Earlier, Steps
 from adatom.runners.tables import find_class
 from adatom.schemas.results import RelaxResult
 
@@ -54,6 +55,7 @@ def run_optimize(
     allow_unconverged: bool = False,
     name: str = "relax",
     copy_files: CopyFiles = None,
+    resume_from: Earlier = None,
 ) -> RelaxResult:
     """Move the atoms, and with `relax_cell` the cell, until the forces vanish.
 
@@ -82,6 +84,10 @@ def run_optimize(
         What the run is called, and its files.
     copy_files
         Files to start from: a path, a result, ``{path: names}``, ``(source, names)``, or a list of these.
+    resume_from
+        An earlier run of this that has steps left to make: its directory, or its result. Only `max_steps`, `fmax` and
+        `allow_unconverged` may be others; `max_steps` counts the steps of both. A job that was cut needs no
+        `resume_from`: run again, it goes on.
 
     Returns
     -------
@@ -92,6 +98,8 @@ def run_optimize(
     ------
     InputError
         Bad input, found before anything is computed.
+    IncompleteError
+        The time was over: see the setting `walltime`.
     ConvergenceError
         Forces above `fmax` after `max_steps`, or an energy or a force that is not a number.
     """
@@ -106,22 +114,40 @@ def run_optimize(
                 f"relax_cell needs a periodic structure with three cell vectors; pbc is {atoms.pbc.tolist()}. "
                 "Set relax_cell=False, or a cell."
             )
+    steps = Steps(
+        name,
+        max_steps,
+        resume_from,
+        atoms,
+        calculator,
+        relax_cell=relax_cell,
+        optimizer=make_optimizer.__name__,
+        optimizer_kwargs=optimizer_kwargs or {},
+        cell_filter=make_filter.__name__ if make_filter else None,
+    )
     needs = ("energy", "forces", "stress") if relax_cell else ("energy", "forces")
     with calculation(name, atoms, calculator, copy_files, needs) as run:
-        with run.trajectory() as trajectory, run.log() as log:
-            moving = make_filter(run.atoms) if make_filter else run.atoms
+        # The filter first: strain is relative to the cell as given, also where the run goes on with another one.
+        moving = make_filter(run.atoms) if make_filter else run.atoms
+        steps.enter(run)
+        with steps.files() as (trajectory, log):
             try:
                 relaxation = make_optimizer(moving, trajectory=trajectory, logfile=log, **(optimizer_kwargs or {}))
             except TypeError as error:
                 raise InputError(f"optimizer_kwargs do not fit {make_optimizer.__name__}: {error}.") from error
-            outcome = relaxation.run(fmax=fmax, steps=max_steps)
+            steps.begin(relaxation, **({"filter": moving} if make_filter else {}))
+            outcome = relaxation.run(fmax=fmax, steps=steps.remaining)
             converged = bool(relaxation.converged() if outcome is None else outcome)  # None: some people's classes
+            if converged:
+                steps.forget()
+            else:
+                steps.keep()
         results = run.properties()
         if not converged and not allow_unconverged:
             raise ConvergenceError(
                 f"{name} of {atoms.get_chemical_formula()} has forces above fmax={fmax} eV/Å "
                 f"after {relaxation.nsteps} steps ({make_optimizer.__name__}). "
-                "Raise max_steps, change the optimizer, or set allow_unconverged=True."
+                "Raise max_steps (resume_from goes on), change the optimizer, or set allow_unconverged=True."
             )
         document = run.result(
             converged=converged,

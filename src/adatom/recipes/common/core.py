@@ -14,6 +14,7 @@ from adatom.runners.copy_files import CopyFiles
 from adatom.runners.md import run_md
 from adatom.runners.optimize import run_optimize
 from adatom.runners.static import run_static
+from adatom.runners.steps import Earlier
 from adatom.runners.thermo import check_conditions, thermochemistry
 from adatom.runners.vibrations import run_vibrations
 from adatom.schemas.results import MDResult, RelaxResult, StaticResult, VibResult
@@ -57,6 +58,7 @@ def relax_job(
     allow_unconverged: bool = False,
     calc_kwargs: Mapping[str, Any] | None = None,
     copy_files: CopyFiles = None,
+    resume_from: Earlier = None,
 ) -> RelaxResult:
     """Relax the atoms, and with `relax_cell` the cell.
 
@@ -79,6 +81,7 @@ def relax_job(
         cell_filter=cell_filter,
         allow_unconverged=allow_unconverged,
         copy_files=copy_files,
+        resume_from=resume_from,
     )
 
 
@@ -98,6 +101,7 @@ def md_job(
     dynamics_kwargs: Mapping[str, Any] | None = None,
     calc_kwargs: Mapping[str, Any] | None = None,
     copy_files: CopyFiles = None,
+    resume_from: Earlier = None,
 ) -> MDResult:
     """Molecular dynamics.
 
@@ -122,6 +126,7 @@ def md_job(
         interval=interval,
         dynamics_kwargs=dynamics_kwargs,
         copy_files=copy_files,
+        resume_from=resume_from,
     )
 
 

@@ -1,0 +1,151 @@
+"""What an optimizer or a thermostat of ASE remembers between two steps, as plain data."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+from ase.filters import Filter
+from ase.utils.abc import Optimizable
+
+__all__ = ["restore", "snapshot"]
+
+# What ties ASE's objects to the rest of a run: it is made anew with them.
+_OUTSIDE = {
+    "atoms", "optimizable", "observers", "logfile", "comm", "trajectory", "_orig_trajectory", "_master", "_exitstack",
+    "arrays", "info", "constraints",
+}  # fmt: skip
+_MODULES = ("ase.", "scipy.sparse.")  # whose objects are plain data all the way down
+
+
+class _CannotHoldError(Exception):
+    """Something that is no plain data; the message says where it is."""
+
+
+def snapshot(parts: Mapping[str, Any]) -> tuple[dict[str, Any], list[Any], list[str]]:
+    """The state of objects.
+
+    Parameters
+    ----------
+    parts
+        The objects by name.
+
+    Returns
+    -------
+    tree : dict
+        What goes through JSON, with arrays by number.
+    arrays : list
+        The arrays, not copied. One that two objects share is one array.
+    missing : list of str
+        Attributes that hold what is no plain data, as ``"name.attribute"``.
+    """
+    writer = _Writer()
+    tree = {name: writer.fields(part, name, ()) for name, part in parts.items()}
+    return tree, writer.arrays, writer.missing
+
+
+def restore(parts: Mapping[str, Any], tree: Mapping[str, Any], arrays: Sequence[Any]) -> None:
+    """Give objects, made the same way, the state of those of a snapshot.
+
+    Parameters
+    ----------
+    parts
+        The objects by name.
+    tree, arrays
+        What `snapshot` returned.
+    """
+    for name, fields in tree.items():
+        _set_fields(parts[name], fields, arrays)
+
+
+class _Writer:
+    def __init__(self) -> None:
+        self.arrays: list[Any] = []
+        self.missing: list[str] = []
+        self._numbers: dict[int, int] = {}
+
+    def fields(self, thing: Any, where: str, inside: tuple[int, ...]) -> dict[str, Any]:
+        tree = {}
+        for name, value in vars(thing).items():
+            if name in _OUTSIDE or callable(value) or isinstance(value, (Atoms, Filter, Optimizable, io.IOBase)):
+                continue
+            try:
+                tree[name] = self._value(value, f"{where}.{name}", (*inside, id(thing)))
+            except _CannotHoldError as error:
+                self.missing.append(str(error))
+        return tree
+
+    def _value(self, value: Any, where: str, inside: tuple[int, ...]) -> Any:
+        if value is None or type(value) in (bool, int, float, str):
+            return value
+        if isinstance(value, (np.ndarray, np.generic)):
+            if value.dtype.kind not in "biufcSU":
+                raise _CannotHoldError(where)
+            return {"array" if isinstance(value, np.ndarray) else "scalar": self._number(value)}
+        if isinstance(value, np.random.Generator):
+            return {"generator": self._value(value.bit_generator.state, where, inside)}
+        if type(value) in (list, tuple):
+            return {type(value).__name__: [self._value(item, where, inside) for item in value]}
+        if type(value) is dict and all(type(key) is str for key in value):
+            return {"dict": {key: self._value(item, where, inside) for key, item in value.items()}}
+        kind = type(value)
+        if not f"{kind.__module__}.".startswith(_MODULES) or not hasattr(value, "__dict__") or id(value) in inside:
+            raise _CannotHoldError(where)
+        return {"object": f"{kind.__module__}:{kind.__qualname__}", "fields": self.fields(value, where, inside)}
+
+    def _number(self, array: Any) -> int:
+        if id(array) not in self._numbers:  # `arrays` keeps it alive, so that no other gets its id
+            self._numbers[id(array)] = len(self.arrays)
+            self.arrays.append(array)
+        return self._numbers[id(array)]
+
+
+def _set_fields(thing: Any, fields: Mapping[str, Any], arrays: Sequence[Any]) -> None:
+    own = vars(thing)
+    for name, saved in fields.items():
+        own[name] = _read(saved, own.get(name), arrays)
+
+
+def _read(saved: Any, present: Any, arrays: Sequence[Any]) -> Any:
+    if not isinstance(saved, dict):
+        return saved
+    (kind, content), *_ = saved.items()
+    match kind:
+        case "array":
+            return arrays[content]
+        case "scalar":
+            return arrays[content][()]
+        case "generator":  # the same object, which others may hold too
+            present.bit_generator.state = _read(content, None, arrays)
+            return present
+        case "list" | "tuple":
+            there = (
+                present
+                if isinstance(present, (list, tuple)) and len(present) == len(content)
+                else [None] * len(content)
+            )
+            items = [_read(item, old, arrays) for item, old in zip(content, there, strict=True)]
+            return items if kind == "list" else tuple(items)
+        case "dict":
+            return {key: _read(item, None, arrays) for key, item in content.items()}
+    found = type(present)
+    if f"{found.__module__}:{found.__qualname__}" != content:
+        present = _class(content).__new__(_class(content))
+    _set_fields(present, saved["fields"], arrays)
+    return present
+
+
+def _class(path: str) -> Any:
+    module, _, name = path.partition(":")
+    if not f"{module}.".startswith(_MODULES):
+        raise ValueError(f"an object of {path}")
+    found: Any = import_module(module)
+    for part in name.split("."):
+        found = getattr(found, part)
+    if not isinstance(found, type):
+        raise ValueError(f"an object of {path}")
+    return found
