@@ -43,7 +43,7 @@ def differences(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
     """
     found = []
     for name in sorted(before.keys() | now.keys()):
-        old, new = before.get(name, "not set"), now.get(name, "not set")
+        old, new = before.get(name, "unset"), now.get(name, "unset")
         if old != new:
             long = max(len(old), len(new)) > 80 or _DIGEST in old + new
             found.append(f"{name} is another" if long else f"{name} is {new}, not {old}")

@@ -161,7 +161,7 @@ class Steps:
         self._parts = {"dynamics": dynamics, **parts, **constraints}
         if self._left:
             self._go_on(self._left)
-        if why := stop_reason(_SPARE):
+        if self.remaining and (why := stop_reason(_SPARE)):
             self._stop(why)
         if hasattr(dynamics, "attach"):
             dynamics.attach(self._after_a_step, interval=1)
@@ -175,7 +175,7 @@ class Steps:
             return  # nothing is lost, or all is
         start = time.perf_counter()
         state, arrays, missing = snapshot(self._parts)
-        if _has_a_loop_of_its_own(self._dynamics):
+        if has_a_loop_of_its_own(type(self._dynamics)):
             missing.append("the variables of its loop")
         self._log.flush()
         checkpoint = Checkpoint(
@@ -299,9 +299,15 @@ def _directory(resume_from: Earlier) -> Path:
     return found
 
 
-def _has_a_loop_of_its_own(dynamics: Any) -> bool:
-    """Whether the steps are made in a function that keeps their state to itself, as SciPy's are."""
+def has_a_loop_of_its_own(dynamics: type[Any]) -> bool:
+    """Whether the steps are made in a function that keeps their state to itself, as SciPy's are.
+
+    Parameters
+    ----------
+    dynamics
+        A class of optimizers or dynamics.
+    """
     from ase.md.md import MolecularDynamics
     from ase.optimize.optimize import Optimizer
 
-    return getattr(type(dynamics), "run", None) not in (MolecularDynamics.run, Optimizer.run)
+    return getattr(dynamics, "run", None) not in (MolecularDynamics.run, Optimizer.run)
