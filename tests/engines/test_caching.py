@@ -2,6 +2,7 @@
 
 import json
 import os
+import warnings
 from collections import Counter
 from pathlib import Path
 

@@ -130,7 +130,7 @@ class _Map:
             self._costs[self._key] = elapsed / len(packed)
             self._measured = True
             for (node, call), result in zip(packed, results, strict=True):
-                self._scope.settle(node, call, cloudpickle.loads(result))
+                self._context.copy().run(self._scope.settle, node, call, cloudpickle.loads(result))
         self._context.copy().run(self._next)
 
     def _again(self, node: Node, call: Call, why: str, guilty: bool) -> None:

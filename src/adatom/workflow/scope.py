@@ -358,7 +358,7 @@ class Scope:
                 outcome = call.failure(error, marked)
             except BaseException as error:  # whatever an engine raises, the flow goes on
                 outcome = call.failure(error)
-            self.settle(node, call, outcome)
+            context.copy().run(self.settle, node, call, outcome)  # a thread of the engine's has other settings
 
         context = contextvars.copy_context()
         self.engine.submit(call, dict(engine_options)).add_done_callback(done)
