@@ -13,7 +13,7 @@ import random
 import re
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cached_property
@@ -74,9 +74,12 @@ class RunDirectory:
     ----------
     previous
         What an earlier run of the same job left, cut before its end; its calculations go on from there.
+    on_left
+        Called with the final name when there is something in it that a later run could go on from.
     """
 
     previous: Path | None = None
+    on_left: Callable[[Path], None] | None = None
 
     def __init__(self, final: Path | str, parent: RunDirectory | None = None) -> None:
         self._final = final
@@ -130,6 +133,13 @@ class RunDirectory:
         child = RunDirectory(self.final / f"{name}-{self._children}", self)
         child.previous = find_run(self.previous / child.final.name) if self.previous else None
         return child
+
+    def left(self) -> None:
+        """Say that there is something in it that a later run of the same job could go on from."""
+        if self._parent:
+            self._parent.left()
+        elif self.on_left:
+            self.on_left(self.final)
 
     @property
     def is_child(self) -> bool:

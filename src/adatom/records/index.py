@@ -159,6 +159,9 @@ def prune(
         for path, status in _entries(store):
             if path.suffix == _PARTIAL and now - status.st_mtime > _STALE:
                 path.unlink(missing_ok=True)
+        for note in _scanned(store.directory / "left"):
+            if older_than is not None and now - note.stat().st_mtime > older_than:
+                Path(note.path).unlink(missing_ok=True)
     return Usage(count, removed)
 
 

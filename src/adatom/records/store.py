@@ -199,8 +199,44 @@ class Store:
         try:
             self._prepare()
             self._write(self.path(key.digest), b"%s %d %s\n%s" % (_MAGIC, FORMAT, digest(body).encode(), body))
+            self._forget_left(key.digest)
         except OSError as error:
             raise StorageError(f"Cannot store a result in {self.directory}: {error.strerror or error}.") from error
+
+    def put_left(self, key: str, directory: Path) -> None:
+        """Keep where a job is that has not ended, so that it can go on if it is cut.
+
+        Parameters
+        ----------
+        key
+            The digest of its `Key`.
+        directory
+            Where its files are, or will be when it has ended.
+        """
+        try:
+            self._prepare()
+            self._write(self.directory / "left" / key, os.fsencode(directory))
+        except OSError:
+            pass  # a full disk: the job goes on, and starts anew if it is cut
+
+    def left(self, key: str) -> Path | None:
+        """Where a job with this key was before it was cut; None if none was.
+
+        Parameters
+        ----------
+        key
+            The digest of its `Key`.
+        """
+        try:
+            return Path(os.fsdecode((self.directory / "left" / key).read_bytes()))
+        except OSError:
+            return None
+
+    def _forget_left(self, key: str) -> None:
+        try:
+            os.unlink(self.directory / "left" / key)
+        except OSError:
+            pass  # most jobs leave nothing
 
     def _make_room(self, limit: int, size: int) -> None:
         """Keep to the limit, give or take a twentieth: looking at all files for each new one would be slow."""

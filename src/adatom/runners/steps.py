@@ -190,7 +190,9 @@ class Steps:
             momenta=atoms.arrays.get("momenta"),
         )
         checkpoint.write(self._run.file(".checkpoint"))
-        self._kept = True
+        if not self._kept:
+            self._kept = True
+            self._run.directory.left()
         self._written = time.perf_counter() - start
 
     def forget(self) -> None:
@@ -225,6 +227,7 @@ class Steps:
         self._log.write(left.log)
         shutil.copyfile(self._file(left.directory, ".checkpoint"), self._run.file(".checkpoint"))
         self._kept = True
+        self._run.directory.left()
         missing = checkpoint.missing
         if checkpoint.ase != ase.__version__:
             missing = [*missing, f"its state was written by ASE {checkpoint.ase} and this is {ase.__version__}"]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from adatom.directories import RunDirectory, find_run
 from adatom.errors import AdatomError, StorageError
 from adatom.records import MISS
 from adatom.settings import get_settings
@@ -98,6 +99,22 @@ class Caching:
         except StorageError as error:
             if not quiet:
                 _warn(f"The result of {name} is not stored: {error}")
+
+    def resume(self, directory: RunDirectory) -> None:
+        """Let a job go on from where an earlier run of it was cut, and keep where this one is.
+
+        Parameters
+        ----------
+        directory
+            That of the job.
+        """
+        from adatom.records.store import open_store
+
+        assert self.key is not None
+        store, key = open_store(), self.key.digest
+        before = store.left(key)
+        directory.previous = find_run(before) if before and not self.refresh else None
+        directory.on_left = lambda final: store.put_left(key, final)
 
     def travelling(self) -> Caching:
         """The same in fewer bytes: what the code of the function is made of is written down here."""

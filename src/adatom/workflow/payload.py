@@ -285,6 +285,8 @@ def _attempt(call: Call, attempt: int, upstream: Sequence[Any]) -> Any:
             if stored is not MISS:
                 call.note("cached")
                 return stored
+        if caching:
+            caching.resume(directory)
         if not (call.noted and attempt == 0):
             call.note("running", attempt=attempt)
         with entered(directory), captured(directory):
