@@ -1,4 +1,4 @@
-"""The command line: ``adatom run|recipes|settings|engines``.
+"""The command line: ``adatom run|recipes|settings|engines|jobs|cache``.
 
 What a command computes with is imported when the command runs, so that ``--help`` is quick.
 """
@@ -10,8 +10,10 @@ from typing import Annotated
 import typer
 
 from adatom._version import __version__
+from adatom.cli.cache import cache
 from adatom.cli.engines import engines
 from adatom.cli.group import Group
+from adatom.cli.jobs import jobs
 from adatom.cli.recipes import recipes
 from adatom.cli.run import run
 from adatom.cli.settings import settings
@@ -21,6 +23,8 @@ __all__ = ["app"]
 app = typer.Typer(name="adatom", cls=Group, rich_markup_mode="markdown", pretty_exceptions_enable=False)
 for command in (run, recipes, settings, engines):
     app.command()(command)
+app.add_typer(jobs, name="jobs")
+app.add_typer(cache, name="cache")
 
 
 @app.callback(invoke_without_command=True)

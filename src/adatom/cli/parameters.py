@@ -11,7 +11,7 @@ from adatom.cli.literals import parse_value
 from adatom.errors import InputError, UnknownNameError
 from adatom.workflow import Flow, Job
 
-__all__ = ["jobs_of", "read_parameters"]
+__all__ = ["jobs_of", "read_changes", "read_parameters"]
 
 AnyStep = Job[..., Any] | Flow[..., Any]
 _Kind = inspect.Parameter
@@ -45,6 +45,35 @@ def read_parameters(step: AnyStep, assignments: Iterable[str]) -> dict[str, Any]
     for parameter in others:
         if parameter.default is _Kind.empty and parameter.kind not in _VARIADIC and parameter.name not in found:
             raise InputError(f"{step.name} needs {parameter.name}: give --set {parameter.name}=VALUE.")
+    return found
+
+
+def read_changes(steps: Iterable[Job[..., Any]], assignments: Iterable[str]) -> dict[str, Any]:
+    """The keyword arguments that assignments mean for jobs that have all arguments already.
+
+    Parameters
+    ----------
+    steps
+        The jobs.
+    assignments
+        As in `read_parameters`.
+
+    Raises
+    ------
+    InputError
+        A key that no job takes, or a value of a wrong type for one that does.
+    """
+    given = _tree(assignments)
+    found: dict[str, Any] = {}
+    known: set[str] = set()
+    for step in steps:
+        parameters = [each for each in inspect.signature(step).parameters.values() if each.kind not in _VARIADIC]
+        names = {parameter.name for parameter in parameters}
+        known |= names
+        found |= _checked(step, parameters, {key: value for key, value in given.items() if key in names})
+    for key in given:
+        if key not in known:
+            raise UnknownNameError("parameter of these jobs", key, known)
     return found
 
 

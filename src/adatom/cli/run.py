@@ -66,10 +66,10 @@ def _run(recipe_name: str, structure_names: list[str], assignments: list[str], o
     from adatom.cli.discovery import find_recipe
     from adatom.cli.parameters import read_parameters
     from adatom.cli.progress import progress
-    from adatom.cli.save import results_file, save_value
+    from adatom.cli.report import report
+    from adatom.cli.save import results_file
     from adatom.cli.structures import read_structures
-    from adatom.cli.summary import print_summary, summary
-    from adatom.cli.tables import print_json, print_text
+    from adatom.cli.summary import summary
     from adatom.workflow.registry import engine_class
 
     engine_class(get_settings().workflow_engine)
@@ -79,40 +79,9 @@ def _run(recipe_name: str, structure_names: list[str], assignments: list[str], o
     file = results_file(recipe.step.name, out)
     with progress(recipe.step.name, get_settings().progress):
         value, failures = _outcome(recipe, structures, parameters)
-    rows = summary(value)
-    if not rows:
+    if not summary(value):
         _refuse_bad_input(failures)
-
-    saved = False
-    if not isinstance(value, Failure):
-        try:
-            trouble = save_value(value, file)
-        except AdatomError as error:
-            typer.echo(f"Not saved: {error}", err=True)
-        else:
-            saved = True
-            typer.echo(f"Saved {file}", err=True)
-            if trouble:
-                typer.echo(f"Without the metadata of materials databases: {trouble}", err=True)
-    if as_json:
-        print_json(
-            {
-                "recipe": recipe.name,
-                "engine": get_settings().workflow_engine,
-                "results": rows,
-                "failures": [_plain_failure(failure) for failure in failures],
-                "saved": str(file) if saved else None,
-                **({} if rows or failures else {"value": value}),
-            }
-        )
-    elif rows:
-        print_summary(rows)
-    elif not failures:
-        print_text(str(value))
-    if failures:
-        _print_failures(failures)
-    if failures or not saved:
-        raise typer.Exit(1)
+    report(value, failures, file, as_json, recipe=recipe.name, engine=get_settings().workflow_engine)
 
 
 def _outcome(recipe: Recipe, structures: list[Atoms], parameters: dict[str, Any]) -> tuple[Any, list[Failure]]:
@@ -151,16 +120,3 @@ def _refuse_bad_input(failures: list[Failure]) -> None:
     failed = [failure for failure in failures if failure.skipped_because is None]
     if failed and all(isinstance(failure.cause, InputError) for failure in failed):
         raise InputError(" ".join(dict.fromkeys(failure.message for failure in failed))) from failed[0].cause
-
-
-def _print_failures(failures: list[Failure]) -> None:
-    long = get_settings().log_level == "DEBUG"
-    skipped = sum(failure.skipped_because is not None for failure in failures)
-    typer.echo(f"{len(failures) - skipped} failed" + (f", {skipped} skipped:" if skipped else ":"), err=True)
-    for failure in failures:
-        typer.echo(failure.describe(short=not long), err=True)
-
-
-def _plain_failure(failure: Failure) -> dict[str, Any]:
-    shown = ("job", "kind", "message", "directory", "skipped_because")
-    return {key: getattr(failure, key) for key in shown}

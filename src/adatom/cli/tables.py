@@ -11,7 +11,9 @@ import typer
 __all__ = ["print_json", "print_table", "print_text"]
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[str] = ()) -> None:
+def print_table(
+    columns: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[str] = (), cut: Sequence[str] = ()
+) -> None:
     """Print a table.
 
     Parameters
@@ -22,19 +24,47 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], right: Se
         The cells.
     right
         Headings of columns that stand to the right: numbers.
+    cut
+        Headings of columns that a terminal shows the beginning of, where it is not wide enough; a file gets all. With
+        none of them what does not fit goes on in the next line.
     """
+    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     rows = list(rows)
-    table = Table(box=None, pad_edge=False, header_style="bold")
     kept = [i for i, _ in enumerate(columns) if any(row[i] for row in rows)]
+    if not Console().is_terminal:
+        _print_plain([columns, *rows], kept, [columns[i] in right for i in kept])
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
     for i in kept:
-        # Cut short nowhere: what does not fit goes on in the next line.
-        table.add_column(columns[i], justify="right" if columns[i] in right else "left", overflow="fold")
+        # Without `cut` nothing is lost: what does not fit goes on in the next line.
+        table.add_column(
+            columns[i],
+            justify="right" if columns[i] in right else "left",
+            overflow="fold",
+            no_wrap=bool(cut) and columns[i] not in cut,
+        )
     for row in rows:
-        table.add_row(*(Text(row[i]) for i in kept))
+        cells = [Text(row[i], no_wrap=columns[i] in cut or None) for i in kept]
+        for i, cell in zip(kept, cells, strict=True):
+            cell.overflow = "ellipsis" if columns[i] in cut else None
+        table.add_row(*cells)
     print_text(table)
+
+
+def _print_plain(rows: Sequence[Sequence[str]], kept: Sequence[int], right: Sequence[bool]) -> None:
+    """Print a line for each row; rich takes a hundred times longer, and jobs may be many thousands."""
+    from rich.cells import cell_len
+
+    cells = [[" ".join(row[i].splitlines()) for i in kept] for row in rows]
+    sizes = [[cell_len(cell) for cell in row] for row in cells]
+    widths = [max(column) for column in zip(*sizes, strict=True)]
+    for row, size in zip(cells, sizes, strict=True):
+        pads = [" " * (width - own) for width, own in zip(widths, size, strict=True)]
+        padded = [pad + cell if on_right else cell + pad for cell, pad, on_right in zip(row, pads, right, strict=True)]
+        typer.echo("  ".join(padded).rstrip())
 
 
 def print_text(content: Any) -> None:

@@ -80,7 +80,7 @@ class JobRecord:
     @property
     def path(self) -> Path | None:
         """Its directory under the name that it has now; None if there is none."""
-        final = Path(self.directory)
+        final = Path(f"{self.directory}-try{self.attempt + 1}" if self.attempt else self.directory)
         names = (final.name, f"failed-{final.name}", f"running-{final.name}") if self.directory else ()
         return next((final.with_name(name) for name in names if final.with_name(name).is_dir()), None)
 
@@ -130,7 +130,9 @@ def _put_together(lines: list[tuple[float, dict[str, Any], Process]], gone: dict
             owner = process
             job = replace(job, state=state, start=time if job.start is None else job.start, end=None)
         elif state in _ENDS:
-            job = replace(job, state=state, end=time, cause=line.get("cause", ""))
+            # A job that is retried has ended before, unless it was lost.
+            ended = job.end if job.end and "retried" in line else time
+            job = replace(job, state=state, end=ended, cause=line.get("cause", ""))
         elif job.state == "pending":
             owner = owner or process
         if state == "running" or owner is process:

@@ -1,0 +1,258 @@
+"""Jobs of the journal, by what commands are told of them."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from adatom.cli.quantities import parse_age
+from adatom.errors import InputError, UnknownNameError
+from adatom.records.jobs import STATES, JobRecord, read_jobs
+from adatom.records.journal import JOURNAL
+from adatom.settings import get_settings
+
+__all__ = [
+    "Flow",
+    "Json",
+    "Label",
+    "NewerThan",
+    "OlderThan",
+    "Recipe",
+    "all_jobs",
+    "count_states",
+    "find_job",
+    "job_id",
+    "latest",
+    "plain",
+    "read_states",
+    "select",
+]
+
+# The options that several commands have.
+Flow = Annotated[
+    str | None,
+    typer.Option("--flow", metavar="FLOW", help="Of this flow: its name, or how the name of a run begins or ends."),
+]
+Label = Annotated[str | None, typer.Option("--label", metavar="TEXT", help="Of runs with this label.")]
+Recipe = Annotated[
+    str | None, typer.Option("--recipe", metavar="RECIPE", help="Of this recipe: relax_job, or MODULE:FUNCTION.")
+]
+NewerThan = Annotated[
+    float | None,
+    typer.Option("--newer-than", metavar="AGE", parser=parse_age, help="Ended, or else started, since: 90m, 2h, 3d."),
+]
+OlderThan = Annotated[
+    float | None,
+    typer.Option("--older-than", metavar="AGE", parser=parse_age, help="Ended, or else started, before: 90m, 2h, 3d."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, not a table.")]
+
+_ID = re.compile(r"-([0-9a-f]{12})(?:-try\d+|-again)*$")
+
+_LEAST = 6  # characters of a name: with fewer, what nobody meant would be found
+
+
+def all_jobs() -> list[JobRecord]:
+    """What the journal in ``results_dir`` says, oldest first.
+
+    Raises
+    ------
+    InputError
+        There is none.
+    """
+    directory = get_settings().results_dir
+    if not (directory / JOURNAL).is_dir():
+        raise InputError(
+            f"There is no journal in {directory}: no job was run with this results_dir. Go to where you ran yours, or "
+            "set ADATOM_RESULTS_DIR."
+        )
+    return read_jobs(directory)
+
+
+def read_states(text: str, valid: Sequence[str] = STATES) -> frozenset[str]:
+    """States between commas.
+
+    Parameters
+    ----------
+    text
+        Such as ``failed,lost``.
+    valid
+        Those that are allowed.
+
+    Raises
+    ------
+    UnknownNameError
+        One is not allowed.
+    """
+    states = [state.strip() for state in text.split(",")]
+    for state in states:
+        if state not in valid:
+            raise UnknownNameError("--state", state, valid)
+    return frozenset(states)
+
+
+def select(
+    jobs: Iterable[JobRecord],
+    *,
+    flow: str | None = None,
+    label: str | None = None,
+    recipe: str | None = None,
+    states: Collection[str] | None = None,
+    newer_than: float | None = None,
+    older_than: float | None = None,
+) -> list[JobRecord]:
+    """The jobs for which all holds that is not None.
+
+    Parameters
+    ----------
+    jobs
+        To choose from.
+    flow
+        The name of the flow, or how the name of the run begins or ends; the run's directory is valid too.
+    label, recipe, states
+        As in the journal; of a recipe its function is enough.
+    newer_than, older_than
+        Seconds since the job ended or, if it has not, since it was started.
+
+    Raises
+    ------
+    UnknownNameError
+        No job is of that flow, label or recipe.
+    """
+    found = list(jobs)
+    run = (flow or "").rstrip(os.sep).rpartition(os.sep)[2]
+    if flow is not None:
+        flows = {job.flow for job in found if job.flow}
+        found = [job for job in found if job.run and (job.flow == run or _begins_or_ends(job.run, run))]
+        if not found:
+            hint = f"The name of a run directory is valid too, or {_LEAST} characters of its beginning or end."
+            raise UnknownNameError("flow", flow, flows, hint)
+    if label is not None:
+        labels = {job.label for job in found if job.label}
+        if label not in labels:
+            raise UnknownNameError("label", label, labels)
+        found = [job for job in found if job.label == label]
+    if recipe is not None:
+        recipes = {job.recipe for job in found if job.recipe}
+        found = [job for job in found if recipe in _names(job)]
+        if not found:
+            raise UnknownNameError("recipe", recipe, recipes)
+    now = time.time()
+    return [
+        job
+        for job in found
+        if (states is None or job.state in states)
+        and (newer_than is None or now - _when(job) <= newer_than)
+        and (older_than is None or now - _when(job) > older_than)
+    ]
+
+
+def latest(job: JobRecord, known: Mapping[str, JobRecord]) -> JobRecord:
+    """The last retry of a job; itself if there was none.
+
+    Parameters
+    ----------
+    job
+        The job.
+    known
+        All jobs by id.
+    """
+    passed = set()
+    while job.retried in known and job.id not in passed:
+        passed.add(job.id)
+        job = known[job.retried]
+    return job
+
+
+def find_job(jobs: Iterable[JobRecord], word: str) -> JobRecord:
+    """The job that somebody means.
+
+    Parameters
+    ----------
+    jobs
+        To choose from.
+    word
+        Its id, the beginning of that, or a directory: the job's or one in it.
+
+    Raises
+    ------
+    InputError
+        There is none, or more than one.
+    """
+    known = {job.id: job for job in jobs}
+    if word in known:
+        return known[word]
+    begun = [id for id in known if id.startswith(word)] if len(word) >= _LEAST else []
+    if len(begun) == 1:
+        return known[begun[0]]
+    if begun:
+        raise InputError(f"{word!r} is the beginning of {len(begun)} ids: {', '.join(begun[:5])}. Give more of it.")
+    path = Path(word).absolute()
+    for directory in (path, *path.parents):
+        if job_id(directory.name) in known:
+            return known[job_id(directory.name)]
+    raise InputError(
+        f"No job {word!r} is in the journal of {get_settings().results_dir}. Valid: an id that `adatom jobs list` "
+        "shows, or the directory of a job."
+    )
+
+
+def job_id(name: str) -> str:
+    """The id of the job that a directory belongs to; empty if it is of none.
+
+    Parameters
+    ----------
+    name
+        The directory's name.
+    """
+    match = _ID.search(name)
+    return match[1] if match else ""
+
+
+def count_states(jobs: Iterable[JobRecord]) -> str:
+    """How many jobs there are of each state, for people.
+
+    Parameters
+    ----------
+    jobs
+        The jobs.
+    """
+    counts = Counter(job.state for job in jobs)
+    return ", ".join(f"{counts[state]} {state}" for state in STATES if counts[state])
+
+
+def plain(job: JobRecord) -> dict[str, Any]:
+    """A job for `--json`.
+
+    Parameters
+    ----------
+    job
+        The job.
+    """
+    return {**asdict(job), "path": None if job.path is None else str(job.path)}
+
+
+def _begins_or_ends(name: str, part: str) -> bool:
+    return len(part) >= _LEAST and (name.startswith(part) or name.endswith(part))
+
+
+def _when(job: JobRecord) -> float:
+    return job.end or job.start or job.submitted or 0.0
+
+
+def _names(job: JobRecord) -> set[str]:
+    """What it can be called: ``relax_job``, ``emt.relax_job``, ``emt.core.relax_job`` or the whole."""
+    if not job.recipe:  # it was skipped, or waits: only its name is known
+        return {job.name}
+    module, _, function = job.recipe.partition(":")
+    function = function.rpartition(".")[2]
+    within = module.removeprefix("adatom.recipes.")
+    return {job.recipe, function, f"{within}.{function}", f"{within.partition('.')[0]}.{function}"}

@@ -1,0 +1,69 @@
+"""``adatom jobs show``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from adatom.cli.jobs.selection import Json, all_jobs, find_job, plain
+
+__all__ = ["show"]
+
+_LINES = 20  # of its log
+_TIMES = ("submitted", "start", "end")
+
+
+def show(
+    job: Annotated[
+        list[str], typer.Argument(metavar="ID|DIRECTORY...", help="The id of a job or its beginning, or a directory.")
+    ],
+    as_json: Json = False,
+) -> None:
+    """Show all that is known of jobs, why they failed, and the end of their logs."""
+    from adatom.cli.tables import print_json, print_text
+
+    jobs = all_jobs()
+    found = [find_job(jobs, word) for word in job]
+    shown = [plain(job) for job in found]
+    if as_json:
+        print_json(shown)
+        return
+    for number, (record, values) in enumerate(zip(found, shown, strict=True)):
+        if number:
+            print_text("")
+        width = max(map(len, values))
+        print_text("\n".join(f"{key:{width}}  {_text(key, value)}".rstrip() for key, value in values.items()))
+        for name in ("error.txt", "job.log"):
+            lines = _lines(record.path, name)
+            if lines:
+                cut = (
+                    "" if name == "error.txt" or len(lines) <= _LINES else f", the last {_LINES} of {len(lines)} lines"
+                )
+                print_text(
+                    "\n".join(["", f"{name}{cut}", *(f"  {line}" for line in (lines[-_LINES:] if cut else lines))])
+                )
+
+
+def _text(key: str, value: Any) -> str:
+    from adatom.cli.quantities import show_time
+
+    if value is None:
+        return ""
+    return show_time(value) if key in _TIMES else str(value)
+
+
+def _lines(directory: Path | None, name: str) -> list[str]:
+    import gzip
+
+    if directory is None:
+        return []
+    try:
+        try:
+            data = (directory / name).read_bytes()
+        except FileNotFoundError:  # a finished run may be compressed
+            data = gzip.decompress((directory / f"{name}.gz").read_bytes())
+    except OSError:
+        return []
+    return data.decode(errors="replace").splitlines()

@@ -1,0 +1,79 @@
+"""What a run came to: saved, printed, and the exit status."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from adatom.errors import AdatomError
+from adatom.settings import get_settings
+from adatom.workflow import Failure
+
+__all__ = ["report"]
+
+
+def report(value: Any, failures: list[Failure], file: Path, as_json: bool, **about: Any) -> None:
+    """Save what a run gave, print a summary, and end with status 1 if a job failed or nothing could be saved.
+
+    Parameters
+    ----------
+    value
+        Results, with failures in the places of those there are not.
+    failures
+        All failures, those that are not in `value` too.
+    file
+        Where to save it.
+    as_json
+        Print JSON.
+    **about
+        What the JSON says of the run, before its results.
+    """
+    from adatom.cli.save import save_value
+    from adatom.cli.summary import print_summary, summary
+    from adatom.cli.tables import print_json, print_text
+
+    rows = summary(value)
+    saved = False
+    if not isinstance(value, Failure):
+        try:
+            trouble = save_value(value, file)
+        except AdatomError as error:
+            typer.echo(f"Not saved: {error}", err=True)
+        else:
+            saved = True
+            typer.echo(f"Saved {file}", err=True)
+            if trouble:
+                typer.echo(f"Without the metadata of materials databases: {trouble}", err=True)
+    if as_json:
+        print_json(
+            {
+                **about,
+                "results": rows,
+                "failures": [_plain_failure(failure) for failure in failures],
+                "saved": str(file) if saved else None,
+                **({} if rows or failures else {"value": value}),
+            }
+        )
+    elif rows:
+        print_summary(rows)
+    elif not failures:
+        print_text(str(value))
+    if failures:
+        _print_failures(failures)
+    if failures or not saved:
+        raise typer.Exit(1)
+
+
+def _print_failures(failures: list[Failure]) -> None:
+    long = get_settings().log_level == "DEBUG"
+    skipped = sum(failure.skipped_because is not None for failure in failures)
+    typer.echo(f"{len(failures) - skipped} failed" + (f", {skipped} skipped:" if skipped else ":"), err=True)
+    for failure in failures:
+        typer.echo(failure.describe(short=not long), err=True)
+
+
+def _plain_failure(failure: Failure) -> dict[str, Any]:
+    shown = ("job", "kind", "message", "directory", "skipped_because")
+    return {key: getattr(failure, key) for key in shown}
