@@ -87,6 +87,33 @@ def slow(atoms, seconds: float = 60):
     time.sleep(seconds)
 
 
+@flow
+def slow_and_quick(atoms, slow=slow, document=document):
+    return [slow(atoms), document(atoms)]
+
+
+@job
+def up_to(n, limit: float = 0, *, unit: str = "eV"):
+    if n > limit:
+        raise ValueError(f"{n} is more than {limit} {unit}")
+    return n
+
+
+@job
+def needs_file(name):
+    return open(name).read()
+
+
+@job(retries=1)
+def second_time(name):
+    print("tried")
+    try:
+        with open(name, "x"):
+            raise ValueError("the first time")
+    except FileExistsError:
+        return name
+
+
 @job
 def talk(atoms):
     time.sleep(0.3)  # the progress line is there by now

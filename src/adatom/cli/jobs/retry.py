@@ -61,6 +61,7 @@ def retry(
 
 
 def _retry(words: list[str], assignments: list[str], out: Path | None, as_json: bool) -> None:
+    import adatom.recipes  # noqa: F401  # it names jobs after structures, and so they are named again
     from adatom.cli.parameters import read_changes
     from adatom.cli.progress import progress
     from adatom.cli.report import report
