@@ -61,7 +61,7 @@ def list_jobs(
             columns, map(_row, shown), right=("took",), cut=("name", "flow", "label", "engine", "host", "cause")
         )
     counts = f"{show_count(len(found), 'job', 'jobs')}: {count_states(found)}." if found else "There is no such job."
-    print_text(counts if shown is found else f"{counts} The newest {len(shown)} are shown.")
+    print_text(counts if len(shown) == len(found) else f"{counts} The newest {len(shown)} are shown.")
 
 
 def _row(job: JobRecord) -> tuple[str, ...]:
