@@ -3,6 +3,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import threading
 import time
 from dataclasses import fields
@@ -15,6 +16,7 @@ from typer.testing import CliRunner
 import adatom.recipes  # noqa: F401  # names jobs after structures
 from adatom import FlowFailure, JobFailure, change_settings, flow, get_settings
 from adatom.cli import app
+from adatom.processes import this_process
 from adatom.records.jobs import STATES, JobRecord, read_jobs
 from adatom.schemas.save import load_results
 from tests.cli import own_recipes as own
@@ -598,23 +600,17 @@ def _until_one_runs():
 
 def test_watch_while_the_journal_is_written(cli):
     """A file that grows byte by byte, of jobs that start, end and end in the middle of a line."""
-    directory = get_settings().results_dir / ".journal"
-    directory.mkdir(parents=True)
-    from adatom.processes import this_process
-
-    lines = [{"process": this_process(), "time": 1.0}]
+    file, lines = _journal_by_hand()
     for state in ("pending", "running", "done"):
-        lines += [
-            {"id": f"{n:012x}", "state": state, "time": time.time(), "run": "FLOW-x", "flow": "x"} for n in range(5)
-        ]
-    text = "".join(json.dumps(line) + "\n" for line in lines).encode()
+        lines += [_line(f"{n:012x}", state) for n in range(5)]
+    text = "".join(lines).encode()
     first = text.index(b"\n", 200) + 1
-    (directory / "one.jsonl").write_bytes(text[:first])
+    file.write_bytes(text[:first])
 
     def write():
-        with (directory / "one.jsonl").open("ab", buffering=0) as file:
+        with file.open("ab", buffering=0) as out:
             for place in range(first, len(text)):
-                file.write(text[place : place + 1])
+                out.write(text[place : place + 1])
                 time.sleep(0.002)
 
     writer = threading.Thread(target=write)
@@ -623,6 +619,36 @@ def test_watch_while_the_journal_is_written(cli):
     writer.join()
     assert result.exit_code == 0
     assert result.stdout.splitlines()[-1] == "x (FLOW-x): 5 done"
+
+
+def test_watch_goes_on_where_a_flow_computes_between_its_jobs(cli):
+    file, lines = _journal_by_hand()
+    file.write_text("".join([*lines, _line("a" * 12, "running")]))
+
+    def write():
+        for wait, job, state in ((0.3, "a", "done"), (1.0, "b", "running"), (1.0, "b", "done")):
+            time.sleep(wait)
+            with file.open("a") as out:
+                out.write(_line(job * 12, state))
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    result = cli("jobs", "watch")
+    writer.join()
+    assert result.stdout.splitlines() == [
+        f"x (FLOW-x): {counts}" for counts in ("1 running", "1 done", "1 running, 1 done", "2 done")
+    ]
+
+
+def _journal_by_hand():
+    """The file of this process, and how it begins."""
+    directory = get_settings().results_dir / ".journal"
+    directory.mkdir(parents=True)
+    return directory / "one.jsonl", [json.dumps({"process": this_process(), "time": 1.0}) + "\n"]
+
+
+def _line(job, state):
+    return json.dumps({"id": job, "state": state, "time": time.time(), "run": "FLOW-x", "flow": "x"}) + "\n"
 
 
 def test_watch_on_a_terminal_and_ctrl_c(tmp_path):
@@ -705,7 +731,7 @@ def test_explain_says_that_the_source_has_changed_since():
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[0].startswith("miss: mine:bad ")
-    assert lines[2:-1] == ["  source: mine:bad changed"]
+    assert lines[2:-1] == ["  source: mine.bad changed"]
     assert lines[-1] == f"  When job {job.id} ran, its key was {job.key}."
 
 
@@ -749,5 +775,5 @@ def test_help_imports_nothing_heavy():
         "import sys, adatom.cli.jobs; "
         "sys.exit(str([name for name in ('numpy', 'ase', 'sqlite3', 'rich.live') if name in sys.modules]))"
     )
-    done = subprocess.run(["python", "-c", code], capture_output=True, text=True, env=environment())
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment())
     assert done.stderr.strip() == "[]"
