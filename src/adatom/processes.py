@@ -31,9 +31,14 @@ class Process(NamedTuple):
     born: str
 
     @property
+    def is_here(self) -> bool:
+        """Whether it is, or was, on this machine."""
+        return self.host == socket.gethostname()
+
+    @property
     def is_gone(self) -> bool:
         """Whether it has ended; of a process on another machine nobody knows."""
-        return self.host == socket.gethostname() and _born(self.pid) != self.born
+        return self.is_here and _born(self.pid) != self.born
 
 
 def this_process() -> Process:

@@ -187,3 +187,20 @@ def test_a_class_that_is_defined_again_is_the_same():
 
     assert define() is not define()
     assert describe_code(define()) == describe_code(define())
+
+
+def test_the_code_of_each_recipe_is_the_same_in_every_process():
+    show = """
+from adatom.cli.discovery import codes, recipes_of
+from adatom.records.source import Source
+print([(recipe.name, Source(recipe.step._fn).digest) for code in codes() for recipe in recipes_of(code)])
+"""
+    environment = {**os.environ, "PYTHONPATH": str(Path(adatom.__file__).parents[1])}
+    seen = {
+        subprocess.run(
+            [sys.executable, "-c", show], env={**environment, "PYTHONHASHSEED": seed}, capture_output=True, check=True
+        ).stdout
+        for seed in "123"
+    }
+    assert len(seen) == 1
+    assert b"md_job" in seen.pop()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from adatom.records.journal import JOURNAL
 __all__ = ["STATES", "JobRecord", "read_jobs"]
 
 STATES = ("pending", "running", "done", "cached", "failed", "skipped", "lost")
+_Line = tuple[float, dict[str, Any], Process]
 _ENDS = frozenset({"done", "cached", "failed", "skipped"})
 
 
@@ -26,7 +28,7 @@ class JobRecord:
     id
         Twelve characters, at the end of its directory's name too.
     run
-        The outermost flow that it belongs to; its own id if no flow called it.
+        The name of the directory of the outermost flow that it belongs to; empty if no flow called it.
     flow
         The name of that flow; empty if there is none.
     label
@@ -93,18 +95,22 @@ def read_jobs(results_dir: Path) -> list[JobRecord]:
     results_dir
         Where run directories are kept.
     """
-    found: dict[str, list[tuple[float, dict[str, Any], Process]]] = {}
+    found: dict[str, list[_Line]] = {}
     for process, line in _lines(results_dir / JOURNAL):
         found.setdefault(line["id"], []).append((line["time"], line, process))
-    gone: dict[Process, bool] = {}
-    jobs = [_put_together(sorted(lines, key=lambda line: line[0]), gone) for lines in found.values()]
+    is_gone = cache(lambda process: process.is_gone)
+    jobs = [_put_together(sorted(lines, key=lambda line: line[0]), is_gone) for lines in found.values()]
     return sorted(jobs, key=lambda job: job.submitted or 0.0)
 
 
 def _lines(directory: Path) -> Iterator[tuple[Process, dict[str, Any]]]:
     for file in sorted(directory.glob("*.jsonl")):
         process = Process("", 0, "")
-        for text in file.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            texts = file.read_text(encoding="utf-8", errors="replace").splitlines()
+        except OSError:  # removed meanwhile
+            continue
+        for text in texts:
             try:
                 line = json.loads(text)
                 if "process" in line:
@@ -115,31 +121,37 @@ def _lines(directory: Path) -> Iterator[tuple[Process, dict[str, Any]]]:
                 pass  # the last line of a process that was killed, or of a full disk
 
 
-_COPIED = ("run", "flow", "label", "name", "recipe", "key", "engine", "directory", "attempt", "call", "retried")
+_COPIED = ("run", "flow", "label", "name", "recipe", "key", "engine", "directory", "call", "retried")
 
 
-def _put_together(lines: list[tuple[float, dict[str, Any], Process]], gone: dict[Process, bool]) -> JobRecord:
-    job = JobRecord(lines[0][1]["id"], submitted=lines[0][0])
-    tried = -1
-    owner: Process | None = None
-    for time, line, process in lines:
-        job = replace(job, **{key: line[key] for key in _COPIED if key in line})
-        state = line["state"]
-        if state == "running":
-            tried = max(tried, line.get("attempt", 0))
-            owner = process
-            job = replace(job, state=state, start=time if job.start is None else job.start, end=None)
-        elif state in _ENDS:
-            # A job that is retried has ended before, unless it was lost.
-            ended = job.end if job.end and "retried" in line else time
-            job = replace(job, state=state, end=ended, cause=line.get("cause", ""))
-        elif job.state == "pending":
-            owner = owner or process
-        if state == "running" or owner is process:
-            job = replace(job, host=process.host, pid=process.pid)
-    if job.state not in _ENDS and owner is not None:
-        if owner not in gone:
-            gone[owner] = owner.is_gone
-        if gone[owner]:
-            job = replace(job, state="lost", cause=f"process {owner.pid} on {owner.host} is gone")
-    return job
+def _put_together(lines: list[_Line], is_gone: Callable[[Process], bool]) -> JobRecord:
+    """One job, from what several processes wrote. Clocks of machines differ, so states are told by attempt first."""
+    known: dict[str, Any] = {}
+    for _, line, _ in lines:
+        known |= {key: line[key] for key in _COPIED if line.get(key)}
+    attempt = max(line.get("attempt", 0) for _, line, _ in lines)
+    # What has no attempt is said by the process that called the job, of all of them.
+    last = [(time, line, process) for time, line, process in lines if line.get("attempt", attempt) == attempt]
+    starts = [(time, process) for time, line, process in lines if line["state"] == "running"]
+    ends = [(time, line) for time, line, _ in last if line["state"] in _ENDS]
+    running = [process for _, line, process in last if line["state"] == "running"]
+    caller, owner = lines[0][2], (running or [process for _, _, process in lines])[-1 if running else 0]
+    state, cause, end = "running" if running else "pending", "", None
+    if ends:
+        state, cause = ends[-1][1]["state"], ends[-1][1].get("cause", "")
+        end = min(time for time, _ in ends)  # others repeat it
+    elif is_gone(owner) and not (caller != owner and caller.is_here and not is_gone(caller)):
+        # Of a worker that dies while the process that called the job lives, that process will tell.
+        state, cause = "lost", f"process {owner.pid} on {owner.host} is gone"
+    return JobRecord(
+        lines[0][1]["id"],
+        **known,
+        state=state,
+        host=owner.host,
+        pid=owner.pid,
+        submitted=lines[0][0],
+        start=min((time for time, _ in starts), default=None),
+        end=end,
+        attempt=attempt,
+        cause=cause,
+    )

@@ -21,10 +21,8 @@ from adatom.records.canonical import Canonical, UnhashableError, digest
 __all__ = ["Source", "describe_code", "source_of"]
 
 # How a job is run and what is written down of it is no part of what it computes.
-_NOT_COUNTED = tuple(
-    f"adatom.{name}"
-    for name in ("cli", "context", "directories", "engines", "errors", "records", "settings", "workflow")
-)
+_OF_RUNNING = "cli context deadline directories engines errors processes records settings workflow"
+_NOT_COUNTED = tuple(f"adatom.{name}" for name in _OF_RUNNING.split())
 _FIXED = (FunctionType, BuiltinFunctionType, ModuleType, type, str, int, float, bool, type(None))
 _ABSENT = object()
 _HIDDEN = {"__module__", "__dict__", "__weakref__", "__doc__", "__qualname__", "__annotations__", "__slotnames__"}

@@ -31,6 +31,7 @@ class Node(concurrent.futures.Future):  # type: ignore[type-arg]
         self.name = name
         self.directory = directory
         self.id = new_id()
+        self.recipe = ""  # of a job
         self.is_flow = False
         self.handled = False  # the user looked at the failure, so the flow need not raise it
         self.handle: Any = None  # what an engine that traces knows it by

@@ -10,7 +10,7 @@ from adatom.errors import InputError
 from adatom.workflow.batch import map_in_batches
 from adatom.workflow.failure import Failure
 from adatom.workflow.future import Future, Node
-from adatom.workflow.options import JobOptions, with_changes
+from adatom.workflow.options import FlowOptions, JobOptions, with_changes
 from adatom.workflow.payload import in_job
 from adatom.workflow.registry import get_engine
 from adatom.workflow.scope import Scope, current_scope, in_background
@@ -36,7 +36,7 @@ class Job(Step[P, R]):
             return scope.add(self, args, kwargs)  # type: ignore[return-value]
         if _awaited(self.fn):
             return self.submit(*args, **kwargs)  # type: ignore[return-value]
-        scope = Scope.of_job(self.name)
+        scope = Scope.of_job(self.name, self.options.label)
         return scope.run(lambda: scope.add(self, args, kwargs)).result()
 
     def submit(self, *args: P.args, **kwargs: P.kwargs) -> Future:
@@ -54,7 +54,7 @@ class Job(Step[P, R]):
             return scope.add(self, args, kwargs)
         if not get_engine().capabilities.waits_in_flow:
             return in_background(self.name, lambda: self(*args, **kwargs))
-        scope = Scope.of_job(self.name)
+        scope = Scope.of_job(self.name, self.options.label)
         future = scope.add(self, args, kwargs)
         scope.engine.standing.add(future._node)
         return future
@@ -86,7 +86,7 @@ class Job(Step[P, R]):
         scope = current_scope()
         if scope is not None:
             return map_in_batches(scope, self, list(items), common)
-        scope = Scope.of_flow(f"{self.name}.map")
+        scope = Scope.of_flow(f"{self.name}.map", FlowOptions(label=self.options.label))
         return scope.run_flow(lambda: map_in_batches(scope, self, list(items), common))
 
     @property

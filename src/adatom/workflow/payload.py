@@ -294,12 +294,12 @@ def _attempt(call: Call, attempt: int, upstream: Sequence[Any]) -> Any:
         if caching:
             seen = call.caching is not None and call.caching.key and not caching.refresh  # by the caller: `confirm`
             caching.keep(call.name, value, quiet=bool(seen))
-        call.note("done")
+        call.note("done", attempt=attempt)
         return value
     except (Exception, SystemExit) as error:
         directory.fail(error)
         failure = call.failure(error, directory.path if directory.exists else None)
-        call.note("failed", cause=failure.in_short)
+        call.note("failed", attempt=attempt, cause=failure.in_short)
         return failure
 
 

@@ -43,7 +43,10 @@ def load_call(record: JobRecord) -> tuple[Job[..., Any], tuple[Any, ...], dict[s
         )
     header, function, arguments = read_call(get_settings().results_dir / JOURNAL, record.call)
     read_header(header)  # now the modules of the script are found
-    return cloudpickle.loads(function), *cloudpickle.loads(arguments)
+    try:
+        return cloudpickle.loads(function), *cloudpickle.loads(arguments)
+    except Exception as error:  # a module that is gone, or changed since
+        raise InputError(f"The inputs of {record.name} ({record.id}) cannot be read: {error}.") from error
 
 
 def retry(records: Sequence[JobRecord], **changes: Any) -> list[Any]:

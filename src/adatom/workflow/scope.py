@@ -114,16 +114,20 @@ class Scope:
         return scope
 
     @classmethod
-    def of_job(cls, name: str) -> Scope:
+    def of_job(cls, name: str, label: str | None = None) -> Scope:
         """The scope of a job that is called outside of any flow.
 
         Parameters
         ----------
         name
             The job.
+        label
+            What the journal calls the run.
         """
         engine = get_engine()
-        return (engine.scope_type or cls)(engine, name, get_settings().results_dir)
+        scope = (engine.scope_type or cls)(engine, name, get_settings().results_dir)
+        scope.run_info = {"label": label} if label else {}
+        return scope
 
     # Jobs
 
@@ -138,7 +142,7 @@ class Scope:
             With what to call it; futures may stand anywhere in them.
         """
         job.options.check(job.name, self.engine)
-        node = self.node(job.name)
+        node = self.node(job.name, recipe=recipe_of(job))
         self._when_ready(node, (args, kwargs), lambda ready: self._launch(node, job, *ready))
         return self.engine.future_type(node)
 
@@ -211,30 +215,25 @@ class Scope:
 
     def _note(self, node: Node, step: Step[Any, Any], state: str, caching: Caching | None = None, **more: str) -> None:
         """Write all that is known of a job into the journal."""
-        self.journal.record(
-            node.id,
-            state,
-            name=node.name,
-            recipe=f"{step._fn.__module__}:{step.__qualname__}",
-            engine=self.engine.name,
-            directory=node.directory or "",
-            key=caching.key.digest if caching and caching.key else "",
-            **self.root.run_info,
-            **more,
-        )
+        key = caching.key.digest if caching and caching.key else ""
+        self._record(node, state, directory=node.directory or "", key=key, **more)
 
-    def node(self, name: str, is_flow: bool = False) -> Node:
+    def _record(self, node: Node, state: str, **more: str) -> None:
+        about = {"name": node.name, "recipe": node.recipe, "engine": self.engine.name}
+        self.journal.record(node.id, state, **about, **self.root.run_info, **more)
+
+    def node(self, name: str, recipe: str = "") -> Node:
         """Something more that must end before this flow does.
 
         Parameters
         ----------
         name
             The job, flow or subflow.
-        is_flow
-            Whether it is no job.
+        recipe
+            Of a job, where its function is.
         """
         node = Node(name)
-        node.is_flow = is_flow
+        node.recipe, node.is_flow = recipe, not recipe
         self.root.nodes.append(node)
         with self._change:
             self._left += 1
@@ -277,7 +276,7 @@ class Scope:
                     raise
             return
         if not node.is_flow:
-            self.journal.record(node.id, "pending", name=node.name, **self.root.run_info)
+            self._record(node, "pending")
         lock, left, context = threading.Lock(), [len(waiting)], contextvars.copy_context()
 
         def one_done(_: Any) -> None:
@@ -385,6 +384,7 @@ class Scope:
         node, call, engine_options
             As in `start`.
         """
+        self.journal.record(call.id, "pending", attempt=call.attempt)
         try:
             self.start(node, call, engine_options)
         except Exception as error:  # nobody would see it there
@@ -404,7 +404,7 @@ class Scope:
         """
         runner = flow.options.runner
         engine = self.engine if runner is None else get_engine(runner)
-        node = self.node(flow.name, is_flow=True)
+        node = self.node(flow.name)
         directory = self.directory / unique_name("SUBFLOW" if flow.waits else "FLOW", flow.name)
         scope = type(self)(engine, flow.name, directory, self, flow.options)
 
@@ -515,7 +515,7 @@ class Scope:
         if isinstance(result, Failure):
             state = "skipped" if result.skipped_because else "failed"
             if not node.is_flow:
-                self.journal.record(node.id, state, name=node.name, cause=result.in_short, **self.root.run_info)
+                self._record(node, state, cause=result.in_short)
         self.tell(node, state)
         with self._change:
             self._left -= 1
@@ -580,6 +580,11 @@ class Scope:
         """
         if self._observer and (not node.is_flow or event == "failed"):
             self._observer(node.name, event, count)
+
+
+def recipe_of(job: Job[Any, Any]) -> str:
+    """Where a job's function is: module and name."""
+    return f"{job._fn.__module__}:{job._fn.__qualname__}"
 
 
 def _name_fully(node: Node, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:

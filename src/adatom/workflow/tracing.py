@@ -15,7 +15,7 @@ from adatom.workflow.failure import Failure
 from adatom.workflow.future import Future, Node, follow
 from adatom.workflow.options import JobOptions
 from adatom.workflow.payload import Batch, Call, Slot
-from adatom.workflow.scope import Scope
+from adatom.workflow.scope import Scope, recipe_of
 from adatom.workflow.structure import collect, substitute
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class TracingScope(Scope):
     def add(self, job: Job[Any, Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Future:
         """Add a job to the graph, unless its arguments are there and its result is stored."""
         job.options.check(job.name, self.engine)
-        node = self.node(job.name)
+        node = self.node(job.name, recipe_of(job))
 
         def make(args: Any, kwargs: Any, upstream: list[Any]) -> Call | None:
             if not upstream:
@@ -47,9 +47,9 @@ class TracingScope(Scope):
         """Keep a call whose arguments are all there."""
         return "" if collect((args, kwargs), Slot) else super().remember(call, args, kwargs)
 
-    def node(self, name: str, is_flow: bool = False) -> Node:
+    def node(self, name: str, recipe: str = "") -> Node:
         """Something more that must end before this flow does; nobody can wait for it in the body."""
-        node = super().node(name, is_flow)
+        node = super().node(name, recipe)
         node.no_waiting = (
             f"{name} has no result yet: the {self.engine.name} engine builds its graph before it runs. Pass the "
             "future to a job, or look at its value in the body of a @subflow."
@@ -60,7 +60,7 @@ class TracingScope(Scope):
         """Add a subflow whose inputs have no values yet to the graph; run the body of any other flow at once."""
         if not flow.waits or not collect((args, kwargs), Future):
             return super().inner(flow, args, kwargs)
-        node = self.node(flow.name, is_flow=True)
+        node = self.node(flow.name)
         inherited = flow.with_options(**flow_caching([flow.options, *self.flows()]))
 
         def make(args: Any, kwargs: Any, upstream: list[Any]) -> Call:
