@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 
 from adatom.settings import get_settings, scheduler_end
 
-__all__ = ["request_stop", "stop_reason", "time_left"]
+__all__ = ["bounded", "request_stop", "stop_reason", "stop_requested", "time_allotted", "time_left"]
 
 _IMPORTED = time.time()
 
 # Of the whole process: a signal is sent to it, not to one of its threads.
 _requested: str | None = None
+_bound: ContextVar[float | None] = ContextVar("adatom_deadline", default=None)
 
 
 def time_left() -> float | None:
@@ -27,6 +31,33 @@ def time_left() -> float | None:
     """
     end = _end()
     return end and end[0] - time.time()
+
+
+def time_allotted() -> float | None:
+    """Seconds from the start of this process to the time when it must have stopped; None where nothing limits it."""
+    end = _end()
+    return end and end[0] - _start(os.getpid())
+
+
+@contextmanager
+def bounded(end: float | None) -> Iterator[None]:
+    """Another end that holds for the code in the block, too: that of the process that waits for it.
+
+    Parameters
+    ----------
+    end
+        Seconds since the epoch.
+    """
+    token = _bound.set(end)
+    try:
+        yield
+    finally:
+        _bound.reset(token)
+
+
+def stop_requested() -> bool:
+    """Whether this process was asked to stop."""
+    return _requested is not None
 
 
 def request_stop(why: str) -> None:
@@ -64,11 +95,15 @@ def stop_reason(margin: float = 0.0) -> str | None:
 
 def _end() -> tuple[float, str] | None:
     """The end, in seconds since the epoch, and what says so."""
-    walltime, end = get_settings().walltime, scheduler_end()
-    ours = None if walltime is None else _start(os.getpid()) + walltime
-    if ours is not None and (end is None or ours <= end):
-        return ours, "ADATOM_WALLTIME"
-    return None if end is None else (end, "The end of the batch job")
+    walltime, scheduler, bound = get_settings().walltime, scheduler_end(), _bound.get()
+    ends = []
+    if walltime is not None:
+        ends.append((_start(os.getpid()) + walltime, "ADATOM_WALLTIME"))
+    if scheduler is not None:
+        ends.append((scheduler, "The end of the batch job"))
+    if bound is not None:
+        ends.append((bound, "The end of the flow's process"))
+    return min(ends, default=None)
 
 
 @cache

@@ -12,7 +12,7 @@ from typing import Any
 from adatom.processes import Process
 from adatom.records.journal import JOURNAL
 
-__all__ = ["STATES", "JobRecord", "read_jobs"]
+__all__ = ["STATES", "JobRecord", "longest", "read_jobs"]
 
 STATES = ("pending", "running", "done", "cached", "failed", "skipped", "lost")
 _Line = tuple[float, dict[str, Any], Process]
@@ -103,6 +103,21 @@ def read_jobs(results_dir: Path) -> list[JobRecord]:
     return sorted(jobs, key=lambda job: job.submitted or 0.0)
 
 
+def longest(results_dir: Path) -> dict[str, float]:
+    """How long (s) the longest job of each recipe took that ended well.
+
+    Parameters
+    ----------
+    results_dir
+        Where run directories are kept.
+    """
+    took: dict[str, float] = {}
+    for job in read_jobs(results_dir):
+        if job.state == "done" and job.start is not None and job.end is not None:
+            took[job.recipe] = max(took.get(job.recipe, 0.0), job.end - job.start)
+    return took
+
+
 def _lines(directory: Path) -> Iterator[tuple[Process, dict[str, Any]]]:
     for file in sorted(directory.glob("*.jsonl")):
         process = Process("", 0, "")
@@ -127,11 +142,14 @@ _COPIED = ("run", "flow", "label", "name", "recipe", "key", "engine", "directory
 def _put_together(lines: list[_Line], is_gone: Callable[[Process], bool]) -> JobRecord:
     """One job, from what several processes wrote. Clocks of machines differ, so states are told by attempt first."""
     known: dict[str, Any] = {}
-    for _, line, _ in lines:
+    attempts: dict[Process, int] = {}  # the last one that a process spoke of
+    of_attempt: dict[int, list[_Line]] = {}
+    for time, line, process in lines:
         known |= {key: line[key] for key in _COPIED if line.get(key)}
-    attempt = max(line.get("attempt", 0) for _, line, _ in lines)
-    # What has no attempt is said by the process that called the job, of all of them.
-    last = [(time, line, process) for time, line, process in lines if line.get("attempt", attempt) == attempt]
+        attempts[process] = line.get("attempt", attempts.get(process, 0))
+        of_attempt.setdefault(attempts[process], []).append((time, line, process))
+    attempt = max(of_attempt)
+    last = of_attempt[attempt]
     starts = [(time, process) for time, line, process in lines if line["state"] == "running"]
     ends = [(time, line) for time, line, _ in last if line["state"] in _ENDS]
     running = [process for _, line, process in last if line["state"] == "running"]

@@ -14,6 +14,7 @@ from typing import Any
 
 import cloudpickle
 
+from adatom.deadline import request_stop, stop_requested
 from adatom.directories import mark_interrupted
 from adatom.errors import JobTimeoutError, WorkerDiedError
 from adatom.workflow.payload import Batch, Call, attempt_directory, pack, unpack
@@ -181,15 +182,25 @@ def main(descriptor: int) -> None:
             # The parent is gone, or has no more use for this process: end it, and what a job started.
             os.killpg(os.getpid(), signal.SIGKILL)
 
+    busy = False
+
     def terminated(number: int, frame: Any) -> None:
-        raise KeyboardInterrupt("the worker was told to stop")
+        if not busy or stop_requested():
+            raise KeyboardInterrupt("the worker was told to stop")
+        request_stop("the worker was told to stop")  # a job that knows steps stops after this one,
+        again = threading.Timer(_GRACE / 2, os.kill, (os.getpid(), signal.SIGTERM))  # and any other then
+        again.daemon = True
+        again.start()
 
     signal.signal(signal.SIGTERM, terminated)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=read, daemon=True).start()
     try:
-        while True:
-            todo = cloudpickle.loads(work.get())
+        while not stop_requested():
+            data = work.get()
+            busy = True
+            todo = cloudpickle.loads(data)
             pipe.send_bytes(pack(todo) if isinstance(todo, Call | Batch) else cloudpickle.dumps(todo()))
+            busy = False
     except (KeyboardInterrupt, OSError):
         os._exit(1)

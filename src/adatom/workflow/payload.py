@@ -19,8 +19,9 @@ from typing import Any
 import cloudpickle
 
 from adatom.context import engine_name
+from adatom.deadline import bounded, stop_reason, time_allotted
 from adatom.directories import RunDirectory, entered
-from adatom.errors import AdatomError, InputError
+from adatom.errors import AdatomError, IncompleteError, InputError
 from adatom.records import MISS
 from adatom.records.journal import journal_in
 from adatom.settings import Settings, get_settings, settings_in_force, settings_of_caller, travelling
@@ -86,6 +87,10 @@ class Call:
         Whether the journal says already that it runs.
     caching
         How its result is looked up and stored; None if it is not.
+    deadline
+        When, in seconds since the epoch, the process that waits for it must have stopped; None if nothing limits it.
+    expected
+        How long (s) such a job may take, by what earlier ones took; 0 if nobody knows.
     run
         Of a subflow: what the journal says of the run with each job.
     """
@@ -104,6 +109,8 @@ class Call:
     journal: str = ""
     noted: bool = False
     caching: Caching | None = None
+    deadline: float | None = None
+    expected: float = 0.0
     run: Mapping[str, str] = field(default_factory=dict)
 
     def note(self, state: str, **more: Any) -> None:
@@ -251,11 +258,11 @@ def execute(call: Call, upstream: Sequence[Any] = ()) -> Any:
     try:
         token = engine_name.set(call.engine)
         try:
-            with settings_in_force(read_header(call.header)):
+            with settings_in_force(read_header(call.header)), bounded(call.deadline):
                 for attempt in range(call.attempt, call.retries + 1):
                     outcome = _attempt(call, attempt, upstream)
-                    if not isinstance(outcome, Failure) or isinstance(outcome.cause, InputError):
-                        break  # bad input does not get better
+                    if not isinstance(outcome, Failure) or isinstance(outcome.cause, InputError | IncompleteError):
+                        break  # bad input does not get better, and this process has no more time
                     if attempt < call.retries:
                         time.sleep(call.retry_delay)
                 return outcome
@@ -285,12 +292,21 @@ def _attempt(call: Call, attempt: int, upstream: Sequence[Any]) -> Any:
             if stored is not MISS:
                 call.note("cached")
                 return stored
+        why = _no_time(call)
+        if why:
+            failure = call.failure(IncompleteError(f"{call.name} was not started: {why}. Run the flow again."))
+            call.note("failed", attempt=attempt, cause=failure.in_short)
+            return replace(failure, directory=None)
         if caching:
             caching.resume(directory)
+        start = time.perf_counter()
         if not (call.noted and attempt == 0):
             call.note("running", attempt=attempt)
         with entered(directory), captured(directory):
             value = settled(function(*args, **kwargs))
+        took = time.perf_counter() - start
+        if took > _longest.get(call.function, 0.0):
+            _longest[call.function] = took
         if caching:
             seen = call.caching is not None and call.caching.key and not caching.refresh  # by the caller: `confirm`
             caching.keep(call.name, value, quiet=bool(seen))
@@ -301,6 +317,19 @@ def _attempt(call: Call, attempt: int, upstream: Sequence[Any]) -> Any:
         failure = call.failure(error, directory.path if directory.exists else None)
         call.note("failed", attempt=attempt, cause=failure.in_short)
         return failure
+
+
+_longest: dict[bytes, float] = {}  # seconds that calls of a function took in this process
+
+
+def _no_time(call: Call) -> str | None:
+    """Why a call is not to be started; None if it can be expected to end in time."""
+    if not stop_reason(float("inf")):
+        return None
+    expected = max(call.expected, _longest.get(call.function, 0.0))
+    allotted = time_allotted()
+    # What takes longer than all the time that there ever is would never start, and may go on from where it is cut.
+    return stop_reason(0.0 if allotted is not None and expected > allotted else expected)
 
 
 def _look_up(call: Call, caching: Caching, function: Any, args: Any, kwargs: Any) -> tuple[Caching | None, Any]:

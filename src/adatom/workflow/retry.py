@@ -46,7 +46,10 @@ def load_call(record: JobRecord) -> tuple[Job[..., Any], tuple[Any, ...], dict[s
     try:
         return cloudpickle.loads(function), *cloudpickle.loads(arguments)
     except Exception as error:  # a module that is gone, or changed since
-        raise InputError(f"The inputs of {record.name} ({record.id}) cannot be read: {error}.") from error
+        raise InputError(
+            f"The inputs of {record.name} ({record.id}) cannot be read here: {type(error).__name__}: {error}. "
+            "Its function was importable where it was called: go there, or run your script again."
+        ) from error
 
 
 def retry(records: Sequence[JobRecord], **changes: Any) -> list[Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextvars
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -12,10 +13,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from adatom.deadline import stop_reason, time_left
 from adatom.directories import mark_interrupted, stamp, unique_name
-from adatom.errors import FlowFailure, InputError, JobFailure, WorkerDiedError
+from adatom.errors import FlowFailure, IncompleteError, InputError, JobFailure, WorkerDiedError
 from adatom.records import MISS
 from adatom.records.calls import Calls
+from adatom.records.jobs import longest
 from adatom.records.journal import JOURNAL, Journal, journal_in
 from adatom.settings import get_settings
 from adatom.workflow.caching import Caching, caching_of
@@ -35,6 +38,7 @@ from adatom.workflow.payload import (
     unpack,
 )
 from adatom.workflow.registry import drop_engine, get_engine
+from adatom.workflow.signals import second_ends_at_once, stops_in_order
 from adatom.workflow.structure import collect, substitute
 
 if TYPE_CHECKING:
@@ -90,6 +94,7 @@ class Scope:
         self._functions: dict[Step[Any, Any], bytes] = {}
         self.calls: Calls | None = None  # on the root of a flow
         self.run_info: dict[str, str] = {}  # on the root: what the journal says of it, with each of its jobs
+        self._took: dict[str, float] | None = None
         self._left = 0
         self._change = threading.Condition()
         self._then: Callable[[], None] | None = None
@@ -192,10 +197,24 @@ class Scope:
             caching=caching and caching.travelling(),
             run=self.root.run_info if kind != "JOB" else {},
         )
+        if (left := time_left()) is not None:
+            call = replace(call, deadline=time.time() + left, expected=self.root.expected(node.recipe))
         if kind == "JOB":
             place = self.remember(call, args, kwargs) if self.root.calls else ""
             self._note(node, step, "running" if call.noted else "pending", caching, call=place)
         return call
+
+    def expected(self, recipe: str) -> float:
+        """How long (s) a job may take: the longest of those of its recipe that the journal knows.
+
+        Parameters
+        ----------
+        recipe
+            Module and name of its function.
+        """
+        if self._took is None:
+            self._took = longest(Path(self.journal.directory).parent)
+        return self._took.get(recipe, 0.0)
 
     def remember(self, call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
         """Keep a call until the run ends well, so that it can be run again if it does not.
@@ -357,10 +376,19 @@ class Scope:
                 outcome = call.failure(error, marked)
             except BaseException as error:  # whatever an engine raises, the flow goes on
                 outcome = call.failure(error)
+            if self._goes_on(call, outcome):
+                context.copy().run(self.restart, node, replace(call, attempt=call.attempt + 1), engine_options)
+                return
             context.copy().run(self.settle, node, call, outcome)  # a thread of the engine's has other settings
 
         context = contextvars.copy_context()
         self.engine.submit(call, dict(engine_options)).add_done_callback(done)
+
+    def _goes_on(self, call: Call, outcome: Any) -> bool:
+        """Whether a job that stopped because its worker's time was over is to go on in another worker."""
+        incomplete = isinstance(outcome, Failure) and isinstance(outcome.cause, IncompleteError)
+        here = not self.engine.capabilities.processes or self.root.cancelled or stop_reason() is not None
+        return incomplete and not here and call.attempt < call.retries
 
     def settle(self, node: Node, call: Call, outcome: Any) -> None:
         """Set the outcome of a job.
@@ -467,13 +495,17 @@ class Scope:
         body
             Starts the jobs.
         """
-        try:
-            return body()
-        except KeyboardInterrupt:
-            self.interrupt()
-            raise
-        finally:
+        with stops_in_order():
+            try:
+                value = body()
+            except BaseException as error:
+                if not isinstance(error, Exception):  # Ctrl-C, SIGTERM, or what an engine makes of it
+                    self.interrupt()
+                else:
+                    self.wait()
+                raise
             self.wait()
+            return value
 
     def run_flow(self, body: Callable[[], Any]) -> Any:
         """Run the body of a flow to its end and give its value, with results for futures.
@@ -538,14 +570,15 @@ class Scope:
             with self._change:
                 while self._left:
                     self._change.wait()
-        except KeyboardInterrupt:
+        except BaseException:  # only from outside, as a signal's handler raises it
             self.interrupt()
             raise
 
     def interrupt(self) -> None:
         """End the jobs that run, mark their directories, start no others: the user pressed Ctrl-C."""
         self.root.cancelled = True
-        drop_engine(self.engine, at_once=True)
+        with second_ends_at_once():
+            drop_engine(self.engine, at_once=True)
         for node in self.root.nodes:
             if not node.done():
                 if node.directory:

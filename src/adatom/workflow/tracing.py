@@ -16,6 +16,7 @@ from adatom.workflow.future import Future, Node, follow
 from adatom.workflow.options import JobOptions
 from adatom.workflow.payload import Batch, Call, Slot
 from adatom.workflow.scope import Scope, recipe_of
+from adatom.workflow.signals import stops_in_order
 from adatom.workflow.structure import collect, substitute
 
 if TYPE_CHECKING:
@@ -100,14 +101,16 @@ class TracingScope(Scope):
             value.append(body())
             return [node for node in self.nodes if not node.done()]
 
-        try:
-            self.engine.run_graph(self.name, trace, dict(self.options.engine_options))
-        except KeyboardInterrupt:
-            self.interrupt()
-            raise
-        finally:
-            for node in self.nodes:
-                node.no_waiting = ""
+        with stops_in_order():
+            try:
+                self.engine.run_graph(self.name, trace, dict(self.options.engine_options))
+            except BaseException as error:
+                if not isinstance(error, Exception):  # Ctrl-C or SIGTERM
+                    self.interrupt()
+                raise
+            finally:
+                for node in self.nodes:
+                    node.no_waiting = ""
         return value[0]
 
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from adatom.cli.jobs.inputs import inputs_of
 from adatom.cli.jobs.selection import Json, all_jobs, find_job
 from adatom.errors import AdatomError, InputError
 from adatom.records.jobs import JobRecord
 from adatom.settings import get_settings
+from adatom.workflow.retry import load_call
 
 if TYPE_CHECKING:
     from adatom.records.explain import Explanation
@@ -68,7 +68,7 @@ def _of_job(job: JobRecord) -> Explanation:
     import adatom
 
     try:
-        function, args, kwargs = inputs_of(job)
+        function, args, kwargs = load_call(job)
     except AdatomError as error:
         if not job.key:
             raise InputError(f"{error} It was run without the cache, so it has no key either.") from error

@@ -9,11 +9,11 @@ from typing import Annotated
 
 import typer
 
-from adatom.cli.jobs.inputs import inputs_of
 from adatom.cli.jobs.selection import Json, all_jobs, find_job, latest, select
 from adatom.errors import InputError, UnknownNameError
 from adatom.records.jobs import JobRecord
 from adatom.settings import change_settings, get_settings
+from adatom.workflow.retry import load_call
 
 __all__ = ["retry"]
 
@@ -80,7 +80,7 @@ def _retry(words: list[str], assignments: list[str], out: Path | None, as_json: 
     if not again:
         print_json({"jobs": [], "left_out": left_out}) if as_json else print_text("No job is to be run again.")
         return
-    changes = read_changes([inputs_of(job)[0] for job in again], assignments)
+    changes = read_changes([load_call(job)[0] for job in again], assignments)
     file = results_file("retry", out)
     with progress("retry", get_settings().progress):
         value = run_again(again, **changes)
