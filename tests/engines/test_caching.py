@@ -14,6 +14,7 @@ from adatom import FlowFailure, change_settings, explain, get_settings, job, sub
 from adatom.recipes.emt.core import relax_job, static_job
 from adatom.records.jobs import read_jobs
 from adatom.records.store import CacheWarning, open_store
+from adatom.workflow.registry import engine_class
 from tests.engines import jobs
 from tests.engines.processes import script, wait_until
 
@@ -325,7 +326,7 @@ def compute(i, atoms):
 
 @flow(on_failure="return")
 def campaign():
-    return [compute(i, rattled(i)) for i in range(40)]
+    return [compute(i, rattled(i)) for i in range(int(os.environ["JOBS"]))]
 
 out = campaign()
 print(json.dumps([repr(x) if isinstance(x, Failure) else x for x in out]))
@@ -336,8 +337,6 @@ print(json.dumps([repr(x) if isinstance(x, Failure) else x for x in out]))
 def environment(running, tmp_path):
     if running.runner is not None:
         pytest.skip("a script starts its engine itself")
-    if not running.capabilities.waits_in_flow:
-        pytest.skip("its jobs are the server's, which lives on")
     return {
         "ADATOM_WORKFLOW_ENGINE": running.engine,
         "ADATOM_LOCAL_WORKERS": str(running.settings["local_workers"]),
@@ -346,7 +345,15 @@ def environment(running, tmp_path):
         "PREFECT_HOME": str(tmp_path / "prefect"),
         "PYTHONWARNINGS": "default",
         "COLUMNS": "200",
+        "JOBS": "40",
     }
+
+
+@pytest.fixture
+def own_jobs(environment):
+    """An engine whose jobs end with the script."""
+    if not engine_class(environment["ADATOM_WORKFLOW_ENGINE"]).capabilities.waits_in_flow:
+        pytest.skip("its jobs are the server's, which lives on")
 
 
 def stored(tmp_path):
@@ -370,7 +377,7 @@ def undisturbed():
     return found
 
 
-def test_a_killed_campaign_goes_on_where_it_was(environment, tmp_path):
+def test_a_killed_campaign_goes_on_where_it_was(environment, own_jobs, tmp_path):
     with script(tmp_path, CAMPAIGN, **environment) as running:
         wait_until(lambda: len(stored(tmp_path)) == 15 or running.process.poll() is not None, "15 jobs are not done")
         wait_until(lambda: list(tmp_path.glob("waiting*")), "no other job runs")
@@ -392,7 +399,7 @@ def test_a_killed_campaign_goes_on_where_it_was(environment, tmp_path):
     assert Counter(lines(tmp_path)) == {str(i): 1 for i in range(40)}
 
 
-def test_a_campaign_that_lost_a_worker_computes_only_that_job_again(environment, running, tmp_path):
+def test_a_campaign_that_lost_a_worker_computes_only_that_job_again(environment, own_jobs, tmp_path):
     if environment["ADATOM_LOCAL_WORKERS"] == "1":
         pytest.skip("its worker is the script")
     (tmp_path / "go").touch()
@@ -410,7 +417,7 @@ def test_a_campaign_that_lost_a_worker_computes_only_that_job_again(environment,
     assert Counter(lines(tmp_path)) - before == {"20": 1}
 
 
-def test_two_campaigns_at_once_share_a_store(environment, tmp_path):
+def test_two_campaigns_at_once_share_a_store(environment, own_jobs, tmp_path):
     (tmp_path / "go").touch()
     with (
         script(tmp_path, CAMPAIGN, **environment) as one,
@@ -424,3 +431,18 @@ def test_two_campaigns_at_once_share_a_store(environment, tmp_path):
     assert set(counts) == {str(i) for i in range(40)}
     assert max(counts.values()) <= 2
     assert len(stored(tmp_path)) == 40
+
+
+def test_what_a_server_computed_after_the_script_was_killed_is_found(environment, tmp_path):
+    if engine_class(environment["ADATOM_WORKFLOW_ENGINE"]).capabilities.waits_in_flow:
+        pytest.skip("its jobs end with the script")
+    (tmp_path / "go").touch()
+    environment["JOBS"] = "4"
+    with script(tmp_path, CAMPAIGN, **environment) as running:
+        wait_until(lambda: stored(tmp_path) or running.process.poll() is not None, "no job is done")
+        running.process.kill()
+    wait_until(lambda: len(stored(tmp_path)) == 4, "the server does not go on")
+    with script(tmp_path, CAMPAIGN, **environment) as running:
+        assert running.wait() == 0, running.output
+        assert energies(running) == undisturbed()[:4]
+    assert Counter(lines(tmp_path)) == {str(i): 1 for i in range(4)}

@@ -5,7 +5,7 @@ import os
 import pytest
 from ase.build import bulk
 
-from adatom import Failure, JobFailure, change_settings
+from adatom import Failure, JobFailure, change_settings, flow
 from adatom.recipes.emt.core import relax_job, static_job
 from tests.engines.conftest import WANTED
 from tests.engines.jobs import add, fail
@@ -64,6 +64,20 @@ def test_a_submit_loop_in_a_flow_of_the_users(on_prefect):
     states = {run.name: run.state_name for run in runs}
     assert states["relax_job Fe"] == "Failed"
     assert states["relax_job Cu"] == "Completed"
+
+
+def test_a_job_whose_result_is_stored_is_shown_as_cached(on_prefect, tmp_path):
+    @flow(name="twice")
+    def twice():
+        return static_job(bulk("Ni"))
+
+    with change_settings(cache="on", cache_dir=tmp_path / "cache"):
+        first, again = twice(), twice()
+    assert again["provenance"]["cached_from"]
+    assert again["results"]["energy"] == first["results"]["energy"]
+    client = prefect.get_client(sync_client=True)
+    states = [run.state_name for run in client.read_task_runs(limit=200) if run.name == "static_job Ni"]
+    assert sorted(states) == ["Cached", "Completed"]
 
 
 def test_flows_and_jobs_have_the_recipes_names(on_prefect):

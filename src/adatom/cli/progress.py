@@ -61,9 +61,10 @@ class _Jobs:
         with self._lock:
             seen = Counter(self._counts)
         ended = seen["done"] + seen["failed"]
-        running = max(0, seen["started"] - ended)
+        running = max(0, seen["started"] - (ended - seen["cached"]))
         waiting = max(0, seen["added"] - ended - seen["skipped"] - running)
-        shown = [f"{running} running", f"{seen['done']} done", f"{seen['failed']} failed"]
+        cached = f" ({seen['cached']} cached)" if seen["cached"] else ""
+        shown = [f"{running} running", f"{seen['done']} done{cached}", f"{seen['failed']} failed"]
         shown += [f"{number} {what}" for what, number in (("waiting", waiting), ("skipped", seen["skipped"])) if number]
         return f"{self._title}: {', '.join(shown)}, {timedelta(seconds=int(time.monotonic() - self._start))}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -11,6 +12,9 @@ from adatom.records.key import Key
 from adatom.records.store import Store
 
 __all__ = ["Difference", "Explanation", "explain_key"]
+
+
+_HASHED = re.compile(r"\S*[0-9a-f]{32}$")
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,10 @@ class Difference:
     def __str__(self) -> str:
         if self.code:
             return f"{self.part}: {', '.join(self.code)} changed"
-        return f"{self.part}: {self.now or 'not there'}, stored: {self.stored or 'not there'}"
+        if _HASHED.search(self.now) and _HASHED.search(self.stored):
+            return f"{self.part}: not the same"
+        now, stored = (_HASHED.sub("another", text) or "not there" for text in (self.now, self.stored))
+        return f"{self.part}: {now}, stored: {stored}"
 
 
 @dataclass(frozen=True)
