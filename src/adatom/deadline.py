@@ -15,13 +15,20 @@ from functools import cache
 
 from adatom.settings import get_settings, scheduler_end
 
-__all__ = ["bounded", "request_stop", "stop_reason", "stop_requested", "time_allotted", "time_left"]
+__all__ = ["bounded", "is_limited", "request_stop", "stop_reason", "stop_requested", "time_allotted", "time_left"]
 
 _IMPORTED = time.time()
 
 # Of the whole process: a signal is sent to it, not to one of its threads.
 _requested: str | None = None
 _bound: ContextVar[float | None] = ContextVar("adatom_deadline", default=None)
+
+
+def is_limited() -> bool:
+    """Whether anything limits this process: most have all the time, and each of their jobs asks."""
+    return not (
+        _requested is None and get_settings().walltime is None and _bound.get() is None and scheduler_end() is None
+    )
 
 
 def time_left() -> float | None:

@@ -196,6 +196,7 @@ def travelling(settings: Settings) -> dict[str, Any]:
     return settings.model_dump(exclude=set(Settings.of_machine))
 
 
+@cache
 def scheduler_end() -> float | None:
     """When the batch job that this process is part of ends, in seconds since the epoch; None where nothing says so.
 

@@ -127,12 +127,12 @@ def test_a_journal_that_cannot_be_written_is_said_once(tmp_path):
 
 def test_calls_are_kept_until_all_went_well(tmp_path):
     calls = Calls(str(tmp_path), "RUN")
-    places = [calls.keep(b"header", b"function", str(i).encode() * 100) for i in range(3)]
+    places = [calls.keep(b"header", b"function", str(i).encode() * 10**i) for i in range(6)]
     for i, place in enumerate(places):
-        assert read_call(tmp_path, place) == (b"header", b"function", str(i).encode() * 100)
+        assert read_call(tmp_path, place) == (b"header", b"function", str(i).encode() * 10**i)
     assert (tmp_path / "calls" / "RUN").read_bytes().count(b"header") == 1
     calls.close(remove=False)
-    assert read_call(tmp_path, places[2])[2] == b"2" * 100
+    assert read_call(tmp_path, places[5])[2] == b"5" * 10**5
     again = Calls(str(tmp_path), "OTHER")
     place = again.keep(b"h", b"f", b"a")
     again.close(remove=True)
@@ -142,7 +142,7 @@ def test_calls_are_kept_until_all_went_well(tmp_path):
 
 def test_damaged_calls_and_those_of_others_are_refused(tmp_path):
     calls = Calls(str(tmp_path), "RUN")
-    place = calls.keep(b"header", b"function", b"arguments")
+    place = calls.keep(b"header", b"function", b"arguments" * 100)
     calls.close(remove=False)
     file = tmp_path / "calls" / "RUN"
     file.chmod(0o666)

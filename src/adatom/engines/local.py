@@ -138,9 +138,9 @@ class LocalPool:
             try:
                 answer = child.receive()
             except WorkerDiedError as error:
+                future.set_exception(error)
                 self._end(child)
                 child = None
-                future.set_exception(error)
             else:
                 future.set_result(answer)
         if child is not None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import struct
 import threading
 import warnings
+from binascii import a2b_base64, b2a_base64
 from pathlib import Path
 
 from adatom.errors import StorageError
@@ -13,9 +15,9 @@ from adatom.records.trust import check_owner
 
 __all__ = ["Calls", "read_call"]
 
-_HEAD = struct.Struct("<QQQQ")  # where header and function stand, how long the arguments are, and a mark
 _SIZE = struct.Struct("<Q")
-_MARK = 0x6C6C6163
+_PLACE = re.compile(r"[^:@/]+:\d+:\d+(:[\w+/=]*|@\d+)")
+_SHORT = 300  # bytes of arguments up to which they stand in the journal itself: one file to write to for each job
 
 
 class Calls:
@@ -56,9 +58,10 @@ class Calls:
                 if self._file is None:
                     os.makedirs(os.path.dirname(self._path), exist_ok=True)
                     self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-                places = [self._shared(header), self._shared(function)]
-                place = self._append(_HEAD.pack(*places, len(arguments), _MARK) + arguments)
-                return f"{self._run}:{place}"
+                shared = f"{self._run}:{self._shared(header)}:{self._shared(function)}"
+                if len(arguments) <= _SHORT:
+                    return f"{shared}:{b2a_base64(arguments, newline=False).decode()}"
+                return f"{shared}@{self._append(_SIZE.pack(len(arguments)) + arguments)}"
         except OSError as error:
             if self._works:
                 self._works = False
@@ -66,9 +69,10 @@ class Calls:
             return ""
 
     def _shared(self, data: bytes) -> int:
-        if data not in self._known:
-            self._known[data] = self._append(_SIZE.pack(len(data)) + data)
-        return self._known[data]
+        place = self._known.get(data)
+        if place is None:
+            place = self._known[data] = self._append(_SIZE.pack(len(data)) + data)
+        return place
 
     def _append(self, data: bytes) -> int:
         assert self._file is not None
@@ -108,22 +112,21 @@ def read_call(directory: Path, place: str) -> tuple[bytes, bytes, bytes]:
     StorageError
         The file is gone or damaged, or somebody else can write to it.
     """
-    run, _, start = place.rpartition(":")
+    run, header, function, arguments = re.split("[:@]", place) if _PLACE.fullmatch(place) else ("", "0", "0", "0")
     path = directory / "calls" / run
     try:
         with path.open("rb") as file:
             check_owner(os.fstat(file.fileno()), path)
 
-            def shared(place: int) -> bytes:
-                file.seek(place)
-                return file.read(_SIZE.unpack(file.read(_SIZE.size))[0])
+            def part(start: str) -> bytes:
+                file.seek(int(start))
+                size = _SIZE.unpack(file.read(_SIZE.size))[0]
+                data = file.read(size)
+                if len(data) != size:
+                    raise ValueError("it is damaged")
+                return data
 
-            file.seek(int(start))
-            header, function, size, mark = _HEAD.unpack(file.read(_HEAD.size))
-            arguments = file.read(size)
-            if mark != _MARK or len(arguments) != size:
-                raise ValueError("it is damaged")
-            return shared(header), shared(function), arguments
+            return part(header), part(function), part(arguments) if "@" in place else a2b_base64(arguments)
     except (OSError, ValueError, struct.error) as error:
         if isinstance(error, StorageError):
             raise

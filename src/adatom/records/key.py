@@ -72,7 +72,7 @@ def make_key(
     bound = _signature(function).bind(*args, **kwargs)
     bound.apply_defaults()
     plain = getattr(function, "_fn", function)  # where a job was given other defaults does not count
-    recipe = f"{plain.__module__}:{plain.__qualname__}"
+    recipe = f"{plain.__module__}:{getattr(plain, '__qualname__', plain.__name__)}"
     parts = {"recipe": recipe}
     if version is not None:
         parts["version"] = repr(version)

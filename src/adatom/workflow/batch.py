@@ -16,7 +16,7 @@ from adatom.errors import WorkerDiedError
 from adatom.workflow.failure import Failure
 from adatom.workflow.future import Future, Node
 from adatom.workflow.payload import Batch, Call, unpack
-from adatom.workflow.scope import Scope, recipe_of
+from adatom.workflow.scope import Scope
 from adatom.workflow.structure import collect
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class _Map:
     def __init__(self, scope: Scope, job: Job[Any, Any], items: list[Any], common: dict[str, Any]) -> None:
         self._scope, self._job, self._common = scope, job, common
         job.options.check(job.name, scope.engine)
-        self.nodes = [scope.node(job.name, recipe_of(job)) for _ in items]
+        self.nodes = [scope.node(job.name, job.recipe) for _ in items]
         self._tasks = 2 * scope.engine.slots  # one runs while the next is on its way; asked once, as it may cost a call
         self._todo = deque(zip(self.nodes, items, strict=True))
         self._costs = scope.engine.item_costs

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from adatom.directories import RunDirectory, find_run
 from adatom.errors import AdatomError, StorageError
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from adatom.workflow.job import Job
     from adatom.workflow.options import FlowOptions, JobOptions
 
-__all__ = ["Caching", "caching_of", "explain", "flow_caching"]
+__all__ = ["Caching", "FlowCaching", "caching_of", "explain", "flow_caching"]
 
 _DEFAULT = "inputs+source"
 
@@ -139,26 +139,20 @@ class Caching:
             self.keep(name, value)
 
 
-def caching_of(job: JobOptions, flows: list[FlowOptions]) -> Caching | None:
-    """How a job's calls are cached; None if they are not.
+class FlowCaching(NamedTuple):
+    """What holds in a flow for the jobs that do not say.
 
-    Parameters
+    Attributes
     ----------
-    job
-        Its options.
-    flows
-        Those of the flows around it, the innermost first.
+    cache, refresh_cache
+        As the options of a flow say.
     """
-    around = flow_caching(flows)
-    policies = (job.cache, job.persist_result, around["cache"], get_settings().cache)
-    policy: Any = next(policy for policy in policies if policy is not None)
-    if policy in (False, "off"):
-        return None
-    refresh = job.refresh_cache or around["refresh_cache"]
-    return Caching(_DEFAULT if policy in (True, "on") else policy, job.version, tuple(job.reads), refresh)
+
+    cache: Any
+    refresh_cache: bool
 
 
-def flow_caching(flows: list[FlowOptions]) -> dict[str, Any]:
+def flow_caching(flows: list[FlowOptions]) -> FlowCaching:
     """What holds in a flow for the jobs that do not say.
 
     Parameters
@@ -166,10 +160,27 @@ def flow_caching(flows: list[FlowOptions]) -> dict[str, Any]:
     flows
         Its options and those of the flows around it, the innermost first.
     """
-    return {
-        "cache": next((options.cache for options in flows if options.cache is not None), None),
-        "refresh_cache": any(options.refresh_cache for options in flows),
-    }
+    cache = next((options.cache for options in flows if options.cache is not None), None)
+    return FlowCaching(cache, any(options.refresh_cache for options in flows))
+
+
+def caching_of(job: JobOptions, around: FlowCaching) -> Caching | None:
+    """How a job's calls are cached; None if they are not.
+
+    Parameters
+    ----------
+    job
+        Its options.
+    around
+        What holds in the flow that calls it.
+    """
+    policy: Any = job.cache if job.cache is not None else job.persist_result
+    if policy is None:
+        policy = around.cache if around.cache is not None else get_settings().cache
+    if policy is False or policy == "off":
+        return None
+    refresh = job.refresh_cache or around.refresh_cache
+    return Caching(_DEFAULT if policy in (True, "on") else policy, job.version, tuple(job.reads), refresh)
 
 
 def explain(job: Job[Any, Any], /, *args: Any, **kwargs: Any) -> Explanation:
@@ -198,7 +209,7 @@ def explain(job: Job[Any, Any], /, *args: Any, **kwargs: Any) -> Explanation:
     from adatom.records.key import make_key
     from adatom.records.store import open_store
 
-    found = caching_of(job.options, [])
+    found = caching_of(job.options, flow_caching([]))
     caching = found or Caching(_DEFAULT, job.options.version, tuple(job.options.reads), False)
     key = make_key(job, args, kwargs, policy=caching.policy, version=caching.version, reads=caching.reads)
     explanation = explain_key(open_store(), key)

@@ -34,6 +34,7 @@ class Child:
 
     def __init__(self) -> None:
         self._pipe, theirs = Pipe()
+        self._ending = threading.Lock()
         try:
             command = _START.format(path=[os.path.abspath(folder) for folder in sys.path], fd=theirs.fileno())
             self.process = subprocess.Popen(
@@ -96,10 +97,11 @@ class Child:
         self._signal(signal.SIGTERM)
 
     def kill(self) -> None:
-        """End it, and all that it started."""
+        """End it, and all that it started; any thread may, at any time."""
         self._signal(signal.SIGKILL)
         self.process.wait()
-        self._pipe.close()
+        with self._ending:
+            self._pipe.close()
 
     def stop(self, grace: float = _GRACE) -> None:
         """Let it mark its job's directory, then end it, and all that it started.

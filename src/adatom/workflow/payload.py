@@ -19,7 +19,7 @@ from typing import Any
 import cloudpickle
 
 from adatom.context import engine_name
-from adatom.deadline import bounded, stop_reason, time_allotted
+from adatom.deadline import bounded, is_limited, stop_reason, time_allotted
 from adatom.directories import RunDirectory, entered
 from adatom.errors import AdatomError, IncompleteError, InputError
 from adatom.records import MISS
@@ -113,7 +113,7 @@ class Call:
     expected: float = 0.0
     run: Mapping[str, str] = field(default_factory=dict)
 
-    def note(self, state: str, **more: Any) -> None:
+    def note(self, state: str, **more: str | int) -> None:
         """Write into the journal what became of this call."""
         if self.journal:
             journal_in(self.journal).record(self.id, state, **more)
@@ -258,18 +258,25 @@ def execute(call: Call, upstream: Sequence[Any] = ()) -> Any:
     try:
         token = engine_name.set(call.engine)
         try:
-            with settings_in_force(read_header(call.header)), bounded(call.deadline):
-                for attempt in range(call.attempt, call.retries + 1):
-                    outcome = _attempt(call, attempt, upstream)
-                    if not isinstance(outcome, Failure) or isinstance(outcome.cause, InputError | IncompleteError):
-                        break  # bad input does not get better, and this process has no more time
-                    if attempt < call.retries:
-                        time.sleep(call.retry_delay)
-                return outcome
+            with settings_in_force(read_header(call.header)):
+                if call.deadline is None:
+                    return _attempts(call, upstream)
+                with bounded(call.deadline):
+                    return _attempts(call, upstream)
         finally:
             engine_name.reset(token)
     except Exception as error:  # settings of this machine, modules that are not here
         return call.failure(error)
+
+
+def _attempts(call: Call, upstream: Sequence[Any]) -> Any:
+    for attempt in range(call.attempt, call.retries + 1):
+        outcome = _attempt(call, attempt, upstream)
+        if not isinstance(outcome, Failure) or isinstance(outcome.cause, InputError | IncompleteError):
+            break  # bad input does not get better, and this process has no more time
+        if attempt < call.retries:
+            time.sleep(call.retry_delay)
+    return outcome
 
 
 def _attempt(call: Call, attempt: int, upstream: Sequence[Any]) -> Any:
@@ -324,7 +331,7 @@ _longest: dict[bytes, float] = {}  # seconds that calls of a function took in th
 
 def _no_time(call: Call) -> str | None:
     """Why a call is not to be started; None if it can be expected to end in time."""
-    if not stop_reason(float("inf")):
+    if not is_limited():
         return None
     expected = max(call.expected, _longest.get(call.function, 0.0))
     allotted = time_allotted()

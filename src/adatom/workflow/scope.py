@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextvars
 import os
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -13,15 +12,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adatom.deadline import stop_reason, time_left
+from adatom.deadline import stop_reason
 from adatom.directories import mark_interrupted, stamp, unique_name
 from adatom.errors import FlowFailure, IncompleteError, InputError, JobFailure, WorkerDiedError
 from adatom.records import MISS
-from adatom.records.calls import Calls
-from adatom.records.jobs import longest
-from adatom.records.journal import JOURNAL, Journal, journal_in
 from adatom.settings import get_settings
-from adatom.workflow.caching import Caching, caching_of
+from adatom.workflow.caching import Caching, FlowCaching, caching_of, flow_caching
 from adatom.workflow.engine import Engine
 from adatom.workflow.failure import Failure
 from adatom.workflow.future import Future, Node, follow
@@ -38,6 +34,7 @@ from adatom.workflow.payload import (
     unpack,
 )
 from adatom.workflow.registry import drop_engine, get_engine
+from adatom.workflow.runlog import RunLog
 from adatom.workflow.signals import second_ends_at_once, stops_in_order
 from adatom.workflow.structure import collect, substitute
 
@@ -71,6 +68,8 @@ class Scope:
         The flow that called this one.
     options
         Of the flow.
+    log
+        Where is written down what becomes of it.
     """
 
     def __init__(
@@ -80,6 +79,7 @@ class Scope:
         directory: Path,
         parent: Scope | None = None,
         options: FlowOptions | None = None,
+        log: RunLog | None = None,
     ) -> None:
         self.engine = engine
         self.name = name
@@ -87,14 +87,12 @@ class Scope:
         self.options = options or FlowOptions()
         self.parent = parent
         self.root: Scope = parent.root if parent else self
-        self.journal: Journal = parent.journal if parent else journal_in(str(get_settings().results_dir / JOURNAL))
+        self.log: RunLog = parent.log if parent else log or RunLog({})
         self.nodes: list[Node] = []  # on the root: of all flows in it
         self.cancelled = False  # on the root
         self._observer = current_observer()
         self._functions: dict[Step[Any, Any], bytes] = {}
-        self.calls: Calls | None = None  # on the root of a flow
-        self.run_info: dict[str, str] = {}  # on the root: what the journal says of it, with each of its jobs
-        self._took: dict[str, float] | None = None
+        self._around: FlowCaching | None = None
         self._left = 0
         self._change = threading.Condition()
         self._then: Callable[[], None] | None = None
@@ -113,10 +111,8 @@ class Scope:
         options = options or FlowOptions()
         engine = get_engine(options.runner)
         directory = get_settings().results_dir / unique_name("FLOW", name, stamp())
-        scope = (engine.scope_type or cls)(engine, name, directory, options=options)
-        scope.run_info = {"run": directory.name, "flow": name, "label": options.label or ""}
-        scope.calls = Calls(scope.journal.directory, directory.name)
-        return scope
+        log = RunLog.of_flow(directory.name, name, options.label)
+        return (engine.scope_type or cls)(engine, name, directory, options=options, log=log)
 
     @classmethod
     def of_job(cls, name: str, label: str | None = None) -> Scope:
@@ -130,9 +126,8 @@ class Scope:
             What the journal calls the run.
         """
         engine = get_engine()
-        scope = (engine.scope_type or cls)(engine, name, get_settings().results_dir)
-        scope.run_info = {"label": label} if label else {}
-        return scope
+        log = RunLog({"label": label} if label else {})
+        return (engine.scope_type or cls)(engine, name, get_settings().results_dir, log=log)
 
     # Jobs
 
@@ -147,7 +142,7 @@ class Scope:
             With what to call it; futures may stand anywhere in them.
         """
         job.options.check(job.name, self.engine)
-        node = self.node(job.name, recipe=recipe_of(job))
+        node = self.node(job.name, recipe=job.recipe)
         self._when_ready(node, (args, kwargs), lambda ready: self._launch(node, job, *ready))
         return self.engine.future_type(node)
 
@@ -192,54 +187,22 @@ class Scope:
             options.retry_delay,
             options.timeout,
             id=node.id,
-            journal=self.journal.directory,
+            journal=self.log.directory,
             noted=not self.engine.capabilities.concurrent,
             caching=caching and caching.travelling(),
-            run=self.root.run_info if kind != "JOB" else {},
+            run=self.log.about if node.is_flow else {},
         )
-        if (left := time_left()) is not None:
-            call = replace(call, deadline=time.time() + left, expected=self.root.expected(node.recipe))
-        if kind == "JOB":
-            place = self.remember(call, args, kwargs) if self.root.calls else ""
-            self._note(node, step, "running" if call.noted else "pending", caching, call=place)
-        return call
+        return call if node.is_flow else self.log.called(node, call, self.is_whole(args, kwargs))
 
-    def expected(self, recipe: str) -> float:
-        """How long (s) a job may take: the longest of those of its recipe that the journal knows.
+    def is_whole(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+        """Whether the arguments of a call are all there.
 
         Parameters
         ----------
-        recipe
-            Module and name of its function.
+        args, kwargs
+            The arguments.
         """
-        if self._took is None:
-            self._took = longest(Path(self.journal.directory).parent)
-        return self._took.get(recipe, 0.0)
-
-    def remember(self, call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
-        """Keep a call until the run ends well, so that it can be run again if it does not.
-
-        Parameters
-        ----------
-        call, args, kwargs
-            The call.
-
-        Returns
-        -------
-        str
-            Where it stands; empty if it is not kept.
-        """
-        assert self.root.calls
-        return self.root.calls.keep(call.header, call.function, call.arguments)
-
-    def _note(self, node: Node, step: Step[Any, Any], state: str, caching: Caching | None = None, **more: str) -> None:
-        """Write all that is known of a job into the journal."""
-        key = caching.key.digest if caching and caching.key else ""
-        self._record(node, state, directory=node.directory or "", key=key, **more)
-
-    def _record(self, node: Node, state: str, **more: str) -> None:
-        about = {"name": node.name, "recipe": node.recipe, "engine": self.engine.name}
-        self.journal.record(node.id, state, **about, **self.root.run_info, **more)
+        return True
 
     def node(self, name: str, recipe: str = "") -> Node:
         """Something more that must end before this flow does.
@@ -295,7 +258,7 @@ class Scope:
                     raise
             return
         if not node.is_flow:
-            self._record(node, "pending")
+            self.log.note(node, "pending", self.engine.name)
         lock, left, context = threading.Lock(), [len(waiting)], contextvars.copy_context()
 
         def one_done(_: Any) -> None:
@@ -331,7 +294,7 @@ class Scope:
             stored = caching.find(job, args, kwargs)
             if stored is not MISS:
                 _name_fully(node, args, kwargs)
-                self._note(node, job, "cached", caching)
+                self.log.note(node, "cached", self.engine.name, key=caching.key.digest if caching.key else "")
                 self.tell(node, "cached")
                 self.engine.show_stored(node.name)
                 node.settle(stored)
@@ -346,7 +309,9 @@ class Scope:
         job
             The job.
         """
-        return caching_of(job.options, self.flows())
+        if self._around is None:
+            self._around = flow_caching(self.flows())
+        return caching_of(job.options, self._around)
 
     def flows(self) -> list[FlowOptions]:
         """The options of this flow and of those around it, the innermost first."""
@@ -376,17 +341,19 @@ class Scope:
                 outcome = call.failure(error, marked)
             except BaseException as error:  # whatever an engine raises, the flow goes on
                 outcome = call.failure(error)
-            if self._goes_on(call, outcome):
+            if isinstance(outcome, Failure) and self._goes_on(call, outcome):
                 context.copy().run(self.restart, node, replace(call, attempt=call.attempt + 1), engine_options)
-                return
-            context.copy().run(self.settle, node, call, outcome)  # a thread of the engine's has other settings
+            elif call.caching:  # a thread of the engine's has other settings
+                context.copy().run(self.settle, node, call, outcome)
+            else:
+                node.settle(outcome)
 
         context = contextvars.copy_context()
         self.engine.submit(call, dict(engine_options)).add_done_callback(done)
 
-    def _goes_on(self, call: Call, outcome: Any) -> bool:
+    def _goes_on(self, call: Call, failure: Failure) -> bool:
         """Whether a job that stopped because its worker's time was over is to go on in another worker."""
-        incomplete = isinstance(outcome, Failure) and isinstance(outcome.cause, IncompleteError)
+        incomplete = isinstance(failure.cause, IncompleteError)
         here = not self.engine.capabilities.processes or self.root.cancelled or stop_reason() is not None
         return incomplete and not here and call.attempt < call.retries
 
@@ -412,7 +379,7 @@ class Scope:
         node, call, engine_options
             As in `start`.
         """
-        self.journal.record(call.id, "pending", attempt=call.attempt)
+        self.log.again(call)
         try:
             self.start(node, call, engine_options)
         except Exception as error:  # nobody would see it there
@@ -526,9 +493,7 @@ class Scope:
                 self.name, lambda: value.append(self._finish(self.run(body))), dict(self.options.engine_options)
             )
         finally:
-            if self.calls:
-                ended = all(node.done() and not isinstance(node.result(), Failure) for node in self.nodes)
-                self.calls.close(remove=ended)
+            self.log.close(self.nodes)
         return value[0]
 
     def _finish(self, value: Any) -> Any:
@@ -547,7 +512,7 @@ class Scope:
         if isinstance(result, Failure):
             state = "skipped" if result.skipped_because else "failed"
             if not node.is_flow:
-                self._record(node, state, cause=result.in_short)
+                self.log.note(node, state, self.engine.name, cause=result.in_short)
         self.tell(node, state)
         with self._change:
             self._left -= 1
@@ -613,11 +578,6 @@ class Scope:
         """
         if self._observer and (not node.is_flow or event == "failed"):
             self._observer(node.name, event, count)
-
-
-def recipe_of(job: Job[Any, Any]) -> str:
-    """Where a job's function is: module and name."""
-    return f"{job._fn.__module__}:{job._fn.__qualname__}"
 
 
 def _name_fully(node: Node, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:

@@ -36,6 +36,8 @@ class Step(ABC, Generic[P, R]):
     ----------
     options
         What is said of it.
+    recipe
+        Where its function is: module and name.
     """
 
     options: Options
@@ -52,6 +54,7 @@ class Step(ABC, Generic[P, R]):
         self.options = options
         self._defaults = defaults or {}
         self.__module__ = module or fn.__module__
+        self.recipe = f"{fn.__module__}:{getattr(fn, '__qualname__', fn.__name__)}"
 
     @abstractmethod
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:

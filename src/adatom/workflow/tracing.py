@@ -15,7 +15,7 @@ from adatom.workflow.failure import Failure
 from adatom.workflow.future import Future, Node, follow
 from adatom.workflow.options import JobOptions
 from adatom.workflow.payload import Batch, Call, Slot
-from adatom.workflow.scope import Scope, recipe_of
+from adatom.workflow.scope import Scope
 from adatom.workflow.signals import stops_in_order
 from adatom.workflow.structure import collect, substitute
 
@@ -34,7 +34,7 @@ class TracingScope(Scope):
     def add(self, job: Job[Any, Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Future:
         """Add a job to the graph, unless its arguments are there and its result is stored."""
         job.options.check(job.name, self.engine)
-        node = self.node(job.name, recipe_of(job))
+        node = self.node(job.name, job.recipe)
 
         def make(args: Any, kwargs: Any, upstream: list[Any]) -> Call | None:
             if not upstream:
@@ -44,9 +44,9 @@ class TracingScope(Scope):
         self._trace(node, args, kwargs, make, partial(self.engine.trace, options=dict(job.options.engine_options)))
         return self.engine.future_type(node)
 
-    def remember(self, call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
-        """Keep a call whose arguments are all there."""
-        return "" if collect((args, kwargs), Slot) else super().remember(call, args, kwargs)
+    def is_whole(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+        """Whether no result of another job is among the arguments of a call."""
+        return not collect((args, kwargs), Slot)
 
     def node(self, name: str, recipe: str = "") -> Node:
         """Something more that must end before this flow does; nobody can wait for it in the body."""
@@ -62,7 +62,7 @@ class TracingScope(Scope):
         if not flow.waits or not collect((args, kwargs), Future):
             return super().inner(flow, args, kwargs)
         node = self.node(flow.name)
-        inherited = flow.with_options(**flow_caching([flow.options, *self.flows()]))
+        inherited = flow.with_options(**flow_caching([flow.options, *self.flows()])._asdict())
 
         def make(args: Any, kwargs: Any, upstream: list[Any]) -> Call:
             return self.call(node, inherited, args, kwargs, JobOptions(), "SUBFLOW")

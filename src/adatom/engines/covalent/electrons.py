@@ -15,12 +15,12 @@ import cloudpickle
 from adatom.directories import mark_interrupted
 from adatom.engines.covalent.server import WATCH, Dispatch, address
 from adatom.errors import EngineError, JobFailure, JobTimeoutError, WorkerDiedError
-from adatom.records.journal import journal_in
 from adatom.settings import settings_in_force
 from adatom.workflow.child import Child
 from adatom.workflow.failure import Failure
 from adatom.workflow.payload import Call, attempt_directory, fill, pack, read_header, unpack
 from adatom.workflow.registry import get_engine
+from adatom.workflow.runlog import RunLog
 from adatom.workflow.structure import collect
 from adatom.workflow.tracing import TracingScope, with_slots
 
@@ -137,8 +137,8 @@ def _expand(call: Call, upstream: Sequence[_Value], runner: Any) -> tuple[list[S
             args, kwargs = fill(cloudpickle.loads(call.arguments), [value.open()[0] for value in upstream])
             for failure in collect((args, kwargs), Failure):
                 return [], _returned(failure.skip(call.name))
-            scope = TracingScope(get_engine(runner), flow.name, Path(call.directory), options=flow.options)
-            scope.run_info, scope.journal = dict(call.run), journal_in(call.journal)
+            log = RunLog(call.run, call.journal)
+            scope = TracingScope(get_engine(runner), flow.name, Path(call.directory), options=flow.options, log=log)
             try:
                 value = scope.run_body(flow.fn, args, kwargs)
             except Exception as error:  # jobs that it called before run all the same
