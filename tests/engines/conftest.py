@@ -119,3 +119,23 @@ def engine(running: Variant, tmp_path: Any) -> Iterator[Variant]:
     """A variant, selected, with a results directory of its own."""
     with change_settings({"workflow_engine": running.engine, "results_dir": tmp_path / "results", **running.settings}):
         yield running
+
+
+@pytest.fixture
+def environment(running: Variant, tmp_path: Any) -> dict[str, str]:
+    """What a script that selects the engine has in its environment."""
+    if running.runner is not None:
+        pytest.skip("a script starts its engine itself")
+    return {
+        "ADATOM_WORKFLOW_ENGINE": running.engine,
+        "ADATOM_LOCAL_WORKERS": str(running.settings["local_workers"]),
+        "PREFECT_HOME": str(tmp_path / "prefect"),
+        "COLUMNS": "200",
+    }
+
+
+@pytest.fixture
+def own_jobs(running: Variant) -> None:
+    """For a test of an engine whose jobs end with the script."""
+    if not engine_class(running.engine).capabilities.waits_in_flow:
+        pytest.skip("its jobs are the server's, which lives on")

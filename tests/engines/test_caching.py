@@ -334,26 +334,9 @@ print(json.dumps([repr(x) if isinstance(x, Failure) else x for x in out]))
 
 
 @pytest.fixture
-def environment(running, tmp_path):
-    if running.runner is not None:
-        pytest.skip("a script starts its engine itself")
-    return {
-        "ADATOM_WORKFLOW_ENGINE": running.engine,
-        "ADATOM_LOCAL_WORKERS": str(running.settings["local_workers"]),
-        "ADATOM_CACHE": "on",
-        "ADATOM_CACHE_DIR": str(tmp_path / "cache"),
-        "PREFECT_HOME": str(tmp_path / "prefect"),
-        "PYTHONWARNINGS": "default",
-        "COLUMNS": "200",
-        "JOBS": "40",
-    }
-
-
-@pytest.fixture
-def own_jobs(environment):
-    """An engine whose jobs end with the script."""
-    if not engine_class(environment["ADATOM_WORKFLOW_ENGINE"]).capabilities.waits_in_flow:
-        pytest.skip("its jobs are the server's, which lives on")
+def environment(environment, tmp_path):
+    own = {"ADATOM_CACHE": "on", "ADATOM_CACHE_DIR": str(tmp_path / "cache"), "PYTHONWARNINGS": "default", "JOBS": "40"}
+    return {**environment, **own}
 
 
 def stored(tmp_path):

@@ -66,18 +66,6 @@ workflow()
 """
 
 
-@pytest.fixture
-def environment(running, tmp_path):
-    if running.runner is not None:
-        pytest.skip("a script starts its engine itself")
-    return {
-        "ADATOM_WORKFLOW_ENGINE": running.engine,
-        "ADATOM_LOCAL_WORKERS": str(running.settings["local_workers"]),
-        "PREFECT_HOME": str(tmp_path / "prefect"),
-        "COLUMNS": "200",
-    }
-
-
 def test_the_same_script_gives_the_same_numbers(environment, tmp_path):
     with script(tmp_path, WHOLE, **environment) as running:
         assert running.wait() == 0, running.output

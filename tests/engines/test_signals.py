@@ -11,7 +11,6 @@ from ase.build import bulk
 
 from adatom.recipes.emt.core import md_job
 from adatom.records.jobs import read_jobs
-from adatom.workflow.registry import engine_class
 from tests.engines.processes import script, wait_until
 
 MD = """
@@ -34,20 +33,9 @@ ENDLESS = MD.replace("STEPS", "10**7")
 
 
 @pytest.fixture
-def environment(running, tmp_path):
-    if running.runner is not None:
-        pytest.skip("a script starts its engine itself")
-    if not engine_class(running.engine).capabilities.waits_in_flow:
-        pytest.skip("its jobs are the server's, which lives on")
-    return {
-        "ADATOM_WORKFLOW_ENGINE": running.engine,
-        "ADATOM_LOCAL_WORKERS": str(running.settings["local_workers"]),
-        "ADATOM_CACHE": "on",
-        "ADATOM_CACHE_DIR": str(tmp_path / "cache"),
-        "ADATOM_LOG_LEVEL": "INFO",
-        "PREFECT_HOME": str(tmp_path / "prefect"),
-        "COLUMNS": "200",
-    }
+def environment(environment, own_jobs, tmp_path):
+    own = {"ADATOM_CACHE": "on", "ADATOM_CACHE_DIR": str(tmp_path / "cache"), "ADATOM_LOG_LEVEL": "INFO"}
+    return {**environment, **own}
 
 
 def jobs(tmp_path):

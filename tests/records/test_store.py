@@ -324,11 +324,11 @@ def test_what_was_not_used_for_longest_goes_first(store):
         os.utime(store.path(key.digest), (0, 1e9 - age))
     sizes = store.path(keys[0].digest).stat().st_size
     store.get(keys[0].digest)  # used now
-    assert prune(store, larger_than=2 * sizes, dry_run=True).count == 2
+    assert prune(store, larger_than=int(2.5 * sizes), dry_run=True).count == 2
     assert sum(store.has(key.digest) for key in keys) == 4
-    removed = prune(store, larger_than=2 * sizes)
+    removed = prune(store, larger_than=int(2.5 * sizes))
     assert removed.count == 2
-    assert removed.size == pytest.approx(2 * sizes, rel=0.01)
+    assert removed.size == pytest.approx(2 * sizes, rel=0.05)
     assert [store.has(key.digest) for key in keys] == [True, False, False, True]
     assert prune(store, older_than=3600).count == 1
     assert [store.has(key.digest) for key in keys] == [True, False, False, False]

@@ -558,7 +558,7 @@ def test_a_checkpoint_is_plain_data(crystal, results_dir, each_step):
         assert all(arrays[name].dtype.kind in "biufU" for name in arrays)
     assert about["missing"] == []
     assert about["inputs"]["optimizer"] == '"BFGS"'
-    assert not list(file.parent.glob("*.unfinished"))
+    assert not list(file.parent.glob("*.part"))
 
 
 def test_a_moved_directory_goes_on(crystal, results_dir, tmp_path, each_step):

@@ -50,7 +50,7 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("adatom.schemas.save.os.replace", full)
+    monkeypatch.setattr("adatom.whole_file.os.replace", full)
     with pytest.raises(StorageError, match="No space left"):
         save_results({"a": 2}, path)
     assert load_results(path) == {"a": 1}

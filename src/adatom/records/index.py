@@ -11,7 +11,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from adatom.records.store import Entry, Store
+from adatom.records.entry import Entry
+from adatom.records.store import Store
+from adatom.whole_file import PARTIAL
 
 __all__ = ["Index", "Usage", "prune"]
 
@@ -22,7 +24,6 @@ _SCHEMA = """
     CREATE INDEX IF NOT EXISTS by_recipe ON entries (recipe);
     CREATE INDEX IF NOT EXISTS by_use ON entries (used);
 """
-_PARTIAL = ".part"
 _STALE = 3600.0  # seconds after which a file that was never finished is nobody's
 
 
@@ -157,7 +158,7 @@ def prune(
                 store.path(key).unlink(missing_ok=True)
     if not dry_run:
         for path, status in _entries(store):
-            if path.suffix == _PARTIAL and now - status.st_mtime > _STALE:
+            if path.suffix == PARTIAL and now - status.st_mtime > _STALE:
                 path.unlink(missing_ok=True)
         for note in _scanned(store.directory / "left"):
             if older_than is not None and now - note.stat().st_mtime > older_than:
@@ -168,7 +169,7 @@ def prune(
 def _files(store: Store) -> Iterator[tuple[str, os.stat_result]]:
     """The key and status of each result."""
     for path, status in _entries(store):
-        if path.suffix != _PARTIAL:
+        if path.suffix != PARTIAL:
             yield path.name, status
 
 

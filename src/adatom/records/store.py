@@ -8,65 +8,28 @@ by whoever asks a question that needs it, and can be deleted at any time.
 
 from __future__ import annotations
 
-import io
 import json
 import os
-import pickle
 import stat
-import time
 import warnings
-from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import cloudpickle
-
 from adatom.errors import InputError, StorageError
 from adatom.records import MISS
-from adatom.records.canonical import CACHED_FROM, digest
-from adatom.records.form import NotPlainError, from_plain, to_plain
+from adatom.records.canonical import CACHED_FROM
+from adatom.records.entry import FORMAT, Entry, entry_bytes, read_entry, read_value
 from adatom.records.key import Key
 from adatom.records.trust import check_owner
-from adatom.records.types import support
 from adatom.settings import get_settings
+from adatom.whole_file import whole_file
 
-__all__ = ["CacheWarning", "Entry", "Store", "open_store"]
-
-FORMAT = 1
-_MAGIC = b"adatom result"
+__all__ = ["CacheWarning", "Store", "open_store"]
 
 
 class CacheWarning(UserWarning):
     """Something that the cache could not do; the job's result is not affected."""
-
-
-class Entry:
-    """What a file of the store says of itself.
-
-    Parameters
-    ----------
-    head
-        Its second line, as data.
-
-    Attributes
-    ----------
-    key, recipe
-        As in `Key`.
-    parts
-        What the key was made of.
-    created
-        When, in seconds since the epoch.
-    codec
-        How the result is written: ``"data"``, or ``"pickle"`` where it is more than that.
-    """
-
-    def __init__(self, head: Mapping[str, Any]) -> None:
-        self.key: str = head["key"]
-        self.recipe: str = head["recipe"]
-        self.parts: dict[str, str] = head["parts"]
-        self.created: float = head["created"]
-        self.codec: str = head["codec"]
 
 
 class Store:
@@ -131,14 +94,12 @@ class Store:
         path = self.path(key)
         try:
             with open(path, "rb") as file:
-                entry, payload = _read(file)
+                entry, payload = read_entry(file)
                 if entry.key != key:
                     raise ValueError(f"it is of {entry.key}")
                 if entry.codec == "pickle":
                     self._trust(os.fstat(file.fileno()))
-                    value = pickle.loads(payload)
-                else:
-                    value = from_plain(payload)
+                value = read_value(entry, payload)
         except FileNotFoundError:
             return MISS
         except Exception as error:  # a pickle may raise anything
@@ -164,7 +125,7 @@ class Store:
         """
         try:
             with open(self.path(key), "rb") as file:
-                return _read(file)[0]
+                return read_entry(file)[0]
         except (OSError, ValueError):
             return None
 
@@ -185,20 +146,12 @@ class Store:
         StorageError
             It cannot be written, or not be pickled.
         """
-        codec, payload = _encoded(value)
-        head = {
-            "key": key.digest,
-            "recipe": key.recipe,
-            "parts": dict(key.parts),
-            "created": time.time(),
-            "codec": codec,
-        }
-        body = json.dumps(head, separators=(",", ":")).encode() + b"\n" + payload
+        data = entry_bytes(key, value)
         if self._limit is not None:
-            self._make_room(self._limit, len(body))
+            self._make_room(self._limit, len(data))
         try:
             self._prepare()
-            self._write(self.path(key.digest), b"%s %d %s\n%s" % (_MAGIC, FORMAT, digest(body).encode(), body))
+            self._write(self.path(key.digest), data)
             self._forget_left(key.digest)
         except OSError as error:
             raise StorageError(f"Cannot store a result in {self.directory}: {error.strerror or error}.") from error
@@ -284,25 +237,18 @@ class Store:
         if folder not in self._made:
             self._make(path.parent)
             self._made.add(folder)
-        partial = f"{path}.{os.getpid()}-{os.urandom(4).hex()}.part"
         try:
-            try:
-                descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, self._mode)
-            except FileNotFoundError:  # pruned away meanwhile
-                self._make(path.parent)
-                descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, self._mode)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
-                if self._gid is not None:
-                    os.fchown(descriptor, -1, self._gid)
-                    os.fchmod(descriptor, self._mode)
-            os.replace(partial, path)
-        except BaseException:
-            try:
-                os.unlink(partial)
-            except OSError:
-                pass  # the error that matters is on its way
-            raise
+            self._write_whole(path, data)
+        except FileNotFoundError:  # the directory was removed meanwhile
+            self._make(path.parent)
+            self._write_whole(path, data)
+
+    def _write_whole(self, path: Path, data: bytes) -> None:
+        with whole_file(path, self._mode) as file:
+            file.write(data)
+            if self._gid is not None:
+                os.fchown(file.fileno(), -1, self._gid)
+                os.fchmod(file.fileno(), self._mode)
 
     @property
     def _mode(self) -> int:
@@ -381,46 +327,6 @@ def _group(name: str | None) -> int | None:
         return grp.getgrnam(name).gr_gid
     except KeyError:
         raise InputError(f"ADATOM_CACHE_GROUP is {name!r}, and there is no such group. `id -Gn` lists yours.") from None
-
-
-def _read(file: io.BufferedReader) -> tuple[Entry, bytes]:
-    """Head and payload of a file of the store; a ValueError if it is none, or is damaged."""
-    line = file.readline(200).split()
-    if len(line) != 4 or b" ".join(line[:2]) != _MAGIC:
-        raise ValueError("it is no file of the cache, or its beginning is lost")
-    if line[2] != b"%d" % FORMAT:
-        raise ValueError(f"it is of format {line[2].decode(errors='replace')}")
-    body = file.read()
-    if digest(body).encode() != line[3]:
-        raise ValueError("it is damaged: its checksum is wrong")
-    end = body.index(b"\n")
-    return Entry(json.loads(body[:end])), body[end + 1 :]
-
-
-def _encoded(value: Any) -> tuple[str, bytes]:
-    try:
-        return "data", to_plain(value)
-    except (NotPlainError, ValueError, RecursionError):
-        pass
-    try:
-        return "pickle", _pickled(value)
-    except Exception as error:
-        raise StorageError(f"Cannot store a {type(value).__name__}: {error}.") from error
-
-
-class _WithoutCalculators(cloudpickle.Pickler):
-    def reducer_override(self, value: Any) -> Any:
-        helper = support(type(value).__module__.partition(".")[0])
-        known = helper.dump(value) if helper else None
-        if helper and known is not None:
-            return helper.load, known
-        return super().reducer_override(value)
-
-
-def _pickled(value: Any) -> bytes:
-    buffer = io.BytesIO()
-    _WithoutCalculators(buffer, protocol=5).dump(value)
-    return buffer.getvalue()
 
 
 def _marked(value: Any, key: str) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import zipfile
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy as np
 from ase import Atoms
 
 from adatom.errors import InputError
+from adatom.whole_file import whole_file
 
 __all__ = ["Checkpoint"]
 
@@ -73,10 +73,8 @@ class Checkpoint:
         large |= {f"array_{number}": array for number, array in enumerate(self.arrays)}
         rest = {field.name: getattr(self, field.name) for field in fields(self) if field.name not in _LARGE}
         text = json.dumps({"format": _FORMAT, **rest}).encode()
-        unfinished = path.with_name(f"{path.name}.unfinished")
-        with unfinished.open("wb") as file:
+        with whole_file(path) as file:
             np.savez(file, about=np.frombuffer(text, np.uint8), **large)
-        os.replace(unfinished, path)
 
     @classmethod
     def read(cls, path: Path) -> Checkpoint:

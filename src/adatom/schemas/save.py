@@ -7,11 +7,11 @@ import os
 from json import JSONDecodeError
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from ase.io.jsonio import encode, mydecode
 
 from adatom.errors import InputError, StorageError
+from adatom.whole_file import whole_file
 
 __all__ = ["load_results", "save_results"]
 
@@ -43,18 +43,12 @@ def save_results(value: Any, path: str | os.PathLike[str]) -> Path:
         data = encode(value).encode()
     except (TypeError, ValueError) as error:
         raise InputError(f"Cannot save to {path}: {error}. Save results, or lists and dictionaries of them.") from error
-    partial = path.with_name(f".{path.name}.{uuid4().hex[:8]}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
-        os.replace(partial, path)
+        with whole_file(path) as file:
+            file.write(gzip.compress(data) if path.suffix == ".gz" else data)
     except OSError as error:
         raise StorageError(f"Cannot write {path}: {error.strerror or error}.") from error
-    finally:
-        try:
-            partial.unlink(missing_ok=True)
-        except OSError:
-            pass  # the error that matters is on its way
     return path
 
 

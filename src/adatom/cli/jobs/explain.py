@@ -15,8 +15,8 @@ from adatom.settings import get_settings
 from adatom.workflow.retry import load_call
 
 if TYPE_CHECKING:
+    from adatom.records.entry import Entry
     from adatom.records.explain import Explanation
-    from adatom.records.store import Entry
 
 __all__ = ["explain"]
 
