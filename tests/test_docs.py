@@ -111,6 +111,7 @@ def environment(**more: str) -> dict[str, str]:
 
 
 def run(command: list[str], directory: Path, **variables: str) -> "subprocess.CompletedProcess[str]":
+    variables["ADATOM_CACHE_DIR"] = f"{directory}/.cache/adatom"  # where it is without the variable, for /home/me
     done = subprocess.run(
         command, cwd=directory, env=environment(**variables), capture_output=True, text=True, timeout=240
     )
@@ -125,6 +126,7 @@ def same(text: str, directory: Path | None = None) -> list[str]:
     for pattern, replacement in (
         (r"\b\d{8}-\d{6}\b", "STAMP"),
         (r"(?<=-)[0-9a-f]{8,16}\b", "RANDOM"),
+        (r"\b[0-9a-f]{32}\b", "DIGEST"),
         (r"on \S+, process \d+", "on HOST, process PID"),
         (r'File "[^"]*(?:/|\b)(\w+\.py)", line \d+', r'File "\1", line N'),
         (r"(?m)^[ |]*[~^]+\n", ""),
