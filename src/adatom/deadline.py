@@ -97,7 +97,7 @@ def stop_reason(margin: float = 0.0) -> str | None:
     end = _end()
     if end is None or (left := end[0] - time.time()) > margin:
         return None
-    return f"{end[1]} leaves {max(left, 0):.0f} s, and one more step may take {margin:.0f} s"
+    return f"{end[1]} leaves {max(left, 0):.0f} s, and what comes next may take {margin:.0f} s"
 
 
 def _end() -> tuple[float, str] | None:

@@ -59,7 +59,7 @@ class Settings(BaseSettings):
         None, description="Unix group whose members share cache_dir; else only its owner may write there."
     )
     cache_size: int | None = Field(
-        None, ge=0, description="Largest size of cache_dir in MB; what was not used for longest is removed. Unset: any."
+        None, ge=1, description="Largest size of cache_dir in MB; what was not used for longest is removed. Unset: any."
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "WARNING", description="Least severe log record that is kept with a job."
@@ -81,7 +81,8 @@ class Settings(BaseSettings):
     @classmethod
     def _switched(cls, value: Any) -> Any:
         words = {"true": "on", "1": "on", "yes": "on", "false": "off", "0": "off", "no": "off"}
-        return words.get(str(value).lower(), value)
+        word = str(value).lower()
+        return words.get(word, word)
 
     @field_validator("results_dir", "scratch_dir", "cache_dir")
     @classmethod

@@ -43,7 +43,7 @@ class Difference:
             return f"{self.part}: {', '.join(self.code)} changed"
         if _HASHED.search(self.now) and _HASHED.search(self.stored):
             return f"{self.part}: not the same"
-        now, stored = (_HASHED.sub("another", text) or "not there" for text in (self.now, self.stored))
+        now, stored = (_HASHED.sub("there", text) or "not there" for text in (self.now, self.stored))
         return f"{self.part}: {now}, stored: {stored}"
 
 

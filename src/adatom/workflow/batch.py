@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextvars
 import threading
 from collections import deque
+from concurrent.futures import CancelledError
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from adatom.errors import WorkerDiedError
 from adatom.workflow.failure import Failure
 from adatom.workflow.future import Future, Node
 from adatom.workflow.payload import Batch, Call, unpack
-from adatom.workflow.scope import Scope
+from adatom.workflow.scope import Scope, interrupted
 from adatom.workflow.structure import collect
 
 if TYPE_CHECKING:
@@ -123,6 +124,9 @@ class _Map:
         except WorkerDiedError as error:
             for node, call in packed:
                 self._context.copy().run(self._again, node, call, str(error), len(packed) == 1)
+        except CancelledError:
+            for node, call in packed:
+                node.settle(interrupted(call.name))
         except BaseException as error:
             for node, call in packed:
                 node.settle(call.failure(error))

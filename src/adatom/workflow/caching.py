@@ -214,7 +214,7 @@ def explain(job: Job[Any, Any], /, *args: Any, **kwargs: Any) -> Explanation:
     key = make_key(job, args, kwargs, policy=caching.policy, version=caching.version, reads=caching.reads)
     explanation = explain_key(open_store(), key)
     if found is None:
-        off = f"The cache is off here; ADATOM_CACHE=on would turn it on. {explanation.reason}"
+        off = f"The cache is off here. With ADATOM_CACHE=on: {explanation.reason}"
         return replace(explanation, hit=False, reason=off)
     return explanation
 

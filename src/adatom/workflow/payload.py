@@ -326,6 +326,7 @@ def _attempt(call: Call, attempt: int, upstream: Sequence[Any]) -> Any:
         return failure
 
 
+_LEAST = 2.0  # seconds without which starting a job makes no sense
 _longest: dict[bytes, float] = {}  # seconds that calls of a function took in this process
 
 
@@ -336,7 +337,7 @@ def _no_time(call: Call) -> str | None:
     expected = max(call.expected, _longest.get(call.function, 0.0))
     allotted = time_allotted()
     # What takes longer than all the time that there ever is would never start, and may go on from where it is cut.
-    return stop_reason(0.0 if allotted is not None and expected > allotted else expected)
+    return stop_reason(_LEAST if allotted is not None and expected > allotted else max(expected, _LEAST))
 
 
 def _look_up(call: Call, caching: Caching, function: Any, args: Any, kwargs: Any) -> tuple[Caching | None, Any]:

@@ -88,7 +88,9 @@ def retry(records: Sequence[JobRecord], **changes: Any) -> list[Any]:
         for record, parameters, (job, args, kwargs) in zip(records, taken, calls, strict=True):
             bound = inspect.signature(job).bind(*args, **kwargs)
             bound.arguments.update({name: value for name, value in changes.items() if name in parameters})
-            again = job(*bound.args, **bound.kwargs)
+            # What was cached is cached now too, though the setting of the first run may not hold here.
+            cached = job.with_options(cache=True) if record.key and job.options.cache is None else job
+            again = cached(*bound.args, **bound.kwargs)
             assert isinstance(again, Future)
             journal.record(record.id, "failed", cause=record.cause, retried=again._node.id)
             futures.append(again)

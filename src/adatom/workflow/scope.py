@@ -6,6 +6,7 @@ import contextvars
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
@@ -240,7 +241,7 @@ class Scope:
                 if failures:
                     node.settle(failures[0].skip(node.name))
                 elif self.root.cancelled:
-                    node.settle(Failure(node.name, None, "Interrupted", "the flow was interrupted"))
+                    node.settle(interrupted(node.name))
                 else:
                     then(values)
             except Exception as error:  # a path that is not there, an argument that cannot travel
@@ -339,6 +340,8 @@ class Scope:
                     context.copy().run(self.restart, node, replace(call, attempt=call.attempt + 1), engine_options)
                     return
                 outcome = call.failure(error, marked)
+            except CancelledError:  # it waited in a pool that was closed
+                outcome = interrupted(call.name)
             except BaseException as error:  # whatever an engine raises, the flow goes on
                 outcome = call.failure(error)
             if isinstance(outcome, Failure) and self._goes_on(call, outcome):
@@ -548,7 +551,7 @@ class Scope:
             if not node.done():
                 if node.directory:
                     mark_interrupted(Path(node.directory), "interrupted")
-                node.settle(Failure(node.name, node.directory, "Interrupted", "the flow was interrupted"))
+                node.settle(interrupted(node.name, node.directory))
 
     def failures(self) -> list[Failure]:
         """What failed, and then what was skipped, each once; but for what the body looked at itself."""
@@ -578,6 +581,17 @@ class Scope:
         """
         if self._observer and (not node.is_flow or event == "failed"):
             self._observer(node.name, event, count)
+
+
+def interrupted(name: str, directory: str | None = None) -> Failure:
+    """What became of a job whose flow was interrupted.
+
+    Parameters
+    ----------
+    name, directory
+        The job.
+    """
+    return Failure(name, directory, "Interrupted", stop_reason() or "the flow was interrupted")
 
 
 def _name_fully(node: Node, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:

@@ -12,6 +12,7 @@ from adatom.cli.jobs.selection import (
     OlderThan,
     Recipe,
     all_jobs,
+    by_id_and_key,
     count_states,
     latest,
     plain,
@@ -42,7 +43,7 @@ def failed(
 
     jobs = all_jobs()
     chosen = select(jobs, flow=flow, label=label, recipe=recipe, newer_than=newer_than, older_than=older_than)
-    known = {job.id: job for job in jobs}
+    known = by_id_and_key(jobs)
     now = {job.id: job for job in (latest(job, known) for job in chosen)}
     found = [job for job in now.values() if job.state in _STATES]
     groups = sorted(_by_cause(found), key=lambda group: -len(group[2]))
@@ -75,7 +76,7 @@ def _by_cause(jobs: list[JobRecord]) -> list[tuple[str, str, list[JobRecord]]]:
     groups: dict[tuple[str, str], list[JobRecord]] = {}
     for job in jobs:
         # Of those that were skipped it does not matter which job they needed: that one is here too.
-        alike = "" if job.state == "skipped" else re.sub(r"\S*\d\S*", "…", " ".join(job.cause.split()))
+        alike = "" if job.state == "skipped" else re.sub(r"[^\s,;()]*\d[^\s,;()]*", "…", " ".join(job.cause.split()))
         groups.setdefault((job.state, alike), []).append(job)
     found = []
     for (state, alike), members in groups.items():

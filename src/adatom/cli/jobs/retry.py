@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from adatom.cli.jobs.selection import Json, all_jobs, find_job, latest, select
+from adatom.cli.jobs.selection import Json, all_jobs, by_id_and_key, find_job, latest, select
 from adatom.errors import InputError, UnknownNameError
 from adatom.records.jobs import JobRecord
 from adatom.settings import change_settings, get_settings
@@ -115,7 +115,7 @@ def _of_the_only_run(jobs: Sequence[JobRecord]) -> list[JobRecord]:
 
 def _sorted_out(chosen: Sequence[JobRecord], jobs: Sequence[JobRecord]) -> tuple[list[JobRecord], dict[str, int]]:
     """What can run again, and how many cannot, by reason."""
-    known = {job.id: job for job in jobs}
+    known = by_id_and_key(jobs)
     again: dict[str, JobRecord] = {}
     left_out: dict[str, set[str]] = {reason: set() for reason in _REASONS}
     for job in chosen:

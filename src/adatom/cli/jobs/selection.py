@@ -27,6 +27,7 @@ __all__ = [
     "OlderThan",
     "Recipe",
     "all_jobs",
+    "by_id_and_key",
     "count_states",
     "find_job",
     "job_id",
@@ -155,21 +156,33 @@ def select(
     ]
 
 
+def by_id_and_key(jobs: Iterable[JobRecord]) -> dict[str, JobRecord]:
+    """All jobs by id, and by key those whose result there is.
+
+    Parameters
+    ----------
+    jobs
+        The jobs.
+    """
+    jobs = list(jobs)
+    return {job.key: job for job in jobs if job.state in ("done", "cached")} | {job.id: job for job in jobs}
+
+
 def latest(job: JobRecord, known: Mapping[str, JobRecord]) -> JobRecord:
-    """The last retry of a job; itself if there was none.
+    """What a job has become: its last retry or, as after the script was run again, one of its key that has a result.
 
     Parameters
     ----------
     job
         The job.
     known
-        All jobs by id.
+        What `by_id_and_key` gave.
     """
     passed = set()
     while job.retried in known and job.id not in passed:
         passed.add(job.id)
         job = known[job.retried]
-    return job
+    return known.get(job.key, job) if job.key else job
 
 
 def find_job(jobs: Iterable[JobRecord], word: str) -> JobRecord:
