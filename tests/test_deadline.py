@@ -10,7 +10,7 @@ import pytest
 from adatom import change_settings, deadline
 from adatom.deadline import request_stop, stop_reason, time_left
 from adatom.errors import SettingsError
-from adatom.settings import get_settings, travelling
+from adatom.settings import get_settings, scheduler_end, travelling
 from tests.interpreter import run
 
 
@@ -18,6 +18,9 @@ from tests.interpreter import run
 def no_limit(monkeypatch):
     monkeypatch.delenv("SLURM_JOB_END_TIME", raising=False)
     monkeypatch.setattr(deadline, "_requested", None)
+    scheduler_end.cache_clear()
+    yield
+    scheduler_end.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -110,6 +113,7 @@ def test_the_end_of_a_slurm_job(monkeypatch):
     assert stop_reason(margin=900) is None
     assert "end of the batch job leaves" in stop_reason(margin=1100)
     monkeypatch.setenv("SLURM_JOB_END_TIME", "Unknown")
+    scheduler_end.cache_clear()
     assert time_left() is None
 
 
@@ -117,7 +121,7 @@ def test_the_reason_says_what_is_over(monkeypatch):
     monkeypatch.setenv("SLURM_JOB_END_TIME", str(int(time.time()) + 10**7))
     with change_settings(walltime=0.001):
         assert time_left() < 0
-        assert stop_reason(margin=20) == "ADATOM_WALLTIME leaves 0 s, and one more step may take 20 s"
+        assert stop_reason(margin=20) == "ADATOM_WALLTIME leaves 0 s, and what comes next may take 20 s"
 
 
 def test_a_request_stops_at_once_and_gives_its_reason():

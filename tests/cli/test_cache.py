@@ -71,9 +71,12 @@ def test_prune_by_size(cli, stored):
     left = max(path.stat().st_size for path in _files())
     assert cli("cache", "prune", "--larger-than", f"{left}B", "--yes").exit_code == 0
     assert sum(path.stat().st_size for path in _files()) <= left
-    with change_settings(cache_size=0):
+    with change_settings(cache_size=1):  # MB, which they are far from
         assert cli("cache", "prune", "--yes").exit_code == 0
-    assert _files() == []
+        assert _files() != []
+        (_files()[0]).write_bytes(bytes(2_000_000))
+        assert cli("cache", "prune", "--yes").exit_code == 0
+    assert sum(path.stat().st_size for path in _files()) < 1_000_000
 
 
 def test_prune_asks(stored):

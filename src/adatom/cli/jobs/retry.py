@@ -105,8 +105,9 @@ def _chosen(jobs: Sequence[JobRecord], words: Sequence[str]) -> list[JobRecord]:
 
 
 def _of_the_only_run(jobs: Sequence[JobRecord]) -> list[JobRecord]:
-    ids = {job.id for job in jobs}
-    runs = Counter(job.run for job in jobs if job.run and job.state in _AGAIN and job.retried not in ids)
+    known = by_id_and_key(jobs)
+    troubled = [job for job in jobs if job.run and job.state in _AGAIN and job.retried not in known]
+    runs = Counter(job.run for job in troubled if latest(job, known) is job)
     if len(runs) > 1:
         listed = ", ".join(f"{run} ({count})" for run, count in runs.most_common(5))
         raise InputError(f"Jobs of {len(runs)} runs failed or were lost. Say which to run again: {listed}.")

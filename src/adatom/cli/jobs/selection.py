@@ -165,7 +165,8 @@ def by_id_and_key(jobs: Iterable[JobRecord]) -> dict[str, JobRecord]:
         The jobs.
     """
     jobs = list(jobs)
-    return {job.key: job for job in jobs if job.state in ("done", "cached")} | {job.id: job for job in jobs}
+    with_result = {job.key: job for job in jobs if job.key and job.state in ("done", "cached")}
+    return with_result | {job.id: job for job in jobs}
 
 
 def latest(job: JobRecord, known: Mapping[str, JobRecord]) -> JobRecord:
