@@ -14,6 +14,7 @@ from typing import Any
 
 from adatom import flow, get_settings, job, subflow
 from adatom.directories import run_directory
+from adatom.errors import IncompleteError
 
 
 @dataclass
@@ -93,6 +94,17 @@ def fail_until(path, times):
     tries = len(Path(path).read_text())
     if tries <= times:
         raise RuntimeError(f"try {tries}")
+    return tries
+
+
+@job
+def incomplete_until(path, times):
+    """Stop, as for want of time, the first `times` times that it is called with this path."""
+    with open(path, "a") as file:
+        file.write("x")
+    tries = len(Path(path).read_text())
+    if tries <= times:
+        raise IncompleteError(f"try {tries}")
     return tries
 
 

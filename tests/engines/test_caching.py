@@ -17,6 +17,7 @@ from adatom.records.store import CacheWarning, open_store
 from adatom.workflow.registry import engine_class
 from tests.engines import jobs
 from tests.engines.processes import script, wait_until
+from tests.records import test_key
 
 
 @pytest.fixture(autouse=True)
@@ -140,6 +141,15 @@ def test_engines_share_results(engine):
     with change_settings(workflow_engine="local", local_workers=1):
         assert explain(relax_job, bulk("Al")).hit is True
         assert relax_job(bulk("Al"))["provenance"]["engine"] == engine.engine
+
+
+@job(cache="off")
+def keys_there(values):
+    return [test_key.digest(value) for value in values]
+
+
+def test_all_keys_are_the_same_on_every_engine(engine):
+    assert keys_there(test_key.samples()) == [test_key.digest(value) for value in test_key.samples()]
 
 
 def test_who_says_whether_a_job_is_cached(engine):

@@ -595,6 +595,17 @@ def test_a_killed_worker(engine, tmp_path):
     assert add(1) == 2
 
 
+def test_a_job_whose_time_was_over_goes_on_where_there_is_more(engine, tmp_path):
+    retried = jobs.incomplete_until.with_options(retries=1)
+    if engine.capabilities.processes and engine.capabilities.waits_in_flow:  # another process may have it
+        assert retried(str(tmp_path / "a"), 1) == 2
+    else:
+        with pytest.raises(JobFailure, match="IncompleteError: try 1"):
+            retried(str(tmp_path / "a"), 1)
+    with pytest.raises(JobFailure, match="IncompleteError: try 1"):
+        jobs.incomplete_until(str(tmp_path / "b"), 1)
+
+
 def test_a_worker_killed_by_an_item_of_a_map_costs_no_other_item(engine, tmp_path):
     if not engine.capabilities.processes or not engine.capabilities.many_jobs:
         pytest.skip("no workers, or no batches")

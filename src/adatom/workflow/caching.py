@@ -120,10 +120,10 @@ class Caching:
         """The same in fewer bytes: what the code of the function is made of is written down here."""
         from adatom.records.store import open_store
 
-        if self.key is None or not self.key.source:
+        if self.key is None:
             return self
         open_store().put_source(self.key)
-        return replace(self, key=replace(self.key, source={}))
+        return replace(self, policy=_DEFAULT, key=replace(self.key, source={}))  # a worker has no use for either
 
     def confirm(self, name: str, value: Any) -> None:
         """Store a result here if the worker could not, as its disk is another one, or full.
