@@ -11,6 +11,7 @@ import pytest
 from ase.build import bulk
 
 from adatom import FlowFailure, change_settings, explain, get_settings, job, subflow
+from adatom.errors import StorageError
 from adatom.recipes.emt.core import relax_job, static_job
 from adatom.records.jobs import read_jobs
 from adatom.records.store import CacheWarning, open_store
@@ -201,6 +202,14 @@ def test_a_key_function_and_a_version(engine):
     new = counted.with_options(version=2)
     assert [new(5)["value"], new(5)["value"], counted(5)["value"]] == [50, 50, 50]
     assert ran()["5"] == 2
+
+
+def test_a_store_that_others_can_write_is_refused_before_anything_runs(engine, tmp_path):
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache").chmod(0o777)
+    with pytest.raises(StorageError, match="chmod -R go-w"):
+        counted(1)
+    assert ran() == {}
 
 
 def test_a_failure_is_not_stored(engine):

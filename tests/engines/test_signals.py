@@ -28,7 +28,7 @@ def campaign():
 
 print(json.dumps([result["results"]["energy"] for result in campaign()]))
 """
-FAST = MD.replace("STEPS", "1500")
+FAST = MD.replace("STEPS", "2500")
 ENDLESS = MD.replace("STEPS", "10**7")
 
 
@@ -71,7 +71,7 @@ def test_a_campaign_that_was_ended_goes_on_inside_its_jobs(environment, tmp_path
     assert steps, logs
     assert min(steps) > 0
     undisturbed = [
-        md_job.fn(bulk("Cu") * (3, 3, 3), dynamics="Langevin", temperature=300, steps=1500, interval=100, seed=seed)
+        md_job.fn(bulk("Cu") * (3, 3, 3), dynamics="Langevin", temperature=300, steps=2500, interval=100, seed=seed)
         for seed in range(2)
     ]
     assert energies == pytest.approx([result["results"]["energy"] for result in undisturbed], abs=1e-9)
