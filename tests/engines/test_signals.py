@@ -104,7 +104,7 @@ def test_a_walltime_stops_jobs_in_time_and_starts_no_others(environment, tmp_pat
 
 
 STUBBORN = """
-import os, signal, time
+import os, signal, threading, time
 from pathlib import Path
 from adatom import flow, job
 
@@ -112,7 +112,8 @@ HERE = Path.cwd()
 
 @job
 def stubborn(i):
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if threading.current_thread() is threading.main_thread():  # else it cannot
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
     (HERE / f"started{i}").write_text(str(os.getpid()))
     while True:
         time.sleep(1)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any, ClassVar
 
 from adatom.errors import EngineError, InputError, WorkerDiedError
 from adatom.settings import get_settings
-from adatom.workflow.child import Child
+from adatom.workflow.child import GRACE, Child
 from adatom.workflow.engine import Capabilities, Engine
 from adatom.workflow.payload import Batch, Call, Outcome, execute, pack
 
@@ -177,8 +178,9 @@ class LocalPool:
         for _ in threads:
             self._work.put(None)
         if at_once:
+            end = time.monotonic() + GRACE  # of all together
             for child in children:
-                child.stop()
+                child.stop(max(0.0, end - time.monotonic()))
         for thread in threads:
             thread.join()
 

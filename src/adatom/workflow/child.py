@@ -19,9 +19,9 @@ from adatom.directories import mark_interrupted
 from adatom.errors import JobTimeoutError, WorkerDiedError
 from adatom.workflow.payload import Batch, Call, attempt_directory, pack, unpack
 
-__all__ = ["Child", "execute_in_child"]
+__all__ = ["GRACE", "Child", "execute_in_child"]
 
-_GRACE = 3.0  # seconds to mark its directory after SIGTERM
+GRACE = 3.0  # seconds to mark its directory after SIGTERM
 # The search path is handed over in place of an environment variable, so that the user's own PYTHONPATH stays as it is.
 _START = "import sys; sys.path[:] = {path!r}; from adatom.workflow.child import main; main({fd})"
 
@@ -103,7 +103,7 @@ class Child:
         with self._ending:
             self._pipe.close()
 
-    def stop(self, grace: float = _GRACE) -> None:
+    def stop(self, grace: float = GRACE) -> None:
         """Let it mark its job's directory, then end it, and all that it started.
 
         Parameters
@@ -190,7 +190,7 @@ def main(descriptor: int) -> None:
         if not busy or stop_requested():
             raise KeyboardInterrupt("the worker was told to stop")
         request_stop("the worker was told to stop")  # a job that knows steps stops after this one,
-        again = threading.Timer(_GRACE / 2, os.kill, (os.getpid(), signal.SIGTERM))  # and any other then
+        again = threading.Timer(GRACE / 2, os.kill, (os.getpid(), signal.SIGTERM))  # and any other then
         again.daemon = True
         again.start()
 
