@@ -58,7 +58,7 @@ def campaign(cache: str, jobs: int) -> float:
 
 def main() -> None:
     options = arguments(__doc__, repeats=15, entries={"type": int, "default": 10_000, "help": "results in the store"})
-    with scratch() as root, change_settings(results_dir=root / "results", cache_dir=root / "cache"):
+    with scratch() as root, change_settings(results_dir=root / "results", cache_dir=root / "full"):
         store = Store(root / "full")
         keys = filled(store, options.entries)
         some = keys[:: max(1, options.entries // 500)]

@@ -315,7 +315,8 @@ def _attempt(call: Call, attempt: int, upstream: Sequence[Any]) -> Any:
         if took > _longest.get(call.function, 0.0):
             _longest[call.function] = took
         if caching:
-            seen = call.caching is not None and call.caching.key and not caching.refresh  # by the caller: `confirm`
+            # By the caller, which is not this process: see `confirm`.
+            seen = call.caching is not None and call.caching.key and not caching.refresh and not call.noted
             caching.keep(call.name, value, quiet=bool(seen))
         call.note("done", attempt=attempt)
         return value
@@ -343,6 +344,8 @@ def _no_time(call: Call) -> str | None:
 def _look_up(call: Call, caching: Caching, function: Any, args: Any, kwargs: Any) -> tuple[Caching | None, Any]:
     """What is stored: another process may have computed it meanwhile, or only here the arguments have values."""
     known = caching if caching.key else caching.of_call(call.name, function, args, kwargs)
+    if call.noted and known is caching:  # this process looked just now
+        return known, MISS
     try:
         return known, known.find(function, args, kwargs) if known else MISS
     except AdatomError as error:  # a cache that is refused here, but not where the job was called

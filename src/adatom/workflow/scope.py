@@ -346,7 +346,7 @@ class Scope:
                 outcome = call.failure(error)
             if isinstance(outcome, Failure) and self._goes_on(call, outcome):
                 context.copy().run(self.restart, node, replace(call, attempt=call.attempt + 1), engine_options)
-            elif call.caching:  # a thread of the engine's has other settings
+            elif call.caching and not call.noted:  # a thread of the engine's has other settings
                 context.copy().run(self.settle, node, call, outcome)
             else:
                 node.settle(outcome)
