@@ -113,7 +113,8 @@ def test_a_typo_in_the_file_names_the_nearest_key_and_the_file(tmp_path):
 def test_a_typo_in_change_settings_names_the_nearest_key():
     with pytest.raises(SettingsError, match=r"'gzp'. Did you mean 'gzip'"), change_settings({"GZP": True}):
         pass
-    with pytest.raises(SettingsError, match=r"'no_such_thing'. Valid: cache, cache_dir, "):
+    valid = "cache, cache_dir, cache_group, cache_size, gzip, local_workers"
+    with pytest.raises(SettingsError, match=f"'no_such_thing'. Valid: {valid}"):
         change_settings(no_such_thing=1).__enter__()
 
 
