@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -69,6 +71,20 @@ class Dispatch:
         EngineError
             The server does not answer any more.
         """
+        # Another thread asks: a Ctrl-C that comes in a finaliser, as of an answer's connection, Python only prints.
+        ended: Future[None] = Future()
+        threading.Thread(target=self._watch, args=(ended,), daemon=True).start()
+        ended.result()
+
+    def _watch(self, ended: Future[None]) -> None:
+        try:
+            self._poll()
+        except BaseException as error:
+            ended.set_exception(error)
+        else:
+            ended.set_result(None)
+
+    def _poll(self) -> None:
         pause, heard = 0.05, time.monotonic()
         while True:
             try:
