@@ -17,7 +17,9 @@ import adatom.recipes  # noqa: F401  # names jobs after structures
 from adatom import FlowFailure, JobFailure, change_settings, flow, get_settings
 from adatom.cli import app
 from adatom.processes import this_process
+from adatom.recipes.emt.core import static_job
 from adatom.records.jobs import STATES, JobRecord, read_jobs
+from adatom.records.store import open_store
 from adatom.schemas.save import load_results
 from tests.cli import own_recipes as own
 from tests.cli.conftest import OWN, command, environment, process
@@ -54,6 +56,12 @@ def lost():
     assert "asleep" in running.stderr.readline()
     running.kill()
     running.communicate()
+
+
+@pytest.fixture
+def cached(tmp_path):
+    with change_settings(cache="on", cache_dir=tmp_path / "cache"):
+        yield
 
 
 def table(result):
@@ -242,6 +250,16 @@ def test_show(cli, runs):
     assert cli("jobs", "show", *both).stdout.count("\nrecipe ") == 2
 
 
+def test_show_what_was_cached_says_who_computed_it(cli, cached):
+    for recipe in (static_job, static_job, own.document, own.document):
+        recipe(bulk("Cu"))
+    computed, found, without_files, again = journal()
+    assert [job.state for job in journal()] == ["done", "cached"] * 2
+    assert cli("jobs", "show", again.id).stdout.endswith(f"\nIts result is that of {without_files.id}.\n")
+    assert cli("jobs", "show", found.id).stdout.endswith(f"\nIts result is that of {computed.id}: {computed.path}\n")
+    assert "Its result" not in cli("jobs", "show", computed.id).stdout
+
+
 @pytest.mark.parametrize("gzip", [False, True])
 def test_show_the_end_of_the_log(cli, gzip):
     @own.job
@@ -343,7 +361,12 @@ def test_retry_after_what_was_wrong_is_mended(cli, tmp_path):
     assert [job["id"] for job in json.loads(cli("jobs", "failed", "--flow", "read", "--json").stdout)[0]["jobs"]] == [
         new[1].id
     ]
-    assert f"(retried: {new[1].id})" in cli("jobs", "list", "--flow", "read").stdout
+    rows, _ = table(cli("jobs", "list", "--flow", "read"))
+    assert [(row["state"], row["cause"].partition(";")[0]) for row in rows] == [
+        ("done", ""),
+        ("failed", f"now done as {new[0].id}"),
+        ("failed", f"now failed as {new[1].id}"),
+    ]
 
     (tmp_path / "c").write_text("C")
     again = cli("jobs", "retry", "read")  # the first run: its last retry is what runs
@@ -570,6 +593,16 @@ def test_clean_what_was_lost(cli, lost):
     assert job.path is None
 
 
+def test_clean_says_what_would_be_gone_on_from(cli, cached):
+    with pytest.raises(FlowFailure):
+        own.pair(bulk("Al"))
+    first, second, _ = journal()
+    open_store().put_left(first.key, Path(first.directory))
+    cut = {row["id"]: row["resumable"] for row in json.loads(cli("jobs", "clean", "--state=failed", "--json").stdout)}
+    assert (cut[first.id], cut[second.id]) == (True, False)
+    assert "1 job that was cut would start anew without.\n" in cli("jobs", "clean", "--state=failed", "--yes").stdout
+
+
 # watch
 
 
@@ -686,12 +719,6 @@ def test_watch_on_a_terminal_and_ctrl_c(tmp_path):
 # explain
 
 
-@pytest.fixture
-def cached(tmp_path):
-    with change_settings(cache="on", cache_dir=tmp_path / "cache"):
-        yield
-
-
 def test_explain_a_key(cli, cached):
     own.energy(bulk("Cu"), scale=2.5)
     (job,) = journal()
@@ -726,7 +753,7 @@ def test_explain_says_that_the_source_has_changed_since():
     where = {"ADATOM_CACHE": "on", "ADATOM_CACHE_DIR": str(Path("cache").absolute())}
     Path("mine.py").write_text(code.format("1"))
     assert process("run", "mine.py:it", "bulk:Cu", **where).returncode == 0
-    Path("mine.py").write_text(code.format("0"))
+    Path("mine.py").write_text(code.format("0.0"))  # of another length: Python tells an edit within a second by that
     assert process("run", "mine.py:it", "bulk:Cu", **where).returncode == 1
     Path("mine.py").write_text(code.format("20"))
     (job,) = [job for job in read_jobs(Path("adatom_results")) if job.state == "failed"]

@@ -126,7 +126,9 @@ def test_molecular_dynamics_goes_on_exactly(name, interval, crystal, results_dir
     left = left_in(results_dir)
     kept = {path.name: path.read_bytes() for path in left.iterdir()}
     assert 8 <= Checkpoint.read(left / "md.checkpoint").steps <= 10
-    assert_same(as_job(results_dir, left, run_md, crystal, calculator, **settings), undisturbed)
+    result = as_job(results_dir, left, run_md, crystal, calculator, **settings)
+    assert_same(result, undisturbed)
+    assert (result["provenance"]["resumed_from"], "resumed_from" in undisturbed["provenance"]) == (str(left), False)
     assert calculator.calls <= counted.calls // 2 + 4  # the steps that were done are not made again
     assert {path.name: path.read_bytes() for path in left.iterdir()} == kept
 

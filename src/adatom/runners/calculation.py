@@ -48,6 +48,8 @@ class Calculation:
     ----------
     atoms
         A copy of the structure, with the calculator.
+    resumed_from
+        The directory of an earlier run that this one goes on from, if it does.
     """
 
     def __init__(self, name: str, atoms: Atoms, calculator: Any, directory: RunDirectory) -> None:
@@ -55,6 +57,7 @@ class Calculation:
         self.input_atoms, self.atoms = _own(atoms), _own(atoms)
         self.atoms.calc = calculator
         calculator.directory = str(directory.path)  # where a file-based code runs; never the working directory
+        self.resumed_from: Path | None = None
         self._start, self._clock = datetime.now(UTC), time.perf_counter()
 
     def file(self, suffix: str) -> Path:
@@ -118,7 +121,7 @@ class Calculation:
             "converged": converged,
             "trajectory": str(self.directory.final / f"{self.name}.traj"),
             "dir_name": str(self.directory.final),
-            "provenance": make_provenance(self._start, time.perf_counter() - self._clock),
+            "provenance": make_provenance(self._start, time.perf_counter() - self._clock, self.resumed_from),
         }
 
 

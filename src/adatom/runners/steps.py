@@ -123,6 +123,7 @@ class Steps:
         if self._left is None:
             run.file(".checkpoint").unlink(missing_ok=True)  # of another run, with the files to start from
         else:
+            run.resumed_from = self._left.directory
             self._left.checkpoint.place(run.atoms)
             cut(self._file(self._left.directory, ".traj"), run.file(".traj"), self._left.checkpoint.files)
             _logger.info(

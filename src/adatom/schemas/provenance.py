@@ -5,7 +5,8 @@ from __future__ import annotations
 import platform
 import socket
 from datetime import UTC, datetime
-from typing import TypedDict
+from pathlib import Path
+from typing import NotRequired, TypedDict
 
 import ase
 
@@ -29,7 +30,11 @@ class Provenance(TypedDict):
     start
         ISO 8601, UTC.
     duration
-        Wall time in s.
+        Wall time in s; of a run that went on from an earlier one, without that one's.
+    resumed_from
+        The directory of the run that this one went on from, if it did.
+    cached_from
+        The key under which the result was stored, if it was not computed again.
     """
 
     versions: dict[str, str]
@@ -37,9 +42,11 @@ class Provenance(TypedDict):
     host: str
     start: str
     duration: float
+    resumed_from: NotRequired[str]
+    cached_from: NotRequired[str]
 
 
-def make_provenance(start: datetime, duration: float) -> Provenance:
+def make_provenance(start: datetime, duration: float, resumed_from: Path | None = None) -> Provenance:
     """The provenance of a calculation that ran here.
 
     Parameters
@@ -48,11 +55,14 @@ def make_provenance(start: datetime, duration: float) -> Provenance:
         When it began, with its time zone.
     duration
         How long it took in s.
+    resumed_from
+        The directory of the run that it went on from.
     """
-    return {
+    made: Provenance = {
         "versions": {"adatom": __version__, "ase": ase.__version__, "python": platform.python_version()},
         "engine": engine_name.get() or "none",
         "host": socket.gethostname(),
         "start": start.astimezone(UTC).isoformat(timespec="milliseconds"),
         "duration": duration,
     }
+    return made if resumed_from is None else {**made, "resumed_from": str(resumed_from)}

@@ -20,6 +20,7 @@ from adatom.cli.jobs.selection import (
     read_states,
     select,
 )
+from adatom.directories import find_run
 from adatom.errors import StorageError
 from adatom.records.jobs import JobRecord
 from adatom.settings import get_settings
@@ -53,6 +54,7 @@ def clean(
     found = _directories(chosen)
     rows = [(job, path, _size(path)) for job, path in found]
     total = sum(size for _, _, size in rows)
+    cut = _to_go_on_from(found)
     if rows and not as_json:
         home = get_settings().results_dir
         print_table(
@@ -61,13 +63,22 @@ def clean(
             right=("size",),
         )
         print_text(f"{show_count(len(rows), 'directory', 'directories')}, {show_size(total)}, in {home}")
+        if cut:
+            print_text(f"{show_count(len(cut), 'job that was cut', 'jobs that were cut')} would start anew without.")
         if not yes:
             confirm("Remove them?")
     removed = _remove(found, states) if yes or not as_json else []
     if as_json:
         print_json(
             [
-                {"id": job.id, "state": job.state, "path": str(path), "size": size, "removed": path in removed}
+                {
+                    "id": job.id,
+                    "state": job.state,
+                    "path": str(path),
+                    "size": size,
+                    "resumable": path in cut,
+                    "removed": path in removed,
+                }
                 for job, path, size in rows
             ]
         )
@@ -89,6 +100,18 @@ def _directories(jobs: Sequence[JobRecord]) -> list[tuple[JobRecord, Path]]:
             if job and entry.is_dir(follow_symlinks=False):
                 found.append((job, Path(entry.path)))
     return found
+
+
+def _to_go_on_from(found: Sequence[tuple[JobRecord, Path]]) -> list[Path]:
+    """Those from which a job that is run again would go on."""
+    from adatom.records.store import open_store
+
+    cut = []
+    for job, path in found:
+        final = open_store().left(job.key) if job.key and job.state in ("failed", "lost") else None
+        if final and find_run(final) == path:
+            cut.append(path)
+    return cut
 
 
 def _size(directory: Path) -> int:

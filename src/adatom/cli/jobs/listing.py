@@ -15,7 +15,9 @@ from adatom.cli.jobs.selection import (
     OlderThan,
     Recipe,
     all_jobs,
+    by_id_and_key,
     count_states,
+    latest,
     plain,
     read_states,
     select,
@@ -37,13 +39,17 @@ def list_jobs(
     limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="Show the newest N only.")] = None,
     as_json: Json = False,
 ) -> None:
-    """List jobs, newest last, and count them by state."""
+    """List jobs, newest last, and count them by state.
+
+    Of one that failed or was lost and was run again the cause says what has become of it.
+    """
     from adatom.cli.quantities import show_count
     from adatom.cli.tables import print_json, print_table, print_text
 
     states = None if state is None else read_states(state)
+    jobs = all_jobs()
     found = select(
-        all_jobs(),
+        jobs,
         flow=flow,
         label=label,
         recipe=recipe,
@@ -57,17 +63,19 @@ def list_jobs(
         return
     if shown:
         columns = ("id", "state", "name", "flow", "label", "engine", "host", "started", "took", "cause")
-        print_table(
-            columns, map(_row, shown), right=("took",), cut=("name", "flow", "label", "engine", "host", "cause")
-        )
+        known = by_id_and_key(jobs)
+        rows = [_row(job, latest(job, known)) for job in shown]
+        print_table(columns, rows, right=("took",), cut=("name", "flow", "label", "engine", "host", "cause"))
     counts = f"{show_count(len(found), 'job', 'jobs')}: {count_states(found)}." if found else "There is no such job."
     print_text(counts if len(shown) == len(found) else f"{counts} The newest {len(shown)} are shown.")
 
 
-def _row(job: JobRecord) -> tuple[str, ...]:
+def _row(job: JobRecord, now: JobRecord) -> tuple[str, ...]:
     from adatom.cli.quantities import show_seconds, show_time
 
     cause = " ".join(job.cause.split())
+    if now is not job and job.state in ("failed", "lost"):
+        cause = f"now {now.state} as {now.id}; before: {cause}"
     return (
         job.id,
         job.state,
@@ -78,5 +86,5 @@ def _row(job: JobRecord) -> tuple[str, ...]:
         job.host,
         "" if job.start is None else show_time(job.start),
         "" if job.start is None or job.state == "lost" else show_seconds((job.end or time.time()) - job.start),
-        f"{cause} (retried: {job.retried})" if job.retried else cause,
+        cause,
     )

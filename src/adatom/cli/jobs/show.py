@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from adatom.cli.jobs.selection import Json, all_jobs, find_job, plain
+from adatom.records.jobs import JobRecord
 
 __all__ = ["show"]
 
@@ -35,6 +36,8 @@ def show(
             print_text("")
         width = max(map(len, values))
         print_text("\n".join(f"{key:{width}}  {_text(key, value)}".rstrip() for key, value in values.items()))
+        if source := _computed_by(record, jobs):
+            print_text(f"\nIts result is that of {source.id}{f': {source.path}' if source.path else '.'}")
         for name in ("error.txt", "job.log"):
             lines = _lines(record.path, name)
             if lines:
@@ -44,6 +47,14 @@ def show(
                 print_text(
                     "\n".join(["", f"{name}{cut}", *(f"  {line}" for line in (lines[-_LINES:] if cut else lines))])
                 )
+
+
+def _computed_by(job: JobRecord, jobs: list[JobRecord]) -> JobRecord | None:
+    """The last job before a cached one that computed its result; None if another project's did."""
+    if job.state != "cached":
+        return None
+    before = (other for other in reversed(jobs) if other.state == "done" and other.key == job.key)
+    return next((other for other in before if (other.end or 0) <= (job.end or 0)), None)
 
 
 def _text(key: str, value: Any) -> str:
