@@ -14,6 +14,8 @@ from adatom.workflow.structure import collect, substitute
 
 __all__ = ["DoneAndNotDone", "Future", "gather", "wait"]
 
+_FINISHED = concurrent.futures._base.FINISHED
+
 
 class Node(concurrent.futures.Future):  # type: ignore[type-arg]
     """One job, flow or subflow that was called. Its result is a value or a `Failure`; it never raises.
@@ -52,6 +54,23 @@ class Node(concurrent.futures.Future):  # type: ignore[type-arg]
             self.set_result(outcome)
         except concurrent.futures.InvalidStateError:
             pass
+
+    # Each job is asked several times: without the locks of the base class that is 3 µs less for each. A node is never
+    # cancelled, and its result is there before its state says so.
+
+    def done(self) -> bool:
+        """Whether it has ended, well or not."""
+        return self._state == _FINISHED
+
+    def result(self, timeout: float | None = None) -> Any:
+        """Wait for the outcome.
+
+        Parameters
+        ----------
+        timeout
+            Longest wait in seconds.
+        """
+        return self._result if self._state == _FINISHED else super().result(timeout)
 
     def cancel(self) -> bool:
         """Never: who stops waiting, as ``asyncio.wait_for`` does, does not stop the job."""
