@@ -15,7 +15,8 @@ from adatom.settings import Settings, travelling
 from adatom.workflow import registry
 from adatom.workflow.engine import Capabilities, Engine
 from adatom.workflow.failure import Failure
-from adatom.workflow.payload import Batch, Call, pack, unpack
+from adatom.workflow.payload import Batch, Call
+from adatom.workflow.worker import pack, unpack
 
 LOCK = threading.Lock()
 

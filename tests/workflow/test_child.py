@@ -14,7 +14,8 @@ import pytest
 from adatom.directories import run_directory
 from adatom.errors import JobTimeoutError, WorkerDiedError
 from adatom.workflow.child import Child, execute_in_child
-from adatom.workflow.payload import Call, header, pack_arguments, pack_function, unpack
+from adatom.workflow.worker import unpack
+from tests.workflow.calls import call_of
 
 
 @pytest.fixture
@@ -22,11 +23,6 @@ def child():
     child = Child()
     yield child
     child.kill()
-
-
-def call_of(function, *args, directory):
-    packed = pack_function("work", function), pack_arguments("work", function, args, {})
-    return Call("work", str(directory), header(), *packed, engine="local")
 
 
 def ask(child, function):

@@ -7,7 +7,7 @@ import pytest
 from adatom import JobFailure, change_settings, job
 from adatom.deadline import bounded
 from adatom.records.jobs import read_jobs
-from adatom.workflow import payload
+from adatom.workflow import worker
 
 
 @job
@@ -19,7 +19,7 @@ def slow(seconds):
 def test_what_cannot_be_expected_to_end_in_time_is_not_started(tmp_path, monkeypatch):
     with change_settings(results_dir=tmp_path):
         assert slow(4) == "done"
-        monkeypatch.setattr(payload, "_longest", {})  # what this process has seen itself: the journal knows it, too
+        monkeypatch.setattr(worker, "_longest", {})  # what this process has seen itself: the journal knows it, too
         with bounded(time.time() + 3), pytest.raises(JobFailure, match="slow was not started: .*may take 4 s"):
             slow(4)
         with bounded(time.time() + 60):

@@ -16,8 +16,9 @@ from typing import Any, ClassVar
 from adatom.errors import EngineError, InputError, WorkerDiedError
 from adatom.workflow.engine import Capabilities, Engine
 from adatom.workflow.guardian import guarded
-from adatom.workflow.payload import Batch, Call, pack
+from adatom.workflow.payload import Batch, Call
 from adatom.workflow.registry import announce, local_workers
+from adatom.workflow.worker import pack
 
 __all__ = ["DaskEngine"]
 

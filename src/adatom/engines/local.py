@@ -13,7 +13,8 @@ from adatom.errors import EngineError, InputError, WorkerDiedError
 from adatom.settings import get_settings
 from adatom.workflow.child import GRACE, Child
 from adatom.workflow.engine import Capabilities, Engine
-from adatom.workflow.payload import Batch, Call, Outcome, execute, pack
+from adatom.workflow.payload import Batch, Call, Outcome
+from adatom.workflow.worker import execute, pack
 
 __all__ = ["LocalEngine", "LocalPool"]
 

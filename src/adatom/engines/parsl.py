@@ -16,8 +16,9 @@ from typing import Any, ClassVar
 from adatom.errors import InputError, WorkerDiedError
 from adatom.workflow.engine import Capabilities, Engine
 from adatom.workflow.guardian import guarded
-from adatom.workflow.payload import Batch, Call, Outcome, execute, pack
+from adatom.workflow.payload import Batch, Call, Outcome
 from adatom.workflow.registry import announce, local_workers
+from adatom.workflow.worker import execute, pack
 
 __all__ = ["ParslEngine"]
 

@@ -14,8 +14,9 @@ from adatom.workflow.engine import Capabilities, Engine
 from adatom.workflow.failure import Failure
 from adatom.workflow.future import Future
 from adatom.workflow.guardian import guarded
-from adatom.workflow.payload import Batch, Call, Outcome, pack, unpack
+from adatom.workflow.payload import Batch, Call, Outcome
 from adatom.workflow.registry import announce, local_workers
+from adatom.workflow.worker import pack, unpack
 
 __all__ = ["PrefectEngine"]
 

@@ -16,9 +16,10 @@ from adatom.directories import mark_interrupted
 from adatom.errors import WorkerDiedError
 from adatom.workflow.failure import Failure
 from adatom.workflow.future import Future, Node
-from adatom.workflow.payload import Batch, Call, unpack
+from adatom.workflow.payload import Batch, Call
 from adatom.workflow.scope import Scope, interrupted
 from adatom.workflow.structure import collect
+from adatom.workflow.worker import unpack
 
 if TYPE_CHECKING:
     from adatom.workflow.job import Job

@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from multiprocessing.connection import Connection, Pipe
+from pathlib import Path
 from typing import Any
 
 import cloudpickle
@@ -17,7 +18,8 @@ import cloudpickle
 from adatom.deadline import request_stop, stop_requested
 from adatom.directories import mark_interrupted
 from adatom.errors import JobTimeoutError, WorkerDiedError
-from adatom.workflow.payload import Batch, Call, attempt_directory, pack, unpack
+from adatom.workflow.payload import Batch, Call
+from adatom.workflow.worker import pack, unpack
 
 __all__ = ["GRACE", "Child", "execute_in_child"]
 
@@ -147,7 +149,7 @@ def execute_in_child(call: Call, upstream: Sequence[Any], timeout: float) -> Any
         return unpack(unpack(child.receive(timeout)))
     except (JobTimeoutError, WorkerDiedError) as error:
         child.kill()
-        marked = mark_interrupted(attempt_directory(call, call.attempt), str(error), make=True)
+        marked = mark_interrupted(Path(call.directory_of(call.attempt)), str(error), make=True)
         return call.failure(error, marked)
     finally:
         child.kill()

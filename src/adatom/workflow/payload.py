@@ -1,42 +1,39 @@
-"""What travels to a worker, and what the worker does with it."""
+"""What travels to a worker."""
 
 from __future__ import annotations
 
-import asyncio
-import contextvars
 import inspect
 import os
 import sys
-import time
-import warnings
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import cloudpickle
 
-from adatom.context import engine_name
-from adatom.deadline import bounded, is_limited, stop_reason, time_allotted
-from adatom.directories import RunDirectory, entered
-from adatom.errors import AdatomError, IncompleteError, InputError
-from adatom.records import MISS
+from adatom.errors import InputError
 from adatom.records.journal import journal_in
-from adatom.settings import Settings, get_settings, settings_in_force, settings_of_caller, travelling
+from adatom.settings import Settings, get_settings, settings_of_caller, travelling
 from adatom.workflow.caching import Caching
-from adatom.workflow.capture import captured
 from adatom.workflow.failure import Failure
 from adatom.workflow.future import follow
-from adatom.workflow.structure import collect, substitute
+from adatom.workflow.structure import substitute
 
-__all__ = ["Batch", "Call", "Outcome", "Slot", "execute", "in_job", "pack", "unpack"]
-
-
-def in_job() -> bool:
-    """Whether this code runs inside a job."""
-    return bool(engine_name.get())
+__all__ = [
+    "Batch",
+    "Call",
+    "Outcome",
+    "Slot",
+    "fill",
+    "header",
+    "pack_arguments",
+    "pack_function",
+    "read_arguments",
+    "read_function",
+    "read_header",
+]
 
 
 @dataclass(frozen=True)
@@ -117,6 +114,10 @@ class Call:
         """Write into the journal what became of this call."""
         if self.journal:
             journal_in(self.journal).record(self.id, state, **more)
+
+    def directory_of(self, attempt: int) -> str:
+        """Where the files of the first, second ... attempt will be."""
+        return self.directory if attempt == 0 else f"{self.directory}-try{attempt + 1}"
 
     def failure(self, error: BaseException, directory: Path | str | None = None) -> Failure:
         """This call's failure, because of an exception."""
@@ -199,7 +200,7 @@ def pack_function(name: str, function: Callable[..., Any]) -> bytes:
         raise InputError(f"The function of {name} cannot be sent to a worker: {error}.") from error
 
 
-_read_function: Callable[[bytes], Callable[..., Any]] = lru_cache(maxsize=128)(cloudpickle.loads)
+read_function: Callable[[bytes], Callable[..., Any]] = lru_cache(maxsize=128)(cloudpickle.loads)
 
 
 def pack_arguments(name: str, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> bytes:
@@ -230,136 +231,13 @@ def pack_arguments(name: str, function: Callable[..., Any], args: tuple[Any, ...
             cloudpickle.dumps(item)
         except Exception as error:
             raise InputError(
-                f"Argument {key!r} of {name}, {_brief(item)}, cannot be sent to a worker: {error}. "
+                f"Argument {key!r} of {name}, a {type(item).__name__}, cannot be sent to a worker: {error}. "
                 "Pass plain data, or make it inside the job."
             ) from error
     raise InputError(f"The arguments of {name} cannot be sent to a worker: {reason}.") from reason
 
 
-def _brief(item: Any) -> str:
-    return f"a {type(item).__name__}"
-
-
-def execute(call: Call, upstream: Sequence[Any] = ()) -> Any:
-    """Run a call here, to its end.
-
-    Parameters
-    ----------
-    call
-        The call.
-    upstream
-        The results that fill its slots.
-
-    Returns
-    -------
-    Any
-        The job's value or, whatever it raised, a `Failure`.
-    """
-    try:
-        token = engine_name.set(call.engine)
-        try:
-            with settings_in_force(read_header(call.header)):
-                if call.deadline is None:
-                    return _attempts(call, upstream)
-                with bounded(call.deadline):
-                    return _attempts(call, upstream)
-        finally:
-            engine_name.reset(token)
-    except Exception as error:  # settings of this machine, modules that are not here
-        return call.failure(error)
-
-
-def _attempts(call: Call, upstream: Sequence[Any]) -> Any:
-    for attempt in range(call.attempt, call.retries + 1):
-        outcome = _attempt(call, attempt, upstream)
-        if not isinstance(outcome, Failure) or isinstance(outcome.cause, InputError | IncompleteError):
-            break  # bad input does not get better, and this process has no more time
-        if attempt < call.retries:
-            time.sleep(call.retry_delay)
-    return outcome
-
-
-def _attempt(call: Call, attempt: int, upstream: Sequence[Any]) -> Any:
-    if call.timeout is not None:
-        from adatom.workflow.child import execute_in_child
-
-        alone = replace(call, timeout=None, retries=attempt, attempt=attempt)
-        return execute_in_child(alone, upstream, call.timeout)
-    directory = RunDirectory(_attempt_directory(call, attempt))
-    try:
-        function = _read_function(call.function)
-        args, kwargs = cloudpickle.loads(call.arguments)
-        if upstream:
-            args, kwargs = fill((args, kwargs), upstream)
-            for failure in collect((args, kwargs), Failure):
-                return failure.skip(call.name)
-        caching = call.caching
-        if caching:
-            caching, stored = _look_up(call, caching, function, args, kwargs)
-            if stored is not MISS:
-                call.note("cached")
-                return stored
-        why = _no_time(call)
-        if why:
-            failure = call.failure(IncompleteError(f"{call.name} was not started: {why}. Run the flow again."))
-            call.note("failed", attempt=attempt, cause=failure.in_short)
-            return replace(failure, directory=None)
-        if caching:
-            caching.resume(directory)
-        start = time.perf_counter()
-        if not (call.noted and attempt == 0):
-            call.note("running", attempt=attempt)
-        with entered(directory), captured(directory):
-            value = settled(function(*args, **kwargs))
-        took = time.perf_counter() - start
-        if took > _longest.get(call.function, 0.0):
-            _longest[call.function] = took
-        if caching:
-            # By the caller, which is not this process: see `confirm`.
-            seen = call.caching is not None and call.caching.key and not caching.refresh and not call.noted
-            caching.keep(call.name, value, quiet=bool(seen))
-        call.note("done", attempt=attempt)
-        return value
-    except (Exception, SystemExit) as error:
-        directory.fail(error)
-        failure = call.failure(error, directory.path if directory.exists else None)
-        call.note("failed", attempt=attempt, cause=failure.in_short)
-        return failure
-
-
-_LEAST = 2.0  # seconds without which starting a job makes no sense
-_longest: dict[bytes, float] = {}  # seconds that calls of a function took in this process
-
-
-def _no_time(call: Call) -> str | None:
-    """Why a call is not to be started; None if it can be expected to end in time."""
-    if not is_limited():
-        return None
-    expected = max(call.expected, _longest.get(call.function, 0.0))
-    allotted = time_allotted()
-    # What takes longer than all the time that there ever is would never start, and may go on from where it is cut.
-    return stop_reason(_LEAST if allotted is not None and expected > allotted else max(expected, _LEAST))
-
-
-def _look_up(call: Call, caching: Caching, function: Any, args: Any, kwargs: Any) -> tuple[Caching | None, Any]:
-    """What is stored: another process may have computed it meanwhile, or only here the arguments have values."""
-    known = caching if caching.key else caching.of_call(call.name, function, args, kwargs)
-    if call.noted and known is caching:  # this process looked just now
-        return known, MISS
-    try:
-        return known, known.find(function, args, kwargs) if known else MISS
-    except AdatomError as error:  # a cache that is refused here, but not where the job was called
-        warnings.warn(f"{call.name} runs uncached: {error}", stacklevel=2)
-        return None, MISS
-
-
-def attempt_directory(call: Call, attempt: int) -> Path:
-    """Where the files of a call's first, second ... attempt will be."""
-    return Path(_attempt_directory(call, attempt))
-
-
-def _attempt_directory(call: Call, attempt: int) -> str:
-    return call.directory if attempt == 0 else f"{call.directory}-try{attempt + 1}"
+read_arguments: Callable[[bytes], tuple[tuple[Any, ...], dict[str, Any]]] = cloudpickle.loads
 
 
 def fill(arguments: Any, upstream: Sequence[Any]) -> Any:
@@ -373,54 +251,3 @@ def fill(arguments: Any, upstream: Sequence[Any]) -> Any:
         The results by slot index.
     """
     return substitute(arguments, Slot, lambda slot: follow(upstream[slot.index], slot.path))
-
-
-def settled(value: Any) -> Any:
-    """What a function gave or, if that is a coroutine, what it comes to, also where the event loop is busy.
-
-    Parameters
-    ----------
-    value
-        What the function gave.
-    """
-    if not inspect.iscoroutine(value):
-        return value
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(value)
-    with ThreadPoolExecutor(1) as thread:  # a notebook's own loop runs in this one
-        return thread.submit(contextvars.copy_context().run, asyncio.run, value).result()
-
-
-def pack(work: Call | Batch, upstream: Sequence[Any] = ()) -> bytes:
-    """Run a call, or the calls of a batch, and pickle what came of it: what an engine's task does.
-
-    Parameters
-    ----------
-    work
-        What to run.
-    upstream
-        The results that fill a call's slots.
-
-    Returns
-    -------
-    bytes
-        For `unpack`.
-    """
-    if isinstance(work, Call):
-        return _pack(work, execute(work, upstream))
-    start = time.perf_counter()
-    results = [_pack(call, execute(call)) for call in work.calls]
-    return cloudpickle.dumps((results, time.perf_counter() - start))
-
-
-def _pack(call: Call, outcome: Any) -> bytes:
-    try:
-        return cloudpickle.dumps(outcome)
-    except Exception as error:
-        message = f"The result of {call.name}, {_brief(outcome)}, cannot be sent back: {error}. Return plain data."
-        return cloudpickle.dumps(call.failure(AdatomError(message)))
-
-
-unpack: Callable[[bytes], Any] = cloudpickle.loads

@@ -24,20 +24,12 @@ from adatom.workflow.failure import Failure
 from adatom.workflow.future import Future, Node, follow
 from adatom.workflow.observer import current_observer
 from adatom.workflow.options import FlowOptions, JobOptions, label
-from adatom.workflow.payload import (
-    Call,
-    Outcome,
-    attempt_directory,
-    header,
-    pack_arguments,
-    pack_function,
-    settled,
-    unpack,
-)
+from adatom.workflow.payload import Call, Outcome, header, pack_arguments, pack_function
 from adatom.workflow.registry import drop_engine, get_engine
 from adatom.workflow.runlog import RunLog
 from adatom.workflow.signals import second_ends_at_once, stops_in_order
 from adatom.workflow.structure import collect, substitute
+from adatom.workflow.worker import settled, unpack
 
 if TYPE_CHECKING:
     from adatom.workflow.flow import Flow
@@ -335,7 +327,7 @@ class Scope:
                 outcome = given.value if isinstance(given, Outcome) else unpack(given)
             except WorkerDiedError as error:
                 last = call.attempt >= call.retries
-                marked = mark_interrupted(attempt_directory(call, call.attempt), str(error), make=last)
+                marked = mark_interrupted(Path(call.directory_of(call.attempt)), str(error), make=last)
                 if not last and not self.root.cancelled:
                     context.copy().run(self.restart, node, replace(call, attempt=call.attempt + 1), engine_options)
                     return

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from adatom.context import in_job
 from adatom.deadline import request_stop, stop_requested
-from adatom.workflow.payload import in_job
 
 __all__ = ["second_ends_at_once", "stops_in_order"]
 

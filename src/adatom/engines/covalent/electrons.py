@@ -18,11 +18,12 @@ from adatom.errors import EngineError, JobFailure, JobTimeoutError, WorkerDiedEr
 from adatom.settings import settings_in_force
 from adatom.workflow.child import Child
 from adatom.workflow.failure import Failure
-from adatom.workflow.payload import Call, attempt_directory, fill, pack, read_header, unpack
+from adatom.workflow.payload import Call, fill, read_header
 from adatom.workflow.registry import get_engine
 from adatom.workflow.runlog import RunLog
 from adatom.workflow.structure import collect
 from adatom.workflow.tracing import TracingScope, with_slots
+from adatom.workflow.worker import pack, unpack
 
 __all__ = ["Graph", "JobTask", "Step", "SubflowTask", "current_steps", "tracing"]
 
@@ -92,7 +93,7 @@ class JobTask:
                 return _in_child(partial(_run, call, upstream))
             except WorkerDiedError as error:
                 last = call.attempt >= call.retries
-                marked = mark_interrupted(attempt_directory(call, call.attempt), str(error), make=last)
+                marked = mark_interrupted(Path(call.directory_of(call.attempt)), str(error), make=last)
                 if last:
                     return _Value.of(call.failure(error, marked))
                 call = replace(call, attempt=call.attempt + 1)
