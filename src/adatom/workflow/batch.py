@@ -14,10 +14,11 @@ import cloudpickle
 
 from adatom.directories import mark_interrupted
 from adatom.errors import WorkerDiedError
+from adatom.workflow.dispatch import dispatch_again, interrupted, settle
 from adatom.workflow.failure import Failure
 from adatom.workflow.future import Future, Node
 from adatom.workflow.payload import Batch, Call
-from adatom.workflow.scope import Scope, interrupted
+from adatom.workflow.scope import Scope
 from adatom.workflow.structure import collect
 from adatom.workflow.worker import unpack
 
@@ -135,7 +136,7 @@ class _Map:
             self._costs[self._key] = elapsed / len(packed)
             self._measured = True
             for (node, call), result in zip(packed, results, strict=True):
-                self._context.copy().run(self._scope.settle, node, call, cloudpickle.loads(result))
+                self._context.copy().run(settle, node, call, cloudpickle.loads(result))
         self._context.copy().run(self._next)
 
     def _again(self, node: Node, call: Call, why: str, guilty: bool) -> None:
@@ -144,8 +145,10 @@ class _Map:
         if guilty and not call.retries:
             node.settle(call.failure(WorkerDiedError(why), marked))
         elif guilty:
-            self._scope.restart(node, replace(call, attempt=1), dict(self._job.options.engine_options))
+            dispatch_again(self._scope, node, replace(call, attempt=1), dict(self._job.options.engine_options))
         else:
             directory = f"{call.directory}-alone"
             node.directory = directory
-            self._scope.restart(node, replace(call, directory=directory), dict(self._job.options.engine_options))
+            dispatch_again(
+                self._scope, node, replace(call, directory=directory), dict(self._job.options.engine_options)
+            )

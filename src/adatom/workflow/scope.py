@@ -5,31 +5,29 @@ from __future__ import annotations
 import contextvars
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import CancelledError
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adatom.deadline import stop_reason
 from adatom.directories import mark_interrupted, stamp, unique_name
-from adatom.errors import FlowFailure, IncompleteError, InputError, JobFailure, WorkerDiedError
+from adatom.errors import FlowFailure, InputError, JobFailure
 from adatom.records import MISS
 from adatom.settings import get_settings
 from adatom.workflow.caching import Caching, FlowCaching, caching_of, flow_caching
+from adatom.workflow.dispatch import dispatch, interrupted
 from adatom.workflow.engine import Engine
 from adatom.workflow.failure import Failure
 from adatom.workflow.future import Future, Node, follow
 from adatom.workflow.observer import current_observer
 from adatom.workflow.options import FlowOptions, JobOptions, label
-from adatom.workflow.payload import Call, Outcome, header, pack_arguments, pack_function
+from adatom.workflow.payload import Call, header, pack_arguments, pack_function
 from adatom.workflow.registry import drop_engine, get_engine
 from adatom.workflow.runlog import RunLog
 from adatom.workflow.signals import second_ends_at_once, stops_in_order
 from adatom.workflow.structure import collect, substitute
-from adatom.workflow.worker import settled, unpack
+from adatom.workflow.worker import settled
 
 if TYPE_CHECKING:
     from adatom.workflow.flow import Flow
@@ -268,7 +266,7 @@ class Scope:
         call = self.prepare(node, job, args, kwargs)
         if call:
             self.tell(node, "started")
-            self.start(node, call, job.options.engine_options)
+            dispatch(self, node, call, job.options.engine_options)
 
     def prepare(self, node: Node, job: Job[Any, Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
         """A call of a job ready to travel; None if its result is stored, which is then that of the node.
@@ -309,76 +307,6 @@ class Scope:
     def flows(self) -> list[FlowOptions]:
         """The options of this flow and of those around it, the innermost first."""
         return [self.options, *(self.parent.flows() if self.parent else [])]
-
-    def start(self, node: Node, call: Call, engine_options: Mapping[str, Any]) -> None:
-        """Give a call to the engine, and again if its worker dies and it has retries left.
-
-        Parameters
-        ----------
-        node, call
-            The job.
-        engine_options
-            For the engine.
-        """
-
-        def done(future: Any) -> None:
-            try:
-                given = future.result()
-                outcome = given.value if isinstance(given, Outcome) else unpack(given)
-            except WorkerDiedError as error:
-                last = call.attempt >= call.retries
-                marked = mark_interrupted(Path(call.directory_of(call.attempt)), str(error), make=last)
-                if not last and not self.root.cancelled:
-                    context.copy().run(self.restart, node, replace(call, attempt=call.attempt + 1), engine_options)
-                    return
-                outcome = call.failure(error, marked)
-            except CancelledError:  # it waited in a pool that was closed
-                outcome = interrupted(call.name)
-            except BaseException as error:  # whatever an engine raises, the flow goes on
-                outcome = call.failure(error)
-            if isinstance(outcome, Failure) and self._goes_on(call, outcome):
-                context.copy().run(self.restart, node, replace(call, attempt=call.attempt + 1), engine_options)
-            elif call.caching and not call.noted:  # a thread of the engine's has other settings
-                context.copy().run(self.settle, node, call, outcome)
-            else:
-                node.settle(outcome)
-
-        context = contextvars.copy_context()
-        self.engine.submit(call, dict(engine_options)).add_done_callback(done)
-
-    def _goes_on(self, call: Call, failure: Failure) -> bool:
-        """Whether a job that stopped because its worker's time was over is to go on in another worker."""
-        incomplete = isinstance(failure.cause, IncompleteError)
-        here = not self.engine.capabilities.processes or self.root.cancelled or stop_reason() is not None
-        return incomplete and not here and call.attempt < call.retries
-
-    def settle(self, node: Node, call: Call, outcome: Any) -> None:
-        """Set the outcome of a job.
-
-        Parameters
-        ----------
-        node, call
-            The job.
-        outcome
-            Its value or a `Failure`.
-        """
-        if call.caching and not isinstance(outcome, Failure):
-            call.caching.confirm(call.name, outcome)
-        node.settle(outcome)
-
-    def restart(self, node: Node, call: Call, engine_options: Mapping[str, Any]) -> None:
-        """`start`, from a thread of the engine's.
-
-        Parameters
-        ----------
-        node, call, engine_options
-            As in `start`.
-        """
-        self.log.again(call)
-        try:
-            self.start(node, call, engine_options)
-        except Exception as error:  # nobody would see it there
-            node.settle(call.failure(error))
 
     # Flows in this flow
 
@@ -573,17 +501,6 @@ class Scope:
         """
         if self._observer and (not node.is_flow or event == "failed"):
             self._observer(node.name, event, count)
-
-
-def interrupted(name: str, directory: str | None = None) -> Failure:
-    """What became of a job whose flow was interrupted.
-
-    Parameters
-    ----------
-    name, directory
-        The job.
-    """
-    return Failure(name, directory, "Interrupted", stop_reason() or "the flow was interrupted")
 
 
 def _name_fully(node: Node, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
