@@ -72,26 +72,40 @@ class RunDirectory:
 
     Attributes
     ----------
-    previous
-        What an earlier run of the same job left, cut before its end; its calculations go on from there.
+    find_previous
+        Gives the final name of an earlier run of the same job that was cut before its end, if there is one.
     on_left
         Called with the final name when there is something in it that a later run could go on from.
     """
 
-    previous: Path | None = None
+    find_previous: Callable[[], Path | None] | None = None
     on_left: Callable[[Path], None] | None = None
 
     def __init__(self, final: Path | str, parent: RunDirectory | None = None) -> None:
         self._final = final
         self._parent = parent
         self._now: Path | None = None
-        self.exists = self.taken = False
+        self.exists = self.taken = self._left = False
         self._children = 0
 
     @cached_property
     def final(self) -> Path:  # made when asked for: most short jobs have no files
         """Where it will be: what a result document names."""
         return Path(self._final)
+
+    @cached_property
+    def previous(self) -> Path | None:  # looked for when asked for: most jobs have no steps to go on with
+        """What an earlier run of the same job left, cut before its end; its calculations go on from there."""
+        if self._parent:
+            above = self._parent.previous
+            return find_run(above / Path(self._final).name) if above else None
+        found = self.find_previous() if self.find_previous else None
+        return find_run(found) if found else None
+
+    @property
+    def may_be_gone_on_from(self) -> bool:
+        """Whether it, or an earlier run that it knows of, has something that a later run could go on from."""
+        return self._left or self.__dict__.get("previous") is not None
 
     @property
     def path(self) -> Path:
@@ -130,15 +144,14 @@ class RunDirectory:
     def child(self, name: str) -> RunDirectory:
         """A directory inside this one, for a further run of the same job."""
         self._children += 1
-        child = RunDirectory(self.final / f"{name}-{self._children}", self)
-        child.previous = find_run(self.previous / child.final.name) if self.previous else None
-        return child
+        return RunDirectory(self.final / f"{name}-{self._children}", self)
 
     def left(self) -> None:
         """Say that there is something in it that a later run of the same job could go on from."""
         if self._parent:
             self._parent.left()
         elif self.on_left:
+            self._left = True
             self.on_left(self.final)
 
     @property

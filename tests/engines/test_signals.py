@@ -59,6 +59,8 @@ def test_a_campaign_that_was_ended_goes_on_inside_its_jobs(environment, tmp_path
         os.kill(running.process.pid, number)
         assert running.wait() != 0
         wait_until(lambda: not running.alive(), f"still running: {running.alive()}", 60)
+    left = tmp_path / "cache" / "left"
+    assert list(left.iterdir())
     cut = jobs(tmp_path)
     assert cut
     assert {job.state for job in cut} <= ({"lost", "done"} if number == signal.SIGKILL else {"failed", "done"})
@@ -70,6 +72,7 @@ def test_a_campaign_that_was_ended_goes_on_inside_its_jobs(environment, tmp_path
     steps = [int(found) for log in logs for found in re.findall(r"md goes on after (\d+) steps", log)]
     assert steps, logs
     assert min(steps) > 0
+    assert not list(left.iterdir())  # nothing is to be gone on from any more
     undisturbed = [
         md_job.fn(bulk("Cu") * (3, 3, 3), dynamics="Langevin", temperature=300, steps=2500, interval=100, seed=seed)
         for seed in range(2)

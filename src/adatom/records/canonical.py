@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from hashlib import blake2b
@@ -68,7 +68,7 @@ class Canonical:
         self._describe_code = describe_code
         self._reads = frozenset(reads)
 
-    def parts(self, name: str, value: Any) -> Iterator[tuple[str, str]]:
+    def parts(self, name: str, value: Any) -> Iterable[tuple[str, str]]:
         """A value as named pieces, so that it can be said in which of them two values differ.
 
         Parameters
@@ -78,17 +78,19 @@ class Canonical:
         value
             The value.
 
-        Yields
-        ------
-        tuple of str
-            Name and text of a piece; a long text is hashed.
+        Returns
+        -------
+        iterable of tuple of str
+            Name and text of each piece; a long text is hashed.
 
         Raises
         ------
         UnhashableError
             A piece has no canonical text.
         """
-        yield from self._parts(name, value, _ALL if name in self._reads else _FILES, ())
+        if type(value) in _SCALARS:
+            return [(name, _PLAIN[type(value)](value))]
+        return self._parts(name, value, _ALL if name in self._reads else _FILES, ())
 
     def text(self, value: Any, where: str = "value") -> str:
         """A value as one text.
@@ -261,3 +263,4 @@ _PLAIN: dict[type, Callable[[Any], str]] = {
     bytes: lambda value: f"bytes:{digest(value)}",
     type(...): str,
 }
+_SCALARS = frozenset({int, float, bool, type(None)})  # their text is short, and names no file

@@ -13,7 +13,7 @@ import cloudpickle
 
 from adatom.errors import StorageError
 from adatom.records.canonical import digest
-from adatom.records.form import NotPlainError, from_plain, to_plain
+from adatom.records.form import NotPlainError, from_plain, to_json, to_plain
 from adatom.records.key import Key
 from adatom.records.types import support
 
@@ -74,7 +74,7 @@ def entry_bytes(key: Key, value: Any) -> bytes:
         "created": time.time(),
         "codec": codec,
     }
-    body = json.dumps(head, separators=(",", ":")).encode() + b"\n" + payload
+    body = to_json(head) + b"\n" + payload
     return b"%s %d %s\n%s" % (_MAGIC, FORMAT, digest(body).encode(), body)
 
 

@@ -13,14 +13,29 @@ import numpy as np
 
 from adatom.records.types import support
 
-__all__ = ["NotPlainError", "from_plain", "to_plain"]
+__all__ = ["NotPlainError", "from_plain", "to_json", "to_plain"]
 
+# One encoder for all: `json.dumps` makes one for each call that wants no spaces.
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+_SCALARS = frozenset({type(None), bool, int, float, str})
+_TEXT = frozenset({str})
 _LARGE = 1 << 14  # bytes of an array from which on it is compressed
 _TAG = "!"  # what a dictionary that stands for something else has for its only key
 
 
 class NotPlainError(TypeError):
     """A value that holds something else than data."""
+
+
+def to_json(tree: Any) -> bytes:
+    """JSON without spaces.
+
+    Parameters
+    ----------
+    tree
+        What JSON has.
+    """
+    return _encode(tree).encode()
 
 
 def to_plain(value: Any) -> bytes:
@@ -37,7 +52,7 @@ def to_plain(value: Any) -> bytes:
         There is something else in it.
     """
     arrays: list[bytes] = []
-    tree = json.dumps(_dumped(value, arrays), separators=(",", ":")).encode()
+    tree = to_json(_dumped(value, arrays))
     return b"".join([len(tree).to_bytes(8, "little"), tree, *arrays])
 
 
@@ -55,13 +70,15 @@ def from_plain(data: bytes) -> Any:
 
 def _dumped(value: Any, arrays: list[bytes]) -> Any:
     kind = type(value)
-    if value is None or kind in (bool, int, float, str):
+    if kind in _SCALARS:
         return value
     if kind is list:
-        return [_dumped(item, arrays) for item in value]
+        return [item if type(item) in _SCALARS else _dumped(item, arrays) for item in value]
     if kind is dict:
-        if all(type(key) is str for key in value) and not (len(value) == 1 and _TAG in value):
-            return {key: _dumped(item, arrays) for key, item in value.items()}
+        if set(map(type, value)) <= _TEXT and not (len(value) == 1 and _TAG in value):
+            return {
+                key: item if type(item) in _SCALARS else _dumped(item, arrays) for key, item in value.items()
+            }  # most of what a result holds is scalars: this is called for one value in three
         return _tagged("dict", [[_dumped(key, arrays), _dumped(item, arrays)] for key, item in value.items()])
     if kind in (tuple, set, frozenset):
         return _tagged(kind.__name__, [_dumped(item, arrays) for item in value])

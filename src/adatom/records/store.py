@@ -152,7 +152,6 @@ class Store:
         try:
             self._prepare()
             self._write(self.path(key.digest), data)
-            self._forget_left(key.digest)
         except OSError as error:
             raise StorageError(f"Cannot store a result in {self.directory}: {error.strerror or error}.") from error
 
@@ -185,11 +184,18 @@ class Store:
         except OSError:
             return None
 
-    def _forget_left(self, key: str) -> None:
+    def forget_left(self, key: str) -> None:
+        """Forget what `put_left` kept: the job has ended.
+
+        Parameters
+        ----------
+        key
+            The digest of its `Key`.
+        """
         try:
             os.unlink(self.directory / "left" / key)
         except OSError:
-            pass  # most jobs leave nothing
+            pass  # another run of the job has ended before
 
     def _make_room(self, limit: int, size: int) -> None:
         """Keep to the limit, give or take a twentieth: looking at all files for each new one would be slow."""

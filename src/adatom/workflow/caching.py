@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from adatom.directories import RunDirectory, find_run
+from adatom.directories import RunDirectory
 from adatom.errors import AdatomError, StorageError
 from adatom.records import MISS
 from adatom.settings import get_settings
@@ -79,7 +79,7 @@ class Caching:
         value = open_store().get(self.key.digest)
         return MISS if value is MISS else relabelled(value, function, args, kwargs, self.reads)
 
-    def keep(self, name: str, value: Any, quiet: bool = False) -> None:
+    def keep(self, name: str, value: Any, directory: RunDirectory | None = None, quiet: bool = False) -> None:
         """Store a result. Where that cannot be there is a warning, as the result itself is not lost.
 
         Parameters
@@ -88,6 +88,8 @@ class Caching:
             What the job is called.
         value
             The result.
+        directory
+            That of the job.
         quiet
             No warning: somebody else will see that it is not there.
         """
@@ -96,6 +98,8 @@ class Caching:
         assert self.key is not None
         try:
             open_store().put(self.key, value)
+            if directory and directory.may_be_gone_on_from:
+                open_store().forget_left(self.key.digest)
         except StorageError as error:
             if not quiet:
                 _warn(f"The result of {name} is not stored: {error}")
@@ -112,8 +116,7 @@ class Caching:
 
         assert self.key is not None
         store, key = open_store(), self.key.digest
-        before = store.left(key)
-        directory.previous = find_run(before) if before and not self.refresh else None
+        directory.find_previous = None if self.refresh else lambda: store.left(key)
         directory.on_left = lambda final: store.put_left(key, final)
 
     def travelling(self) -> Caching:

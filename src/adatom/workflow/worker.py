@@ -106,7 +106,7 @@ def _attempt(call: Call, attempt: int, upstream: Sequence[Any]) -> Any:
         if caching:
             # By the caller, which is not this process: see `confirm`.
             seen = call.caching is not None and call.caching.key and not caching.refresh and not call.noted
-            caching.keep(call.name, value, quiet=bool(seen))
+            caching.keep(call.name, value, directory, quiet=bool(seen))
         call.note("done", attempt=attempt)
         return value
     except (Exception, SystemExit) as error:
