@@ -9,6 +9,8 @@
     ├── MissingExtraError (ImportError)  a package that an extra of adatom brings
     ├── StorageError (OSError)           a directory or file that cannot be written
     ├── EngineError (RuntimeError)       an engine that cannot be reached, or cannot do what was asked
+    ├── SchedulerError (RuntimeError)    a batch scheduler that does not answer, or refuses a job
+    │   └── BatchJobError                a batch job that did not succeed; ``.result`` says all
     ├── ConvergenceError (RuntimeError)  a calculation that ended without converging
     ├── IncompleteError (RuntimeError)   a calculation that stopped before its end, because its time was over
     ├── JobTimeoutError (TimeoutError)   a job stopped at its ``timeout``
@@ -26,10 +28,12 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from adatom.machines.command import BatchResult
     from adatom.workflow.failure import Failure
 
 __all__ = [
     "AdatomError",
+    "BatchJobError",
     "ConvergenceError",
     "EngineError",
     "FlowFailure",
@@ -38,6 +42,7 @@ __all__ = [
     "JobFailure",
     "JobTimeoutError",
     "MissingExtraError",
+    "SchedulerError",
     "SettingsError",
     "StorageError",
     "UnknownNameError",
@@ -116,6 +121,29 @@ class StorageError(AdatomError, OSError):
 
 class EngineError(AdatomError, RuntimeError):
     """An engine that cannot be reached, or cannot do what was asked."""
+
+
+class SchedulerError(AdatomError, RuntimeError):
+    """A batch scheduler that does not answer, or refuses a job."""
+
+
+class BatchJobError(SchedulerError):
+    """A batch job that did not succeed.
+
+    Parameters
+    ----------
+    message
+        Which job, what became of it, and where its files are.
+    result
+        All that is known of it.
+    """
+
+    def __init__(self, message: str, result: BatchResult) -> None:
+        self.result = result
+        super().__init__(message)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (str(self), self.result)
 
 
 class ConvergenceError(AdatomError, RuntimeError):

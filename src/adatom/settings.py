@@ -7,18 +7,24 @@ A value comes from, in order: ``change_settings``, an environment variable ``ADA
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from platformdirs import user_cache_dir
 from pydantic import Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
 
+from adatom.durations import parse_duration
 from adatom.errors import SettingsError, UnknownNameError
 
 __all__ = ["Settings", "change_settings", "get_settings", "setting_sources"]
@@ -71,6 +77,11 @@ class Settings(BaseSettings):
         description="Seconds, or `HH:MM:SS`, `D-HH:MM:SS`, `90m`, `2h`: how long this process may run, from its start; "
         "iterative jobs stop in time.",
     )
+    profiles: Annotated[tuple[Path, ...], NoDecode] = Field(
+        (),
+        description="Files and directories of profiles, read after `~/.config/adatom/profiles` and `adatom.toml`; in a "
+        f"variable with `{os.pathsep}` between them.",
+    )
     progress: bool | None = Field(None, description="Progress line of `adatom run`; unset: where there is a terminal.")
 
     # What is read where a job runs, not where it was submitted. A walltime counts from the start of the process that it
@@ -92,17 +103,16 @@ class Settings(BaseSettings):
         except RuntimeError as error:  # ~user of a user who does not exist
             raise ValueError(error) from None
 
+    @field_validator("profiles", mode="before")
+    @classmethod
+    def _places(cls, value: Any) -> Any:
+        places = value.split(os.pathsep) if isinstance(value, str) else value
+        return [os.path.abspath(os.path.expanduser(place)) for place in places if str(place)]
+
     @field_validator("walltime", mode="before")
     @classmethod
     def _seconds(cls, value: Any) -> Any:
-        if not isinstance(value, str):
-            return value
-        if clock := re.fullmatch(r"(?:(\d+)-)?(\d+):([0-5]\d):([0-5]\d)", value.strip()):
-            days, hours, minutes, seconds = (int(part or 0) for part in clock.groups())
-            return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
-        if number := re.fullmatch(r"(\d+(?:\.\d*)?)\s*([smhd]?)", value.strip()):
-            return float(number[1]) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}[number[2]]
-        raise ValueError("Give seconds, HH:MM:SS, D-HH:MM:SS, or a number with the unit s, m, h or d")
+        return parse_duration(value) if isinstance(value, str) else value
 
     @classmethod
     def settings_customise_sources(  # noqa: D102  # pydantic-settings documents it

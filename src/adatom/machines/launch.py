@@ -1,0 +1,55 @@
+"""Launch lines: how a program is started on the ranks that a job has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from adatom.errors import InputError, UnknownNameError
+from adatom.machines.resources import Resources
+
+__all__ = ["LAUNCHERS", "launch_line"]
+
+# In the words of each. All versions of Open MPI's `mpirun` know `-np`, and they have the nodes from the scheduler.
+LAUNCHERS: dict[str, Callable[[Resources], list[str]]] = {
+    "single": lambda needs: [],
+    "srun": lambda needs: [
+        "srun",
+        f"--nodes={needs.nodes}",
+        f"--ntasks={needs.ranks}",
+        f"--cpus-per-task={needs.threads_per_rank}",
+    ],
+    "mpirun": lambda needs: ["mpirun", "-np", str(needs.ranks)],
+    "mpiexec": lambda needs: ["mpiexec", "-n", str(needs.ranks)],
+    "mpiexec.hydra": lambda needs: ["mpiexec.hydra", "-n", str(needs.ranks), "-ppn", str(needs.ranks_per_node)],
+}
+
+
+def launch_line(launcher: str, needs: Resources, options: Sequence[str], program: Sequence[str]) -> list[str]:
+    """A program with what starts it on its ranks.
+
+    Parameters
+    ----------
+    launcher
+        A key of `LAUNCHERS`.
+    needs
+        The ranks, and what each has.
+    options
+        More for the launcher.
+    program
+        The executable and its arguments.
+
+    Raises
+    ------
+    UnknownNameError
+        There is no such launcher.
+    InputError
+        The launcher starts one process, and more are asked for, or options for it.
+    """
+    if launcher not in LAUNCHERS:
+        raise UnknownNameError("launcher", launcher, LAUNCHERS)
+    if launcher == "single" and needs.ranks > 1:
+        others = ", ".join(sorted(set(LAUNCHERS) - {"single"}))
+        raise InputError(f"The launcher 'single' starts one process, and {needs.ranks} ranks are asked for: {others}.")
+    if launcher == "single" and options:
+        raise InputError(f"The launcher 'single' has no options, and {list(options)} are given.")
+    return [*LAUNCHERS[launcher](needs), *options, *program]

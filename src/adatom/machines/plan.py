@@ -1,0 +1,126 @@
+"""From profiles to the script of one job: everything is checked here, before anything is submitted."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from adatom.durations import clock
+from adatom.errors import InputError, UnknownNameError
+from adatom.machines.launch import launch_line
+from adatom.machines.profiles import Command, ExecutionProfile, HPCProfile
+from adatom.machines.resources import Resources
+from adatom.machines.script import BatchJob
+
+__all__ = ["OVERRIDES", "plan"]
+
+# What may be said anew for one call. Anything else of a profile is its author's decision.
+OVERRIDES = (
+    "nodes",
+    "ranks_per_node",
+    "threads_per_rank",
+    "walltime",
+    "launcher",
+    "launcher_options",
+    "modules",
+    "pre_commands",
+    "environment",
+)
+
+
+def plan(
+    name: str,
+    command: Command,
+    execution: ExecutionProfile,
+    machine: HPCProfile,
+    work_dir: Path,
+    args: Sequence[str],
+    overrides: Mapping[str, Any],
+) -> BatchJob:
+    """The job that runs a command on a machine.
+
+    Parameters
+    ----------
+    name
+        Of the job and its files.
+    command, execution, machine
+        What, how and where.
+    work_dir
+        Where it runs.
+    args
+        Arguments after those of the command.
+    overrides
+        Other values for keys of the execution profile, those of `OVERRIDES`.
+
+    Raises
+    ------
+    InputError
+        The profiles do not belong together, the machine has no such program, or a queue does not give what is asked.
+    """
+    for key in overrides:
+        if key not in OVERRIDES:
+            raise UnknownNameError("override of an execution profile", key, OVERRIDES)
+    if execution.command != command.name:
+        raise InputError(
+            f"The execution profile {execution.name!r} is made for the command {execution.command!r}, "
+            f"and is used with {command.name!r}."
+        )
+    how = ExecutionProfile(**{**{key: getattr(execution, key) for key in ExecutionProfile.model_fields}, **overrides})
+    if command.executable not in machine.executables:
+        raise UnknownNameError(f"executable of {machine.name}", command.executable, machine.executables)
+    queue = _of_class("queues", how, machine)
+    if queue and queue in machine.limits:
+        _check_limits(queue, how.resources, machine)
+    executable = machine.executables[command.executable]
+    program = [executable] if isinstance(executable, str) else list(executable)
+    program[0] = os.path.expanduser(program[0])
+    given = [*command.arguments, *map(_argument, args)]
+    return BatchJob(
+        name=name,
+        work_dir=work_dir,
+        command=launch_line(how.launcher, how.resources, how.launcher_options, [*program, *given]),
+        resources=how.resources,
+        queue=queue,
+        account=_of_class("accounts", how, machine),
+        modules=(*machine.modules, *how.modules),
+        pre_commands=(*machine.pre_commands, *how.pre_commands),
+        environment={**machine.environment, **how.environment},
+        shell_environment={**machine.shell_environment, **how.shell_environment},
+        directives=machine.directives,
+        options=machine.options,
+    )
+
+
+def _argument(value: Any) -> str:
+    if not isinstance(value, str | int | float | Path):
+        raise InputError(f"The argument {value!r} is a {type(value).__name__}: give text, numbers and paths.")
+    if "\0" in str(value):
+        raise InputError(f"The argument {value!r} has a zero byte, which no program can be given.")
+    return str(value)
+
+
+def _of_class(which: str, how: ExecutionProfile, machine: HPCProfile) -> str | None:
+    known: Mapping[str, str] = getattr(machine, which)
+    if known and how.resource_class not in known:
+        raise UnknownNameError(f"resource class in the {which} of {machine.name}", how.resource_class, known)
+    return known.get(how.resource_class)
+
+
+def _check_limits(queue: str, needs: Resources, machine: HPCProfile) -> None:
+    most = machine.limits[queue]
+    wanted = {
+        "nodes": needs.nodes,
+        "cores_per_node": needs.cores_per_node,
+        "gpus_per_node": needs.gpus_per_node,
+        "memory": needs.memory,
+        "walltime": needs.walltime,
+    }
+    for field, value in wanted.items():
+        limit = getattr(most, field)
+        if limit is not None and value is not None and value > limit:
+            shown = [clock(one) if field == "walltime" else str(one) for one in (value, limit)]
+            raise InputError(
+                f"{field} is {shown[0]}, and the queue {queue!r} of {machine.name} has at most {shown[1]}."
+            )

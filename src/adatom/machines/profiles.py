@@ -1,0 +1,262 @@
+"""What to run, how, and where: three kinds of documents in TOML, which live in a repository or a home directory."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, SerializeAsAny, model_validator
+
+from adatom.errors import InputError, UnknownNameError
+from adatom.machines.launch import LAUNCHERS
+from adatom.machines.model import Line, Model, Name, Word
+from adatom.machines.resources import Memory, Resources, Walltime
+from adatom.machines.schedulers.base import scheduler
+from adatom.settings import get_settings
+
+__all__ = ["Command", "ExecutionProfile", "HPCProfile", "Profiles", "QueueLimits", "load_profiles"]
+
+ResourceClass = Literal["cpu", "gpu"]
+
+
+class Command(Model):
+    """WHAT to run.
+
+    Attributes
+    ----------
+    name
+        What it is called.
+    executable
+        The key of the program in a machine's `executables`.
+    arguments
+        The arguments that it always has; the user's come after them.
+    description
+        For people.
+    """
+
+    name: Name
+    executable: Word
+    arguments: tuple[str, ...] = ()
+    description: str = ""
+
+
+class ExecutionProfile(Resources):
+    """HOW to run it: `Resources`, and what is set up around the program.
+
+    Attributes
+    ----------
+    name
+        What it is called.
+    command
+        The name of the command that it is made for.
+    resource_class
+        ``"cpu"`` or ``"gpu"``: picks the machine's queue and account.
+    nodes, ranks_per_node, threads_per_rank, gpus_per_node, memory, walltime
+        As in `Resources`.
+    launcher
+        What starts the ranks; a key of `machines.launch.LAUNCHERS`.
+    launcher_options
+        More for it.
+    modules, pre_commands, environment, shell_environment
+        As in `machines.script.BatchJob`; after those of the machine.
+    """
+
+    name: Name
+    command: Name
+    resource_class: ResourceClass = "cpu"
+    launcher: str = "single"
+    launcher_options: tuple[str, ...] = ()
+    modules: tuple[Line, ...] = ()
+    pre_commands: tuple[Line, ...] = ()
+    environment: Mapping[str, str] = Field(default_factory=dict)
+    shell_environment: Mapping[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _known(self) -> ExecutionProfile:
+        if self.launcher not in LAUNCHERS:
+            raise UnknownNameError("launcher", self.launcher, LAUNCHERS)
+        for name in (*self.environment, *self.shell_environment):
+            if not name.isidentifier() or not name.isascii():
+                raise InputError(f"{name!r} is no name of an environment variable.")
+        return self
+
+    @property
+    def resources(self) -> Resources:
+        """What the scheduler is asked for."""
+        return Resources(**{name: getattr(self, name) for name in Resources.model_fields})
+
+
+class QueueLimits(Model):
+    """What a queue gives at most; None: nobody says.
+
+    Attributes
+    ----------
+    walltime
+        In s, or as in `Resources`.
+    nodes
+        Of one job.
+    cores_per_node, gpus_per_node, memory
+        What a node has; memory in bytes, or as in `Resources`.
+    """
+
+    walltime: Walltime | None = None
+    nodes: int | None = None
+    cores_per_node: int | None = None
+    gpus_per_node: int | None = None
+    memory: Memory | None = None
+
+
+class HPCProfile(Model):
+    """WHERE to run it.
+
+    Attributes
+    ----------
+    name
+        What the machine is called.
+    scheduler
+        Its batch scheduler; a section of that name says what only it knows.
+    queues, accounts
+        By resource class.
+    limits
+        By queue.
+    executables
+        By key: the path or name of a program, or a list of words, such as ``["/opt/bin/env.sh", "pw.x"]``.
+    modules, pre_commands, environment, shell_environment
+        What every job of this machine has, as in `machines.script.BatchJob`.
+    directives
+        Directives that no field stands for, without the scheduler's prefix.
+    options
+        The section of the scheduler.
+    """
+
+    name: Name
+    scheduler: str
+    queues: Mapping[ResourceClass, Word] = Field(default_factory=dict)
+    accounts: Mapping[ResourceClass, Word] = Field(default_factory=dict)
+    limits: Mapping[str, QueueLimits] = Field(default_factory=dict)
+    executables: Mapping[str, Line | tuple[str, ...]] = Field(default_factory=dict)
+    modules: tuple[Line, ...] = ()
+    pre_commands: tuple[Line, ...] = ()
+    environment: Mapping[str, str] = Field(default_factory=dict)
+    shell_environment: Mapping[str, str] = Field(default_factory=dict)
+    directives: tuple[Line, ...] = ()
+    options: SerializeAsAny[Model]
+
+    def __init__(self, /, **data: Any) -> None:
+        kind = scheduler(data.get("scheduler", "")) if "scheduler" in data else None
+        if kind and "options" not in data:
+            section = data.pop(kind.name, {})
+            if not isinstance(section, Mapping):
+                raise InputError(f"{kind.name!r} of HPCProfile is {section!r}: give a section of keys and values.")
+            data["options"] = kind.options_type(**section)
+        super().__init__(**data)
+
+    @model_validator(mode="after")
+    def _fits(self) -> HPCProfile:
+        for queue in self.limits:
+            if queue not in self.queues.values():
+                raise UnknownNameError(f"queue in the limits of {self.name}", queue, self.queues.values())
+        return self
+
+
+class Profiles:
+    """All profiles that there are, by name.
+
+    Parameters
+    ----------
+    commands, executions, machines
+        The profiles.
+
+    Attributes
+    ----------
+    commands, executions, machines
+        By name.
+    """
+
+    def __init__(
+        self,
+        commands: Iterable[Command] = (),
+        executions: Iterable[ExecutionProfile] = (),
+        machines: Iterable[HPCProfile] = (),
+    ) -> None:
+        self.commands = {profile.name: profile for profile in commands}
+        self.executions = {profile.name: profile for profile in executions}
+        self.machines = {profile.name: profile for profile in machines}
+
+    def command(self, name: str) -> Command:
+        """A command by name."""
+        return self._found("command", name, self.commands)
+
+    def execution(self, name: str) -> ExecutionProfile:
+        """An execution profile by name."""
+        return self._found("execution profile", name, self.executions)
+
+    def machine(self, name: str) -> HPCProfile:
+        """A machine by name."""
+        return self._found("machine", name, self.machines)
+
+    def _found(self, what: str, name: str, known: Mapping[str, Any]) -> Any:
+        if name not in known:
+            places = ", ".join(map(str, profile_places()))
+            raise UnknownNameError(what, name, known, f"Profiles are read from: {places}.")
+        return known[name]
+
+
+_SECTIONS: dict[str, type[Model]] = {"commands": Command, "executions": ExecutionProfile, "machines": HPCProfile}
+
+
+def profile_places() -> list[Path]:
+    """Where profiles are read from, files and directories, the later ones before the earlier: they need not exist."""
+    named = get_settings().profiles
+    return [Path("~/.config/adatom/profiles").expanduser(), Path("adatom.toml").absolute(), *named]
+
+
+def load_profiles(places: Sequence[Path | str] | None = None) -> Profiles:
+    """Read profiles from TOML files: tables ``commands.NAME``, ``executions.NAME`` and ``machines.NAME``.
+
+    Parameters
+    ----------
+    places
+        Files, and directories whose ``*.toml`` are read in the order of their names. A profile takes the place of one
+        that had its name before. None: ``~/.config/adatom/profiles``, ``adatom.toml`` here, and what the setting
+        `profiles` names.
+
+    Raises
+    ------
+    InputError
+        A file cannot be read, has a key that does not exist or a value that cannot be; the file is named.
+    """
+    found: dict[str, dict[str, Any]] = {section: {} for section in _SECTIONS}
+    required = {Path(place) for place in (get_settings().profiles if places is None else places)}
+    for place in profile_places() if places is None else [Path(place) for place in places]:
+        if not place.exists():
+            if place in required:
+                raise InputError(f"There are no profiles at {place}.")
+            continue
+        for file in sorted(place.glob("*.toml")) if place.is_dir() else [place]:
+            for section, profiles in _read(file).items():
+                found[section] |= profiles
+    return Profiles(*(found[section].values() for section in _SECTIONS))
+
+
+def _read(file: Path) -> dict[str, dict[str, Any]]:
+    try:
+        with open(file, "rb") as opened:
+            data = tomllib.load(opened)
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"The profiles in {file} cannot be read: {error}.") from error
+    made: dict[str, dict[str, Any]] = {}
+    for section, profiles in data.items():
+        if section not in _SECTIONS:
+            raise UnknownNameError(f"section in {file}", section, _SECTIONS)
+        made[section] = {}
+        for name, fields in profiles.items() if isinstance(profiles, Mapping) else [("", profiles)]:
+            if not isinstance(fields, Mapping):
+                raise InputError(f"{file}: [{section}] holds one table for each name, such as [{section}.mine].")
+            try:
+                made[section][name] = _SECTIONS[section](**{"name": name, **fields})
+            except InputError as error:
+                raise InputError(f"{file}: [{section}.{name}]: {error}") from None
+    return made

@@ -1,0 +1,189 @@
+"""Slurm."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar, NamedTuple
+
+from adatom.durations import clock, parse_duration
+from adatom.errors import SchedulerError
+from adatom.machines.model import Model, Word
+from adatom.machines.outcome import Outcome, State
+from adatom.machines.resources import parse_memory
+from adatom.machines.schedulers.base import Scheduler, Submitted
+from adatom.machines.script import BatchJob
+
+__all__ = ["Slurm", "SlurmOptions"]
+
+
+class SlurmOptions(Model):
+    """What only Slurm knows.
+
+    Attributes
+    ----------
+    qos, constraint, reservation
+        As in ``sbatch``.
+    exclusive
+        Whether nobody else gets cores of the nodes.
+    requeue
+        Whether Slurm runs a job again that was preempted or lost its node.
+    """
+
+    qos: Word | None = None
+    constraint: Word | None = None
+    reservation: Word | None = None
+    exclusive: bool = False
+    requeue: bool = False
+
+
+# Slurm's states (`squeue(1)`, "JOB STATE CODES"). What is not here is not dead: it waits or runs.
+_ENDS = {
+    "COMPLETED": State.SUCCEEDED,
+    "FAILED": State.FAILED,
+    "TIMEOUT": State.TIMEOUT,
+    "DEADLINE": State.TIMEOUT,
+    "OUT_OF_MEMORY": State.OUT_OF_MEMORY,
+    "CANCELLED": State.CANCELLED,
+    "NODE_FAIL": State.NODE_FAILURE,
+    "BOOT_FAIL": State.NODE_FAILURE,
+    "LAUNCH_FAILED": State.NODE_FAILURE,
+    "PREEMPTED": State.PREEMPTED,
+    "REVOKED": State.CANCELLED,
+}
+_RUNS = frozenset({"RUNNING", "COMPLETING", "SUSPENDED", "STOPPED", "SIGNALING", "STAGE_OUT", "RESIZING"})
+
+
+class _Row(NamedTuple):
+    """One job as ``sacct`` or ``scontrol`` says it."""
+
+    id: str
+    state: str
+    exit_code: str
+    elapsed: str
+    nodes: str
+    memory: str = ""
+    reason: str = ""
+
+
+class Slurm(Scheduler):
+    """Slurm, by ``sbatch``, ``squeue``, ``scancel`` and, for what has ended, ``sacct`` or ``scontrol``.
+
+    Sites differ in what they keep: without accounting ``sacct`` knows nothing, and ``scontrol`` forgets a job
+    ``MinJobAge`` after its end.
+    """
+
+    name: ClassVar[str] = "slurm"
+    suffix: ClassVar[str] = ".slurm"
+    prefix: ClassVar[str] = "#SBATCH"
+    commands: ClassVar[tuple[str, ...]] = ("sbatch", "squeue", "scontrol", "scancel")
+    options_type: ClassVar[type[Model]] = SlurmOptions
+
+    def __init__(self) -> None:
+        self._accounting = True  # until it says that there is none
+
+    def directives(self, job: BatchJob) -> list[str]:
+        """As in ``sbatch(1)``."""
+        needs, options = job.resources, job.options or SlurmOptions()
+        lines = [
+            f"--job-name={job.name}",
+            f"--output={job.stdout}",
+            f"--error={job.stderr}",
+            f"--nodes={needs.nodes}",
+            f"--ntasks-per-node={needs.ranks_per_node}",
+            f"--cpus-per-task={needs.threads_per_rank}",
+            "--requeue" if options.requeue else "--no-requeue",
+        ]
+        if needs.gpus_per_node:
+            lines.append(f"--gpus-per-node={needs.gpus_per_node}")
+        if needs.memory is not None:
+            lines.append(f"--mem={-(-needs.memory // 2**20)}M")
+        if needs.walltime is not None:
+            lines.append(f"--time={clock(needs.walltime)}")
+        if options.exclusive:
+            lines.append("--exclusive")
+        named = {"partition": job.queue, "account": job.account, "qos": options.qos}
+        named |= {"constraint": options.constraint, "reservation": options.reservation}
+        return [*lines, *(f"--{name}={value}" for name, value in named.items() if value)]
+
+    def submit(self, script: Path) -> str:
+        """``sbatch --parsable``, which prints the id and, of a federation, the cluster."""
+        printed = self.run("sbatch", "--parsable", script.name, cwd=script.parent)
+        found = re.match(r"(\d+)(;|$)", printed.strip().splitlines()[-1] if printed.strip() else "")
+        if not found:
+            raise SchedulerError(f"sbatch took {script}, and what it says of the id is not understood: {printed!r}.")
+        return found[1]
+
+    def poll(self, jobs: Sequence[Submitted]) -> Mapping[str, Outcome]:
+        """One ``squeue`` for those that wait or run, and one question more if some have ended."""
+        ids = [job.id for job in jobs]
+        found = dict(self._active(ids))
+        ended = [id for id in ids if id not in found]
+        for row in self._ended(ended) if ended else ():
+            found[row.id] = _outcome(row)
+        return found
+
+    def _active(self, ids: Sequence[str]) -> Iterable[tuple[str, Outcome]]:
+        # Of all of the user's own: a list of ids is an error as soon as Slurm has forgotten the only one in it.
+        for line in self.ask("squeue", "--me", "--noheader", "--format=%A|%T|%N|%r").splitlines():
+            id, state, nodes, reason = (part.strip() for part in line.split("|", 3))
+            if id in ids and state not in _ENDS:
+                known = State.RUNNING if state in _RUNS else State.QUEUED
+                yield id, Outcome(known, cause=reason if reason != "None" else "", native=state, nodes=nodes)
+
+    def _ended(self, ids: Sequence[str]) -> list[_Row]:
+        rows: list[_Row] = []
+        if self._accounting:
+            try:
+                rows = self._accounted(ids)
+            except SchedulerError as error:
+                if "disabled" not in str(error):
+                    raise
+                self._accounting = False
+        known = {row.id for row in rows}
+        return rows + [row for id in ids if id not in known for row in self._remembered(id)]
+
+    def _accounted(self, ids: Sequence[str]) -> list[_Row]:
+        columns = "JobIDRaw,State,ExitCode,ElapsedRaw,NodeList,MaxRSS,Reason"
+        printed = self.run("sacct", "--noheader", "--parsable2", f"--jobs={','.join(ids)}", f"--format={columns}")
+        rows: dict[str, _Row] = {}
+        for line in printed.splitlines():
+            row = _Row(*line.split("|"))
+            id = row.id.partition(".")[0]
+            if row.id in ids:
+                rows[id] = row
+            elif id in rows and row.memory:  # of a step: Slurm measures these only
+                rows[id] = rows[id]._replace(memory=max(rows[id].memory, row.memory, key=_bytes))
+        return [row for row in rows.values() if row.state.split()[0] in _ENDS]
+
+    def _remembered(self, id: str) -> list[_Row]:
+        try:
+            printed = self.run("scontrol", "show", "job", "--oneliner", id)
+        except SchedulerError as error:
+            if "Invalid job id" in str(error):
+                return []
+            raise
+        said = dict(re.findall(r"(\w+)=(\S*)", printed))
+        return [_Row(id, said["JobState"], said["ExitCode"], said["RunTime"], said["NodeList"], "", said["Reason"])]
+
+    def cancel(self, jobs: Sequence[Submitted]) -> None:
+        """``scancel``, which is content with jobs that have ended."""
+        if jobs:
+            self.run("scancel", *(job.id for job in jobs))
+
+
+def _outcome(row: _Row) -> Outcome:
+    code, _, number = row.exit_code.partition(":")
+    state = _ENDS.get(row.state.split()[0], State.QUEUED)  # "CANCELLED by 1000"
+    exit_code, signal = int(code), int(number or 0)
+    if state is State.SUCCEEDED and (exit_code or signal):
+        state = State.FAILED
+    elapsed = row.elapsed if row.elapsed.isdigit() else parse_duration(row.elapsed)
+    reason = "" if row.reason in ("None", "") else row.reason
+    memory = _bytes(row.memory) or None
+    return Outcome(state, reason, row.state, exit_code, signal, float(elapsed), memory, row.nodes)
+
+
+def _bytes(text: str) -> int:
+    return parse_memory(text) if text and text[-1].isalpha() else int(text or 0)

@@ -1,0 +1,112 @@
+"""Waiting for batch jobs: one question for all jobs of a scheduler, and never two at a time."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from functools import cache
+
+from adatom.errors import SchedulerError
+from adatom.machines.outcome import Outcome, State
+from adatom.machines.schedulers.base import Scheduler, Submitted, scheduler
+
+__all__ = ["watch"]
+
+_FIRST, _LONGEST, _SLOWER = 0.2, 15.0, 1.2  # seconds between questions: after a submission, at most, and how they grow
+_FORGOTTEN = 3  # questions in a row that a job has to be missing in: one just submitted may not be known yet
+_PATIENCE = 600.0  # seconds for which a scheduler may give no answer
+
+
+@dataclass
+class _Watched:
+    job: Submitted
+    future: Future[Outcome] = field(default_factory=Future)
+    missing: int = 0
+
+
+class _Watch:
+    """All jobs of one scheduler that somebody in this process waits for."""
+
+    def __init__(self, kind: Scheduler) -> None:
+        self._scheduler = kind
+        self._jobs: list[_Watched] = []
+        self._change = threading.Condition()
+        self._asking: threading.Thread | None = None
+        self._pause = _FIRST
+
+    def add(self, job: Submitted) -> Future[Outcome]:
+        watched = _Watched(job)
+        with self._change:
+            self._jobs.append(watched)
+            self._pause = _FIRST
+            self._change.notify()
+            if self._asking is None:
+                self._asking = threading.Thread(target=self._ask, daemon=True)
+                self._asking.start()
+        return watched.future
+
+    def _ask(self) -> None:
+        heard = time.monotonic()
+        while True:
+            with self._change:
+                self._change.wait(self._pause)
+                self._jobs = [watched for watched in self._jobs if not watched.future.cancelled()]
+                if not self._jobs:
+                    self._asking = None
+                    return
+                jobs = list(self._jobs)
+                self._pause = min(_LONGEST, self._pause * _SLOWER)
+            try:
+                known = self._scheduler.poll([watched.job for watched in jobs])
+                heard = time.monotonic()
+            except SchedulerError as error:
+                if time.monotonic() > heard + _PATIENCE:
+                    self._tell(jobs, error)
+                continue
+            except BaseException as error:  # whoever waits must learn of it
+                self._tell(jobs, error)
+                continue
+            for watched in jobs:
+                self._look(watched, known.get(watched.job.id))
+
+    def _look(self, watched: _Watched, outcome: Outcome | None) -> None:
+        watched.missing = 0 if outcome else watched.missing + 1
+        if watched.missing >= _FORGOTTEN:
+            outcome = Outcome(State.LOST, f"{self._scheduler.name} does not know the job")
+        if outcome and outcome.state.ended:
+            self._tell([watched], outcome)
+
+    def _tell(self, jobs: list[_Watched], what: Outcome | BaseException) -> None:
+        with self._change:
+            self._jobs = [watched for watched in self._jobs if watched not in jobs]
+        for watched in jobs:
+            if watched.future.set_running_or_notify_cancel():
+                if isinstance(what, BaseException):
+                    watched.future.set_exception(what)
+                else:
+                    watched.future.set_result(what)
+
+
+@cache
+def _watch_of(name: str) -> _Watch:
+    return _Watch(scheduler(name))
+
+
+def watch(name: str, job: Submitted) -> Future[Outcome]:
+    """A future of how a batch job ends.
+
+    Parameters
+    ----------
+    name
+        Its scheduler.
+    job
+        The job.
+
+    Returns
+    -------
+    Future
+        Raises `SchedulerError` if the scheduler does not answer for ten minutes; the job is then as it was.
+    """
+    return _watch_of(name).add(job)
