@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from adatom.durations import clock
 from adatom.errors import InputError, UnknownNameError
 from adatom.machines.launch import launch_line
-from adatom.machines.profiles import Command, ExecutionProfile, HPCProfile
+from adatom.machines.profiles import Command, ExecutionProfile, HPCProfile, QueueLimits
 from adatom.machines.resources import Resources
 from adatom.machines.script import BatchJob
 
@@ -110,17 +110,14 @@ def _of_class(which: str, how: ExecutionProfile, machine: HPCProfile) -> str | N
 
 def _check_limits(queue: str, needs: Resources, machine: HPCProfile) -> None:
     most = machine.limits[queue]
-    wanted = {
-        "nodes": needs.nodes,
-        "cores_per_node": needs.cores_per_node,
-        "gpus_per_node": needs.gpus_per_node,
-        "memory": needs.memory,
-        "walltime": needs.walltime,
-    }
+    wanted = {field: getattr(needs, field) for field in QueueLimits.model_fields}
     for field, value in wanted.items():
         limit = getattr(most, field)
         if limit is not None and value is not None and value > limit:
-            shown = [clock(one) if field == "walltime" else str(one) for one in (value, limit)]
+            show = _SHOWN.get(field, str)
             raise InputError(
-                f"{field} is {shown[0]}, and the queue {queue!r} of {machine.name} has at most {shown[1]}."
+                f"{field} is {show(value)}, and the queue {queue!r} of {machine.name} has at most {show(limit)}."
             )
+
+
+_SHOWN: dict[str, Callable[[Any], str]] = {"walltime": clock, "memory": lambda size: f"{size / 2**30:g}G"}

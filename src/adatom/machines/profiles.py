@@ -145,12 +145,12 @@ class HPCProfile(Model):
     options: SerializeAsAny[Model]
 
     def __init__(self, /, **data: Any) -> None:
-        kind = scheduler(data.get("scheduler", "")) if "scheduler" in data else None
-        if kind and "options" not in data:
-            section = data.pop(kind.name, {})
-            if not isinstance(section, Mapping):
+        if "scheduler" in data:
+            kind = scheduler(data["scheduler"])
+            section = data.pop("options", None) or data.pop(kind.name, {})
+            if not isinstance(section, Mapping | kind.options_type):
                 raise InputError(f"{kind.name!r} of HPCProfile is {section!r}: give a section of keys and values.")
-            data["options"] = kind.options_type(**section)
+            data["options"] = kind.options_type(**section) if isinstance(section, Mapping) else section
         super().__init__(**data)
 
     @model_validator(mode="after")
