@@ -112,11 +112,10 @@ def run_command(
     run = _Run(command, execution, machine, work_dir, args, overrides)
     if dry_run:
         return run.text
-    future = run.start()
     try:
-        outcome = future.result()
+        outcome = run.start().result()
     except BaseException:
-        run.leave(future, cancel)
+        run.leave(cancel)
         raise
     return run.finish(outcome, check)
 
@@ -143,11 +142,12 @@ async def run_command_async(
     run = _Run(command, execution, machine, work_dir, args, overrides)
     if dry_run:
         return run.text
-    future = await asyncio.to_thread(run.start)
+    starting = asyncio.ensure_future(asyncio.to_thread(run.start))
     try:
-        outcome = await asyncio.shield(asyncio.wrap_future(future))
+        outcome = await asyncio.wrap_future(await asyncio.shield(starting))
     except BaseException:
-        run.leave(future, cancel)
+        await asyncio.wait([starting])  # it may be on its way to the scheduler
+        await asyncio.to_thread(run.leave, cancel)
         raise
     return await asyncio.to_thread(run.finish, outcome, check)
 
@@ -176,6 +176,7 @@ class _Run:
         # Of two calls with the same script in one directory the second means the same job.
         same = blake2b(f"{machine.name}\0{self._scheduler.script(where)}".encode(), digest_size=16).hexdigest()
         self._record = self._directory / _RECORDS / f"{same}.json"
+        self._future: Future[Outcome] | None = None
         self._use(replace(where, name=f"{command.name}-{new_id()[:8]}"))
 
     def _use(self, job: BatchJob) -> None:
@@ -205,7 +206,8 @@ class _Run:
             if isinstance(error, StorageError):
                 raise
             raise StorageError(f"Cannot write in {self._directory}: {error.strerror or error}.") from error
-        return watch(self._scheduler.name, self._submitted)
+        self._future = watch(self._scheduler.name, self._submitted)
+        return self._future
 
     @property
     def _submitted(self) -> Submitted:
@@ -215,10 +217,11 @@ class _Run:
         with whole_file(self._record) as file:
             file.write(json.dumps({"id": self._id, "name": self._job.name, "submitted": time.time()}).encode())
 
-    def leave(self, future: Future[Outcome], cancel: bool) -> None:
-        """Stop waiting."""
-        future.cancel()
-        if cancel:
+    def leave(self, cancel: bool) -> None:
+        """Stop waiting, if it has begun."""
+        if self._future:
+            self._future.cancel()
+        if self._id and cancel:
             self._scheduler.cancel([self._submitted])
             self._record.unlink(missing_ok=True)
 

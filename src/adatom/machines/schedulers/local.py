@@ -10,6 +10,7 @@ import sys
 import time
 import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -83,7 +84,11 @@ class Local(Scheduler):
         """Ask the processes that wait for the scripts to end them."""
         for job in jobs:
             state = _read(job.script)
-            if state and state["state"] is None and not Process(*state["process"]).is_gone:
+            if state is None:  # that process has not begun
+                with suppress(ProcessLookupError):
+                    os.kill(int(job.id), signal.SIGKILL)
+                _write(_state(job.script), State.CANCELLED)
+            elif state["state"] is None and not Process(*state["process"]).is_gone:
                 os.kill(state["process"][1], signal.SIGTERM)
 
 
@@ -101,6 +106,11 @@ def _read(script: Path) -> Any:
         return None
 
 
+def _write(path: Path | str, name: str | None, **outcome: Any) -> None:
+    with whole_file(path) as file:
+        file.write(json.dumps({"process": this_process(), "state": name, "outcome": outcome}).encode())
+
+
 def wait_for(script: str, state: str) -> None:
     """Run a script to its end, and keep what became of it. This is all that the process does.
 
@@ -114,10 +124,6 @@ def wait_for(script: str, state: str) -> None:
     limit = next((float(line.split()[2]) for line in lines if line.startswith("#adatom walltime ")), None)
     cancelled = False
 
-    def write(name: str | None, **outcome: Any) -> None:
-        with whole_file(state) as file:
-            file.write(json.dumps({"process": this_process(), "state": name, "outcome": outcome}).encode())
-
     def terminated(number: int, frame: Any) -> None:
         nonlocal cancelled
         cancelled = True
@@ -126,7 +132,7 @@ def wait_for(script: str, state: str) -> None:
     start = time.monotonic()
     with open(f"{stem}.out", "wb") as out, open(f"{stem}.err", "wb") as err:
         child = subprocess.Popen(["bash", script], stdout=out, stderr=err, stdin=subprocess.DEVNULL, process_group=0)
-    write(None)
+    _write(state, None)
     over = False
     while child.poll() is None:
         over = limit is not None and time.monotonic() - start > limit
@@ -137,7 +143,8 @@ def wait_for(script: str, state: str) -> None:
     code = child.returncode
     name = State.CANCELLED if cancelled else State.TIMEOUT if over else State.FAILED if code else State.SUCCEEDED
     cause = f"it ran longer than {limit} s" if over else ""
-    write(
+    _write(
+        state,
         name,
         cause=cause,
         native=f"exit status {code}",
