@@ -28,7 +28,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from adatom.machines.command import BatchResult
+    from adatom.machines.result import BatchResult
     from adatom.workflow.failure import Failure
 
 __all__ = [

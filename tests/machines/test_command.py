@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 
 from adatom import flow, job
 from adatom.errors import BatchJobError, InputError
-from adatom.machines import State, run_command
-from adatom.machines.command import run_command_async
+from adatom.machines import State, run_command, run_command_async
 from tests.machines.profiles import how, machine, python
 
 SAY = python("import sys, json; print(json.dumps(sys.argv[1:]))")
@@ -80,7 +79,7 @@ def test_the_end_of_the_walltime_is_no_success(tmp_path):
 
 def test_a_script_without_its_end_mark_is_no_success(tmp_path, monkeypatch):
     """As where the scheduler says success of a job whose node was lost."""
-    monkeypatch.setattr("adatom.machines.command._LATE", 0.3)
+    monkeypatch.setattr("adatom.machines.result._LATE", 0.3)
     fakes_success = python("import os, signal; os.system(f'touch stopped; kill -9 {os.getppid()}')")
     directory = tmp_path / "bin"
     directory.mkdir()

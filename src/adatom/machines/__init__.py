@@ -1,9 +1,10 @@
 """Batch jobs: what to run, how, on which machine, and what became of it. Knows nothing of atoms or engines."""
 
-from adatom.machines.command import BatchResult, run_command
+from adatom.machines.command import run_command, run_command_async
 from adatom.machines.outcome import Outcome, State
 from adatom.machines.profiles import Command, ExecutionProfile, HPCProfile, Profiles, QueueLimits, load_profiles
 from adatom.machines.resources import Resources
+from adatom.machines.result import BatchResult
 
 __all__ = [
     "BatchResult",
@@ -17,4 +18,5 @@ __all__ = [
     "State",
     "load_profiles",
     "run_command",
+    "run_command_async",
 ]

@@ -10,7 +10,10 @@ from typing import Any
 
 from adatom.machines.resources import Resources
 
-__all__ = ["BatchJob", "body"]
+__all__ = ["END_MARK", "STDERR", "STDOUT", "BatchJob", "body"]
+
+# Files of a job, after its name: what the program prints, its errors, and its exit status once it has ended by itself.
+STDOUT, STDERR, END_MARK = ".out", ".err", ".end"
 
 # What the libraries read that make threads. A code that sees none of them takes all cores of the node.
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -62,17 +65,17 @@ class BatchJob:
     @property
     def stdout(self) -> str:
         """The file in `work_dir` that the program's output goes to."""
-        return f"{self.name}.out"
+        return self.name + STDOUT
 
     @property
     def stderr(self) -> str:
         """The file in `work_dir` that its errors go to."""
-        return f"{self.name}.err"
+        return self.name + STDERR
 
     @property
     def end_mark(self) -> str:
         """The file in `work_dir` that has the program's exit status once it has ended by itself."""
-        return f"{self.name}.end"
+        return self.name + END_MARK
 
 
 def body(job: BatchJob) -> str:

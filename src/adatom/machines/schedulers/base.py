@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from adatom.errors import InputError, SchedulerError, UnknownNameError
 from adatom.machines.model import Model
@@ -225,7 +225,7 @@ def scheduler_names() -> list[str]:
 
 
 @cache
-def scheduler(name: str) -> Any:
+def scheduler(name: str) -> Scheduler:
     """A scheduler by name.
 
     Parameters
@@ -241,4 +241,5 @@ def scheduler(name: str) -> Any:
     points = _entry_points()
     if name not in points:
         raise UnknownNameError("scheduler", name, points)
-    return points[name].load()()
+    made: Scheduler = points[name].load()()
+    return made
