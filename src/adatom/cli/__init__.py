@@ -1,4 +1,4 @@
-"""The command line: ``adatom run|recipes|settings|engines|jobs|cache``.
+"""The command line: ``adatom run|recipes|settings|engines|jobs|cache|profiles``.
 
 What a command computes with is imported when the command runs, so that ``--help`` is quick.
 """
@@ -14,6 +14,7 @@ from adatom.cli.cache import cache
 from adatom.cli.engines import engines
 from adatom.cli.group import Group
 from adatom.cli.jobs import jobs
+from adatom.cli.profiles import profiles
 from adatom.cli.recipes import recipes
 from adatom.cli.run import run
 from adatom.cli.settings import settings
@@ -25,6 +26,7 @@ for command in (run, recipes, settings, engines):
     app.command()(command)
 app.add_typer(jobs, name="jobs")
 app.add_typer(cache, name="cache")
+app.add_typer(profiles, name="profiles")
 
 
 @app.callback(invoke_without_command=True)

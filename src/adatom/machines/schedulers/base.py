@@ -143,6 +143,16 @@ class Scheduler(ABC):
             The jobs.
         """
 
+    def queues(self) -> Mapping[str, float | None] | None:
+        """The queues that there are, with the longest walltime (s) of each; None where nobody says.
+
+        Raises
+        ------
+        SchedulerError
+            The scheduler does not answer.
+        """
+        return None
+
     def cannot(self, what: str, hint: str = "") -> InputError:
         """The error for something that this scheduler cannot be asked for.
 

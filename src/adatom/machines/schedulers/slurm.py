@@ -172,6 +172,16 @@ class Slurm(Scheduler):
         if jobs:
             self.run("scancel", *(job.id for job in jobs))
 
+    def queues(self) -> Mapping[str, float | None]:
+        """The partitions, by ``sinfo``."""
+        lines = [line.split() for line in self.run("sinfo", "--noheader", "--format=%R %l").splitlines()]
+        return {name: None if limit == "infinite" else _elapsed(limit) for name, limit in lines}
+
+
+def _elapsed(text: str) -> float:
+    """Slurm leaves out the hours of what is short."""
+    return parse_duration(text if text.count(":") == 2 else f"00:{text}")
+
 
 def _outcome(row: _Row) -> Outcome:
     code, _, number = row.exit_code.partition(":")
@@ -179,7 +189,7 @@ def _outcome(row: _Row) -> Outcome:
     exit_code, signal = int(code), int(number or 0)
     if state is State.SUCCEEDED and (exit_code or signal):
         state = State.FAILED
-    elapsed = row.elapsed if row.elapsed.isdigit() else parse_duration(row.elapsed)
+    elapsed = row.elapsed if row.elapsed.isdigit() else _elapsed(row.elapsed)
     reason = "" if row.reason in ("None", "") else row.reason
     memory = _bytes(row.memory) or None
     return Outcome(state, reason, row.state, exit_code, signal, float(elapsed), memory, row.nodes)

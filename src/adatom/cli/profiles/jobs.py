@@ -1,0 +1,91 @@
+"""``adatom profiles status``, ``attach`` and ``cancel``: batch jobs of which nobody has been told the end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from adatom.errors import InputError
+
+if TYPE_CHECKING:
+    from adatom.machines.outcome import Outcome
+    from adatom.machines.record import Record
+
+__all__ = ["attach", "cancel", "status"]
+
+WorkDir = Annotated[Path, typer.Argument(metavar="[DIR]", help="Where the jobs run.")]
+Job = Annotated[list[str] | None, typer.Option("--job", metavar="ID", help="Only this job; may be given again.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, not a table.")]
+
+
+def status(work_dir: WorkDir = Path(), job: Job = None, as_json: Json = False) -> None:
+    """Show where the batch jobs in a directory are; one question to each scheduler."""
+    from adatom.cli.quantities import show_time
+    from adatom.cli.tables import print_json, print_table
+
+    records = _records(work_dir, job)
+    known = _poll(records)
+    rows = []
+    for record in records:
+        outcome = known.get(record.id)
+        state = str(outcome.state) if outcome else "unknown"
+        rows.append((record.id, state, record.name, record.machine, record.submitted, outcome.cause if outcome else ""))
+    columns = ("id", "state", "name", "machine", "submitted", "cause")
+    if as_json:
+        print_json([dict(zip(columns, row, strict=True)) for row in rows])
+    elif rows:
+        print_table(columns, [(*row[:4], show_time(row[4]), row[5]) for row in rows])
+    else:
+        typer.echo(f"Nothing is submitted in {work_dir.absolute()} that nobody has followed to its end.")
+
+
+def attach(work_dir: WorkDir = Path(), job: Job = None) -> None:
+    """Wait for batch jobs, and tell how each ended. The exit status is 1 if one did not succeed."""
+    from adatom.machines.result import conclude
+    from adatom.machines.watch import watch
+
+    waiting = [(record, watch(record.scheduler_name, record.job)) for record in _records(work_dir, job)]
+    well = True
+    try:
+        for record, future in waiting:
+            result = conclude(record, future.result(), check=False)
+            cause = f": {result.outcome.cause}" if result.outcome.cause else ""
+            typer.echo(f"{result.id} {result.name} {result.outcome.state}{cause}")
+            well = well and result.ok
+    except KeyboardInterrupt:
+        typer.echo("The jobs go on.", err=True)
+        raise typer.Exit(130) from None
+    if not well:
+        raise typer.Exit(1)
+
+
+def cancel(work_dir: WorkDir = Path(), job: Job = None) -> None:
+    """Cancel batch jobs that wait or run in a directory."""
+    records = _records(work_dir, job)
+    for record in records:
+        record.scheduler.cancel([record.job])
+        typer.echo(f"{record.id} {record.name} cancelled")
+    for record in records:
+        record.forget()
+
+
+def _records(work_dir: Path, ids: Sequence[str] | None) -> list[Record]:
+    from adatom.machines.record import read_records
+
+    found = {record.id: record for record in read_records(work_dir.absolute())}
+    for id in ids or ():
+        if id not in found:
+            raise InputError(
+                f"No job {id!r} is waited for in {work_dir.absolute()}. Valid: {', '.join(found) or 'none'}."
+            )
+    return [record for id, record in found.items() if not ids or id in ids]
+
+
+def _poll(records: Sequence[Record]) -> Mapping[str, Outcome]:
+    known: dict[str, Outcome] = {}
+    for scheduler in {record.scheduler for record in records}:
+        known |= scheduler.poll([record.job for record in records if record.scheduler is scheduler])
+    return known

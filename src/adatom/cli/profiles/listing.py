@@ -1,0 +1,53 @@
+"""``adatom profiles list`` and ``show``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from adatom.errors import UnknownNameError
+
+__all__ = ["list_profiles", "show"]
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, not a table.")]
+
+
+def list_profiles(as_json: Json = False) -> None:
+    """List the profiles that are found, and where they are looked for."""
+    from adatom.cli.tables import print_json, print_table, print_text
+    from adatom.machines.profiles import load_profiles, profile_places
+
+    found = load_profiles()
+    rows = [
+        *(("command", one.name, f"runs {one.executable!r}. {one.description}") for one in found.commands.values()),
+        *(
+            ("execution", one.name, f"{one.command} on {one.nodes} x {one.ranks_per_node} ranks")
+            for one in found.executions.values()
+        ),
+        *(("machine", one.name, one.scheduler) for one in found.machines.values()),
+    ]
+    if as_json:
+        print_json([dict(zip(("kind", "name", "about"), row, strict=True)) for row in rows])
+        return
+    if rows:
+        print_table(("kind", "name", "about"), rows)
+    places = ", ".join(f"{place}{'' if place.exists() else ' (not there)'}" for place in profile_places())
+    print_text(f"{len(rows)} profiles, from {places}")
+
+
+def show(name: Annotated[str, typer.Argument(help="Of a command, an execution profile or a machine.")]) -> None:
+    """Print all that a profile says, its defaults too, as JSON."""
+    from adatom.cli.tables import print_json
+    from adatom.machines.profiles import load_profiles
+
+    found = load_profiles()
+    kinds: dict[str, dict[str, Any]] = {
+        "command": found.commands,
+        "execution": found.executions,
+        "machine": found.machines,
+    }
+    named = {kind: profiles[name].model_dump(mode="json") for kind, profiles in kinds.items() if name in profiles}
+    if not named:
+        raise UnknownNameError("profile", name, {name for profiles in kinds.values() for name in profiles})
+    print_json(named)

@@ -1,0 +1,80 @@
+"""What can be found out about a machine before anything is submitted to it."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from adatom.machines.profiles import HPCProfile
+from adatom.machines.schedulers.base import scheduler
+
+__all__ = ["Finding", "preflight"]
+
+_PATIENCE = 60.0  # seconds for a module to load
+
+
+class Finding(NamedTuple):
+    """One thing that was looked at.
+
+    Attributes
+    ----------
+    ok
+        Whether it is as it has to be; None if that cannot be told from here.
+    what
+        What was looked at.
+    why
+        What is wrong with it.
+    """
+
+    ok: bool | None
+    what: str
+    why: str = ""
+
+
+def preflight(machine: HPCProfile) -> Iterator[Finding]:
+    """Look at what a machine's profile names: commands, queues, modules, executables.
+
+    Parameters
+    ----------
+    machine
+        The profile.
+    """
+    kind = scheduler(machine.scheduler)
+    missing = [command for command in kind.commands if not shutil.which(command)]
+    for command in kind.commands:
+        yield Finding(command not in missing, f"command {command}", "not on PATH" if command in missing else "")
+    if not missing:
+        yield from _queues(machine)
+    for module in machine.modules:
+        done = subprocess.run(
+            ["bash", "-lc", f"module load {shlex.quote(module)}"],
+            capture_output=True,
+            text=True,
+            timeout=_PATIENCE,
+            check=False,
+        )
+        why = " ".join((done.stderr or done.stdout).split())
+        yield Finding(done.returncode == 0, f"module {module}", why if done.returncode else "")
+    for key, words in machine.executables.items():
+        program = os.path.expanduser(words if isinstance(words, str) else words[0])
+        found = shutil.which(program)
+        # Modules bring what has no path, and nodes may have other disks than this machine.
+        unknown = None if machine.modules or machine.pre_commands else False
+        yield Finding(True if found else unknown, f"executable {key}", "" if found else f"{program} is not found here")
+
+
+def _queues(machine: HPCProfile) -> Iterator[Finding]:
+    limits = scheduler(machine.scheduler).queues()
+    for queue in dict.fromkeys(machine.queues.values()):
+        if limits is None:
+            yield Finding(None, f"queue {queue}", f"{machine.scheduler} does not say which queues there are")
+        elif queue not in limits:
+            yield Finding(False, f"queue {queue}", f"there is none. Valid: {', '.join(sorted(limits)) or 'none'}")
+        else:
+            most, says = limits[queue], machine.limits[queue].walltime if queue in machine.limits else None
+            over = most is not None and says is not None and says > most
+            yield Finding(not over, f"queue {queue}", f"its walltime is at most {most:.0f} s" if over else "")
