@@ -147,10 +147,8 @@ def test_how_a_script_ends_is_told(fake: Fake) -> None:
 def test_a_script_over_its_walltime_is_ended_with_its_children(fake: Fake) -> None:
     begin = time.monotonic()
     job = submit(fake, "touch begun; sleep 50 & sleep 50; touch done")
-    group = fake.wait(job, "running")["pid"]
-    assert alive(group)
-    fake.wait(job)
-    assert 1.0 < time.monotonic() - begin < 5.0
+    group = fake.wait(job)["pid"]
+    assert 1.0 < time.monotonic() - begin < 20.0
     assert not alive(group)
     assert Path("begun").exists()
     assert not Path("done").exists()
@@ -236,6 +234,7 @@ def test_jobs_are_deleted_in_the_queue_and_while_they_run(fake: Fake) -> None:
     fake.hold_in_queue()
     waiting = submit(fake, "touch never")
     group = fake.wait(running, "running")["pid"]
+    assert alive(group)
     assert told(fake, running)["state"] == SAYS[fake.dialect].states[2]
     done = run(fake, delete, running, waiting)
     assert done.returncode == 0, done.stderr
@@ -262,9 +261,8 @@ def test_one_poll_fails_and_answers_come_late(fake: Fake) -> None:
     begin = time.monotonic()
     run(fake, says.poll, job)
     assert time.monotonic() - begin > 0.5
-    begin = time.monotonic()
+    assert json.loads((fake.spool.path / "orders.json").read_text()) == []
     told(fake, job)
-    assert time.monotonic() - begin < 0.5
 
 
 def test_a_submission_may_lose_its_answer_only(fake: Fake) -> None:
@@ -312,9 +310,11 @@ def one(tmp_path: Path) -> Iterator[Callable[..., Fake]]:
 
 def test_pbs_folds_lines_keeps_history_apart_and_reports_signals(one: Callable[..., Fake]) -> None:
     fake = one("pbs", server="host.example.org", signal_statuses=True)
+    fake.hold_in_queue()
     job = submit(fake, "sleep 50")
     assert job == "12345.host.example.org"
-    assert "job_state = " in run(fake, "qstat", "-f", job).stdout
+    assert "    job_state = Q\n" in run(fake, "qstat", "-f", job).stdout
+    fake.release()
     fake.wait(job)
     plain = run(fake, "qstat", "-f", job)
     assert plain.returncode == 35

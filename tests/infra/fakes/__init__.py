@@ -24,17 +24,17 @@ DIALECTS = ("pbs", "torque", "pjm", "lsf")
 
 
 class Fake:
-    """One batch system: `env` is the environment that finds it."""
+    """One batch system: `env` is the environment that finds it, `variables` what is its own in that."""
 
     def __init__(self, dialect: str, directory: Path) -> None:
         self.dialect = dialect
         self.bin = directory / "bin"
         self.spool = Spool(directory / "spool")
-        self.env = {
-            **os.environ,
+        self.variables = {
             "PATH": f"{self.bin}{os.pathsep}{os.environ['PATH']}",
             "FAKE_SPOOL": str(self.spool.path),
         }
+        self.env = {**os.environ, **self.variables}
 
     # --- what goes wrong
 
@@ -91,9 +91,10 @@ class Fake:
             raise KeyError(job_id)
         return job
 
-    def wait(self, job_id: str, state: str = "ended", timeout: float = 15.0) -> Job:
+    def wait(self, job_id: str, state: str = "ended", timeout: float = 30.0) -> Job:
+        """What the job is when it is in that state, or has ended without being seen in it."""
         deadline = time.monotonic() + timeout
-        while (job := self.job(job_id))["state"] != state:
+        while (job := self.job(job_id))["state"] not in (state, "ended"):
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{job_id} is {job['state']}, not {state}")
             time.sleep(0.02)
@@ -141,8 +142,9 @@ def installed(dialect: str, directory: Path, **settings: Any) -> Iterator[Fake]:
         Where the commands and the spool go.
     settings
         `speed`: how many times faster than the clock a job's walltime passes (LSF counts it in minutes);
-        `server`: what PBS and Torque job ids end with; `first`: the number of the first job; `signal_statuses`: PBS and
-        Torque report a job over its limits by the signal that ended it, as older ones do, not by a negative number.
+        `first`: the number of the first job. For PBS and Torque, `server`: what job ids end with; `queue`: the default
+        one; `signal_statuses`: a job over its limits is reported by the signal that ended it, as older versions do,
+        not by a negative number.
     """
     if dialect not in DIALECTS:
         raise ValueError(dialect)

@@ -18,7 +18,7 @@ from . import core
 from .core import Job, Refused, Spool
 
 SUBMIT = "qsub"
-SETTINGS = {"server": "pbs-01", "first": 12345, "signal_statuses": False}
+SETTINGS = {"server": "pbs-01", "queue": "workq", "first": 12345, "signal_statuses": False}
 SIGNALS = {"timeout": [signal.SIGTERM], "cancelled": [signal.SIGTERM], "out_of_memory": [signal.SIGKILL]}
 
 # A command's exit status is the last byte of the server's error number, 15000 and more.
@@ -105,10 +105,11 @@ def submit(spool: Spool, given: Namespace, text: str, key: str, arguments: list[
         raise Refused("qsub: Illegal attribute or resource value Resource_List.walltime", BAD_VALUE) from None
     here = os.getcwd()
     server = spool.settings["server"]
+    queue = given.q or spool.settings["queue"]
     host = os.uname().nodename
     serial = key.replace("[", ".").rstrip("]")
     carried = {f"PBS_O_{n}": os.environ[n] for n in ("HOME", "LANG", "LOGNAME", "PATH", "SHELL") if n in os.environ}
-    carried |= {"PBS_O_WORKDIR": here, "PBS_O_HOST": host, "PBS_O_QUEUE": given.q or "workq"}
+    carried |= {"PBS_O_WORKDIR": here, "PBS_O_HOST": host, "PBS_O_QUEUE": queue}
     for item in filter(None, (given.v or "").split(",")):
         variable, equals, value = item.partition("=")
         if equals or variable in os.environ:
@@ -117,7 +118,7 @@ def submit(spool: Spool, given: Namespace, text: str, key: str, arguments: list[
     return {
         "key": key,
         "name": name,
-        "queue": given.q or "workq",
+        "queue": queue,
         "account": given.A,
         "arguments": arguments,
         "resources": wanted,
@@ -132,7 +133,7 @@ def submit(spool: Spool, given: Namespace, text: str, key: str, arguments: list[
         | {
             "PBS_JOBID": full,
             "PBS_JOBNAME": name,
-            "PBS_QUEUE": given.q or "workq",
+            "PBS_QUEUE": queue,
             "PBS_SERVER": server,
             "PBS_ENVIRONMENT": "PBS_BATCH",
         },
@@ -376,19 +377,15 @@ def qdel(spool: Spool, arguments: list[str]) -> int:
     parser.add_argument("-W", action="append", default=[])
     parser.add_argument("jobs", nargs="+")
     given = parser.parse_args(arguments)
-    return delete(spool, given.jobs, "Unknown Job Id", forget=given.x)
-
-
-def delete(spool: Spool, asked: list[str], unknown: str, forget: bool = False) -> int:
     errors = []
-    for job in find(spool, "qdel", asked, unknown):
+    for job in find(spool, "qdel", given.jobs):
         if isinstance(job, Refused):
             errors.append(job)
-        elif job["state"] == "ended" and not forget:
+        elif job["state"] == "ended" and not given.x:
             errors.append(Refused(f"qdel: Job has finished {identifier(spool, job['key'])}", FINISHED))
         else:
             core.cancel(spool, job)
-            if forget:
+            if given.x:  # its history too
                 spool.change(job["key"], forgotten=True)
     return complain(errors)
 

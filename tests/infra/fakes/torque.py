@@ -14,7 +14,7 @@ from .pbs import SIGNALS as SIGNALS
 from .pbs import finish as finish
 
 SUBMIT = "qsub"
-SETTINGS = {"server": "host.example.org", "first": 12345, "signal_statuses": False}
+SETTINGS = {"server": "host.example.org", "queue": "batch", "first": 12345, "signal_statuses": False}
 OVER_LIMIT = {"timeout": -11, "out_of_memory": -10}  # JOB_EXEC_OVERLIMIT_...; older ones report 256 + signal
 UNKNOWN = "Unknown Job Id Error"
 
