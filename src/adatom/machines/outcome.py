@@ -9,7 +9,33 @@ __all__ = ["Outcome", "State"]
 
 
 class State(StrEnum):
-    """Where a batch job is, or how it ended."""
+    """Where a batch job is, or how it ended.
+
+    Attributes
+    ----------
+    QUEUED
+        It waits; also one that was put back into the queue.
+    RUNNING
+        It runs; also one that is suspended, or whose files are moved.
+    SUCCEEDED
+        It has come to its end, well.
+    FAILED
+        Its program or its script failed.
+    TIMEOUT
+        It was ended at its walltime.
+    OUT_OF_MEMORY
+        It was ended as it took more memory than it had.
+    CANCELLED
+        Somebody ended it.
+    NODE_FAILURE
+        Its node was lost.
+    PREEMPTED
+        It had to make room for another.
+    REJECTED
+        The scheduler took it, and will not run it.
+    LOST
+        The scheduler does not know it any more, and it has left no end mark.
+    """
 
     QUEUED = "queued"
     RUNNING = "running"

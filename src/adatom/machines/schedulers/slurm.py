@@ -117,55 +117,64 @@ class Slurm(Scheduler):
 
     def poll(self, jobs: Sequence[Submitted]) -> Mapping[str, Outcome]:
         """One ``squeue`` for those that wait or run, and one question more if some have ended."""
-        ids = [job.id for job in jobs]
-        found = dict(self._active(ids))
-        ended = [id for id in ids if id not in found]
-        for row in self._ended(ended) if ended else ():
-            found[row.id] = _outcome(row)
+        ids = {job.id for job in jobs}
+        found = {id: outcome for id, outcome in self._active() if id in ids}
+        ended = sorted(ids - found.keys())
+        if ended:
+            rows = self._accounted(ended)
+            known = {row.id for row in rows}
+            rows += self._remembered([id for id in ended if id not in known])
+            # A job of several elements ends as the first of them that did not succeed.
+            for row in sorted(rows, key=lambda row: row.state == "COMPLETED"):
+                found.setdefault(row.id, _outcome(row))
         return found
 
-    def _active(self, ids: Sequence[str]) -> Iterable[tuple[str, Outcome]]:
+    def _active(self) -> Iterable[tuple[str, Outcome]]:
         # Of all of the user's own: a list of ids is an error as soon as Slurm has forgotten the only one in it.
-        for line in self.ask("squeue", "--me", "--noheader", "--format=%A|%T|%N|%r").splitlines():
+        for line in self.ask("squeue", "--me", "--noheader", "--format=%F|%T|%N|%r").splitlines():
             id, state, nodes, reason = (part.strip() for part in line.split("|", 3))
-            if id in ids and state not in _ENDS:
+            if state not in _ENDS:
                 known = State.RUNNING if state in _RUNS else State.QUEUED
                 yield id, Outcome(known, cause=reason if reason != "None" else "", native=state, nodes=nodes)
 
-    def _ended(self, ids: Sequence[str]) -> list[_Row]:
-        rows: list[_Row] = []
-        if self._accounting:
-            try:
-                rows = self._accounted(ids)
-            except SchedulerError as error:
-                if "disabled" not in str(error):
-                    raise
-                self._accounting = False
-        known = {row.id for row in rows}
-        return rows + [row for id in ids if id not in known for row in self._remembered(id)]
-
     def _accounted(self, ids: Sequence[str]) -> list[_Row]:
-        columns = "JobIDRaw,State,ExitCode,ElapsedRaw,NodeList,MaxRSS,Reason"
-        printed = self.run("sacct", "--noheader", "--parsable2", f"--jobs={','.join(ids)}", f"--format={columns}")
+        """What ``sacct`` says of jobs that have ended; it may lag behind."""
+        if not self._accounting:
+            return []
+        columns = "JobID,State,ExitCode,ElapsedRaw,NodeList,MaxRSS,Reason"
+        try:
+            printed = self.run("sacct", "--noheader", "--parsable2", f"--jobs={','.join(ids)}", f"--format={columns}")
+        except SchedulerError as error:
+            if "disabled" not in str(error):
+                raise
+            self._accounting = False
+            return []
         rows: dict[str, _Row] = {}
         for line in printed.splitlines():
             row = _Row(*line.split("|"))
-            id = row.id.partition(".")[0]
-            if row.id in ids:
-                rows[id] = row
-            elif id in rows and row.memory:  # of a step: Slurm measures these only
-                rows[id] = rows[id]._replace(memory=max(rows[id].memory, row.memory, key=_bytes))
+            element, _, step = row.id.partition(".")
+            if not step:
+                rows[element] = row._replace(id=element.partition("_")[0])
+            elif element in rows:  # Slurm measures steps only
+                rows[element] = rows[element]._replace(memory=max(rows[element].memory, row.memory, key=_bytes))
         return [row for row in rows.values() if row.state.split()[0] in _ENDS]
 
-    def _remembered(self, id: str) -> list[_Row]:
+    def _remembered(self, ids: Sequence[str]) -> list[_Row]:
+        """What Slurm itself has not forgotten yet, of one job or of all."""
+        if not ids:
+            return []
         try:
-            printed = self.run("scontrol", "show", "job", "--oneliner", id)
+            printed = self.run("scontrol", "show", "job", "--oneliner", *(ids if len(ids) == 1 else ()))
         except SchedulerError as error:
             if "Invalid job id" in str(error):
                 return []
             raise
-        said = dict(re.findall(r"(\w+)=(\S*)", printed))
-        return [_Row(id, said["JobState"], said["ExitCode"], said["RunTime"], said["NodeList"], "", said["Reason"])]
+        jobs = [dict(re.findall(r"(\w+)=(\S*)", line)) for line in printed.splitlines() if "JobState=" in line]
+        return [
+            _Row(id, job["JobState"], job["ExitCode"], job["RunTime"], job["NodeList"], "", job["Reason"])
+            for job in jobs
+            if (id := job.get("ArrayJobId") or job["JobId"]) in ids
+        ]
 
     def cancel(self, jobs: Sequence[Submitted]) -> None:
         """``scancel``, which is content with jobs that have ended."""
