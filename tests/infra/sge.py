@@ -126,7 +126,7 @@ def stop(keep: bool = False) -> None:
 def _processes() -> list[int]:
     ours = f"SGE_ROOT={ROOT}"
     daemons = [pid for name in ("sge_qmaster", "sge_execd", "sge_shepherd") for pid in processes(name, [ours])]
-    return daemons + processes(environ=[ours, "ENVIRONMENT=BATCH"])  # and jobs
+    return daemons + processes(environ=[ours, "JOB_SCRIPT="])  # and jobs
 
 
 def _write(cluster: Cluster) -> None:
