@@ -1,6 +1,6 @@
 """A Slurm of one machine, for tests: real daemons on loopback, several nodes, with accounting or without.
 
-python -m tests.infra.slurm start [--nodes 2] [--cpus 4] [--memory 2000] [--accounting]
+python -m tests.infra.slurm start [--nodes 2] [--cpus 4] [--memory 2000] [--accounting] [--cgroups]
 python -m tests.infra.slurm status
 python -m tests.infra.slurm stop
 
@@ -35,6 +35,16 @@ _KEY, _SOCKET = ROOT / "munge.key", ROOT / "munge.socket"
 _CONTROLLER_PORT, _ACCOUNTING_PORT, _DATABASE_PORT, _NODE_PORT = 16817, 16818, 16819, 16820
 
 
+_CGROUPS = Path("/sys/fs/cgroup")
+_CGROUP_CONFIGURATION = f"""\
+CgroupPlugin=cgroup/v1
+CgroupMountpoint={_CGROUPS}
+ConstrainRAMSpace=yes
+ConstrainSwapSpace=yes
+AllowedSwapSpace=0
+"""
+
+
 @dataclass(frozen=True)
 class Cluster:
     """A cluster that runs: nodes n1, n2, ... with as many CPUs and MB of memory each, whatever the machine has."""
@@ -43,6 +53,7 @@ class Cluster:
     cpus: int = 4
     memory: int = 2000
     accounting: bool = False
+    cgroups: bool = False  # with them only, a job above its memory is OUT_OF_MEMORY; most containers have none
 
     @property
     def node_names(self) -> list[str]:
@@ -75,6 +86,10 @@ class Cluster:
         """Let a running job's time be over. Slurm looks every 30 s; a limit's smallest is a minute."""
         self.run("scontrol", "update", f"JobId={job_id}", "EndTime=now")
 
+    def release(self, job_id: object) -> None:
+        """Let a requeued job start at once: Slurm waits two minutes."""
+        self.run("scontrol", "update", f"JobId={job_id}", "StartTime=now")
+
     def node_down(self, name: str) -> None:
         """What a power failure does: all of the node's processes end at once, and the controller knows it."""
         while pids := [*processes(opened=_log(f"slurmd.{name}")), *_jobs(name)]:  # the steps write to the same log
@@ -95,9 +110,11 @@ class Cluster:
 
 
 @contextmanager
-def slurm(nodes: int = 2, cpus: int = 4, memory: int = 2000, accounting: bool = False) -> Iterator[Cluster]:
+def slurm(
+    nodes: int = 2, cpus: int = 4, memory: int = 2000, accounting: bool = False, cgroups: bool = False
+) -> Iterator[Cluster]:
     """Such a cluster, for this process and those it starts. It ends with the block, unless it ran before."""
-    cluster = Cluster(nodes, cpus, memory, accounting)
+    cluster = Cluster(nodes, cpus, memory, accounting, cgroups)
     with machine.alone("slurm"):
         before = running()
         start(cluster)
@@ -132,11 +149,14 @@ def start(cluster: Cluster) -> None:
         machine.install(ACCOUNTING_COMMANDS, ACCOUNTING_PACKAGES)
     else:
         machine.install(COMMANDS, PACKAGES)
+    if cluster.cgroups:
+        require_cgroups()
     if busy := [port for port in cluster.ports if machine.listening(port)]:
         raise RuntimeError(f"something else listens on port {', '.join(map(str, busy))}")
     for directory in (ROOT, ROOT / "log", ROOT / "state", *(ROOT / "spool" / name for name in cluster.node_names)):
         directory.mkdir(mode=0o755, parents=True)
     CONF.write_text(_configuration(cluster))
+    (ROOT / "cgroup.conf").write_text(_CGROUP_CONFIGURATION)
     try:
         _start_munged()
         if cluster.accounting:
@@ -151,10 +171,21 @@ def start(cluster: Cluster) -> None:
     _PARAMETERS.write_text(json.dumps(asdict(cluster)))
 
 
+def require_cgroups() -> None:
+    """Raise `machine.Unavailable` if Slurm cannot limit the memory of jobs here."""
+    if not (_CGROUPS / "memory").is_dir() or not os.access(_CGROUPS / "memory", os.W_OK):
+        raise machine.Unavailable(f"no cgroups of version 1 in {_CGROUPS}/memory that may be changed")
+
+
 def stop(keep: bool = False) -> None:
     """End all that belongs to the cluster, its jobs included, and remove its directory, or ``keep`` it."""
     while pids := [*processes(opened=ROOT), *_jobs()]:  # again, for what these have started meanwhile
         end(pids)
+    for group in sorted(_CGROUPS.glob("*/slurm_n[0-9]*/**/"), reverse=True):  # inner ones first
+        try:
+            group.rmdir()
+        except OSError:  # another Slurm's
+            pass
     if not keep:
         shutil.rmtree(ROOT, ignore_errors=True)
 
@@ -253,9 +284,9 @@ StateSaveLocation={ROOT}/state
 SlurmctldLogFile={_log("slurmctld")}
 SlurmdLogFile={_log("slurmd.%n")}
 
-# A machine without cgroups, and with fewer CPUs and less memory than its nodes are said to have.
-ProctrackType=proctrack/linuxproc
-TaskPlugin=task/none
+# Without cgroups, as most containers are; a machine with fewer CPUs and less memory than its nodes are said to have.
+ProctrackType=proctrack/{"cgroup" if cluster.cgroups else "linuxproc"}
+TaskPlugin=task/{"cgroup" if cluster.cgroups else "none"}
 SwitchType=switch/none
 MpiDefault=none
 SlurmdParameters=config_overrides
@@ -276,7 +307,7 @@ SelectTypeParameters=CR_CPU_Memory
 DefMemPerCPU={cluster.memory // cluster.cpus}
 JobAcctGatherType=jobacct_gather/linux
 JobAcctGatherFrequency=1
-JobAcctGatherParams=OverMemoryKill
+{"" if cluster.cgroups else "JobAcctGatherParams=OverMemoryKill"}
 
 JobRequeue=1
 ReturnToService=2
@@ -306,7 +337,8 @@ def main(arguments: list[str] | None = None) -> None:
     starting = actions.add_parser("start")
     for name in ("nodes", "cpus", "memory"):
         starting.add_argument(f"--{name}", type=int, default=getattr(Cluster, name))
-    starting.add_argument("--accounting", action="store_true")
+    for name in ("accounting", "cgroups"):
+        starting.add_argument(f"--{name}", action="store_true")
     actions.add_parser("stop")
     actions.add_parser("status")
     options = vars(parser.parse_args(arguments))

@@ -98,8 +98,10 @@ def test_a_node_fails(cluster):
     assert ended(cluster, ends)["JobState"] == "NODE_FAIL"
     assert cluster.job(goes_on)["JobState"] == "PENDING"
     assert cluster.job(goes_on)["Restarts"] == "1"
-    cluster.run("scancel", goes_on)
     cluster.node_up("n2")
+    cluster.release(goes_on)
+    running(cluster, goes_on)
+    cluster.run("scancel", goes_on)
     assert ended(cluster, submit(cluster, "true", "-wn2"))["JobState"] == "COMPLETED"
 
 
@@ -126,3 +128,16 @@ def test_accounting_and_started_twice_and_stopped():
     assert not any(map(machine.processes, ("slurmctld", "slurmd", "slurmstepd", "slurmdbd")))
     assert not slurm.ROOT.exists()
     assert slurm.running() is None
+
+
+def test_with_cgroups_a_job_exceeds_its_memory(cluster):
+    try:
+        slurm.require_cgroups()
+    except machine.Unavailable as error:
+        pytest.skip(str(error))
+    slurm.start(slurm.Cluster(nodes=1, cgroups=True))
+    try:
+        job = ended(cluster, submit(cluster, f"{sys.executable} -c 'bytes(1) * 300_000_000'", "--mem=50"))
+    finally:
+        slurm.stop()
+    assert (job["JobState"], job["ExitCode"]) == ("OUT_OF_MEMORY", "0:125")
