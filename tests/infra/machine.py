@@ -12,8 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-import pytest
-
 # Not the user's directory for temporary files: the command line and all tests have to find the same cluster.
 STATE = Path("/var/tmp/adatom-infra")
 WANTED = [name.strip() for name in os.environ.get("TEST_SCHEDULERS", "").split(",") if name.strip()]
@@ -77,6 +75,8 @@ def _no_services() -> Iterator[None]:
 
 def skip_or_install(name: str, commands: Sequence[str], packages: Sequence[str]) -> None:
     """For a test: what TEST_SCHEDULERS names is installed, or the test fails; otherwise, without it, it is skipped."""
+    import pytest  # the command lines do without
+
     if name in WANTED:
         return install(commands, packages)
     try:
