@@ -51,8 +51,8 @@ def _explain(error: ValidationError, kind: str) -> list[str]:
 
 def _word(text: str) -> str:
     # These stand in a script's directives, which no shell reads and each scheduler takes apart in its own way.
-    if not re.fullmatch(r"[\w.@%+:/=,\[\]-]+", text):
-        raise ValueError("Give one word of letters, digits and . _ - @ % + : / = , [ ]")
+    if not re.fullmatch(r"[^\s'\"\\]+", text):
+        raise ValueError("Give one word, without quotes and backslashes")
     return text
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
-from adatom.durations import clock, parse_duration
+from adatom.durations import clock
 from adatom.errors import SchedulerError
 from adatom.machines.model import Model, Word
 from adatom.machines.outcome import Outcome, State
@@ -116,17 +116,19 @@ class Slurm(Scheduler):
         return found[1]
 
     def poll(self, jobs: Sequence[Submitted]) -> Mapping[str, Outcome]:
-        """One ``squeue`` for those that wait or run, and one question more if some have ended."""
+        """One ``squeue`` for those that wait or run; if some have ended, ``scontrol`` and ``sacct`` once for all."""
         ids = {job.id for job in jobs}
         found = {id: outcome for id, outcome in self._active() if id in ids}
         ended = sorted(ids - found.keys())
         if ended:
-            rows = self._accounted(ended)
-            known = {row.id for row in rows}
-            rows += self._remembered([id for id in ended if id not in known])
-            # A job of several elements ends as the first of them that did not succeed.
-            for row in sorted(rows, key=lambda row: row.state == "COMPLETED"):
-                found.setdefault(row.id, _outcome(row))
+            # Slurm itself is right as long as it remembers. Accounting lags behind: it knows one element of an array,
+            # or calls a job lost that was put back into the queue.
+            remembered = self._remembered(ended)
+            accounted = {row.id: row for row in self._accounted(ended)}
+            rows = {**accounted, **remembered}
+            for id, row in rows.items():
+                memory = accounted[id].memory if id in accounted else ""
+                found[id] = _outcome(row._replace(memory=memory))
         return found
 
     def _active(self) -> Iterable[tuple[str, Outcome]]:
@@ -137,7 +139,7 @@ class Slurm(Scheduler):
                 known = State.RUNNING if state in _RUNS else State.QUEUED
                 yield id, Outcome(known, cause=reason if reason != "None" else "", native=state, nodes=nodes)
 
-    def _accounted(self, ids: Sequence[str]) -> list[_Row]:
+    def _accounted(self, ids: Sequence[str]) -> Iterable[_Row]:
         """What ``sacct`` says of jobs that have ended; it may lag behind."""
         if not self._accounting:
             return []
@@ -157,24 +159,22 @@ class Slurm(Scheduler):
                 rows[element] = row._replace(id=element.partition("_")[0])
             elif element in rows:  # Slurm measures steps only
                 rows[element] = rows[element]._replace(memory=max(rows[element].memory, row.memory, key=_bytes))
-        return [row for row in rows.values() if row.state.split()[0] in _ENDS]
+        return _worst(rows.values()).values()
 
-    def _remembered(self, ids: Sequence[str]) -> list[_Row]:
+    def _remembered(self, ids: Sequence[str]) -> dict[str, _Row]:
         """What Slurm itself has not forgotten yet, of one job or of all."""
-        if not ids:
-            return []
         try:
             printed = self.run("scontrol", "show", "job", "--oneliner", *(ids if len(ids) == 1 else ()))
         except SchedulerError as error:
             if "Invalid job id" in str(error):
-                return []
+                return {}
             raise
         jobs = [dict(re.findall(r"(\w+)=(\S*)", line)) for line in printed.splitlines() if "JobState=" in line]
-        return [
+        return _worst(
             _Row(id, job["JobState"], job["ExitCode"], job["RunTime"], job["NodeList"], "", job["Reason"])
             for job in jobs
             if (id := job.get("ArrayJobId") or job["JobId"]) in ids
-        ]
+        )
 
     def cancel(self, jobs: Sequence[Submitted]) -> None:
         """``scancel``, which is content with jobs that have ended."""
@@ -187,9 +187,19 @@ class Slurm(Scheduler):
         return {name: None if limit == "infinite" else _elapsed(limit) for name, limit in lines}
 
 
+def _worst(rows: Iterable[_Row]) -> dict[str, _Row]:
+    """One row for each id: an array goes on as long as an element does, and ends as one that did not succeed."""
+    found: dict[str, _Row] = {}
+    for row in sorted(rows, key=lambda row: (row.state.split()[0] in _ENDS, row.state == "COMPLETED")):
+        found.setdefault(row.id, row)
+    return found
+
+
 def _elapsed(text: str) -> float:
-    """Slurm leaves out the hours of what is short."""
-    return parse_duration(text if text.count(":") == 2 else f"00:{text}")
+    """``5:00``, ``1:00:00`` or ``1-00:00:00``: Slurm leaves out what is zero at the beginning."""
+    days, _, rest = text.rpartition("-")
+    hours, minutes, seconds = (int(part) for part in ["0", "0", *rest.split(":")][-3:])
+    return ((int(days or 0) * 24 + hours) * 60 + minutes) * 60 + seconds
 
 
 def _outcome(row: _Row) -> Outcome:
