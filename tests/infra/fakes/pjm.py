@@ -53,6 +53,8 @@ COLUMNS = {  # name: (width, what --choose calls it)
     "ACCEPT": (14, "adt"),
     "RSC_GRP": (8, "rscg"),
     "REASON": (16, "ermsg"),
+    "MAX MEMORY SIZE (USE)": (16, "mmszu"),  # these two with `-s` only, not with `-v`
+    "NODE ID (USE)": (16, "nidlu"),
 }
 PLAIN = ["JOB_ID", "JOB_NAME", "MD", "ST", "USER", "START_DATE", "ELAPSE_LIM", "NODE_REQUIRE", "VNODE", "CORE", "V_MEM"]
 
@@ -183,6 +185,8 @@ def row(spool: Spool, job: Job) -> dict[str, str]:
         "ACCEPT": date(job["submitted"]),
         "RSC_GRP": job["queue"],
         "REASON": reason,
+        "MAX MEMORY SIZE (USE)": f"{job['memory_kb'] / 1024:.1f} MiB ({job['memory_kb'] * 1024})",
+        "NODE ID (USE)": "0x0127000B" if job["started"] else "-",
     }
     return cells | {name: str(value) for name, value in job["report"].items()}
 
@@ -209,7 +213,7 @@ def pjstat(spool: Spool, arguments: list[str]) -> int:
             raise Refused(f"[ERR.] PJM 0211 pjstat Invalid jobid: {identifier}.", 1)
     rows = [(job, row(spool, job)) for job in spool.jobs() if not asked or job["key"] in asked]
     rows = [(job, cells) for job, cells in rows if in_history(cells) == given["option-H"]]
-    if given["option-s"] or given["option-S"]:
+    if (given["option-s"] or given["option-S"]) and not given["option--data"]:
         for job, cells in rows:
             print(statistics(spool, job, cells))
         return 0
@@ -217,7 +221,7 @@ def pjstat(spool: Spool, arguments: list[str]) -> int:
         return 0  # no header either
     if given["option--with-summary"]:
         _summary([cells for _, cells in rows])
-    names = list(COLUMNS) if given["option-v"] else PLAIN
+    names = list(COLUMNS)[:-2] if given["option-v"] else PLAIN
     if given["choose"]:
         short = {choice: name for name, (_, choice) in COLUMNS.items()}
         try:
