@@ -1,0 +1,170 @@
+"""PJM, the batch system of Fugaku and other machines of Fujitsu."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from adatom.durations import clock, parse_duration
+from adatom.errors import SchedulerError
+from adatom.machines.model import Line, Model, Word
+from adatom.machines.outcome import Outcome, State
+from adatom.machines.resources import parse_memory
+from adatom.machines.schedulers.base import Scheduler, Submitted
+from adatom.machines.script import BatchJob
+
+__all__ = ["PJM", "PJMOptions"]
+
+
+class PJMOptions(Model):
+    """What only PJM knows.
+
+    Attributes
+    ----------
+    rscunit
+        The resource unit, as in ``-L rscunit=``.
+    gfscache
+        The volumes that a job reads or writes, such as ``["/vol0004"]``: Fugaku rejects a job that uses others.
+    restart
+        Whether PJM runs a job again that lost its node.
+    spack
+        Packages that are loaded with ``spack load``, before `pre_commands`.
+    spack_setup
+        The file that makes ``spack`` known to a shell, such as ``/vol0004/apps/oss/spack/share/spack/setup-env.sh``.
+    """
+
+    rscunit: Word | None = None
+    gfscache: tuple[Annotated[str, Field(pattern=r"^/[\w/-]+$")], ...] = ()
+    restart: bool = False
+    spack: tuple[Line, ...] = ()
+    spack_setup: Line | None = None
+
+
+# What `pjstat` is asked for. The reason is last: it may hold a comma.
+_COLUMNS = ("jid", "st", "ec", "pc", "sn", "elp", "mmszu", "nidlu", "ermsg")
+_HISTORY = "day=90"  # as far back as Fugaku remembers; without it `-H` shows less
+
+# States. What is not here is not dead: it waits or runs. A user's hold (HLD) is none, an error that fixes a job is.
+_ENDS = {"EXT": State.SUCCEEDED, "CCL": State.CANCELLED, "RJT": State.REJECTED, "ERR": State.FAILED}
+_RUNS = frozenset({"RNP", "RUN", "RNE", "RNO", "SPP", "SPD", "RSM"})
+_NO_CODE, _BY_PJHOLD = ("0", "-", ""), "4"
+
+# PJM codes ("Job manager exit code" in Fugaku's user guide) that say more than the state: a job that was ended for its
+# time or memory is EXT, and its exit code 0.
+_CODES = {
+    "1": (State.CANCELLED, "pjdel"),
+    "9": (State.NODE_FAILURE, "the job manager was set up anew, and the job must not be run again"),
+    "11": (State.TIMEOUT, "elapsed time limit"),
+    "12": (State.OUT_OF_MEMORY, "memory limit"),
+    "13": (State.FAILED, "disk limit"),
+    "16": (State.FAILED, "its directory or output could not be accessed"),
+    "18": (State.PREEMPTED, "ended beyond its minimum time for another job or a deadline"),
+    "20": (State.NODE_FAILURE, "node down"),
+    "21": (State.FAILED, "the shell could not be started"),
+    "22": (State.NODE_FAILURE, "interconnect error"),
+    "23": (State.OUT_OF_MEMORY, "ended by the OOM killer"),
+    "25": (State.NODE_FAILURE, "HA failure"),
+    "26": (State.FAILED, "error in prologue or epilogue"),
+}
+
+
+class PJM(Scheduler):
+    """PJM, by ``pjsub``, ``pjstat`` and ``pjdel``."""
+
+    name: ClassVar[str] = "pjm"
+    suffix: ClassVar[str] = ".pjm"
+    prefix: ClassVar[str] = "#PJM"
+    commands: ClassVar[tuple[str, ...]] = ("pjsub", "pjstat", "pjdel")
+    options_type: ClassVar[type[Model]] = PJMOptions
+
+    def directives(self, job: BatchJob) -> list[str]:
+        """As in ``pjsub(1)``."""
+        needs, options = job.resources, job.options or PJMOptions()
+        if needs.gpus_per_node:
+            raise self.cannot(f"gpus_per_node={needs.gpus_per_node}", "Set it to 0, or name another machine.")
+        lines = [f"--name {job.name}", f"-o {job.stdout}", f"-e {job.stderr}", "-S", f"--spath {job.name}.stats"]
+        lines += [f"-L node={needs.nodes}", f"--mpi max-proc-per-node={needs.ranks_per_node}"]
+        lines.append("--restart" if options.restart else "--norestart")
+        if needs.memory is not None:
+            lines.append(f"-L node-mem={-(-needs.memory // 2**20)}Mi")
+        if needs.walltime is not None:
+            lines.append(f"-L elapse={clock(needs.walltime)}")
+        named = {"-L rscgrp=": job.queue, "-L rscunit=": options.rscunit, "-g ": job.account}
+        named["-x PJM_LLIO_GFSCACHE="] = ":".join(options.gfscache)
+        return [*lines, *(f"{name}{value}" for name, value in named.items() if value)]
+
+    def script(self, job: BatchJob) -> str:
+        """The whole script: ``spack load`` comes between the modules and `pre_commands`."""
+        options = job.options or PJMOptions()
+        lines = [f". {shlex.quote(options.spack_setup)}"] if options.spack_setup else []
+        lines += [f"spack load {shlex.quote(package)}" for package in options.spack]
+        return super().script(replace(job, pre_commands=[*lines, *job.pre_commands]))
+
+    def submit(self, script: Path) -> str:
+        """``pjsub``, which says the id in a sentence."""
+        printed = self.run("pjsub", script.name, cwd=script.parent)
+        found = re.search(r"pjsub Job (\d+) submitted", printed)
+        if not found:
+            raise SchedulerError(f"pjsub was given {script}, and what it says of an id is not understood: {printed!r}.")
+        return found[1]
+
+    def poll(self, jobs: Sequence[Submitted]) -> Mapping[str, Outcome]:
+        """One ``pjstat`` for those that wait or run, and one ``pjstat -H`` if some have ended."""
+        ids = [job.id for job in jobs]
+        # Of all of the user's own: where a list names a job that has been forgotten, the answer may be an error.
+        found = {row["jid"]: _outcome(row) for row in self._rows() if row["jid"] in ids}
+        ended = [id for id in ids if id not in found]
+        if ended:
+            rows = self._rows("-H", _HISTORY, "--filter", f"jid={'+'.join(ended)}")
+            found |= {row["jid"]: _outcome(row) for row in rows if row["jid"] in ended}
+        return found
+
+    def _rows(self, *which: str) -> list[dict[str, str]]:
+        # As values between commas: in a table START_DATE holds a space, and REASON is cut. `-s` has all the columns.
+        printed = self.ask("pjstat", "-s", "--data", f"--choose={','.join(_COLUMNS)}", *which)
+        lines = [line for line in printed.splitlines() if line.strip() and not line.startswith("[INFO]")]
+        rows = [[cell.strip(' "') for cell in line.split(",", len(_COLUMNS))] for line in lines]
+        if any(len(row) != len(_COLUMNS) + 1 for row in rows):
+            raise SchedulerError(f"pjstat prints a table that is not understood: {printed[:200]!r}.")
+        return [dict(zip(_COLUMNS, cells, strict=True)) for mark, *cells in rows if not mark]
+
+    def cancel(self, jobs: Sequence[Submitted]) -> None:
+        """``pjdel``, which complains of jobs that have ended, and ends the others."""
+        try:
+            if jobs:
+                self.run("pjdel", *(job.id for job in jobs))
+        except SchedulerError as error:
+            if not 0 < str(error).count("[ERR.]") == str(error).count("does not exist"):
+                raise
+
+
+def _outcome(row: Mapping[str, str]) -> Outcome:
+    id, native, code, reason = row["jid"], row["st"], row["pc"], row["ermsg"].strip("-")
+    if native == "HLD" and code in (*_NO_CODE, _BY_PJHOLD):
+        return Outcome(State.QUEUED, f"held: `pjrls {id}` lets it go on, `pjdel {id}` ends it", native)
+    if native not in (*_ENDS, "HLD"):
+        return Outcome(State.RUNNING if native in _RUNS else State.QUEUED, reason, native)
+    state, words = _ENDS.get(native, State.FAILED), ""
+    exit_code, signal = (int(row[name]) if row[name].isdigit() else None for name in ("ec", "sn"))
+    if state is State.SUCCEEDED and (exit_code != 0 or signal or code not in _NO_CODE):
+        state = State.FAILED
+    if code not in _NO_CODE:
+        state, words = _CODES.get(code, (state, f"PJM code {code}"))
+    elapsed, memory = _figure(row["elp"], parse_duration), _figure(row["mmszu"], parse_memory)
+    return Outcome(state, reason or words, native, exit_code, signal, elapsed, memory, row["nidlu"].strip("-"))
+
+
+def _figure(text: str, parse: Callable[[str], float]) -> int | None:
+    """A figure as ``0000:01:41``, ``00:01:41 (101)`` or ``67.4 MiB (70582272)``; the number in brackets is exact."""
+    if found := re.search(r"\((\d+)\)", text):
+        return int(found[1])
+    try:
+        return int(parse(text))
+    except ValueError:
+        return None
