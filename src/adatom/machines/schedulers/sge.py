@@ -1,0 +1,170 @@
+"""Grid Engine: Son of Grid Engine and its relatives, open or not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar
+from xml.etree import ElementTree
+
+from adatom.durations import clock
+from adatom.errors import SchedulerError
+from adatom.machines.model import Model, Word
+from adatom.machines.outcome import Outcome, State
+from adatom.machines.resources import parse_memory
+from adatom.machines.schedulers.base import Scheduler, Submitted
+from adatom.machines.script import BatchJob
+
+__all__ = ["SGE", "SGEOptions"]
+
+
+class SGEOptions(Model):
+    """What only Grid Engine knows.
+
+    Attributes
+    ----------
+    parallel_environment
+        Where a job's slots come from, one for each core; ``qconf -spl`` lists them. How many of them are on one node is
+        its allocation rule's decision: a job of several nodes needs one with as many as `cores_per_node`.
+    memory_resource
+        What memory is asked for as; a number for each slot.
+    gpu_resource
+        What GPUs are asked for as; a number for each node, or for each slot where a site counts so.
+    rerun
+        Whether Grid Engine runs a job again that lost its node.
+    """
+
+    parallel_environment: Word | None = None
+    memory_resource: Word = "h_vmem"
+    gpu_resource: Word = "gpu"
+    rerun: bool = False
+
+
+# What `qacct` says of `failed` (`sge_status(5)`), where that tells more than the exit status.
+_LIMIT = 37  # run time or memory; where the node itself sees to it, there is only a signal
+_SIGNAL = (17, 100)
+_NODE = (18, 19, 21)  # nothing wrote down how the job ended
+_NEVER_RAN = (*range(1, 12), *range(26, 30), *range(31, 37), 38)
+
+
+class SGE(Scheduler):
+    """Grid Engine, by ``qsub``, ``qstat``, ``qdel`` and, for what has ended, ``qacct``.
+
+    Accounting may write a job down some seconds after its end, and never does with one that was deleted before it
+    started.
+    """
+
+    name: ClassVar[str] = "sge"
+    suffix: ClassVar[str] = ".sge"
+    prefix: ClassVar[str] = "#$"
+    commands: ClassVar[tuple[str, ...]] = ("qsub", "qstat", "qacct", "qdel")
+    options_type: ClassVar[type[Model]] = SGEOptions
+
+    def __init__(self) -> None:
+        self._deleted: set[str] = set()  # by this process: not every version tells a deletion from another signal
+
+    def directives(self, job: BatchJob) -> list[str]:
+        """As in ``qsub(1)``."""
+        needs, options = job.resources, job.options or SGEOptions()
+        slots = needs.nodes * needs.cores_per_node
+        if slots > 1 and not options.parallel_environment:
+            asked = ", ".join(f"{key}={getattr(needs, key)}" for key in ("nodes", "ranks_per_node", "threads_per_rank"))
+            hint = "Name one of `qconf -spl` as parallel_environment in the section sge of the machine's profile."
+            raise self.cannot(f"{asked} without a parallel environment", hint)
+        lines = [f"-N {job.name}", f"-o {job.stdout}", f"-e {job.stderr}", "-cwd", "-S /bin/bash"]
+        lines.append(f"-r {'y' if options.rerun else 'n'}")
+        if options.parallel_environment:
+            lines.append(f"-pe {options.parallel_environment} {slots}")
+        if needs.gpus_per_node:
+            lines.append(f"-l {options.gpu_resource}={needs.gpus_per_node}")
+        if needs.memory is not None:
+            lines.append(f"-l {options.memory_resource}={-(-needs.memory // (needs.cores_per_node * 2**20))}M")
+        if needs.walltime is not None:
+            lines.append(f"-l h_rt={clock(needs.walltime)}")
+        named = {"-q": job.queue, "-P": job.account}
+        return [*lines, *(f"{name} {value}" for name, value in named.items() if value)]
+
+    def submit(self, script: Path) -> str:
+        """``qsub``, which says the id in a sentence."""
+        printed = self.run("qsub", script.name, cwd=script.parent)
+        found = re.search(r"^Your job (\d+) ", printed, re.MULTILINE)
+        if not found:
+            raise SchedulerError(f"qsub was given {script}, and what it says of an id is not understood: {printed!r}.")
+        return found[1]
+
+    def poll(self, jobs: Sequence[Submitted]) -> Mapping[str, Outcome]:
+        """One ``qstat`` for those that wait or run, and one ``qacct`` for each that does not any more."""
+        # Of all of the user's own: where a list names a job that has been forgotten, the answer is an error.
+        printed = self.ask("qstat", "-xml", "-u", "$user")
+        try:
+            listed = {job.findtext("JB_job_number"): job for job in ElementTree.fromstring(printed).iter("job_list")}
+        except ElementTree.ParseError as error:
+            raise SchedulerError(f"qstat prints XML that cannot be read: {error}.") from None
+        found = {job.id: self._alive(listed[job.id]) if job.id in listed else self._ended(job) for job in jobs}
+        return {id: outcome for id, outcome in found.items() if outcome}
+
+    def _alive(self, job: ElementTree.Element) -> Outcome:
+        id, native, queue = (job.findtext(name, "") for name in ("JB_job_number", "state", "queue_name"))
+        if "E" in native:  # it stays until somebody deletes it
+            return Outcome(State.REJECTED, self._reason(id), native)
+        if "q" in native:
+            return Outcome(State.QUEUED, "held" if "h" in native else "", native)
+        return Outcome(State.RUNNING, "", native, nodes=queue.partition("@")[2])
+
+    def _reason(self, id: str) -> str:
+        try:
+            reasons = re.findall(r"^error reason\s+\d+:\s+(.+)", self.run("qstat", "-j", id), re.MULTILINE)
+        except SchedulerError:  # deleted since
+            reasons = []
+        return reasons[-1].strip() if reasons else "in an error state"
+
+    def _ended(self, job: Submitted) -> Outcome | None:
+        try:
+            printed = self.run("qacct", "-j", job.id)
+        except SchedulerError as error:
+            if "not found" not in str(error):
+                raise
+            return Outcome(State.CANCELLED, "deleted") if job.id in self._deleted else None
+        record = printed.split("=====\n")[-1]  # there is one for each start
+        said = dict(re.findall(r"^(\w+) +(\S.*?) *$", record, re.MULTILINE))
+        return _outcome(job, said, job.id in self._deleted)
+
+    def cancel(self, jobs: Sequence[Submitted]) -> None:
+        """``qdel``, which complains of jobs that have ended, and deletes the others."""
+        try:
+            said = self.run("qdel", *(job.id for job in jobs)) if jobs else ""
+        except SchedulerError as error:
+            said = str(error)
+            if not 0 < said.count("denied:") == said.count("does not exist"):
+                raise
+        self._deleted |= set(re.findall(r"(?:registered the|deleted) job (\d+)", said))
+
+
+def _outcome(job: Submitted, said: Mapping[str, str], deleted: bool) -> Outcome:
+    failed, status = (int(said[name].split()[0]) for name in ("failed", "exit_status"))
+    words = said["failed"].partition(":")[2].strip()
+    elapsed = float(said["ru_wallclock"].rstrip("s"))
+    memory = _bytes(said["maxvmem"])
+    signal = status - 128 if failed in (_LIMIT, *_SIGNAL) and status > 128 else 0
+    limit = re.search(r"\bh_vmem=([\d.]+\w?)", said["category"])  # of each slot
+    state = State.SUCCEEDED if failed == status == 0 else State.FAILED
+    if failed in _NEVER_RAN:
+        state = State.REJECTED
+    elif failed in _NODE:
+        state = State.NODE_FAILURE
+    elif signal and (deleted or said.get("deleted_by", "NONE") != "NONE"):
+        state, words = State.CANCELLED, f"deleted by {said['deleted_by']}" if "deleted_by" in said else "deleted"
+    elif state is State.FAILED and limit and memory >= _bytes(limit[1]) * int(said["slots"]):
+        state, words = State.OUT_OF_MEMORY, f"maxvmem {said['maxvmem']}, and {said['slots']} slots with {limit[1]} each"
+    elif failed == _LIMIT or (signal and job.walltime is not None and elapsed >= job.walltime):
+        state = State.TIMEOUT
+    return Outcome(state, words, f"failed {failed}", status, signal, elapsed, int(memory), said["hostname"])
+
+
+def _bytes(text: str) -> float:
+    """Memory as ``4.855MB``, ``4.855M`` or, in bytes, ``4096``; nothing where it is not known."""
+    try:
+        return parse_memory(text) if text[-1].isalpha() else float(text)
+    except ValueError:
+        return 0.0
