@@ -163,7 +163,9 @@ def test_one_question_for_all_that_live_and_one_for_all_that_have_ended(fake, jo
     outcomes = PJM().poll([*jobs, Submitted("999", job.work_dir / "forgotten.pjm")])
     assert [outcomes[submitted.id].state for submitted in jobs] == [State.SUCCEEDED] * 2 + [State.RUNNING]
     assert "999" not in outcomes
-    assert len(fake.calls("pjstat")) == 2
+    first, second = fake.calls("pjstat")
+    assert "-H" not in first
+    assert second[-4:] == ["-H", "day=90", "--filter", f"jid={jobs[0].id}+{jobs[1].id}+999"]
 
 
 def test_a_job_that_was_forgotten_is_absent(fake, job):

@@ -27,7 +27,7 @@ def job(tmp_path):
 
 
 def test_directives_ask_for_every_field(job):
-    resources = Resources(nodes=2, ranks_per_node=4, threads_per_rank=2, gpus_per_node=3, memory="10G", walltime="90m")
+    resources = Resources(nodes=3, ranks_per_node=4, threads_per_rank=2, gpus_per_node=2, memory="10G", walltime="90m")
     assert SGE().directives(replace(job, resources=resources, options=PE, queue="long.q", account="chem")) == [
         "-N relax-1",
         "-o relax-1.out",
@@ -35,8 +35,8 @@ def test_directives_ask_for_every_field(job):
         "-cwd",
         "-S /bin/bash",
         "-r n",
-        "-pe smp 16",
-        "-l gpu=3",
+        "-pe smp 24",
+        "-l gpu=2",
         "-l h_vmem=1280M",
         "-l h_rt=01:30:00",
         "-q long.q",
@@ -187,9 +187,15 @@ def test_xml_that_is_cut_is_an_error(answers):
         polled("4")
 
 
+@pytest.mark.parametrize("words", ["error: job id 5 not found", "no jobs running since startup"])
+def test_a_job_that_accounting_does_not_know_is_absent(answers, words):
+    answers["qacct"] = SchedulerError(f"qacct of sge ended with 1: {words}")
+    assert polled("5") is None
+
+
 def test_accounting_that_does_not_answer_is_an_error(answers):
-    answers["qacct"] = SchedulerError("qacct of sge ended with 1: no accounting file")
-    with pytest.raises(SchedulerError, match="no accounting file"):
+    answers["qacct"] = SchedulerError("qacct of sge ended with 1: Permission denied")
+    with pytest.raises(SchedulerError, match="Permission denied"):
         polled("5")
 
 
@@ -236,6 +242,21 @@ def test_who_deleted_a_job_is_said_by_some_versions(answers, who, state):
     outcome = accounted(answers, failed=KILLED, exit_status="137", more=f"deleted_by   {who}\n")
     assert outcome.state is state
     assert (who in outcome.cause) == (state is State.CANCELLED)
+
+
+def test_what_this_process_has_deleted_is_cancelled(answers):
+    job, other, never = (Submitted(id, Path("job.sge")) for id in "456")
+    answers["qdel"] = "root has registered the job 4 for deletion\nroot has deleted job 6\n"
+    fields = {"wallclock": "3s", "maxvmem": "4.855MB", "category": "NONE"}
+    answers["qacct"] = QACCT.format(failed=KILLED, exit_status="137", **fields)
+    answers["qstat"] = "<job_info/>"
+    kind = SGE()
+    kind.cancel([job, never])
+    outcomes = kind.poll([job, other])
+    assert [outcomes[id].state for id in "45"] == [State.CANCELLED, State.FAILED]
+    answers["qacct"] = SchedulerError("qacct of sge ended with 1: error: job id 6 not found")
+    outcomes = kind.poll([other, never])
+    assert {id: outcome.state for id, outcome in outcomes.items()} == {"6": State.CANCELLED}
 
 
 @pytest.mark.parametrize(

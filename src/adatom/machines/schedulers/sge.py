@@ -123,7 +123,7 @@ class SGE(Scheduler):
         try:
             printed = self.run("qacct", "-j", job.id)
         except SchedulerError as error:
-            if "not found" not in str(error):
+            if not re.search("not found|no jobs running since startup", str(error)):
                 raise
             return Outcome(State.CANCELLED, "deleted") if job.id in self._deleted else None
         record = printed.split("=====\n")[-1]  # there is one for each start
