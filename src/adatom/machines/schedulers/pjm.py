@@ -119,8 +119,7 @@ class PJM(Scheduler):
         ids = [job.id for job in jobs]
         # Of all of the user's own: where a list names a job that has been forgotten, the answer may be an error.
         found = {row["jid"]: _outcome(row) for row in self._rows() if row["jid"] in ids}
-        ended = [id for id in ids if id not in found]
-        if ended:
+        if ended := [id for id in ids if id not in found]:
             rows = self._rows("-H", _HISTORY, "--filter", f"jid={'+'.join(ended)}")
             found |= {row["jid"]: _outcome(row) for row in rows if row["jid"] in ended}
         return found

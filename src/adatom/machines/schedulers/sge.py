@@ -144,8 +144,7 @@ class SGE(Scheduler):
 def _outcome(job: Submitted, said: Mapping[str, str], deleted: bool) -> Outcome:
     failed, status = (int(said[name].split()[0]) for name in ("failed", "exit_status"))
     words = said["failed"].partition(":")[2].strip()
-    elapsed = float(said["ru_wallclock"].rstrip("s"))
-    memory = _bytes(said["maxvmem"])
+    elapsed, memory = float(said["ru_wallclock"].rstrip("s")), _bytes(said["maxvmem"])
     signal = status - 128 if failed in (_LIMIT, *_SIGNAL) and status > 128 else 0
     limit = re.search(r"\bh_vmem=([\d.]+\w?)", said["category"])  # of each slot
     state = State.SUCCEEDED if failed == status == 0 else State.FAILED
