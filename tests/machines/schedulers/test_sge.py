@@ -261,7 +261,7 @@ def test_what_this_process_has_deleted_is_cancelled(answers):
 
 @pytest.mark.parametrize(
     ("fields", "elapsed", "memory"),
-    [({}, 3.0, 5090836), ({"wallclock": "3", "maxvmem": "4096"}, 3.0, 4096), ({"maxvmem": "-"}, 3.0, 0)],
+    [({}, 3.0, 5090836), ({"wallclock": "3", "maxvmem": "4096"}, 3.0, 4096), ({"maxvmem": "0.000B"}, 3.0, None)],
 )
 def test_figures(answers, fields, elapsed, memory):
     outcome = accounted(answers, **fields)

@@ -158,7 +158,7 @@ def _outcome(job: Submitted, said: Mapping[str, str], deleted: bool) -> Outcome:
         state, words = State.OUT_OF_MEMORY, f"maxvmem {said['maxvmem']}, and {said['slots']} slots with {limit[1]} each"
     elif failed == _LIMIT or (signal and job.walltime is not None and elapsed >= job.walltime):
         state = State.TIMEOUT
-    return Outcome(state, words, f"failed {failed}", status, signal, elapsed, int(memory), said["hostname"])
+    return Outcome(state, words, f"failed {failed}", status, signal, elapsed, int(memory) or None, said["hostname"])
 
 
 def _bytes(text: str) -> float:
