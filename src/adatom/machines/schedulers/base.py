@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import time
 from abc import ABC, abstractmethod
@@ -165,7 +166,7 @@ class Scheduler(ABC):
         """
         return InputError(f"{self.name} cannot be asked for {what}. {hint}".strip())
 
-    def run(self, *command: str, cwd: Path | None = None, stdin: str | None = None) -> str:
+    def run(self, *command: str, cwd: Path | None = None, stdin: str | None = None, forgiven: str = "") -> str:
         """What one of the scheduler's commands prints.
 
         Parameters
@@ -176,6 +177,8 @@ class Scheduler(ABC):
             Where it is run.
         stdin
             What it is given.
+        forgiven
+            A pattern: a failure is none if it stands in every line of the errors. Of several jobs one may be unknown.
 
         Raises
         ------
@@ -203,25 +206,28 @@ class Scheduler(ABC):
             ) from None
         except subprocess.TimeoutExpired:
             raise SchedulerError(f"{command[0]} of {self.name} did not answer in {_PATIENCE:.0f} s.") from None
-        if done.returncode:
+        said = [line for line in done.stderr.splitlines() if line.strip()]
+        if done.returncode and not (forgiven and said and all(re.search(forgiven, line) for line in said)):
             words = " ".join((done.stderr.strip() or done.stdout.strip()).split())
             raise SchedulerError(f"{command[0]} of {self.name} ended with {done.returncode}: {words or 'no message'}")
         return done.stdout
 
-    def ask(self, *command: str) -> str:
+    def ask(self, *command: str, forgiven: str = "") -> str:
         """`run` for a question that changes nothing: it is asked again before it is an error.
 
         Parameters
         ----------
         *command
             The command.
+        forgiven
+            As in `run`.
         """
         for again in range(_TRIES - 1):
             try:
-                return self.run(*command)
+                return self.run(*command, forgiven=forgiven)
             except SchedulerError:
                 time.sleep(_PAUSE * 2**again)
-        return self.run(*command)
+        return self.run(*command, forgiven=forgiven)
 
 
 @cache

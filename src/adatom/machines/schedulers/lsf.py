@@ -1,0 +1,171 @@
+"""LSF."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar, Literal, NamedTuple
+
+from adatom.errors import SchedulerError
+from adatom.machines.model import Model, Word
+from adatom.machines.outcome import Outcome, State
+from adatom.machines.resources import parse_memory
+from adatom.machines.schedulers.base import Scheduler, Submitted
+from adatom.machines.script import BatchJob
+
+__all__ = ["LSF", "LSFOptions"]
+
+
+class LSFOptions(Model):
+    """What only LSF knows.
+
+    Attributes
+    ----------
+    slots
+        What ``-n`` counts: ``"cores"``; ``"ranks"``, each of which is given its cores by ``affinity``.
+    memory_unit
+        That of ``LSF_UNIT_FOR_LIMITS``, for an LSF before 10.1.0.2: it takes numbers only. None: megabytes, which is
+        written behind the number.
+    app, gpu
+        As in ``bsub -app``, and what ``-gpu`` says besides the number, such as ``mode=exclusive_process``.
+    exclusive
+        Whether nobody else gets cores of the nodes.
+    rerun
+        Whether LSF runs a job again that lost its node.
+    """
+
+    slots: Literal["cores", "ranks"] = "cores"
+    memory_unit: Literal["KB", "MB", "GB"] | None = None
+    app: Word | None = None
+    gpu: Word | None = None
+    exclusive: bool = False
+    rerun: bool = False
+
+
+# A suffix is taken since 10.1.0.2; before, and where none stands, the number is in the unit of the site.
+_UNITS = {None: (2**20, "MB"), "KB": (2**10, ""), "MB": (2**20, ""), "GB": (2**30, "")}
+
+# LSF's states (`bjobs(1)`). What is not here is not dead: it waits, also PSUSP, or runs. A job is UNKWN when its host
+# does not answer, and ZOMBI when it was killed meanwhile.
+_ENDS = {"DONE": State.SUCCEEDED, "EXIT": State.FAILED, "ZOMBI": State.NODE_FAILURE}
+_RUNS = frozenset({"RUN", "USUSP", "SSUSP", "UNKWN"})
+
+# Spectrum LSF 10.1, "Termination reasons displayed by bacct, bhist, and bjobs". The others are failures.
+_REASONS = {
+    **dict.fromkeys(("TERM_RUNLIMIT", "TERM_DEADLINE", "TERM_WINDOW", "TERM_CPULIMIT"), State.TIMEOUT),
+    **dict.fromkeys(("TERM_MEMLIMIT", "TERM_SWAP"), State.OUT_OF_MEMORY),
+    **dict.fromkeys(("TERM_OWNER", "TERM_FORCE_OWNER", "TERM_ADMIN", "TERM_FORCE_ADMIN"), State.CANCELLED),
+    **dict.fromkeys(("TERM_BUCKET_KILL", "TERM_REMOVE_HUNG_JOB"), State.CANCELLED),
+    "TERM_PREEMPT": State.PREEMPTED,
+    "TERM_ZOMBI": State.NODE_FAILURE,
+}
+
+
+class _Row(NamedTuple):
+    """One job as ``bjobs`` says it."""
+
+    id: str
+    state: str
+    exit_code: str
+    reason: str
+    elapsed: str
+    memory: str
+    nodes: str
+
+
+_FORMAT = "jobid stat exit_code exit_reason run_time max_mem exec_host delimiter='|'"
+
+
+class LSF(Scheduler):
+    """LSF, by ``bsub``, ``bjobs`` and ``bkill``. It writes a report on the job into the file of its output.
+
+    It keeps jobs that have ended for ``CLEAN_PERIOD``, an hour unless the site says otherwise.
+    """
+
+    name: ClassVar[str] = "lsf"
+    suffix: ClassVar[str] = ".lsf"
+    prefix: ClassVar[str] = "#BSUB"
+    commands: ClassVar[tuple[str, ...]] = ("bsub", "bjobs", "bkill")
+    options_type: ClassVar[type[Model]] = LSFOptions
+
+    def directives(self, job: BatchJob) -> list[str]:
+        """As in ``bsub(1)``."""
+        needs, options = job.resources, job.options or LSFOptions()
+        of_ranks = options.slots == "ranks"
+        slots = needs.ranks_per_node if of_ranks else needs.cores_per_node  # of each node
+        if needs.nodes > 1 and needs.threads_per_rank > 1 and not of_ranks:
+            ranks = f"ranks_per_node={needs.ranks_per_node}"
+            warnings.warn(
+                f"{job.name}: LSF is not told {ranks}: give slots='ranks', or say it in launcher_options.", stacklevel=2
+            )
+        lines = [
+            f"-J {job.name}",
+            f"-o {job.stdout}",
+            f"-e {job.stderr}",
+            f"-n {needs.nodes * slots}",
+            f'-R "span[ptile={slots}]"',
+            "-r" if options.rerun else "-rn",
+        ]
+        if of_ranks:
+            lines.append(f'-R "affinity[core({needs.threads_per_rank})]"')
+        if needs.gpus_per_node:
+            lines.append(f'-gpu "{":".join(filter(None, [f"num={needs.gpus_per_node}", options.gpu]))}"')
+        if needs.memory is not None:  # reserved on each host, and the limit of each
+            size, unit = _UNITS[options.memory_unit]
+            amount = f"{-(-needs.memory // size)}{unit}"
+            lines += [f'-R "rusage[mem={amount}]"', f"-M {amount}"]
+        if needs.walltime is not None:
+            minutes = -int(-needs.walltime // 60)
+            lines.append(f"-W {minutes // 60:02d}:{minutes % 60:02d}")
+        if options.exclusive:
+            lines.append("-x")
+        named = {"q": job.queue, "P": job.account, "app": options.app}
+        return [*lines, *(f"-{name} {value}" for name, value in named.items() if value)]
+
+    def submit(self, script: Path) -> str:
+        """``bsub``, which reads directives on its standard input only."""
+        printed = self.run("bsub", cwd=script.parent, stdin=script.read_text())
+        found = re.search(r"^Job <(\d+)> is submitted", printed, re.MULTILINE)
+        if not found:
+            raise SchedulerError(f"bsub took {script}, and what it says of the id is not understood: {printed!r}.")
+        return found[1]
+
+    def poll(self, jobs: Sequence[Submitted]) -> Mapping[str, Outcome]:
+        """One ``bjobs``."""
+        if not jobs:
+            return {}
+        ids = [job.id for job in jobs]
+        printed = self.ask("bjobs", "-a", "-o", _FORMAT, "-noheader", *ids, forgiven="is not found")
+        rows = [_Row(*line.split("|")) for line in printed.splitlines() if line.count("|") == len(_Row._fields) - 1]
+        return {row.id: _outcome(row) for row in rows if row.id in ids}
+
+    def cancel(self, jobs: Sequence[Submitted]) -> None:
+        """``bkill``."""
+        if jobs:
+            self.run("bkill", *(job.id for job in jobs), forgiven="already finished|No matching job found|is not found")
+
+
+def _outcome(row: _Row) -> Outcome:
+    row = _Row(*("" if text.strip() == "-" else text.strip() for text in row))
+    if row.state not in _ENDS:
+        return Outcome(State.RUNNING if row.state in _RUNS else State.QUEUED, native=row.state, nodes=row.nodes)
+    code = int(row.exit_code) if row.exit_code else 0 if row.state == "DONE" else None
+    signal = None if code is None else code - 128 if 128 < code <= 192 else 0
+    elapsed = float(row.elapsed.split()[0]) if row.elapsed else None
+    state, cause = _ENDS[row.state], row.reason
+    if state is State.FAILED:
+        state = _REASONS.get(row.reason.partition(":")[0], State.FAILED)
+    elif state is State.NODE_FAILURE:
+        cause = cause or "it was killed while its host did not answer"
+    elif code:
+        state = State.FAILED
+    return Outcome(state, cause, row.state, code, signal, elapsed, _memory(row.memory), row.nodes)
+
+
+def _memory(text: str) -> int | None:
+    try:
+        return parse_memory(text.removesuffix("ytes"))  # "3.9 Gbytes"
+    except ValueError:
+        return None

@@ -1,0 +1,147 @@
+"""What PBS says of a job, and what became of that."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from adatom.durations import parse_duration
+from adatom.machines.outcome import Outcome, State
+from adatom.machines.resources import parse_memory
+from adatom.machines.schedulers.base import Submitted
+
+__all__ = ["number", "outcome", "parsed"]
+
+_RUNS = frozenset("RESUB")  # running, exiting, suspended by PBS or by the host's user, an array that has begun
+_ENDED = frozenset("FXC")  # in PBS Pro, of its array jobs, in Torque. What is in neither is not dead: it waits
+_DELETED = "91"  # JOB_SUBSTATE_TERMINATED of PBS Pro: a person or the server ended it
+_SIGTERM = 256 + 15
+
+# Exit statuses that PBS makes up where it has none of the script. They differ: OpenPBS, src/include/job.h; Torque 6.1,
+# Administrator's Guide, "Job exit status".
+_BOTH = {
+    -1: (State.FAILED, "it could not be started, before its files were there"),
+    -2: (State.FAILED, "it could not be started, after its files were there"),
+    -3: (State.FAILED, "it could not be started, and was to be tried again"),
+    -4: (State.NODE_FAILURE, "PBS was started anew on its node"),
+    -5: (State.NODE_FAILURE, "PBS was started anew on its node"),
+    -6: (State.NODE_FAILURE, "PBS was started anew on its node"),
+}
+_PRO = _BOTH | {
+    -10: (State.FAILED, "its user is not known on the node"),
+    -11: (State.NODE_FAILURE, "it was to be run again"),
+    -14: (State.NODE_FAILURE, "it was to be run again"),
+    -17: (State.REJECTED, "a hook of the site rejected it"),
+    -19: (State.REJECTED, "a hook of the site deleted it"),
+    -20: (State.NODE_FAILURE, "its first node did not answer"),
+    -24: (State.FAILED, "it exceeded its ncpus"),
+    -25: (State.FAILED, "it exceeded its ncpus"),
+    -26: (State.OUT_OF_MEMORY, "it exceeded its vmem"),
+    -27: (State.OUT_OF_MEMORY, "it exceeded its mem"),
+    -28: (State.TIMEOUT, "it exceeded its cput"),
+    -29: (State.TIMEOUT, "it exceeded its walltime"),
+}
+_TORQUE = _BOTH | {
+    -8: (State.FAILED, "its script could not be run"),
+    -9: (State.FAILED, "the files of its output could not be made"),
+    -10: (State.OUT_OF_MEMORY, "it exceeded its memory"),
+    -11: (State.TIMEOUT, "it exceeded its walltime"),
+    -12: (State.TIMEOUT, "it exceeded its cput"),
+}
+
+# What the node writes into the job's errors when it ends it, and PBS Pro into the job's comment.
+_KILLED = re.compile(r"(?:PBS: job killed:|exceeded resource) (\w+).*")
+_LIMITS = {
+    **dict.fromkeys(("walltime", "cput", "pcput"), State.TIMEOUT),
+    **dict.fromkeys(("mem", "vmem", "pmem", "pvmem"), State.OUT_OF_MEMORY),
+    "node": State.NODE_FAILURE,
+}
+_TAIL = 2**16  # bytes at the end of the errors, where that stands
+
+
+def number(id: str) -> str:
+    """A job's id without its server, which goes by a short and a long name.
+
+    Parameters
+    ----------
+    id
+        As PBS writes it.
+    """
+    return id.partition(".")[0]
+
+
+def parsed(printed: str) -> dict[str, dict[str, str]]:
+    """The attributes of each job, by its number and their names in small letters.
+
+    Parameters
+    ----------
+    printed
+        By ``qstat -f``.
+    """
+    # Long lines are folded, and what is left of them is indented further.
+    jobs = re.split(r"^Job Id: *", re.sub(r"\n(\t| {8})", "", printed), flags=re.MULTILINE)[1:]
+    fields = re.compile(r"^ {4}(\S+) = (.*)$", re.MULTILINE)
+    # Torque says `exit_status` where PBS Pro says `Exit_status`.
+    return {number(job.split("\n", 1)[0]): {key.lower(): text for key, text in fields.findall(job)} for job in jobs}
+
+
+def outcome(job: Submitted, said: Mapping[str, str]) -> Outcome:
+    """What is known of a job.
+
+    Parameters
+    ----------
+    job
+        The job.
+    said
+        Its attributes.
+    """
+    letter, comment, nodes = said.get("job_state", ""), said.get("comment", ""), said.get("exec_host", "")
+    if letter not in _ENDED:
+        known = State.RUNNING if letter in _RUNS else State.QUEUED
+        return Outcome(known, comment, letter, nodes=nodes)
+    status = int(said["exit_status"]) if "exit_status" in said else None
+    signal = None if status is None or status < 0 else _signal(status)
+    elapsed = _figure(parse_duration, said.get("resources_used.walltime"))
+    limit = _figure(parse_duration, said.get("resource_list.walltime")) or job.walltime
+    killed = _KILLED.search(_errors(job.script)) or _KILLED.search(comment)
+    if killed:
+        state, cause = _LIMITS.get(killed[1], State.FAILED), killed[0]
+    elif status is not None and status < 0:
+        state, cause = (_TORQUE if letter == "C" else _PRO).get(status, (State.FAILED, f"PBS gave it up: {comment}"))
+    elif signal and limit and elapsed and elapsed >= limit:
+        state, cause = State.TIMEOUT, f"signal {signal} ended it after its walltime"
+    elif said.get("substate") == _DELETED or (letter == "C" and status == _SIGTERM):  # which is what `qdel` sends
+        state, cause = State.CANCELLED, comment
+    elif status is None and not nodes:
+        state, cause = State.CANCELLED, comment or "it was deleted before it ran"
+    elif status is None:
+        state, cause = State.FAILED, f"it ran and left no exit status, as when its node is lost: {comment}"
+    else:
+        state, cause = (State.FAILED, comment) if status else (State.SUCCEEDED, "")
+    memory = _figure(parse_memory, said.get("resources_used.mem")) or None
+    code = status if status is not None and 0 <= status < 256 else None
+    native = letter if status is None else f"{letter}, Exit_status {status}"
+    return Outcome(state, cause, native, code, signal, elapsed, memory, nodes)
+
+
+def _signal(status: int) -> int:
+    """256 and more of the script itself, 128 and more of its program: other large statuses are a program's own."""
+    return status - 256 if status > 256 else status - 128 if 128 < status <= 192 else 0
+
+
+def _figure(parse: Callable[[str], Any], text: str | None) -> Any:
+    try:
+        return parse(text) if text else None
+    except ValueError:
+        return None
+
+
+def _errors(script: Path) -> str:
+    try:
+        with open(script.with_suffix(".err"), "rb") as file:
+            file.seek(max(0, file.seek(0, 2) - _TAIL))
+            return file.read().decode(errors="replace")
+    except OSError:
+        return ""
