@@ -164,7 +164,8 @@ TORQUE_SAYS = textwrap.dedent("""\
         resources_used.mem = 3500kb
         resources_used.walltime = 00:00:14
         job_state = C
-        exec_host = n-31/5
+        exec_host = n-31/5+
+            n-32/5
         Variable_List = PBS_O_QUEUE=short4gb,PBS_O_HOME=/home/me,
             PBS_O_LOGNAME=me
         exit_status = 3
@@ -191,7 +192,7 @@ def test_jobs_of_pbs_pro(tmp_path):
 
 def test_a_job_of_torque(tmp_path):
     ended = told(TORQUE_SAYS, tmp_path / "job.pbs", id="522083.host.example.org")
-    assert (ended.state, ended.exit_code, ended.elapsed, ended.nodes) == (State.FAILED, 3, 14, "n-31/5")
+    assert (ended.state, ended.exit_code, ended.elapsed, ended.nodes) == (State.FAILED, 3, 14, "n-31/5+n-32/5")
 
 
 @pytest.mark.parametrize("letter", ["Q", "R", "H", "W", "T", "S", "U", "E", "B", "M", "?"])

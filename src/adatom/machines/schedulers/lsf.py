@@ -96,10 +96,8 @@ class LSF(Scheduler):
         of_ranks = options.slots == "ranks"
         slots = needs.ranks_per_node if of_ranks else needs.cores_per_node  # of each node
         if needs.nodes > 1 and needs.threads_per_rank > 1 and not of_ranks:
-            ranks = f"ranks_per_node={needs.ranks_per_node}"
-            warnings.warn(
-                f"{job.name}: LSF is not told {ranks}: give slots='ranks', or say it in launcher_options.", stacklevel=2
-            )
+            hint = "give slots='ranks', or say it in launcher_options"
+            warnings.warn(f"{job.name}: LSF is not told ranks_per_node={needs.ranks_per_node}: {hint}.", stacklevel=2)
         lines = [
             f"-J {job.name}",
             f"-o {job.stdout}",
