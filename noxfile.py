@@ -16,6 +16,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # engines start many interprete
 os.environ.setdefault("UV_HTTP_RETRIES", "5")
 os.environ.setdefault("UV_HTTP_TIMEOUT", "120")
 
+SCHEDULER_TESTS = ("tests/infra", "tests/machines/schedulers")
 MAIN_ENGINES = "dask,parsl,prefect"  # Covalent cannot share an environment with Prefect: see pyproject.toml
 
 
@@ -56,9 +57,18 @@ def install_and_run(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """All tests but those on Covalent."""
+    """All tests but those on Covalent and on batch schedulers."""
     install(session, f"{MAIN_ENGINES},test")
-    pytest(session, f"local,{MAIN_ENGINES}", "-n", "2", "--dist", "loadgroup")
+    elsewhere = [f"--ignore={folder}" for folder in SCHEDULER_TESTS]
+    pytest(session, f"local,{MAIN_ENGINES}", "-n", "2", "--dist", "loadgroup", *elsewhere)
+
+
+@nox.session
+def tests_schedulers(session: nox.Session) -> None:
+    """The tests on batch schedulers. What is missing of Slurm and Grid Engine is installed (Debian, as root)."""
+    install(session, f"{MAIN_ENGINES},test")
+    session.env["TEST_SCHEDULERS"] = "slurm,sge"
+    pytest(session, "local", *SCHEDULER_TESTS)  # one after the other: they are as large as the machine
 
 
 @nox.session

@@ -11,11 +11,14 @@ from functools import cache
 from adatom.errors import SchedulerError
 from adatom.machines.outcome import Outcome, State
 from adatom.machines.schedulers.base import Scheduler, Submitted, scheduler
+from adatom.machines.script import END_MARK
 
 __all__ = ["watch"]
 
 _FIRST, _LONGEST, _SLOWER = 0.2, 15.0, 1.2  # seconds between questions: after a submission, at most, and how they grow
-_FORGOTTEN = 3  # questions in a row that a job has to be missing in: one just submitted may not be known yet
+# A job is lost after so many questions, and seconds, in which it was missing: a scheduler may not know yet what was just
+# submitted, and some write down the end of a job later than they forget it.
+_FORGOTTEN, _GONE = 3, 60.0
 _PATIENCE = 600.0  # seconds for which a scheduler may give no answer
 
 
@@ -24,6 +27,7 @@ class _Watched:
     job: Submitted
     future: Future[Outcome] = field(default_factory=Future)
     missing: int = 0
+    known: float = field(default_factory=time.monotonic)
 
 
 class _Watch:
@@ -72,9 +76,14 @@ class _Watch:
                 self._look(watched, known.get(watched.job.id))
 
     def _look(self, watched: _Watched, outcome: Outcome | None) -> None:
-        watched.missing = 0 if outcome else watched.missing + 1
-        if watched.missing >= _FORGOTTEN:
-            outcome = Outcome(State.LOST, f"{self._scheduler.name} does not know the job")
+        now = time.monotonic()
+        if outcome:
+            watched.missing, watched.known = 0, now
+        else:
+            watched.missing += 1
+            marked = watched.job.script.with_suffix(END_MARK).exists()  # what the scheduler would say is there already
+            if watched.missing >= _FORGOTTEN and (marked or now > watched.known + _GONE):
+                outcome = Outcome(State.LOST, f"{self._scheduler.name} does not know the job")
         if outcome and outcome.state.ended:
             self._tell([watched], outcome)
 
