@@ -16,8 +16,8 @@ from adatom.machines.script import END_MARK
 __all__ = ["watch"]
 
 _FIRST, _LONGEST, _SLOWER = 0.2, 15.0, 1.2  # seconds between questions: after a submission, at most, and how they grow
-# A job is lost after so many questions, and seconds, in which it was missing: a scheduler may not know yet what was just
-# submitted, and some write down the end of a job later than they forget it.
+# A job is lost after so many questions, and seconds, in which it was missing: a scheduler may not know what was
+# submitted just now, and some write down the end of a job later than they forget it.
 _FORGOTTEN, _GONE = 3, 60.0
 _PATIENCE = 600.0  # seconds for which a scheduler may give no answer
 
