@@ -113,7 +113,7 @@ def test_what_is_not_there(home):
             "[executions.x]\ncommand = 'y'\nenvironment = { 'A B' = '' }\n",
             "'A B' is no name of an environment variable",
         ),
-        ("[commands.'a/b']\nexecutable = 'y'\n", "'name' of Command is 'a/b': Give a letter"),
+        ("[commands.'a/b']\nexecutable = 'y'\n", "name: 'a/b' is no name: give a letter"),
         ("[commands.a]\n", "Command needs 'executable'."),
         ("[commands.a\n", "The profiles in FILE cannot be read: Expected ']'"),
     ],

@@ -15,6 +15,7 @@ from typing import Any
 
 from adatom.directories import new_id
 from adatom.errors import InputError, StorageError
+from adatom.machines.model import checked_name
 from adatom.machines.outcome import Outcome
 from adatom.machines.plan import plan
 from adatom.machines.profiles import Command, ExecutionProfile, HPCProfile, load_profiles
@@ -33,6 +34,7 @@ def run_command(
     work_dir: Path | str = ".",
     args: Sequence[Any] = (),
     *,
+    name: str | None = None,
     check: bool = True,
     dry_run: bool = False,
     cancel: bool = False,
@@ -51,6 +53,8 @@ def run_command(
         Where it runs; it is made if it is not there. Script and output get names of their own in it.
     args
         Arguments after those that the command always has.
+    name
+        How the names of the job and its files begin; None: as the command is called.
     check
         Whether anything but success is an error.
     dry_run
@@ -75,7 +79,7 @@ def run_command(
     BatchJobError
         The job did not succeed; ``.result`` says all.
     """
-    run = Run(command, execution, machine, work_dir, args, overrides)
+    run = Run(command, execution, machine, work_dir, args, overrides, name)
     if dry_run:
         return run.text
     try:
@@ -93,6 +97,7 @@ async def run_command_async(
     work_dir: Path | str = ".",
     args: Sequence[Any] = (),
     *,
+    name: str | None = None,
     check: bool = True,
     dry_run: bool = False,
     cancel: bool = False,
@@ -102,10 +107,10 @@ async def run_command_async(
 
     Parameters
     ----------
-    command, execution, machine, work_dir, args, check, dry_run, cancel, **overrides
+    command, execution, machine, work_dir, args, name, check, dry_run, cancel, **overrides
         As there.
     """
-    run = Run(command, execution, machine, work_dir, args, overrides)
+    run = Run(command, execution, machine, work_dir, args, overrides, name)
     if dry_run:
         return run.text
     starting = asyncio.ensure_future(asyncio.to_thread(run.start))
@@ -127,6 +132,8 @@ class Run:
         As there.
     overrides
         Other values for keys of the execution profile.
+    name
+        As there.
     """
 
     def __init__(
@@ -137,6 +144,7 @@ class Run:
         work_dir: Path | str,
         args: Sequence[Any],
         overrides: dict[str, Any],
+        name: str | None = None,
     ) -> None:
         if isinstance(args, str):
             raise InputError(f"args={args!r}: give a list of arguments.")
@@ -146,11 +154,12 @@ class Run:
         self._machine = known().machine(machine) if isinstance(machine, str) else machine
         directory = Path(os.path.abspath(Path(work_dir).expanduser()))
         self._scheduler = scheduler(self._machine.scheduler)
-        job = plan(command.name, command, execution, self._machine, directory, args, overrides)
+        name = command.name if name is None else checked_name(name)
+        job = plan(name, command, execution, self._machine, directory, args, overrides)
         # Of two calls with the same script in one directory the second means the same job.
         same = blake2b(f"{self._machine.name}\0{self._scheduler.script(job)}".encode(), digest_size=16).hexdigest()
         self._path = record_path(directory, same)
-        self._job = replace(job, name=f"{command.name}-{new_id()[:8]}")
+        self._job = replace(job, name=f"{name}-{new_id()[:8]}")
         self._future: Future[Outcome] | None = None
         self.record: Record | None = None
 

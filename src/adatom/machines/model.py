@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from adatom.errors import InputError, UnknownNameError
 
-__all__ = ["Line", "Model", "Name", "Word"]
+__all__ = ["Line", "Model", "Name", "Word", "checked_name"]
 
 
 class Model(BaseModel):
@@ -56,9 +56,21 @@ def _word(text: str) -> str:
     return text
 
 
-def _name(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z][\w.-]*", text, re.ASCII):  # files and jobs are named after it
-        raise ValueError("Give a letter, and then letters, digits and . _ -")
+def checked_name(text: str) -> str:
+    """A text that jobs and their files can be named after.
+
+    Parameters
+    ----------
+    text
+        The text.
+
+    Raises
+    ------
+    InputError
+        They cannot.
+    """
+    if not re.fullmatch(r"[A-Za-z][\w.-]*", text, re.ASCII):
+        raise InputError(f"{text!r} is no name: give a letter, and then letters, digits and . _ -")
     return text
 
 
@@ -68,6 +80,6 @@ def _line(text: str) -> str:
     return text
 
 
-Name = Annotated[str, AfterValidator(_name)]
+Name = Annotated[str, AfterValidator(checked_name)]
 Word = Annotated[str, AfterValidator(_word)]
 Line = Annotated[str, AfterValidator(_line)]

@@ -16,7 +16,17 @@ from adatom.machines.resources import Memory, Resources, Walltime
 from adatom.machines.schedulers.base import scheduler
 from adatom.settings import get_settings
 
-__all__ = ["Command", "ExecutionProfile", "HPCProfile", "Profiles", "QueueLimits", "load_profiles"]
+__all__ = [
+    "Command",
+    "ExecutionProfile",
+    "HPCProfile",
+    "Profiles",
+    "QueueLimits",
+    "load_profiles",
+    "profile_places",
+    "read_profiles",
+    "table_of",
+]
 
 ResourceClass = Literal["cpu", "gpu"]
 
@@ -185,6 +195,14 @@ class Profiles:
         self.executions = {profile.name: profile for profile in executions}
         self.machines = {profile.name: profile for profile in machines}
 
+    def __or__(self, later: Profiles) -> Profiles:
+        """These, and others that take the place of those of the same name."""
+        return Profiles(
+            (self.commands | later.commands).values(),
+            (self.executions | later.executions).values(),
+            (self.machines | later.machines).values(),
+        )
+
     def command(self, name: str) -> Command:
         """A command by name."""
         return self._found("command", name, self.commands)
@@ -228,7 +246,7 @@ def load_profiles(places: Sequence[Path | str] | None = None) -> Profiles:
     InputError
         A file cannot be read, has a key that does not exist or a value that cannot be; the file is named.
     """
-    found: dict[str, dict[str, Any]] = {section: {} for section in _SECTIONS}
+    found = Profiles()
     required = {Path(place) for place in (get_settings().profiles if places is None else places)}
     for place in profile_places() if places is None else [Path(place) for place in places]:
         if not place.exists():
@@ -236,27 +254,60 @@ def load_profiles(places: Sequence[Path | str] | None = None) -> Profiles:
                 raise InputError(f"There are no profiles at {place}.")
             continue
         for file in sorted(place.glob("*.toml")) if place.is_dir() else [place]:
-            for section, profiles in _read(file).items():
-                found[section] |= profiles
-    return Profiles(*(found[section].values() for section in _SECTIONS))
+            try:
+                text = file.read_text(encoding="utf-8")
+            except (OSError, UnicodeDecodeError) as error:
+                raise InputError(f"The profiles in {file} cannot be read: {error}.") from error
+            found |= read_profiles(text, str(file))
+    return found
 
 
-def _read(file: Path) -> dict[str, dict[str, Any]]:
+def read_profiles(text: str, source: str) -> Profiles:
+    """Profiles from TOML.
+
+    Parameters
+    ----------
+    text
+        The TOML.
+    source
+        Where it is from, for the message.
+
+    Raises
+    ------
+    InputError
+        As `load_profiles` does.
+    """
     try:
-        with open(file, "rb") as opened:
-            data = tomllib.load(opened)
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"The profiles in {file} cannot be read: {error}.") from error
-    made: dict[str, dict[str, Any]] = {}
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"The profiles in {source} cannot be read: {error}.") from error
+    made: dict[str, list[Any]] = {section: [] for section in _SECTIONS}
     for section, profiles in data.items():
         if section not in _SECTIONS:
-            raise UnknownNameError(f"section in {file}", section, _SECTIONS)
-        made[section] = {}
+            raise UnknownNameError(f"section in {source}", section, _SECTIONS)
         for name, fields in profiles.items() if isinstance(profiles, Mapping) else [("", profiles)]:
             if not isinstance(fields, Mapping):
-                raise InputError(f"{file}: [{section}] holds one table for each name, such as [{section}.mine].")
+                raise InputError(f"{source}: [{section}] holds one table for each name, such as [{section}.mine].")
             try:
-                made[section][name] = _SECTIONS[section](**{"name": name, **fields})
+                made[section].append(_SECTIONS[section](**{"name": name, **fields}))
             except InputError as error:
-                raise InputError(f"{file}: [{section}.{name}]: {error}") from None
-    return made
+                raise InputError(f"{source}: [{section}.{name}]: {error}") from None
+    return Profiles(*made.values())
+
+
+def table_of(profiles: Profiles) -> dict[str, dict[str, Any]]:
+    """What a TOML file with these profiles holds; what is as by default is left out.
+
+    Parameters
+    ----------
+    profiles
+        The profiles.
+    """
+    tables: dict[str, dict[str, Any]] = {}
+    for section in _SECTIONS:
+        for name, profile in getattr(profiles, section).items():
+            fields = profile.model_dump(mode="json", exclude={"name"}, exclude_defaults=True)
+            if options := fields.pop("options", None):
+                fields[profile.scheduler] = options
+            tables.setdefault(section, {})[name] = fields
+    return tables

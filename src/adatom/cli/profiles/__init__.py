@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from adatom.cli.profiles.check import check
+from adatom.cli.profiles.importing import import_profiles
 from adatom.cli.profiles.jobs import attach, cancel, status
 from adatom.cli.profiles.listing import list_profiles, show
 from adatom.cli.profiles.run import render, submit
@@ -15,6 +16,9 @@ profiles = typer.Typer(rich_markup_mode="markdown")
 profiles.command("list")(list_profiles)
 for command in (show, check, render, submit, status, attach, cancel):
     profiles.command()(command)
+
+
+profiles.command("import")(import_profiles)
 
 
 @profiles.callback(invoke_without_command=True)

@@ -1,0 +1,1 @@
+"""adatom under the names of other tools."""

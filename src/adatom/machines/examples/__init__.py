@@ -1,0 +1,43 @@
+"""Profiles of machines to start from: copy one, and put in your queue, account and programs."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+
+from adatom.errors import UnknownNameError
+from adatom.machines.profiles import HPCProfile, read_profiles
+
+__all__ = ["example", "example_names"]
+
+
+@cache
+def _examples() -> dict[str, HPCProfile]:
+    found: dict[str, HPCProfile] = {}
+    for file in files(__name__).iterdir():
+        if file.name.endswith(".toml"):
+            found |= read_profiles(file.read_text(encoding="utf-8"), f"the example {file.name}").machines
+    return found
+
+
+def example_names() -> list[str]:
+    """The machines of which there is an example."""
+    return sorted(_examples())
+
+
+def example(name: str) -> HPCProfile:
+    """The example of a machine.
+
+    Parameters
+    ----------
+    name
+        Its name.
+
+    Raises
+    ------
+    UnknownNameError
+        There is none.
+    """
+    if name not in _examples():
+        raise UnknownNameError("machine", name, example_names())
+    return _examples()[name]
