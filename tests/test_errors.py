@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from pathlib import Path
 
 import cloudpickle
 import pytest
@@ -9,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adatom import errors
-from adatom.errors import AdatomError, FlowFailure, JobFailure, MissingExtraError, UnknownNameError
+from adatom.errors import AdatomError, BatchJobError, FlowFailure, JobFailure, MissingExtraError, UnknownNameError
+from adatom.machines import BatchResult, Outcome, State
 from adatom.workflow.failure import Failure
 
 FAILED = Failure("relax Cu", "/results/failed-x", "ValueError", "wrong", "Traceback: line 1\nline 2\n", "node1", 42)
@@ -19,10 +21,11 @@ EXAMPLES = [
     MissingExtraError("prefect", "prefect"),
     JobFailure(FAILED),
     FlowFailure("workflow", [FAILED, SKIPPED], {"a": [1, FAILED]}),
+    BatchJobError("what was wrong", BatchResult("7", "x-1", Outcome(State.TIMEOUT), *map(Path, "abc"))),
     *(
         kind("what was wrong")
         for kind in map(vars(errors).get, errors.__all__)
-        if kind not in (UnknownNameError, MissingExtraError, JobFailure, FlowFailure)
+        if kind not in (UnknownNameError, MissingExtraError, JobFailure, FlowFailure, BatchJobError)
     ),
 ]
 

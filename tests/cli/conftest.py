@@ -49,7 +49,7 @@ def refused(cli: Callable[..., Any]) -> Callable[..., str]:
 
 def environment(**more: str) -> dict[str, str]:
     """For a process that has this one's packages, the tests and no settings but these."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("ADATOM_")}
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("ADATOM_", "PYTHONUNBUFFERED"))}
     path = os.pathsep.join([str(Path(adatom.__file__).parents[1]), str(ROOT), os.environ.get("PYTHONPATH", "")])
     return {**kept, "PYTHONPATH": path.rstrip(os.pathsep), "HOME": os.getcwd(), **more}
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from typing import Any
@@ -204,7 +205,11 @@ def main(descriptor: int) -> None:
             data = work.get()
             busy = True
             todo = cloudpickle.loads(data)
-            pipe.send_bytes(pack(todo) if isinstance(todo, Call | Batch) else cloudpickle.dumps(todo()))
+            answer = pack(todo) if isinstance(todo, Call | Batch) else cloudpickle.dumps(todo())
+            # What jobs print is kept back where it goes to a file, and lost when this process is ended.
+            with suppress(Exception):  # a job may have closed it
+                sys.stdout.flush()
+            pipe.send_bytes(answer)
             busy = False
     except (KeyboardInterrupt, OSError):
         os._exit(1)
