@@ -47,7 +47,7 @@ def test_a_walltime_is_read_as_seconds(text, seconds):
             assert inner.walltime == seconds
 
 
-@pytest.mark.parametrize("value", ["soon", "", "1:30", "01:60:00", "-5", "2w", 0, -1, float("inf"), float("nan")])
+@pytest.mark.parametrize("value", ["soon", "", "1:30", "01:60:00", "-5", "2y", 0, -1, float("inf"), float("nan")])
 def test_a_wrong_walltime_is_refused(value):
     with pytest.raises(SettingsError, match="Setting 'walltime' is"), change_settings(walltime=value):
         pass

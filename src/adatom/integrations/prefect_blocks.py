@@ -12,11 +12,12 @@ from typing import Any, Literal
 from adatom.errors import InputError, MissingExtraError, UnknownNameError
 from adatom.machines.command import run_command_async
 from adatom.machines.examples import example, example_names
-from adatom.machines.profiles import Command, ExecutionProfile, HPCProfile, Profiles
+from adatom.machines.profiles import Command, ExecutionProfile, HPCProfile, Profiles, table_of
 from adatom.machines.result import BatchResult
 from adatom.machines.schedulers.base import scheduler, scheduler_names
 
 try:
+    import tomli_w
     from prefect import get_client
     from prefect.blocks.core import Block
     from prefect.exceptions import ObjectNotFound
@@ -28,6 +29,7 @@ __all__ = [
     "CommandBlock",
     "ExecutionProfileBlock",
     "HPCProfileBlock",
+    "blocks_as_toml",
     "build_scheduler_script_filename",
     "profiles_from_blocks",
     "run_job_from_blocks",
@@ -301,3 +303,8 @@ async def profiles_from_blocks() -> Profiles:
             [ExecutionProfileBlock._from_block_document(document).profile() for document in executions],
             [HPCProfileBlock._from_block_document(document).profile(document.name) for document in machines],
         )
+
+
+async def blocks_as_toml() -> str:
+    """The same as the text of a file that `load_profiles` reads."""
+    return tomli_w.dumps(table_of(await profiles_from_blocks()))

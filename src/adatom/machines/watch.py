@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from concurrent.futures import Future
@@ -99,7 +100,7 @@ class _Watch:
 
 
 @cache
-def _watch_of(name: str) -> _Watch:
+def _watch_of(name: str, process: int) -> _Watch:  # a fork has no threads of its parent's
     return _Watch(scheduler(name))
 
 
@@ -118,4 +119,4 @@ def watch(name: str, job: Submitted) -> Future[Outcome]:
     Future
         Raises `SchedulerError` if the scheduler does not answer for ten minutes; the job is then as it was.
     """
-    return _watch_of(name).add(job)
+    return _watch_of(name, os.getpid()).add(job)

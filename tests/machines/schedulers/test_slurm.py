@@ -11,6 +11,7 @@ import pytest
 
 from adatom.errors import InputError, SchedulerError
 from adatom.machines import Resources, State, run_command
+from adatom.machines.preflight import preflight
 from adatom.machines.schedulers.base import Submitted
 from adatom.machines.schedulers.slurm import Slurm, SlurmOptions
 from adatom.machines.script import BatchJob
@@ -173,8 +174,27 @@ def test_what_slurm_refuses_is_said_in_its_words(kind, on_slurm, tmp_path):
     assert not list(tmp_path.glob(".adatom-jobs/*.json"))
 
 
+def test_a_job_that_is_submitted_from_another_one_has_nothing_of_that(cluster, on_slurm, tmp_path, monkeypatch):
+    for name, value in {"SLURM_CPUS_PER_TASK": "4", "SLURM_MEM_PER_NODE": "900", "SBATCH_PARTITION": "short"}.items():
+        monkeypatch.setenv(name, value)
+    code = "import os; print(os.environ.get('SBATCH_PARTITION'), os.environ['SLURM_JOB_PARTITION'])"
+    needs = how(ranks_per_node=2, launcher="srun", memory="200M")
+    result = run_command(python(code), needs, on_slurm, tmp_path)
+    assert result.stdout.read_text() == "None main\n" * 2
+
+
 def test_the_queues(kind):
     assert kind.queues() == {"main": None, "short": 300}
+
+
+def test_what_is_checked_before(cluster):
+    limits = {"short": {"walltime": "1h"}}
+    where = machine("slurm", queues={"cpu": "absent", "gpu": "short"}, limits=limits)
+    wrong = [(finding.what, finding.why) for finding in preflight(where) if not finding.ok]
+    assert wrong == [
+        ("queue absent", "there is none. Valid: main, short"),
+        ("queue short", "its walltime is at most 300 s"),
+    ]
 
 
 def test_one_question_for_many(kind, tmp_path, monkeypatch):

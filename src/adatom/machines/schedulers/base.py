@@ -60,6 +60,8 @@ class Scheduler(ABC):
         What has to be on PATH.
     options_type
         What only it knows; a section of that name in a machine's profile.
+    of_a_job
+        A pattern for the names of variables that a job has from the scheduler; empty if none of them does harm.
     """
 
     name: ClassVar[str]
@@ -67,6 +69,7 @@ class Scheduler(ABC):
     prefix: ClassVar[str] = ""
     commands: ClassVar[tuple[str, ...]] = ()
     options_type: ClassVar[type[Model]] = Model
+    of_a_job: ClassVar[str] = ""
 
     @abstractmethod
     def directives(self, job: BatchJob) -> list[str]:
@@ -185,8 +188,11 @@ class Scheduler(ABC):
         SchedulerError
             It is not there, fails, or does not answer.
         """
-        # Times and words as the parsers know them, whatever the user's shell says.
-        environment = {**os.environ, "LC_ALL": "C", "SLURM_TIME_FORMAT": "standard"}
+        # Times and words as the parsers know them, whatever the user's shell says. A job that is submitted from within
+        # another one gets nothing of what that was given.
+        outer = re.compile(self.of_a_job) if self.of_a_job else None
+        kept = {name: value for name, value in os.environ.items() if not (outer and outer.match(name))}
+        environment = {**kept, "LC_ALL": "C", "SLURM_TIME_FORMAT": "standard"}
         try:
             done = subprocess.run(
                 command,

@@ -79,6 +79,7 @@ class Slurm(Scheduler):
     prefix: ClassVar[str] = "#SBATCH"
     commands: ClassVar[tuple[str, ...]] = ("sbatch", "squeue", "scontrol", "scancel")
     options_type: ClassVar[type[Model]] = SlurmOptions
+    of_a_job: ClassVar[str] = r"SLURM_(?!CONF$)|SBATCH_|SRUN_"  # ``srun`` believes them more than its own job
 
     def __init__(self) -> None:
         self._accounting = True  # until it says that there is none
