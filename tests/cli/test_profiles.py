@@ -82,7 +82,10 @@ def test_submit_and_follow(cli):
     attached = cli("profiles", "attach")
     assert (attached.exit_code, attached.stdout) == (0, f"{id} {row['name']} succeeded\n")
     assert Path(f"{row['name']}.out").read_text() == "['x']\n"
-    assert cli("profiles", "status").stdout.startswith("Nothing is submitted in ")
+    for command in ("status", "attach", "cancel"):
+        nothing = cli("profiles", command)
+        assert (nothing.exit_code, nothing.stdout) == (0, "")
+        assert nothing.stderr.startswith(f"Nothing is submitted in {Path.cwd()} ")
 
 
 def test_one_that_fails(cli):
@@ -96,7 +99,10 @@ def test_cancel(cli, refused):
     id = cli("profiles", "submit", "sleep", "sleep-small", "laptop").stdout.strip()
     assert f"Valid: {id}." in refused("profiles", "cancel", "--job", "7")
     assert cli("profiles", "cancel", "--job", id).stdout.startswith(f"{id} sleep-")
-    assert cli("profiles", "status").stdout.startswith("Nothing is submitted in ")
+    for command in ("status", "attach", "cancel"):
+        nothing = cli("profiles", command)
+        assert (nothing.exit_code, nothing.stdout) == (0, "")
+        assert nothing.stderr.startswith(f"Nothing is submitted in {Path.cwd()} ")
     (state,) = Path().glob(".sleep-*.local")
     while json.loads(state.read_text())["state"] is None:
         assert not Process(*json.loads(state.read_text())["process"]).is_gone

@@ -38,8 +38,6 @@ def status(work_dir: WorkDir = Path(), job: Job = None, as_json: Json = False) -
         print_json([dict(zip(columns, row, strict=True)) for row in rows])
     elif rows:
         print_table(columns, [(*row[:4], show_time(row[4]), row[5]) for row in rows])
-    else:
-        typer.echo(f"Nothing is submitted in {work_dir.absolute()} that nobody has followed to its end.")
 
 
 def attach(work_dir: WorkDir = Path(), job: Job = None) -> None:
@@ -76,6 +74,8 @@ def _records(work_dir: Path, ids: Sequence[str] | None) -> list[Record]:
     from adatom.machines.record import read_records
 
     found = {record.id: record for record in read_records(work_dir.absolute())}
+    if not found:
+        typer.echo(f"Nothing is submitted in {work_dir.absolute()} that nobody has followed to its end.", err=True)
     for id in ids or ():
         if id not in found:
             raise InputError(
