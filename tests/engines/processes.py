@@ -17,6 +17,9 @@ def _as_from_a_shell() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+_EXITING = 0x4  # PF_EXITING among the flags in /proc/PID/stat
+
+
 class Script:
     """A user's script that runs. All processes that it starts inherit a mark."""
 
@@ -52,15 +55,18 @@ class Script:
             try:
                 if entry.name.isdigit() and self._owns(entry):
                     command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-                    if command:  # else it is a zombie, which nobody has waited for
-                        found[int(entry.name)] = command[:150]
+                    found[int(entry.name)] = command[:150]
             except OSError:
                 pass  # it ended meanwhile, or is not ours
         return found
 
     def _owns(self, entry: Path) -> bool:
-        session = (entry / "stat").read_text().rpartition(")")[2].split()[3]
-        return session == str(self.process.pid) or self._mark.encode() in (entry / "environ").read_bytes()
+        state, *rest = (entry / "stat").read_text().rpartition(")")[2].split()
+        if state in "ZX":
+            return False  # it has ended, and nobody has waited for it
+        if int(rest[5]) & _EXITING:
+            return True  # or may: its mark is given back first, and it ends a moment later
+        return rest[2] == str(self.process.pid) or self._mark.encode() in (entry / "environ").read_bytes()
 
     def kill_all(self) -> None:
         for pid in self.alive():
