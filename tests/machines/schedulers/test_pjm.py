@@ -205,8 +205,14 @@ def test_a_refusal_is_told_in_the_words_of_pjsub(fake, job):
         submit(job)
 
 
+def test_a_refusal_that_ends_well_is_told_in_the_words_of_pjsub(fake, job):
+    fake.reject(status=0)
+    with pytest.raises(SchedulerError, match=r"PJM 0057 pjsub node=32 is greater than the upper limit"):
+        submit(job)
+
+
 def test_an_answer_without_an_id_is_an_error(monkeypatch, job):
-    monkeypatch.setattr(PJM, "run", lambda self, *command, cwd: "[INFO] PJM 0001 pjsub ...\n")
+    monkeypatch.setattr(PJM, "run", lambda self, *command, **_: "[INFO] PJM 0001 pjsub ...\n")
     with pytest.raises(SchedulerError, match=r"is not understood: '\[INFO\] PJM 0001"):
         submit(job)
 

@@ -280,6 +280,14 @@ def test_an_answer_without_an_id_is_an_error(answers):
         SGE().submit(Path("job.sge"))
 
 
+def test_a_refusal_that_ends_well_is_told_in_the_words_of_qsub(tmp_path, monkeypatch):
+    (tmp_path / "qsub").write_text("#!/bin/sh\necho 'Unable to run job: no such project' >&2\n")
+    (tmp_path / "qsub").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    with pytest.raises(SchedulerError, match="Unable to run job: no such project"):
+        SGE().submit(tmp_path / "job.sge")
+
+
 def test_warnings_may_come_before_the_id(answers):
     answers["qsub"] = 'warning: no suitable queues\nYour job 12 ("relax 3") has been submitted\n'
     assert SGE().submit(Path("job.sge")) == "12"

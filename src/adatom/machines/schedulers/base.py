@@ -169,7 +169,14 @@ class Scheduler(ABC):
         """
         return InputError(f"{self.name} cannot be asked for {what}. {hint}".strip())
 
-    def run(self, *command: str, cwd: Path | None = None, stdin: str | None = None, forgiven: str = "") -> str:
+    def run(
+        self,
+        *command: str,
+        cwd: Path | None = None,
+        stdin: str | None = None,
+        forgiven: str = "",
+        with_errors: bool = False,
+    ) -> str:
         """What one of the scheduler's commands prints.
 
         Parameters
@@ -182,6 +189,8 @@ class Scheduler(ABC):
             What it is given.
         forgiven
             A pattern: a failure is none if it stands in every line of the errors. Of several jobs one may be unknown.
+        with_errors
+            Whether the errors follow what it prints: some that fail end with status 0.
 
         Raises
         ------
@@ -216,7 +225,7 @@ class Scheduler(ABC):
         if done.returncode and not (forgiven and said and all(re.search(forgiven, line) for line in said)):
             words = " ".join((done.stderr.strip() or done.stdout.strip()).split())
             raise SchedulerError(f"{command[0]} of {self.name} ended with {done.returncode}: {words or 'no message'}")
-        return done.stdout
+        return done.stdout + done.stderr if with_errors else done.stdout
 
     def ask(self, *command: str, forgiven: str = "") -> str:
         """`run` for a question that changes nothing: it is asked again before it is an error.
