@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from adatom.errors import SchedulerError
 from adatom.machines.profiles import HPCProfile
 from adatom.machines.schedulers.base import scheduler
 
@@ -68,7 +69,11 @@ def preflight(machine: HPCProfile) -> Iterator[Finding]:
 
 
 def _queues(machine: HPCProfile) -> Iterator[Finding]:
-    limits = scheduler(machine.scheduler).queues()
+    try:
+        limits = scheduler(machine.scheduler).queues()
+    except SchedulerError as error:
+        yield Finding(False, "queues", str(error))
+        return
     for queue in dict.fromkeys(machine.queues.values()):
         if limits is None:
             yield Finding(None, f"queue {queue}", f"{machine.scheduler} does not say which queues there are")

@@ -1,4 +1,4 @@
-"""LSF 10: `bsub`, with the script on its standard input, `bjobs` and `bkill`.
+"""LSF 10: `bsub`, with the script on its standard input, `bjobs`, `bkill` and `bqueues -l`.
 
 Not sure: that a job whose node is lost stays UNKWN for as long as that, the exit status of `bjobs` that finds no job
 (255 when it was asked for it by number), the words of a failing connection: real commands wait there and try again.
@@ -243,6 +243,42 @@ def bkill(spool: Spool, arguments: list[str]) -> int:
     return status
 
 
+# --- bqueues ----------------------------------------------------------------------------------------------------------
+
+# Limits as openlava's bqueues.c has them, which LSF's is kin to: without any by default, the longest have no heading.
+LIMITS = {
+    "normal": "",
+    "short": "\n RUNLIMIT\n 60.0 min of hostA\n\n PROCLIMIT\n 64\n",
+    "long": """
+DEFAULT LIMITS:
+ RUNLIMIT
+ 60.0 min of hostA
+
+MAXIMUM LIMITS:
+ CPULIMIT              RUNLIMIT
+ 20.0 min of hostA     4320.0 min of hostA
+
+ MEMLIMIT
+     16 G
+""",
+}
+
+
+def bqueues(spool: Spool, arguments: list[str]) -> int:
+    parser = core.parser("bqueues")
+    parser.add_argument("-l", action="store_true", required=True)
+    parser.parse_args(arguments)
+    for number, (name, limits) in enumerate(LIMITS.items()):
+        if number:
+            print(f"{'-' * 79}\n")
+        print(f"QUEUE: {name}\n  -- Jobs of the group {name}.\n\nPARAMETERS/STATISTICS")
+        print("PRIO NICE STATUS          MAX JL/U JL/P JL/H NJOBS  PEND   RUN SSUSP USUSP  RSV")
+        print(" 30   20  Open:Active       -    -    -    -     0     0     0     0     0    0")
+        print(f"{limits}\nSCHEDULING PARAMETERS\n           r15s   r1m  r15m\n loadSched   -     -     -\n")
+        print("USERS:  all users\nHOSTS:  all\n")
+    return 0
+
+
 def finish(spool: Spool, job: Job, out: Path, err: Path) -> None:
     """What LSF writes about a job into its output file. Really it comes before the output when it is not written in
     place; it is after it here, as with LSB_STDOUT_DIRECT.
@@ -257,4 +293,4 @@ def finish(spool: Spool, job: Job, out: Path, err: Path) -> None:
         stream.write(f"{reason}.\n{ended}\n" if reason else f"{ended}\n")
 
 
-COMMANDS = {"bsub": bsub, "bjobs": bjobs, "bkill": bkill}
+COMMANDS = {"bsub": bsub, "bjobs": bjobs, "bkill": bkill, "bqueues": bqueues}

@@ -19,6 +19,7 @@ from .core import Job, Refused, Spool
 
 SUBMIT = "qsub"
 SETTINGS = {"server": "pbs-01", "queue": "workq", "first": 12345, "signal_statuses": False}
+QUEUES = {"workq": None, "short": "01:00:00"}  # the longest walltimes
 SIGNALS = {"timeout": [signal.SIGTERM], "cancelled": [signal.SIGTERM], "out_of_memory": [signal.SIGKILL]}
 
 # A command's exit status is the last byte of the server's error number, 15000 and more.
@@ -284,12 +285,15 @@ def merged(spool: Spool, jobs: list[Job]) -> Attributes:
 
 def qstat(spool: Spool, arguments: list[str]) -> int:
     parser = core.parser("qstat")
-    for name in ("-f", "-x", "-w", "-t", "-a", "-J", "-1", "-n", "-s"):
+    for name in ("-f", "-x", "-w", "-t", "-a", "-J", "-1", "-n", "-s", "-Q"):
         parser.add_argument(name, action="store_true", dest=f"option{name}")
     parser.add_argument("-F", choices=["json", "dsv"])
     parser.add_argument("-u")
     parser.add_argument("jobs", nargs="*")
     given = vars(parser.parse_args(arguments))
+    if given["option-Q"]:
+        print_full({name: queue(longest) for name, longest in QUEUES.items()}, 79, "\t", "Queue")
+        return 0
     history = given["option-x"]
     shown: dict[str, Attributes] = {}
     errors: list[Refused] = []
@@ -325,6 +329,17 @@ def qstat(spool: Spool, arguments: list[str]) -> int:
     return complain(errors)
 
 
+def queue(longest: str | None) -> Attributes:
+    return {
+        "queue_type": "Execution",
+        "total_jobs": 0,
+        "state_count": "Transit:0 Queued:0 Held:0 Waiting:0 Running:0 Exiting:0 Begun:0",
+        **({"resources_max": {"ncpus": 512, "walltime": longest}} if longest else {}),
+        "enabled": "True",
+        "started": "True",
+    }
+
+
 def flat(job: Attributes) -> list[tuple[str, str]]:
     lines = []
     for name, value in job.items():
@@ -337,10 +352,10 @@ def flat(job: Attributes) -> list[tuple[str, str]]:
     return lines
 
 
-def print_full(shown: dict[str, Attributes], width: int, indent: str) -> None:
+def print_full(shown: dict[str, Attributes], width: int, indent: str, head: str = "Job Id") -> None:
     """Long lines are folded, within words and names too; the rest begins with the indent."""
     for identifier, job in shown.items():
-        print(f"Job Id: {identifier}")
+        print(f"{head}: {identifier}")
         for name, value in flat(job):
             line = f"    {name} = {value}"
             while width and len(line) > width:

@@ -91,11 +91,15 @@ def attributes(spool: Spool, job: Job, epoch: bool) -> pbs.Attributes:
 
 def qstat(spool: Spool, arguments: list[str]) -> int:
     parser = core.parser("qstat")
-    for name in ("-f", "-x", "-1", "-t", "-a", "-n"):
+    for name in ("-f", "-x", "-1", "-t", "-a", "-n", "-Q"):
         parser.add_argument(name, action="store_true", dest=f"option{name}")
     parser.add_argument("-u")
     parser.add_argument("jobs", nargs="*")
     given = vars(parser.parse_args(arguments))
+    if given["option-Q"]:
+        queues = {"batch": None, "short": "01:00:00"}
+        pbs.print_full({name: pbs.queue(longest) for name, longest in queues.items()}, 79, "        ", "Queue")
+        return 0
     found = pbs.find(spool, "qstat", given["jobs"], UNKNOWN) if given["jobs"] else spool.jobs()
     errors = [item for item in found if isinstance(item, Refused)]
     jobs = [item for item in found if not isinstance(item, Refused)]

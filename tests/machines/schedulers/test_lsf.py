@@ -6,6 +6,7 @@ import pytest
 
 from adatom.errors import BatchJobError, SchedulerError
 from adatom.machines import Resources, State, run_command
+from adatom.machines.preflight import preflight
 from adatom.machines.schedulers import base
 from adatom.machines.schedulers.base import Submitted
 from adatom.machines.schedulers.lsf import LSF, LSFOptions
@@ -247,3 +248,28 @@ def test_a_command_from_its_profiles_to_its_end(fake, tmp_path):
     assert fake.job(result.id)["account"] == "gr1"
     with pytest.raises(BatchJobError, match="no such luck"):
         run_command(python("raise SystemExit('no such luck')"), how(walltime="10m"), here, tmp_path)
+
+
+def test_the_queues(fake):
+    assert LSF().queues() == {"normal": None, "short": 3600, "long": 259200}
+
+
+def test_a_queue_s_longest_walltime_is_not_that_by_default():
+    only_default = "QUEUE: q\n\nDEFAULT LIMITS:\n RUNLIMIT\n 60.0 min\n\nMAXIMUM LIMITS:\n MEMLIMIT\n 16 G\n"
+    assert Says(only_default).queues() == {"q": None}
+
+
+def test_what_is_checked_before(fake):
+    where = machine("lsf", queues={"cpu": "absent", "gpu": "short"}, limits={"short": {"walltime": "2h"}})
+    wrong = [(finding.what, finding.why) for finding in preflight(where) if not finding.ok]
+    assert wrong == [
+        ("queue absent", "there is none. Valid: long, normal, short"),
+        ("queue short", "its walltime is at most 3600 s"),
+    ]
+
+
+def test_a_check_goes_on_where_the_scheduler_does_not_answer(fake):
+    fake.fail_once("bqueues")
+    *_, queues, program = preflight(machine("lsf", queues={"cpu": "short"}))
+    assert (queues.ok, queues.what, program.ok) == (False, "queues", True)
+    assert "Cannot connect to LSF" in queues.why

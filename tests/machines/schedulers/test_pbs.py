@@ -438,3 +438,13 @@ def test_a_command_that_fails_and_one_without_an_end(fake, tmp_path):
     fake.next("timeout")
     with pytest.raises(BatchJobError, match="timeout"):
         run_command(python("import time; time.sleep(60)"), how(walltime="1m"), profile(fake.dialect), tmp_path)
+
+
+def test_the_queues(fake):
+    assert PBS().queues() == {"workq" if fake.dialect == "pbs" else "batch": None, "short": 3600}
+
+
+@pytest.mark.parametrize(("most", "longest"), [("168:00:00", 604800), ("7200", 7200), ("UNLIMITED", None)])
+def test_the_longest_walltime_of_a_queue(most, longest):
+    limits = f"    resources_max.walltime = {most}\n    resources_default.walltime = 1\n"
+    assert Says(f"Queue: a.b\n    queue_type = Route\n{limits}").queues() == {"a.b": longest}

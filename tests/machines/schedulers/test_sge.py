@@ -6,12 +6,14 @@ import pytest
 
 from adatom.errors import InputError, SchedulerError
 from adatom.machines.outcome import State
+from adatom.machines.preflight import preflight
 from adatom.machines.resources import Resources
 from adatom.machines.schedulers.base import Submitted
 from adatom.machines.schedulers.sge import SGE, SGEOptions
 from adatom.machines.script import BatchJob
 from tests.infra import machine, sge
 from tests.infra.machine import wait_for
+from tests.machines import profiles
 
 PE = SGEOptions(parallel_environment="smp")
 
@@ -300,6 +302,29 @@ def test_deleting_what_is_not_one_s_own_is_an_error(answers):
         SGE().cancel([Submitted(id, Path("job.sge")) for id in "89"])
 
 
+@pytest.mark.parametrize(
+    ("h_rt", "longest"),
+    [
+        ("INFINITY", None),
+        ("24:00:00", 86400),
+        ("1:0:5", 3605),
+        ("90", 90),
+        ("24:00:00,[node12=48:00:00], \\\n                      [@rack1=1:00:00]", 172800),
+        ("24:00:00,[@big=INFINITY]", None),
+    ],
+)
+def test_the_longest_walltime_of_a_queue(monkeypatch, h_rt, longest):
+    def run(self, *command):
+        if command == ("qconf", "-sql"):
+            return "all.q\nshort.q\n"
+        assert command == ("qconf", "-sq", "all.q,short.q")
+        queue = "qname                 {}\nhostlist              @a\ns_rt          600\nh_rt                  {}\n"
+        return queue.format("all.q", h_rt) + "\n" + queue.format("short.q", "00:10:00")
+
+    monkeypatch.setattr(SGE, "run", run)
+    assert SGE().queues() == {"all.q": longest, "short.q": 600}
+
+
 # ------------------------------------------------------------------------------------------------- a real Grid Engine
 
 
@@ -406,3 +431,20 @@ def test_real_unknown_jobs_only(real):
     assert real.kind.poll([Submitted("999999", real.job.work_dir / "job.sge")]) == {}
     real.kind.cancel([Submitted("999999", real.job.work_dir / "job.sge")])
     real.kind.cancel([])
+
+
+def test_real_queues(cluster):
+    assert SGE().queues() == {"main.q": None}
+    try:
+        cluster.run("qconf", "-mattr", "queue", "h_rt", "24:00:00,[localhost=48:00:00]", "main.q")
+        assert SGE().queues() == {"main.q": 172800}
+    finally:
+        cluster.run("qconf", "-mattr", "queue", "h_rt", "INFINITY,[localhost=INFINITY]", "main.q")
+
+
+def test_real_queues_are_checked(cluster):
+    where = profiles.machine("sge", queues={"cpu": "absent.q", "gpu": "main.q"})
+    assert [(found.ok, found.what, found.why) for found in preflight(where) if "queue" in found.what] == [
+        (False, "queue absent.q", "there is none. Valid: main.q"),
+        (True, "queue main.q", ""),
+    ]

@@ -144,6 +144,11 @@ class LSF(Scheduler):
         if jobs:
             self.run("bkill", *(job.id for job in jobs), forgiven="already finished|No matching job found|is not found")
 
+    def queues(self) -> Mapping[str, float | None]:
+        """The queues, by ``bqueues``; a run limit is in minutes, of a host of the queue's model if it names one."""
+        queues = re.split(r"^QUEUE: *", self.run("bqueues", "-l"), flags=re.MULTILINE)[1:]
+        return {queue.split("\n", 1)[0].strip(): _run_limit(queue) for queue in queues}
+
 
 def _outcome(row: _Row) -> Outcome:
     row = _Row(*("" if text.strip() == "-" else text.strip() for text in row))
@@ -160,6 +165,13 @@ def _outcome(row: _Row) -> Outcome:
     elif code:
         state = State.FAILED
     return Outcome(state, cause, row.state, code, signal, elapsed, _memory(row.memory), row.nodes)
+
+
+def _run_limit(queue: str) -> float | None:
+    most = queue.rpartition("MAXIMUM LIMITS:")[2]  # it stands there only if there are others, by default, before it
+    # CPULIMIT may stand on the left, in minutes, too.
+    found = re.search(r"\bRUNLIMIT *\n(?:.*\s)?([\d.]+) min\b", most)
+    return float(found[1]) * 60 if found else None
 
 
 def _memory(text: str) -> int | None:

@@ -14,7 +14,7 @@ from adatom.machines.model import Model, Word
 from adatom.machines.outcome import Outcome
 from adatom.machines.resources import Resources
 from adatom.machines.schedulers.base import Scheduler, Submitted
-from adatom.machines.schedulers.pbs_records import number, outcome, parsed
+from adatom.machines.schedulers.pbs_records import longest_walltimes, number, outcome, parsed
 from adatom.machines.script import BatchJob
 
 __all__ = ["PBS", "PBSOptions"]
@@ -125,6 +125,10 @@ class PBS(Scheduler):
         """``qdel``."""
         if jobs:
             self.run("qdel", *(job.id for job in jobs), forgiven=_GONE)
+
+    def queues(self) -> Mapping[str, float | None]:
+        """The queues, by ``qstat``; one that only passes jobs on may say nothing of what comes after it."""
+        return longest_walltimes(self.run("qstat", "-Q", "-f"))
 
 
 def _short(name: str, most: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from adatom.machines.outcome import Outcome, State
 from adatom.machines.resources import parse_memory
 from adatom.machines.schedulers.base import Submitted
 
-__all__ = ["number", "outcome", "parsed"]
+__all__ = ["longest_walltimes", "number", "outcome", "parsed"]
 
 _RUNS = frozenset("RESUB")  # running, exiting, suspended by PBS or by the host's user, an array that has begun
 _ENDED = frozenset("FXC")  # in PBS Pro, of its array jobs, in Torque. What is in neither is not dead: it waits
@@ -80,11 +80,29 @@ def parsed(printed: str) -> dict[str, dict[str, str]]:
     printed
         By ``qstat -f``.
     """
+    return {number(id): fields for id, fields in _records("Job Id", printed)}
+
+
+def longest_walltimes(printed: str) -> dict[str, float | None]:
+    """The longest walltime (s) of each queue, by name; None where there is no limit.
+
+    Parameters
+    ----------
+    printed
+        By ``qstat -Q -f``.
+    """
+    records = _records("Queue", printed)
+    return {name: _figure(parse_duration, fields.get("resources_max.walltime")) for name, fields in records}
+
+
+def _records(head: str, printed: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """What stands behind the head, and the lines below that."""
     # Long lines are folded, and what is left of them is indented further.
-    jobs = re.split(r"^Job Id: *", re.sub(r"\n(\t| {8})", "", printed), flags=re.MULTILINE)[1:]
+    records = re.split(rf"^{head}: *", re.sub(r"\n(\t| {8})", "", printed), flags=re.MULTILINE)[1:]
     fields = re.compile(r"^ {4}(\S+) = (.*)$", re.MULTILINE)
-    # Torque says `exit_status` where PBS Pro says `Exit_status`.
-    return {number(job.split("\n", 1)[0]): {key.lower(): text for key, text in fields.findall(job)} for job in jobs}
+    for record in records:
+        # Torque says `exit_status` where PBS Pro says `Exit_status`.
+        yield record.split("\n", 1)[0].strip(), {key.lower(): text for key, text in fields.findall(record)}
 
 
 def outcome(job: Submitted, said: Mapping[str, str]) -> Outcome:

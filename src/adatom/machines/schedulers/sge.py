@@ -140,6 +140,13 @@ class SGE(Scheduler):
                 raise
         self._deleted |= set(re.findall(r"(?:registered the|deleted) job (\d+)", said))
 
+    def queues(self) -> Mapping[str, float | None]:
+        """The cluster queues, by ``qconf``; where hosts differ, the longest walltime of any."""
+        names = self.run("qconf", "-sql").split()
+        printed = re.sub(r"\\\n\s*", "", self.run("qconf", "-sq", ",".join(names)) if names else "")
+        limits = re.findall(r"^h_rt +(.+)$", printed, re.MULTILINE)
+        return dict(zip(re.findall(r"^qname +(\S+)", printed, re.MULTILINE), map(_longest, limits), strict=True))
+
 
 def _outcome(job: Submitted, said: Mapping[str, str], deleted: bool) -> Outcome:
     failed, status = (int(said[name].split()[0]) for name in ("failed", "exit_status"))
@@ -159,6 +166,14 @@ def _outcome(job: Submitted, said: Mapping[str, str], deleted: bool) -> Outcome:
     elif failed == _LIMIT or (signal and job.walltime is not None and elapsed >= job.walltime):
         state = State.TIMEOUT
     return Outcome(state, words, f"failed {failed}", status, signal, elapsed, int(memory) or None, said["hostname"])
+
+
+def _longest(text: str) -> float | None:
+    """In s, of ``24:00:00,[big=48:00:00],[@rack1=INFINITY]``."""
+    limits = re.findall(r"(?:^|=)([^],]+)", text)
+    if any(limit.upper() == "INFINITY" for limit in limits):
+        return None
+    return max(sum(int(part or 0) * 60**n for n, part in enumerate(reversed(limit.split(":")))) for limit in limits)
 
 
 def _bytes(text: str) -> float:
