@@ -8,9 +8,11 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["Process", "this_process"]
+__all__ = ["Process", "batch_job", "this_process"]
 
 _PROC = Path("/proc")
+# What a job's environment calls its id: sbatch(1), qsub(1B), pjsub(1), bsub(1) and, last, qsub(1) of Grid Engine.
+_JOB_IDS = ("SLURM_JOB_ID", "PBS_JOBID", "PJM_JOBID", "LSB_JOBID", "JOB_ID")
 
 
 class Process(NamedTuple):
@@ -44,6 +46,11 @@ class Process(NamedTuple):
 def this_process() -> Process:
     """The process that asks."""
     return _this(os.getpid())
+
+
+def batch_job() -> str | None:
+    """The id of the batch job that this process is part of; None if it is part of none."""
+    return next((os.environ[name] for name in _JOB_IDS if os.environ.get(name)), None)
 
 
 @cache

@@ -77,6 +77,11 @@ class Settings(BaseSettings):
         description="Seconds, or `HH:MM:SS`, `D-HH:MM:SS`, `90m`, `2h`: how long this process may run, from its start; "
         "iterative jobs stop in time.",
     )
+    mpi: str = Field(
+        "",
+        description="What starts an MPI program inside a job, such as `mpirun -np 4`; unset: one rank, unless the job "
+        "asks for more. The runner of a profile sets it.",
+    )
     profiles: Annotated[tuple[Path, ...], NoDecode] = Field(
         (),
         description="Files and directories of profiles, read after `~/.config/adatom/profiles` and `adatom.toml`; in a "
@@ -86,7 +91,7 @@ class Settings(BaseSettings):
 
     # What is read where a job runs, not where it was submitted. A walltime counts from the start of the process that it
     # is set for: that of the submitting script says nothing about a worker's.
-    of_machine: ClassVar[frozenset[str]] = frozenset({"scratch_dir", "walltime"})
+    of_machine: ClassVar[frozenset[str]] = frozenset({"mpi", "scratch_dir", "walltime"})
 
     @field_validator("cache", mode="before")
     @classmethod

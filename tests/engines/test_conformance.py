@@ -288,7 +288,7 @@ def test_jobs_of_a_flow_take_other_parameters_and_decorators(engine):
 
 
 def test_the_runner_runs_all_jobs_of_a_flow(engine):
-    runner = make_runner(2)
+    runner = make_runner(workers=2)
 
     @subflow
     def inside(value):

@@ -7,7 +7,8 @@ import pytest
 
 from adatom import change_settings, flow, job
 from adatom.errors import InputError, UnknownNameError
-from adatom.workflow.options import RESOURCES, FlowOptions, JobOptions, UnusedResourceWarning, label, with_changes
+from adatom.machines import Resources
+from adatom.workflow.options import FlowOptions, JobOptions, UnusedResourceWarning, label, with_changes
 
 
 def test_changed_options_leave_the_original_alone():
@@ -48,8 +49,10 @@ def test_values_at_the_edge_are_allowed():
 
 
 def test_resources_have_the_words_of_the_field():
-    JobOptions(resources=dict.fromkeys(RESOURCES, 1))
-    with pytest.raises(UnknownNameError, match=r"resource 'gpu_per_node'. Did you mean 'gpus_per_node'"):
+    words = dict.fromkeys(Resources.model_fields, 1)
+    assert JobOptions(resources=words).resources == Resources(**words)
+    assert JobOptions(resources=Resources(nodes=2)) == JobOptions(resources={"nodes": 2})
+    with pytest.raises(UnknownNameError, match=r"Resources 'gpu_per_node'. Did you mean 'gpus_per_node'"):
         JobOptions(resources={"gpu_per_node": 1})
 
 

@@ -17,7 +17,6 @@ from adatom.workflow.registry import (
     get_engine,
     is_installed,
     local_workers,
-    make_runner,
 )
 from tests.interpreter import run
 
@@ -132,19 +131,6 @@ def test_a_runner_has_an_engine_of_its_own():
 def test_what_is_no_runner_is_refused(runner):
     with pytest.raises(InputError, match="is no runner of the local engine: give a LocalPool or a number"):
         get_engine(runner)
-
-
-@pytest.mark.parametrize("workers", [0, -1, True, 1.5, "2"])
-def test_a_number_of_workers_that_is_none_is_refused(workers):
-    with pytest.raises(InputError, match="Give a whole number, 1 or more"):
-        make_runner(workers)
-
-
-def test_make_runner_takes_its_number_from_the_settings_and_another_engine_by_name():
-    with change_settings(local_workers=3), make_runner() as pool:
-        assert pool.workers == 3
-    with pytest.raises(UnknownNameError, match="'dsk'. Did you mean 'dask'"):
-        make_runner(2, "dsk")
 
 
 def test_an_engine_without_runners_says_so():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import queue
+import socket
 import tempfile
 import threading
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from concurrent.futures import Future
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from adatom.errors import EngineError, InputError, WorkerDiedError
 from adatom.workflow.engine import Capabilities, Engine
@@ -19,6 +20,9 @@ from adatom.workflow.guardian import guarded
 from adatom.workflow.payload import Batch, Call
 from adatom.workflow.registry import announce, local_workers
 from adatom.workflow.worker import pack
+
+if TYPE_CHECKING:
+    from adatom.engines.clusters.request import ClusterRequest
 
 __all__ = ["DaskEngine"]
 
@@ -50,6 +54,8 @@ class DaskEngine(Engine):
                 self._client = Client(self._cluster, set_as_default=False)
                 announce(f"dask: started {workers} worker processes on this machine; they end with this script.")
         elif isinstance(runner, str) or hasattr(runner, "scheduler_address"):
+            if hasattr(runner, "adatom_request"):
+                runner.start()
             self._client = Client(runner, set_as_default=False)
         else:
             raise InputError(f"{runner!r} is no runner of the dask engine: give {self.runner_type}.")
@@ -77,8 +83,9 @@ class DaskEngine(Engine):
 
     @property
     def slots(self) -> int:
-        """The threads of all workers."""
-        return max(1, sum(self._client.nthreads().values()))
+        """The threads of all workers, or as many as there will be when their batch jobs have started."""
+        there = sum(self._client.nthreads().values())
+        return max(1, there, getattr(self.runner, "adatom_slots", 0))
 
     def submit(self, work: Call | Batch, options: dict[str, Any]) -> Future[Any]:
         """Start a call or batch; `options` go to ``Client.submit``."""
@@ -157,6 +164,15 @@ class DaskEngine(Engine):
             self._cluster.close(timeout=5)
 
     @classmethod
+    def make_cluster(cls, request: ClusterRequest) -> Any:
+        """A cluster of dask-jobqueue."""
+        from adatom.engines.clusters.jobqueue import make_cluster
+
+        if request.temporary:
+            raise InputError("temporary=True is for the prefect engine. Use `with make_runner(...) as runner`.")
+        return make_cluster(request)
+
+    @classmethod
     def make_runner(cls, workers: int) -> Any:
         """A cluster of worker processes that start clean interpreters, so that a script needs no guard."""
         import dask
@@ -198,7 +214,7 @@ def _pack(work: Call | Batch, key: str, ledger: str | None) -> bytes:
     """
     if ledger is None:
         return pack(work)
-    note = f"{ledger}/{os.getpid()}.running"
+    note = f"{ledger}/{socket.gethostname()}-{os.getpid()}.running"
     with open(note, "w") as file:
         file.write(key)
     packed = pack(work)

@@ -5,16 +5,22 @@ from __future__ import annotations
 import queue
 import threading
 import time
+import warnings
 from concurrent.futures import Future
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from adatom.errors import EngineError, InputError, WorkerDiedError
 from adatom.settings import get_settings
 from adatom.workflow.child import GRACE, Child
 from adatom.workflow.engine import Capabilities, Engine
+from adatom.workflow.options import UnusedResourceWarning
 from adatom.workflow.payload import Batch, Call, Outcome
+from adatom.workflow.registry import local_workers
 from adatom.workflow.worker import execute, pack
+
+if TYPE_CHECKING:
+    from adatom.engines.clusters.request import ClusterRequest
 
 __all__ = ["LocalEngine", "LocalPool"]
 
@@ -63,6 +69,18 @@ class LocalEngine(Engine):
     @classmethod
     def make_runner(cls, workers: int) -> LocalPool:
         """A pool of worker processes."""
+        return LocalPool(workers)
+
+    @classmethod
+    def make_cluster(cls, request: ClusterRequest) -> LocalPool:
+        """A pool of worker processes, as on this machine, with a warning."""
+        workers = local_workers()
+        warnings.warn(
+            f"The local engine runs jobs in {workers} processes of this machine, none in {request.scheduler}: "
+            "for that, set ADATOM_WORKFLOW_ENGINE to dask, parsl or prefect.",
+            UnusedResourceWarning,
+            stacklevel=3,
+        )
         return LocalPool(workers)
 
 

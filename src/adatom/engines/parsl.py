@@ -11,7 +11,7 @@ from concurrent.futures import Future
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from adatom.errors import InputError, WorkerDiedError
 from adatom.workflow.engine import Capabilities, Engine
@@ -19,6 +19,9 @@ from adatom.workflow.guardian import guarded
 from adatom.workflow.payload import Batch, Call, Outcome
 from adatom.workflow.registry import announce, local_workers
 from adatom.workflow.worker import execute, pack
+
+if TYPE_CHECKING:
+    from adatom.engines.clusters.request import ClusterRequest
 
 __all__ = ["ParslEngine"]
 
@@ -93,6 +96,15 @@ class ParslEngine(Engine):
             self._own = False
         if self._directory:
             self._directory.cleanup()
+
+    @classmethod
+    def make_cluster(cls, request: ClusterRequest) -> Any:
+        """A configuration with a high-throughput executor in batch jobs."""
+        from adatom.engines.clusters.parsl import ClusterConfig
+
+        if request.temporary:
+            raise InputError("temporary=True is for the prefect engine. Use `with make_runner(...) as runner`.")
+        return ClusterConfig(request)
 
     @classmethod
     def make_runner(cls, workers: int) -> Any:

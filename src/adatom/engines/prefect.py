@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future as ConcurrentFuture
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from adatom.engines.local import LocalPool
-from adatom.errors import EngineError, InputError, JobFailure
+from adatom.errors import EngineError, InputError, JobFailure, MissingExtraError
 from adatom.workflow.engine import Capabilities, Engine
 from adatom.workflow.failure import Failure
 from adatom.workflow.future import Future
@@ -17,6 +17,9 @@ from adatom.workflow.guardian import guarded
 from adatom.workflow.payload import Batch, Call, Outcome
 from adatom.workflow.registry import announce, local_workers
 from adatom.workflow.worker import pack, unpack
+
+if TYPE_CHECKING:
+    from adatom.engines.clusters.request import ClusterRequest
 
 __all__ = ["PrefectEngine"]
 
@@ -35,7 +38,8 @@ class PrefectEngine(Engine):
     """Runs each job as a task run of the flow that calls it.
 
     Prefect's own default, threads, cannot be stopped and share one interpreter. So without a runner its threads hand
-    the jobs to worker processes; with one, jobs run where it says.
+    the jobs to worker processes, and with one that `make_runner` made for a cluster to the workers there, which need
+    not reach the server. With any other runner, jobs run where it says.
     """
 
     name: ClassVar[str] = "prefect"
@@ -65,7 +69,7 @@ class PrefectEngine(Engine):
                 ) from error
         if should_emit_events():  # now, so that at exit it ends after the jobs whose events it sends
             EventsWorker.instance()
-        self._pool = LocalPool(local_workers()) if runner is None else None
+        self._pool = LocalPool(local_workers()) if runner is None else getattr(runner, "adatom_pool", None)
         threads = isinstance(runner, ThreadPoolTaskRunner)
         self.capabilities = replace(self.capabilities, processes=not threads)
         self._tasks: dict[Any, Any] = {}
@@ -82,9 +86,12 @@ class PrefectEngine(Engine):
     def submit(self, work: Call | Batch, options: dict[str, Any]) -> ConcurrentFuture[Any]:
         """Start a call or batch; `options` go to ``prefect.task``."""
         from prefect.context import FlowRunContext
+        from prefect.task_runners import ThreadPoolTaskRunner
 
-        task, sealed = self._task(work.name, options), _Sealed(work)
-        if FlowRunContext.get():
+        flow = FlowRunContext.get()
+        feeds = self._pool is not None and (flow is None or isinstance(flow.task_runner, ThreadPoolTaskRunner))
+        task, sealed = self._task(work.name, options, feeds), _Sealed(work)
+        if flow:
             run = task.submit(sealed)
         else:
             with _quick_settings():
@@ -93,14 +100,14 @@ class PrefectEngine(Engine):
         run.add_done_callback(lambda run: _settle(future, run, sealed))
         return future
 
-    def _task(self, name: str, options: dict[str, Any]) -> Any:
-        key = (name, tuple(sorted((option, repr(value)) for option, value in options.items())))
+    def _task(self, name: str, options: dict[str, Any], feeds: bool) -> Any:
+        key = (name, feeds, tuple(sorted((option, repr(value)) for option, value in options.items())))
         if key not in self._tasks:
             import prefect
             from prefect.cache_policies import NO_CACHE
 
             quiet = {"cache_policy": NO_CACHE, "persist_result": False, "task_run_name": name.replace("{", "(")}
-            function = _Feed(self._pool) if self._pool else _here
+            function = _Feed(self._pool) if feeds else _here
             self._tasks[key] = prefect.task(function, name=name, **{**quiet, **options})
         return self._tasks[key]
 
@@ -122,14 +129,17 @@ class PrefectEngine(Engine):
     def _new_runner(self) -> Any:
         from prefect.task_runners import ThreadPoolTaskRunner
 
-        return self.runner.duplicate() if self.runner else ThreadPoolTaskRunner(max_workers=2 * self.slots)
+        return ThreadPoolTaskRunner(max_workers=2 * self.slots) if self._pool else self.runner.duplicate()
 
     def run_flow(self, name: str, body: Callable[[], Any], options: dict[str, Any]) -> None:
         """Run a flow's body as a flow run; `options` go to ``prefect.flow``."""
         import prefect
 
+        kept = _StaysHere(body)
+
         def run() -> None:
-            body()
+            if kept.body:
+                kept.body()
 
         runner = {"task_runner": self._new_runner()}
         with _quick_settings():
@@ -142,17 +152,26 @@ class PrefectEngine(Engine):
         return prefect.task(function, name=name, **options)
 
     def interrupt(self) -> None:
-        """End the jobs that run in this engine's worker processes."""
-        if self._pool:
+        """End the jobs that run in this engine's own worker processes."""
+        if self._pool and self.runner is None:
             self._pool.close(at_once=True)
 
     def close(self) -> None:
-        """End the worker processes."""
+        """End its own worker processes."""
         if self._outside is not None:
             self._outside.__exit__(None, None, None)
             self._outside = None
-        if self._pool:
+        if self._pool and self.runner is None:
             self._pool.close()
+
+    @classmethod
+    def make_cluster(cls, request: ClusterRequest) -> Any:
+        """A ``DaskTaskRunner`` on a cluster of dask-jobqueue."""
+        try:
+            from adatom.engines.clusters.prefect import ClusterTaskRunner
+        except ImportError as error:
+            raise MissingExtraError("prefect-dask", "prefect") from error
+        return ClusterTaskRunner(request)
 
     @classmethod
     def make_runner(cls, workers: int) -> Any:
@@ -160,6 +179,16 @@ class PrefectEngine(Engine):
         from prefect.task_runners import ThreadPoolTaskRunner
 
         return ThreadPoolTaskRunner(max_workers=workers)
+
+
+class _StaysHere:
+    """The body of a flow, which cannot travel: some task runners send the flow along with each task."""
+
+    def __init__(self, body: Callable[[], Any] | None = None) -> None:
+        self.body = body
+
+    def __reduce__(self) -> Any:
+        return _StaysHere, ()
 
 
 class _Sealed:
@@ -193,7 +222,7 @@ class _Feed:
 
     __name__ = __qualname__ = "adatom"
 
-    def __init__(self, pool: LocalPool) -> None:
+    def __init__(self, pool: Any) -> None:
         self._pool = pool
 
     def __call__(self, work: _Sealed) -> bytes:

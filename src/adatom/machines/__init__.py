@@ -1,8 +1,17 @@
 """Batch jobs: what to run, how, on which machine, and what became of it. Knows nothing of atoms or engines."""
 
 from adatom.machines.command import run_command, run_command_async
+from adatom.machines.mpi import mpi_command
 from adatom.machines.outcome import Outcome, State
-from adatom.machines.profiles import Command, ExecutionProfile, HPCProfile, Profiles, QueueLimits, load_profiles
+from adatom.machines.profiles import (
+    Command,
+    ExecutionProfile,
+    HPCProfile,
+    Profiles,
+    QueueLimits,
+    RunnerProfile,
+    load_profiles,
+)
 from adatom.machines.resources import Resources
 from adatom.machines.result import BatchResult
 
@@ -15,8 +24,10 @@ __all__ = [
     "Profiles",
     "QueueLimits",
     "Resources",
+    "RunnerProfile",
     "State",
     "load_profiles",
+    "mpi_command",
     "run_command",
     "run_command_async",
 ]

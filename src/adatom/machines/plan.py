@@ -10,11 +10,11 @@ from typing import Any
 from adatom.durations import clock
 from adatom.errors import InputError, UnknownNameError
 from adatom.machines.launch import launch_line
-from adatom.machines.profiles import Command, ExecutionProfile, HPCProfile, QueueLimits
+from adatom.machines.profiles import Command, ExecutionProfile, HPCProfile, QueueLimits, Setup
 from adatom.machines.resources import Resources
 from adatom.machines.script import BatchJob
 
-__all__ = ["OVERRIDES", "plan"]
+__all__ = ["OVERRIDES", "check_limits", "of_class", "plan"]
 
 # What may be said anew for one call. Anything else of a profile is its author's decision.
 OVERRIDES = (
@@ -70,9 +70,9 @@ def plan(
     how = ExecutionProfile(**{**{key: getattr(execution, key) for key in ExecutionProfile.model_fields}, **overrides})
     if command.executable not in machine.executables:
         raise UnknownNameError(f"executable of {machine.name}", command.executable, machine.executables)
-    queue = _of_class("queues", how, machine)
+    queue = of_class("queues", how, machine)
     if queue and queue in machine.limits:
-        _check_limits(queue, how.resources, machine)
+        check_limits(queue, how.resources, machine)
     executable = machine.executables[command.executable]
     program = [executable] if isinstance(executable, str) else list(executable)
     program[0] = os.path.expanduser(program[0])
@@ -83,7 +83,7 @@ def plan(
         command=launch_line(how.launcher, how.resources, how.launcher_options, [*program, *given]),
         resources=how.resources,
         queue=queue,
-        account=_of_class("accounts", how, machine),
+        account=of_class("accounts", how, machine),
         modules=(*machine.modules, *how.modules),
         pre_commands=(*machine.pre_commands, *how.pre_commands),
         environment={**machine.environment, **how.environment},
@@ -101,14 +101,46 @@ def _argument(value: Any) -> str:
     return str(value)
 
 
-def _of_class(which: str, how: ExecutionProfile, machine: HPCProfile) -> str | None:
+def of_class(which: str, how: Setup, machine: HPCProfile) -> str | None:
+    """The queue or the account of a resource class.
+
+    Parameters
+    ----------
+    which
+        ``"queues"`` or ``"accounts"``.
+    how
+        Has the class.
+    machine
+        Has what is asked for; None if it says nothing of any class.
+
+    Raises
+    ------
+    UnknownNameError
+        The machine has no such class.
+    """
     known: Mapping[str, str] = getattr(machine, which)
     if known and how.resource_class not in known:
         raise UnknownNameError(f"resource class in the {which} of {machine.name}", how.resource_class, known)
     return known.get(how.resource_class)
 
 
-def _check_limits(queue: str, needs: Resources, machine: HPCProfile) -> None:
+def check_limits(queue: str, needs: Resources, machine: HPCProfile) -> None:
+    """Refuse what a queue does not give.
+
+    Parameters
+    ----------
+    queue
+        Its name, which the machine has limits of.
+    needs
+        What is asked for.
+    machine
+        The machine.
+
+    Raises
+    ------
+    InputError
+        It is more than the queue has; it is named.
+    """
     most = machine.limits[queue]
     wanted = {field: getattr(needs, field) for field in QueueLimits.model_fields}
     for field, value in wanted.items():

@@ -5,9 +5,9 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field, SerializeAsAny, model_validator
+from pydantic import Field, PositiveInt, SerializeAsAny, model_validator
 
 from adatom.errors import InputError, UnknownNameError
 from adatom.machines.launch import LAUNCHERS
@@ -22,6 +22,8 @@ __all__ = [
     "HPCProfile",
     "Profiles",
     "QueueLimits",
+    "RunnerProfile",
+    "Setup",
     "load_profiles",
     "profile_places",
     "read_profiles",
@@ -52,15 +54,11 @@ class Command(Model):
     description: str = ""
 
 
-class ExecutionProfile(Resources):
-    """HOW to run it: `Resources`, and what is set up around the program.
+class Setup(Resources):
+    """What a program needs: `Resources`, and what is set up around it.
 
     Attributes
     ----------
-    name
-        What it is called.
-    command
-        The name of the command that it is made for.
     resource_class
         ``"cpu"`` or ``"gpu"``: picks the machine's queue and account.
     nodes, ranks_per_node, threads_per_rank, gpus_per_node, memory, walltime
@@ -73,8 +71,6 @@ class ExecutionProfile(Resources):
         As in `machines.script.BatchJob`; after those of the machine.
     """
 
-    name: Name
-    command: Name
     resource_class: ResourceClass = "cpu"
     launcher: str = "single"
     launcher_options: tuple[str, ...] = ()
@@ -84,7 +80,7 @@ class ExecutionProfile(Resources):
     shell_environment: Mapping[str, str] = Field(default_factory=dict)
 
     @model_validator(mode="after")
-    def _known(self) -> ExecutionProfile:
+    def _known(self) -> Self:
         if self.launcher not in LAUNCHERS:
             raise UnknownNameError("launcher", self.launcher, LAUNCHERS)
         for name in (*self.environment, *self.shell_environment):
@@ -96,6 +92,58 @@ class ExecutionProfile(Resources):
     def resources(self) -> Resources:
         """What the scheduler is asked for."""
         return Resources(**{name: getattr(self, name) for name in Resources.model_fields})
+
+
+class ExecutionProfile(Setup):
+    """HOW to run it: a `Setup` for a command.
+
+    Attributes
+    ----------
+    name
+        What it is called.
+    command
+        The name of the command that it is made for.
+    """
+
+    name: Name
+    command: Name
+
+
+class RunnerProfile(Setup):
+    """HOW jobs of recipes are run: a `Setup` for each of them, and how many share a batch job.
+
+    Attributes
+    ----------
+    name
+        What it is called.
+    machine
+        The name of the machine.
+    jobs_per_node
+        How many run at the same time on a node, each with the resources above: one batch job asks for all of them.
+        `walltime` is that of the batch job.
+    python
+        The interpreter there; None: the one that makes the runner.
+    """
+
+    name: Name
+    machine: Name
+    jobs_per_node: PositiveInt = 1
+    python: Line | None = None
+
+    @model_validator(mode="after")
+    def _shares(self) -> Self:
+        if self.nodes > 1 and self.jobs_per_node > 1:
+            raise InputError(
+                f"nodes is {self.nodes} and jobs_per_node {self.jobs_per_node}: a job of several nodes shares none."
+            )
+        return self
+
+    @property
+    def whole(self) -> Resources:
+        """What the scheduler is asked for: `resources` of all jobs that run at the same time."""
+        one, times = self.resources, self.jobs_per_node
+        more = {"ranks_per_node": one.ranks_per_node * times, "gpus_per_node": one.gpus_per_node * times}
+        return one.model_copy(update=more | ({} if one.memory is None else {"memory": one.memory * times}))
 
 
 class QueueLimits(Model):
@@ -176,12 +224,12 @@ class Profiles:
 
     Parameters
     ----------
-    commands, executions, machines
+    commands, executions, machines, runners
         The profiles.
 
     Attributes
     ----------
-    commands, executions, machines
+    commands, executions, machines, runners
         By name.
     """
 
@@ -190,18 +238,16 @@ class Profiles:
         commands: Iterable[Command] = (),
         executions: Iterable[ExecutionProfile] = (),
         machines: Iterable[HPCProfile] = (),
+        runners: Iterable[RunnerProfile] = (),
     ) -> None:
         self.commands = {profile.name: profile for profile in commands}
         self.executions = {profile.name: profile for profile in executions}
         self.machines = {profile.name: profile for profile in machines}
+        self.runners = {profile.name: profile for profile in runners}
 
     def __or__(self, later: Profiles) -> Profiles:
         """These, and others that take the place of those of the same name."""
-        return Profiles(
-            (self.commands | later.commands).values(),
-            (self.executions | later.executions).values(),
-            (self.machines | later.machines).values(),
-        )
+        return Profiles(*((getattr(self, kind) | getattr(later, kind)).values() for kind in _SECTIONS))
 
     def command(self, name: str) -> Command:
         """A command by name."""
@@ -215,6 +261,10 @@ class Profiles:
         """A machine by name."""
         return self._found("machine", name, self.machines)
 
+    def runner(self, name: str) -> RunnerProfile:
+        """A runner profile by name."""
+        return self._found("runner profile", name, self.runners)
+
     def _found(self, what: str, name: str, known: Mapping[str, Any]) -> Any:
         if name not in known:
             places = ", ".join(map(str, profile_places()))
@@ -222,7 +272,12 @@ class Profiles:
         return known[name]
 
 
-_SECTIONS: dict[str, type[Model]] = {"commands": Command, "executions": ExecutionProfile, "machines": HPCProfile}
+_SECTIONS: dict[str, type[Model]] = {
+    "commands": Command,
+    "executions": ExecutionProfile,
+    "machines": HPCProfile,
+    "runners": RunnerProfile,
+}
 
 
 def profile_places() -> list[Path]:
@@ -232,7 +287,7 @@ def profile_places() -> list[Path]:
 
 
 def load_profiles(places: Sequence[Path | str] | None = None) -> Profiles:
-    """Read profiles from TOML files: tables ``commands.NAME``, ``executions.NAME`` and ``machines.NAME``.
+    """Read profiles from TOML files: tables ``[commands.NAME]``, and likewise executions, machines and runners.
 
     Parameters
     ----------

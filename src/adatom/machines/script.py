@@ -10,7 +10,7 @@ from typing import Any
 
 from adatom.machines.resources import Resources
 
-__all__ = ["END_MARK", "STDERR", "STDOUT", "BatchJob", "body"]
+__all__ = ["END_MARK", "STDERR", "STDOUT", "BatchJob", "body", "setup"]
 
 # Files of a job, after its name: what the program prints, its errors, and its exit status once it has ended by itself.
 STDOUT, STDERR, END_MARK = ".out", ".err", ".end"
@@ -86,14 +86,10 @@ def body(job: BatchJob) -> str:
     job
         The job.
     """
-    threads = dict.fromkeys(_THREADS, str(job.resources.threads_per_rank))
     lines = [
         f"cd {shlex.quote(str(job.work_dir))} || exit 1",
         f"rm -f {job.end_mark}",
-        *(_or_fail(f"module load {shlex.quote(module)}") for module in job.modules),
-        *map(_or_fail, job.pre_commands),
-        *(f"export {name}={shlex.quote(value)}" for name, value in {**threads, **job.environment}.items()),
-        *(f"export {name}={_expanding(value)}" for name, value in job.shell_environment.items()),
+        *setup(job),
         "",
         shlex.join(job.command),
         "status=$?",
@@ -102,6 +98,23 @@ def body(job: BatchJob) -> str:
         'exit "$status"',
     ]
     return "\n".join(lines) + "\n"
+
+
+def setup(job: BatchJob) -> list[str]:
+    """The lines of a script that come before the program.
+
+    Parameters
+    ----------
+    job
+        The job.
+    """
+    threads = dict.fromkeys(_THREADS, str(job.resources.threads_per_rank))
+    return [
+        *(_or_fail(f"module load {shlex.quote(module)}") for module in job.modules),
+        *map(_or_fail, job.pre_commands),
+        *(f"export {name}={shlex.quote(value)}" for name, value in {**threads, **job.environment}.items()),
+        *(f"export {name}={_expanding(value)}" for name, value in job.shell_environment.items()),
+    ]
 
 
 def _or_fail(line: str) -> str:

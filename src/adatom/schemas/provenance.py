@@ -12,6 +12,7 @@ import ase
 
 from adatom._version import __version__
 from adatom.context import engine_name
+from adatom.processes import batch_job
 
 __all__ = ["Provenance", "make_provenance"]
 
@@ -27,6 +28,8 @@ class Provenance(TypedDict):
         Who ran the job; ``"none"`` for a runner called directly.
     host
         The name of the machine.
+    batch_job
+        The id of the batch job that it ran in, as its scheduler says it; absent outside of one.
     start
         ISO 8601, UTC.
     duration
@@ -40,6 +43,7 @@ class Provenance(TypedDict):
     versions: dict[str, str]
     engine: str
     host: str
+    batch_job: NotRequired[str]
     start: str
     duration: float
     resumed_from: NotRequired[str]
@@ -65,4 +69,8 @@ def make_provenance(start: datetime, duration: float, resumed_from: Path | None 
         "start": start.astimezone(UTC).isoformat(timespec="milliseconds"),
         "duration": duration,
     }
-    return made if resumed_from is None else {**made, "resumed_from": str(resumed_from)}
+    if (job := batch_job()) is not None:
+        made["batch_job"] = job
+    if resumed_from is not None:
+        made["resumed_from"] = str(resumed_from)
+    return made

@@ -5,7 +5,7 @@ from adatom.workflow.failure import Failure
 from adatom.workflow.flow import Flow, Subflow, flow, subflow
 from adatom.workflow.future import Future, gather, wait
 from adatom.workflow.job import Job, job
-from adatom.workflow.registry import make_runner
+from adatom.workflow.runner import make_runner
 from adatom.workflow.step import strip
 
 __all__ = [

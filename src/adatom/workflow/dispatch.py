@@ -54,7 +54,9 @@ def dispatch(scope: Scope, node: Node, call: Call, engine_options: Mapping[str, 
         except BaseException as error:  # whatever an engine raises, the flow goes on
             outcome = call.failure(error)
         if isinstance(outcome, Failure) and _goes_on(scope, call, outcome):
-            context.copy().run(dispatch_again, scope, node, _next_attempt(call), engine_options)
+            # Where nothing limits the flow itself, it was the time of a batch job that was over: no retry is used.
+            again = _next_attempt(call) if call.deadline else replace(_next_attempt(call), retries=call.retries + 1)
+            context.copy().run(dispatch_again, scope, node, again, engine_options)
         elif call.caching and not call.noted:  # a thread of the engine's has other settings
             context.copy().run(settle, node, call, outcome)
         else:
@@ -87,7 +89,7 @@ def _goes_on(scope: Scope, call: Call, failure: Failure) -> bool:
     """Whether a job that stopped because its worker's time was over is to go on in another worker."""
     incomplete = isinstance(failure.cause, IncompleteError)
     here = not scope.engine.capabilities.processes or scope.root.cancelled or stop_reason() is not None
-    return incomplete and not here and call.attempt < call.retries
+    return incomplete and not here and (call.deadline is None or call.attempt < call.retries)
 
 
 def settle(node: Node, call: Call, outcome: Any) -> None:

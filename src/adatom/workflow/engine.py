@@ -14,6 +14,7 @@ from adatom.workflow.future import Future, Node
 from adatom.workflow.payload import Batch, Call
 
 if TYPE_CHECKING:
+    from adatom.engines.clusters.request import ClusterRequest
     from adatom.workflow.scope import Scope
 
 __all__ = ["Capabilities", "Engine"]
@@ -36,7 +37,8 @@ class Capabilities:
     runner
         A runner can be given to a flow.
     resources
-        Which resources of a job it honours; others are warned about.
+        Which resources of a job it honours; others are warned about. Ranks and threads are honoured where an MPI
+        program starts: `adatom.machines.mpi_command`.
     """
 
     concurrent: bool = True
@@ -44,7 +46,7 @@ class Capabilities:
     waits_in_flow: bool = True
     many_jobs: bool = True
     runner: bool = True
-    resources: frozenset[str] = frozenset()
+    resources: frozenset[str] = frozenset({"nodes", "ranks_per_node", "threads_per_rank"})
 
 
 class Engine(ABC):
@@ -164,3 +166,14 @@ class Engine(ABC):
             How many jobs run at the same time.
         """
         raise EngineError(f"The {cls.name} engine takes no runner.")
+
+    @classmethod
+    def make_cluster(cls, request: ClusterRequest) -> Any:
+        """A runner in batch jobs.
+
+        Parameters
+        ----------
+        request
+            How many, and what each is.
+        """
+        raise EngineError(f"The {cls.name} engine has no workers in batch jobs.")

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from adatom.errors import InputError, UnknownNameError
 
 if TYPE_CHECKING:
+    from adatom.machines.resources import Resources
     from adatom.workflow.engine import Engine
 
 __all__ = ["FlowOptions", "JobOptions", "UnusedResourceWarning", "label"]
 
 # What `cache` can be, but for a function.
 POLICIES = (True, False, "on", "off", "inputs", "inputs+source")
-# The words for resources, on every engine and scheduler.
-RESOURCES = ("nodes", "ranks_per_node", "threads_per_rank", "gpus_per_node", "memory", "walltime")
 
 
 class UnusedResourceWarning(UserWarning):
@@ -111,7 +110,7 @@ class JobOptions(Options):
     timeout
         After how many seconds the work is killed, with all processes that it started.
     resources
-        What one job needs, by the words of `RESOURCES`.
+        What one job needs: `adatom.machines.Resources`, or a dictionary of its words.
     persist_result
         Whether to store the result, and use a stored one, where `cache` does not say.
     version
@@ -124,7 +123,7 @@ class JobOptions(Options):
     retries: int = 0
     retry_delay: float = 0.0
     timeout: float | None = None
-    resources: Mapping[str, Any] = field(default_factory=dict)
+    resources: Resources | Mapping[str, Any] | None = None
     persist_result: bool | None = None
     version: str | int | None = None
     reads: Sequence[str] = ()
@@ -133,15 +132,22 @@ class JobOptions(Options):
         super().__post_init__()
         if isinstance(self.reads, str):
             raise InputError(f"reads={self.reads!r}: give a list of names.")
-        for name in self.resources:
-            if name not in RESOURCES:
-                raise UnknownNameError("resource", name, RESOURCES)
+        if isinstance(self.resources, Mapping):
+            from adatom.machines.resources import Resources
+
+            object.__setattr__(self, "resources", Resources(**self.resources) if self.resources else None)
         if not isinstance(self.retries, int) or self.retries < 0:
             raise InputError(f"retries={self.retries!r}: give a whole number, 0 or more.")
         if not isinstance(self.retry_delay, Real) or not self.retry_delay >= 0:
             raise InputError(f"retry_delay={self.retry_delay!r}: give seconds, 0 or more.")
         if self.timeout is not None and not (isinstance(self.timeout, Real) and self.timeout > 0):
             raise InputError(f"timeout={self.timeout!r}: give seconds above 0, or None.")
+
+    @property
+    def needs(self) -> Resources | None:
+        """What one job needs; None if nobody says."""
+        assert not isinstance(self.resources, Mapping)
+        return self.resources
 
     def check(self, name: str, engine: Engine) -> None:
         """Warn of what an engine cannot honour.
@@ -153,7 +159,7 @@ class JobOptions(Options):
         engine
             The engine.
         """
-        unused = set(self.resources) - engine.capabilities.resources
+        unused = set(self.needs.model_fields_set if self.needs else ()) - engine.capabilities.resources
         if unused:
             warnings.warn(
                 f"{name} asks for {', '.join(sorted(unused))}, which the {engine.name} engine does not honour: "

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cloudpickle
 
@@ -20,6 +20,9 @@ from adatom.workflow.caching import Caching
 from adatom.workflow.failure import Failure
 from adatom.workflow.future import follow
 from adatom.workflow.structure import substitute
+
+if TYPE_CHECKING:
+    from adatom.machines.resources import Resources
 
 __all__ = [
     "Batch",
@@ -88,6 +91,8 @@ class Call:
         When, in seconds since the epoch, the process that waits for it must have stopped; None if nothing limits it.
     expected
         How long (s) such a job may take, by what earlier ones took; 0 if nobody knows.
+    resources
+        What the job asks for; None if nothing.
     run
         Of a subflow: what the journal says of the run with each job.
     """
@@ -108,6 +113,7 @@ class Call:
     caching: Caching | None = None
     deadline: float | None = None
     expected: float = 0.0
+    resources: Resources | None = None
     run: Mapping[str, str] = field(default_factory=dict)
 
     def note(self, state: str, **more: str | int) -> None:

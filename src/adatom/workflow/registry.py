@@ -13,11 +13,11 @@ from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from typing import Any
 
-from adatom.errors import InputError, MissingExtraError, UnknownNameError
+from adatom.errors import MissingExtraError, UnknownNameError
 from adatom.settings import get_settings
 from adatom.workflow.engine import Engine
 
-__all__ = ["close_engines", "engine_class", "engine_names", "get_engine", "make_runner"]
+__all__ = ["close_engines", "engine_class", "engine_names", "get_engine", "installed_engine", "release"]
 
 
 @cache
@@ -107,41 +107,27 @@ def get_engine(runner: Any = None) -> Engine:
         with _making:
             engine = _engines.get(key)
             if engine is None or engine.runner is not runner:
-                engine = _engines[key] = _installed(name)(runner)
+                engine = _engines[key] = installed_engine(name)(runner)
                 # The standard library's hook for pools: by the time of `atexit` no thread pool works any more.
                 threading._register_atexit(_end, engine)  # type: ignore[attr-defined]
     return engine
 
 
-def make_runner(workers: int | None = None, engine: str | None = None) -> Any:
-    """Something on this machine for a flow to run on: ``flow.with_options(runner=make_runner(4))``.
+def installed_engine(name: str) -> type[Engine]:
+    """An engine by name.
 
     Parameters
     ----------
-    workers
-        How many jobs run at the same time. None: what ``local_workers`` says or, at its default, two to four.
-    engine
-        Whose; the selected one's if None.
-
-    Returns
-    -------
-    Any
-        The engine's own object, such as a Dask cluster or a ``parsl.Config``.
+    name
+        As in ``ADATOM_WORKFLOW_ENGINE``.
 
     Raises
     ------
-    InputError
-        `workers` is no whole number above 0.
-    UnknownNameError, MissingExtraError, EngineError
-        As of the engine.
+    UnknownNameError
+        No package registers such an engine.
+    MissingExtraError
+        Its package is not installed.
     """
-    count = local_workers() if workers is None else workers
-    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
-        raise InputError(f"workers is {workers!r}. Give a whole number, 1 or more.")
-    return _installed(engine or get_settings().workflow_engine).make_runner(count)
-
-
-def _installed(name: str) -> type[Engine]:
     kind = engine_class(name)
     if not is_installed(kind):
         assert kind.package is not None
@@ -174,6 +160,20 @@ def drop_engine(engine: Engine, at_once: bool = False) -> None:
     if at_once:
         engine.interrupt()
     engine.close()
+
+
+def release(runner: Any, at_once: bool = False) -> None:
+    """End the engines that run on something that is about to close.
+
+    Parameters
+    ----------
+    runner
+        What they were given.
+    at_once
+        As in `drop_engine`.
+    """
+    for engine in [engine for engine in _engines.values() if engine.runner is runner]:
+        _drop(engine, at_once)
 
 
 def close_engines() -> None:

@@ -181,6 +181,7 @@ class Scope:
             journal=self.log.directory,
             noted=not self.engine.capabilities.concurrent,
             caching=caching and caching.travelling(),
+            resources=options.needs,
             run=self.log.about if node.is_flow else {},
         )
         return call if node.is_flow else self.log.called(node, call, self.is_whole(args, kwargs))

@@ -14,8 +14,8 @@ from typing import Any
 
 import cloudpickle
 
-from adatom.context import engine_name
-from adatom.deadline import bounded, is_limited, stop_reason, time_allotted
+from adatom.context import engine_name, job_resources
+from adatom.deadline import bounded, is_limited, stop_reason, time_allotted, time_left
 from adatom.directories import RunDirectory, entered
 from adatom.errors import AdatomError, IncompleteError, InputError
 from adatom.records import MISS
@@ -45,7 +45,7 @@ def execute(call: Call, upstream: Sequence[Any] = ()) -> Any:
         The job's value or, whatever it raised, a `Failure`.
     """
     try:
-        token = engine_name.set(call.engine)
+        token, needs = engine_name.set(call.engine), job_resources.set(call.resources)
         try:
             with settings_in_force(read_header(call.header)):
                 if call.deadline is None:
@@ -54,6 +54,7 @@ def execute(call: Call, upstream: Sequence[Any] = ()) -> Any:
                     return _attempts(call, upstream)
         finally:
             engine_name.reset(token)
+            job_resources.reset(needs)
     except Exception as error:  # settings of this machine, modules that are not here
         return call.failure(error)
 
@@ -92,6 +93,8 @@ def _attempt(call: Call, attempt: int, upstream: Sequence[Any]) -> Any:
         if why:
             failure = call.failure(IncompleteError(f"{call.name} was not started: {why}. Run the flow again."))
             call.note("failed", attempt=attempt, cause=failure.in_short)
+            if call.deadline is None:  # it is given back, to go on elsewhere: the next one would be, too
+                time.sleep(max(0.0, min(time_left() or 0.0, _HELD)))
             return replace(failure, directory=None)
         if caching:
             caching.resume(directory)
@@ -116,6 +119,7 @@ def _attempt(call: Call, attempt: int, upstream: Sequence[Any]) -> Any:
         return failure
 
 
+_HELD = 10.0  # seconds for which a worker that has no more time for a job takes no other
 _LEAST = 2.0  # seconds without which starting a job makes no sense
 _longest: dict[bytes, float] = {}  # seconds that calls of a function took in this process
 

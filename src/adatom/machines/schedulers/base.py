@@ -62,6 +62,10 @@ class Scheduler(ABC):
         What only it knows; a section of that name in a machine's profile.
     of_a_job
         A pattern for the names of variables that a job has from the scheduler; empty if none of them does harm.
+    job_id
+        What stands for a job's id in the names of its output files; empty if nothing does.
+    tells_end
+        Whether a job can read when it ends: `adatom.settings.scheduler_end`.
     """
 
     name: ClassVar[str]
@@ -70,6 +74,8 @@ class Scheduler(ABC):
     commands: ClassVar[tuple[str, ...]] = ()
     options_type: ClassVar[type[Model]] = Model
     of_a_job: ClassVar[str] = ""
+    job_id: ClassVar[str] = ""
+    tells_end: ClassVar[bool] = False
 
     @abstractmethod
     def directives(self, job: BatchJob) -> list[str]:

@@ -89,6 +89,7 @@ class LSF(Scheduler):
     prefix: ClassVar[str] = "#BSUB"
     commands: ClassVar[tuple[str, ...]] = ("bsub", "bjobs", "bkill")
     options_type: ClassVar[type[Model]] = LSFOptions
+    job_id: ClassVar[str] = "%J"
 
     def directives(self, job: BatchJob) -> list[str]:
         """As in ``bsub(1)``."""

@@ -60,6 +60,7 @@ class SGE(Scheduler):
     prefix: ClassVar[str] = "#$"
     commands: ClassVar[tuple[str, ...]] = ("qsub", "qstat", "qacct", "qdel")
     options_type: ClassVar[type[Model]] = SGEOptions
+    job_id: ClassVar[str] = "$JOB_ID"
 
     def __init__(self) -> None:
         self._deleted: set[str] = set()  # by this process: not every version tells a deletion from another signal

@@ -1,0 +1,1 @@
+"""Engines' workers in batch jobs: one file per kind of runner."""

@@ -1,0 +1,235 @@
+"""Dask workers in batch jobs, by dask-jobqueue: what the engines dask, prefect and covalent run on."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import shutil
+import time
+from importlib import import_module
+from typing import Any
+
+from adatom.engines.clusters.request import ClusterRequest
+from adatom.errors import InputError, MissingExtraError, UnknownNameError
+from adatom.machines.allocation import Allocation, lifetime, log_directory
+
+__all__ = ["CLUSTERS", "allocation_of", "make_cluster", "script_of"]
+
+# The class of dask-jobqueue for each scheduler, and what its directives begin with.
+CLUSTERS = {
+    "slurm": ("SLURMCluster", "#SBATCH"),
+    "pbs": ("PBSCluster", "#PBS"),
+    "sge": ("SGECluster", "#$"),
+    "lsf": ("LSFCluster", "#BSUB"),
+    "htcondor": ("HTCondorCluster", ""),
+    "oar": ("OARCluster", "#OAR"),
+    "moab": ("MoabCluster", "#PBS"),
+}
+_TEND = 2.0  # seconds between two looks at which workers there are
+_ABSENT = 30.0  # seconds: the nanny of a worker that died needs some to start another one
+_DAMPED = {"interval": "5s", "wait_count": 24}  # workers leave after two minutes without work
+
+
+def make_cluster(request: ClusterRequest, extra: str = "dask") -> Any:
+    """A cluster of dask-jobqueue; its batch jobs are submitted when an engine first uses it, or with ``start()``.
+
+    Parameters
+    ----------
+    request
+        What is asked for.
+    extra
+        The extra of adatom that brings dask-jobqueue for the engine.
+
+    Returns
+    -------
+    dask_jobqueue.JobQueueCluster
+        Closed with its ``with`` block, or with ``close()``: then its batch jobs are cancelled.
+
+    Raises
+    ------
+    UnknownNameError
+        dask-jobqueue knows no such scheduler.
+    InputError
+        It refuses an argument.
+    """
+    import dask
+
+    base, kwargs = _cluster_class(request.scheduler, extra), _kwargs(request)
+    kind = type(base.__name__, (_Tended, base), {})
+    # A job that kills its worker is not tried again behind the back of its `retries`.
+    with dask.config.set({"distributed.scheduler.allowed-failures": 0}):
+        try:
+            cluster = kind(**kwargs)
+        except (ValueError, TypeError) as error:
+            raise InputError(f"{base.__name__} of dask-jobqueue refuses its arguments: {error}") from error
+    cluster.adatom_request = request
+    cluster.adatom_ledger = _ledger()
+    cluster.adatom_slots = (request.adapt[1] if request.adapt else request.jobs) * kwargs["processes"]
+    return cluster
+
+
+def allocation_of(request: ClusterRequest, extra: str) -> Allocation:
+    """The batch job that dask-jobqueue would submit, for other workers than its own.
+
+    Parameters
+    ----------
+    request
+        What is asked for.
+    extra
+        As in `make_cluster`.
+    """
+    if request.allocation:
+        return request.allocation
+    job = _job(request, extra)
+    return Allocation(
+        scheduler=request.scheduler,
+        header=job.job_header.splitlines(),
+        setup=[line for line in job._job_script_prologue or () if line],
+        workers=job.worker_processes,
+        cores=job.worker_cores,
+        memory=job.worker_memory,
+        walltime=_walltime(request),
+        python=job._command_template.split(" -m ")[0],
+    )
+
+
+def script_of(request: ClusterRequest, extra: str) -> str:
+    """The script of a batch job that is not there yet.
+
+    Parameters
+    ----------
+    request, extra
+        As in `make_cluster`.
+    """
+    return str(_job(request, extra).job_script())
+
+
+def _job(request: ClusterRequest, extra: str) -> Any:
+    base, kwargs = _cluster_class(request.scheduler, extra), _kwargs(request)
+    try:
+        return base.job_cls("tcp://SCHEDULER:PORT", name="NAME", **kwargs)
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{base.__name__} of dask-jobqueue refuses its arguments: {error}") from error
+
+
+def _cluster_class(scheduler: str, extra: str) -> Any:
+    if scheduler not in CLUSTERS:
+        raise UnknownNameError("scheduler for workers", scheduler, CLUSTERS)
+    try:
+        return getattr(import_module("dask_jobqueue"), CLUSTERS[scheduler][0])
+    except ImportError as error:
+        raise MissingExtraError("dask-jobqueue", extra) from error
+
+
+def _kwargs(request: ClusterRequest) -> dict[str, Any]:
+    """Arguments for dask-jobqueue, from a profile or from the user."""
+    kwargs = dict(request.kwargs) if request.allocation is None else _of_allocation(request.allocation)
+    # One job at a time in a process: calculators are not made for threads.
+    kwargs.setdefault("processes", kwargs.get("cores") or 1)
+    kwargs.setdefault("job_name", "adatom-workers")
+    kwargs.setdefault("log_directory", str(log_directory()))
+    extra = list(kwargs.get("worker_extra_args") or [])
+    walltime = _walltime(request)
+    if walltime and not any(str(word).startswith("--lifetime") for word in extra):
+        seconds, stagger = lifetime(walltime)
+        extra += ["--lifetime", f"{seconds}s", "--lifetime-stagger", f"{stagger}s"]
+    kwargs["worker_extra_args"] = extra
+    return kwargs
+
+
+def _of_allocation(wanted: Allocation) -> dict[str, Any]:
+    prefix = CLUSTERS[wanted.scheduler][1] if wanted.scheduler in CLUSTERS else ""
+    extra = ["--memory-limit", "0"]  # the scheduler sees to that, for programs that jobs start as well
+    if wanted.gpus:
+        extra += ["--preload", "adatom.engines.clusters.accelerators"]
+    return {
+        "cores": wanted.workers,
+        "processes": wanted.workers,
+        "memory": wanted.memory or "1GB",
+        "job_directives_skip": [""],  # all of dask-jobqueue's own
+        "job_extra_directives": [line.removeprefix(prefix).strip() for line in wanted.header],
+        "job_script_prologue": [*wanted.setup, f"export WORKERS_PER_NODE={wanted.workers}"],
+        "python": wanted.python,
+        "shebang": "#!/bin/bash",
+        "worker_extra_args": extra,
+    }
+
+
+def _walltime(request: ClusterRequest) -> float | None:
+    """Of a batch job, in s; None if nothing limits it."""
+    import dask
+
+    if request.allocation:
+        return request.allocation.walltime
+    default = dask.config.get(f"jobqueue.{request.scheduler}.walltime", None)  # read where dask_jobqueue is imported
+    text = str(request.kwargs.get("walltime") or default or "")
+    if not text:
+        return None
+    if not re.fullmatch(r"(\d+-)?\d+(:\d+){0,2}", text):
+        raise InputError(f"walltime is {text!r}: give it as {request.scheduler} reads it, such as '01:30:00'.")
+    days, _, clock = text.rpartition("-")
+    parts = [int(part) for part in clock.split(":")]
+    # The unit of the first number, in s: sbatch(1), bsub(1); elsewhere the last one is seconds.
+    if days:
+        first = 3600
+    elif request.scheduler == "slurm":
+        first = {1: 60, 2: 60, 3: 3600}[len(parts)]
+    elif request.scheduler == "lsf":
+        first = {1: 60, 2: 3600, 3: 3600}[len(parts)]
+    else:
+        first = 60 ** (len(parts) - 1)
+    return int(days or 0) * 86400 + sum(part * first / 60**i for i, part in enumerate(parts))
+
+
+def _ledger() -> str:
+    ledger = log_directory() / f".running-{os.urandom(4).hex()}"
+    ledger.mkdir()
+    return str(ledger)
+
+
+class _Tended:
+    """A cluster that replaces the batch jobs that have ended: dask-jobqueue does not notice."""
+
+    adatom_request: ClusterRequest
+    adatom_slots: int
+    adatom_ledger: str
+    _last_seen: dict[Any, float] | None = None
+
+    def start(self: Any) -> None:
+        """Submit the batch jobs, and look after them until the cluster closes."""
+        if self._last_seen is not None:
+            return
+        self._last_seen = {}
+        if self.adatom_request.adapt:
+            least, most = self.adatom_request.adapt
+            self.adapt(minimum_jobs=least, maximum_jobs=most, **_DAMPED)
+        else:
+            self.scale(jobs=self.adatom_request.jobs)
+        self.loop.add_callback(self._tend)
+
+    async def _tend(self: Any) -> None:
+        while self.status.name in ("created", "running"):
+            await asyncio.sleep(_TEND)
+            now, there = time.monotonic(), {info["name"] for info in self.scheduler_info["workers"].values()}
+            for name, spec in list(self.worker_spec.items()):
+                names = [f"{name}{suffix}" for suffix in spec.get("group", [""])]
+                if there.intersection(names):
+                    self._last_seen[name] = now
+            gone = [name for name, seen in self._last_seen.items() if now - seen > _ABSENT]
+            for name in gone:
+                del self._last_seen[name]
+                if job := self.workers.pop(name, None):
+                    await job.close()
+            if gone:
+                await self._correct_state()
+
+    async def _close(self: Any, *args: Any, **kwargs: Any) -> None:
+        await super()._close(*args, **kwargs)  # type: ignore[misc]
+        shutil.rmtree(self.adatom_ledger, ignore_errors=True)
+
+    def __exit__(self: Any, *error: Any) -> Any:
+        from adatom.workflow.registry import release
+
+        release(self, at_once=error[0] is not None)
+        return super().__exit__(*error)  # type: ignore[misc]

@@ -1,0 +1,132 @@
+"""Parsl's workers in batch jobs."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import parsl.providers
+from parsl import Config
+from parsl.dataflow.dependency_resolvers import DEEP_DEPENDENCY_RESOLVER
+from parsl.executors import HighThroughputExecutor
+from parsl.executors.high_throughput.executor import DEFAULT_LAUNCH_CMD
+from parsl.launchers import SimpleLauncher
+
+from adatom.durations import clock
+from adatom.engines.clusters.jobqueue import allocation_of
+from adatom.engines.clusters.request import ClusterRequest
+from adatom.errors import UnknownNameError
+from adatom.machines.allocation import Allocation, lifetime, log_directory
+
+__all__ = ["PROVIDERS", "ClusterConfig"]
+
+PROVIDERS = {
+    "slurm": "SlurmProvider",
+    "pbs": "PBSProProvider",
+    "sge": "GridEngineProvider",
+    "lsf": "LSFProvider",
+}
+_UNLIMITED = 10 * 365 * 86400.0  # s; a provider wants a walltime, which our script does not have to say
+
+
+class ClusterConfig(Config):
+    """A configuration of Parsl with a high-throughput executor in batch jobs.
+
+    Parameters
+    ----------
+    request
+        What is asked for. Batch jobs are submitted when a flow first runs on it.
+    """
+
+    def __init__(self, request: ClusterRequest) -> None:
+        if request.scheduler not in PROVIDERS:
+            raise UnknownNameError("scheduler for Parsl's workers", request.scheduler, PROVIDERS)
+        self._allocation = allocation_of(request, "parsl")
+        least, most = request.adapt or (request.jobs, request.jobs)
+        kind = getattr(parsl.providers, PROVIDERS[request.scheduler])
+        walltime = self._allocation.walltime
+        provider = type(kind.__name__, (_OwnScript, kind), {})(
+            init_blocks=max(least, 1),
+            min_blocks=least,
+            max_blocks=most,
+            walltime=clock(_UNLIMITED if walltime is None else walltime),
+            launcher=SimpleLauncher(),
+            cmd_timeout=60,
+        )
+        provider.adatom_allocation = self._allocation
+        programs = Path(self._allocation.python).parent if "/" in self._allocation.python else None
+        executor = HighThroughputExecutor(
+            label="adatom",
+            max_workers_per_node=self._allocation.workers,
+            cores_per_worker=1e-6,  # `workers` is the limit, not the number of cores
+            available_accelerators=self._allocation.workers if self._allocation.gpus else (),
+            provider=provider,
+            drain_period=None if walltime is None else lifetime(walltime)[0],
+            launch_cmd=f"{programs}/{DEFAULT_LAUNCH_CMD}" if programs else DEFAULT_LAUNCH_CMD,
+            # Beside this interpreter, whatever PATH says.
+            interchange_launch_cmd=[str(Path(sys.executable).parent / "interchange.py")],
+            heartbeat_period=5,
+            heartbeat_threshold=30,  # after this many seconds the workers of a script that was killed end
+        )
+        super().__init__(
+            executors=[executor],
+            dependency_resolver=DEEP_DEPENDENCY_RESOLVER,
+            strategy="simple",
+            strategy_period=2,
+            max_idletime=120,
+            run_dir=str(log_directory() / "parsl"),
+            initialize_logging=False,
+        )
+
+    def job_script(self) -> str:
+        """The script of a batch job; what is not known before it is submitted stands there in capitals."""
+        executor = self.executors[0]
+        known = {
+            "max_workers_per_node": f"--max_workers_per_node={executor.max_workers_per_node}",
+            "debug": "",
+            "mem_per_worker": None,
+        }
+        known |= {"enable_mpi_mode": "", "address_probe_timeout_string": ""}
+        known |= {"accelerators": " ".join(executor.available_accelerators)}
+
+        def value(found: re.Match[str]) -> str:
+            name = found[1]
+            return str(known.get(name, getattr(executor, name, name.upper()) or name.upper()))
+
+        return script(self._allocation, re.sub(r"\{+(\w+)\}+", value, executor.launch_cmd))
+
+    def close(self) -> None:
+        """Cancel the batch jobs."""
+        from adatom.workflow.registry import release
+
+        release(self)
+
+    def __enter__(self) -> ClusterConfig:
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self.close()
+
+
+class _OwnScript:
+    """A provider whose script has the directives that were asked for, and no others."""
+
+    adatom_allocation: Allocation
+
+    def _write_submit_script(self, template: str, file: str, name: str, parts: dict[str, Any]) -> None:
+        Path(file).write_text(script(self.adatom_allocation, parts["user_script"]))
+
+
+def script(allocation: Allocation, command: str) -> str:
+    """The script of a batch job.
+
+    Parameters
+    ----------
+    allocation
+        What comes first.
+    command
+        What starts the workers.
+    """
+    return "\n".join(["#!/bin/bash", *allocation.header, "", *allocation.setup, "", command, ""])

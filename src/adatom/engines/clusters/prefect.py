@@ -1,0 +1,90 @@
+"""A Prefect task runner on Dask workers in batch jobs."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import Future
+from typing import Any
+
+from prefect_dask.task_runners import DaskTaskRunner
+
+from adatom.engines.clusters.jobqueue import make_cluster
+from adatom.engines.clusters.request import ClusterRequest
+from adatom.engines.dask import DaskEngine
+from adatom.workflow.payload import Batch, Call
+
+__all__ = ["ClusterTaskRunner"]
+
+
+class ClusterTaskRunner(DaskTaskRunner):
+    """``DaskTaskRunner`` on a cluster of dask-jobqueue: one for all flows, or one for each.
+
+    Prefect gives each flow run a duplicate of its task runner.
+
+    Parameters
+    ----------
+    request
+        What is asked for. Batch jobs are submitted when a flow first runs on it.
+    """
+
+    def __init__(self, request: ClusterRequest) -> None:
+        self._request = request
+        self._own = None if request.temporary else make_cluster(request, "prefect")
+        if self._own is None:
+            super().__init__(cluster_class=self._start)
+        else:
+            super().__init__(cluster=self._own)
+            self.adatom_pool = _Workers(self._own)
+
+    def _start(self) -> Any:
+        cluster = make_cluster(self._request, "prefect")
+        cluster.start()
+        return cluster
+
+    def duplicate(self) -> DaskTaskRunner:
+        """What a flow run uses: the same cluster, or one of its own."""
+        if self._own is None:
+            return DaskTaskRunner(cluster_class=self._start)
+        self._own.start()
+        return DaskTaskRunner(address=self._own.scheduler_address)
+
+    def job_script(self) -> str:
+        """The script of a batch job."""
+        from adatom.engines.clusters.jobqueue import script_of
+
+        return script_of(self._request, "prefect")
+
+    def close(self) -> None:
+        """Cancel the batch jobs."""
+        from adatom.workflow.registry import release
+
+        release(self)
+        if self._own is not None:
+            self.adatom_pool.close()
+            self._own.close()
+
+    def __enter__(self) -> ClusterTaskRunner:
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self.close()
+
+
+class _Workers:
+    """The workers of a cluster, as what Prefect's threads feed."""
+
+    def __init__(self, cluster: Any) -> None:
+        self.workers = cluster.adatom_slots
+        self._cluster = cluster
+        self._engine: DaskEngine | None = None
+        self._making = threading.Lock()
+
+    def submit(self, work: Call | Batch) -> Future[Any]:
+        with self._making:
+            if self._engine is None:
+                self._engine = DaskEngine(self._cluster)
+        return self._engine.submit(work, {})
+
+    def close(self) -> None:
+        if self._engine is not None:
+            self._engine.close()
