@@ -16,7 +16,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # engines start many interprete
 os.environ.setdefault("UV_HTTP_RETRIES", "5")
 os.environ.setdefault("UV_HTTP_TIMEOUT", "120")
 
-SCHEDULER_TESTS = ("tests/infra", "tests/machines/schedulers", "tests/integrations")
+SCHEDULER_TESTS = ("tests/infra", "tests/machines/schedulers", "tests/integrations", "tests/engines/clusters")
 MAIN_ENGINES = "dask,parsl,prefect"  # Covalent cannot share an environment with Prefect: see pyproject.toml
 
 

@@ -596,13 +596,28 @@ def test_a_killed_worker(engine, tmp_path):
 
 
 def test_a_job_whose_time_was_over_goes_on_where_there_is_more(engine, tmp_path):
+    """In another process, and that uses no retry: the flow has all the time it needs."""
+
+    @engine.flow(on_failure="return")
+    def workflow():
+        return jobs.incomplete_until(str(tmp_path / "a"), 3)
+
+    found = workflow()
+    if engine.capabilities.processes and engine.capabilities.waits_in_flow:
+        assert found == 4
+    else:
+        assert found.in_short == "IncompleteError: try 1"
+
+
+def test_a_flow_whose_own_time_ends_uses_retries_for_what_was_not_done(engine, tmp_path):
     @engine.flow(on_failure="return")
     def workflow():
         again = jobs.incomplete_until.with_options(retries=1)
         return again(str(tmp_path / "a"), 1), jobs.incomplete_until(str(tmp_path / "b"), 1)
 
-    retried, reported = workflow()
-    if engine.capabilities.processes and engine.capabilities.waits_in_flow:  # another process may have it
+    with change_settings(walltime=10**6):
+        retried, reported = workflow()
+    if engine.capabilities.processes and engine.capabilities.waits_in_flow:
         assert retried == 2
     else:
         assert retried.in_short == "IncompleteError: try 1"

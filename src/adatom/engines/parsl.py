@@ -9,7 +9,6 @@ import tempfile
 import time
 from concurrent.futures import Future
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -24,6 +23,8 @@ if TYPE_CHECKING:
     from adatom.engines.clusters.request import ClusterRequest
 
 __all__ = ["ParslEngine"]
+
+_LOSSES = 3  # of batch jobs, at their walltime or with their node, that cost a job no retry
 
 
 class ParslEngine(Engine):
@@ -46,6 +47,10 @@ class ParslEngine(Engine):
         self._directory: tempfile.TemporaryDirectory[str] | None = None
         if isinstance(runner, DataFlowKernel):
             self._kernel, self._own = runner, False
+        elif hasattr(runner, "job_script"):
+            with guarded() as guard:  # else workers in batch jobs do not notice the end of a script that was killed
+                self._kernel = DataFlowKernel(runner)
+                guard(runner.executors[0].interchange_proc.pid)
         elif isinstance(runner, Config):
             self._kernel = DataFlowKernel(runner)
         elif runner is None:
@@ -80,8 +85,19 @@ class ParslEngine(Engine):
         if key not in self._apps:  # one for all calls: it costs more than the call
             self._apps[key] = parsl.python_app(_Task(work.name), data_flow_kernel=self._kernel, **options)
         future: Future[Any] = Future()
-        self._apps[key](work).add_done_callback(partial(_settle, future))
+        self._send(self._apps[key], work, future, _LOSSES if hasattr(self.runner, "job_script") else 0)
         return future
+
+    def _send(self, app: Any, work: Call | Batch, future: Future[Any], losses: int) -> None:
+        from parsl.executors.high_throughput.errors import ManagerLost
+
+        def done(task: Any) -> None:
+            if losses and isinstance(task.exception(), ManagerLost):
+                self._send(app, work, future, losses - 1)
+            else:
+                _settle(future, task)
+
+        app(work).add_done_callback(done)
 
     def native(self, function: Any, name: str, options: dict[str, Any]) -> Any:
         """A ``parsl.python_app``."""

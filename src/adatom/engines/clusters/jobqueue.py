@@ -27,7 +27,7 @@ CLUSTERS = {
     "moab": ("MoabCluster", "#PBS"),
 }
 _TEND = 2.0  # seconds between two looks at which workers there are
-_ABSENT = 30.0  # seconds: the nanny of a worker that died needs some to start another one
+_ABSENT = 20.0  # seconds: the nanny of a worker that died needs some to start another one
 _DAMPED = {"interval": "5s", "wait_count": 24}  # workers leave after two minutes without work
 
 

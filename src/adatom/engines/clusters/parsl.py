@@ -114,6 +114,7 @@ class _OwnScript:
     """A provider whose script has the directives that were asked for, and no others."""
 
     adatom_allocation: Allocation
+    status_polling_interval = 10  # seconds; a batch job that has ended is noticed, and replaced, after so many
 
     def _write_submit_script(self, template: str, file: str, name: str, parts: dict[str, Any]) -> None:
         Path(file).write_text(script(self.adatom_allocation, parts["user_script"]))

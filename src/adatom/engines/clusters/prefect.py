@@ -48,6 +48,9 @@ class ClusterTaskRunner(DaskTaskRunner):
         self._own.start()
         return DaskTaskRunner(address=self._own.scheduler_address)
 
+    def __reduce__(self) -> Any:  # a flow, with its task runner, is sent along with each of its tasks
+        return DaskTaskRunner, (None, self._own and self._own.scheduler_address)
+
     def job_script(self) -> str:
         """The script of a batch job."""
         from adatom.engines.clusters.jobqueue import script_of

@@ -1,0 +1,228 @@
+"""Flows in the batch jobs of a real Slurm."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+from ase.build import bulk
+
+from adatom import Failure, flow, job, make_runner
+from adatom.recipes.emt.slabs import bulk_to_slabs_flow
+from tests.engines.clusters.conftest import batch_jobs, energies, on, tail
+from tests.engines.processes import script, wait_until
+from tests.infra import machine, slurm
+
+pytestmark = pytest.mark.xdist_group("slurm")
+
+BATCH_JOB = {"cores": 2, "memory": "4GB", "job_mem": "900M", "walltime": "00:10:00", "queue": "main"}
+PROFILES = f"""
+[machines.birch]
+scheduler = "slurm"
+queues = {{ cpu = "main" }}
+executables = {{ "pw.x" = "pw.x" }}
+
+[runners.screening]
+machine = "birch"
+jobs_per_node = 2
+memory = "400M"
+walltime = "10m"
+pre_commands = ["test -x {sys.executable}"]
+environment = {{ MY_DATA = "two words" }}
+"""
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    machine.skip_or_install("slurm", slurm.COMMANDS, slurm.PACKAGES)
+    with slurm.slurm(nodes=2, cpus=4) as running:
+        yield running
+
+
+@pytest.fixture
+def profiles(tmp_path):
+    (tmp_path / "adatom.toml").write_text(PROFILES)
+
+
+def queue(cluster):
+    """The jobs that wait or run, by id."""
+    return dict(line.split() for line in cluster.run("squeue", "-h", "-o", "%i %T").splitlines())
+
+
+def nothing_left(cluster):
+    wait_until(lambda: not queue(cluster), f"batch jobs are left: {queue(cluster)}", 60)
+
+
+@on("dask", "prefect", "parsl", "covalent")
+def test_all_jobs_of_a_flow_run_in_batch_jobs(selected, cluster, here, tmp_path):
+    with make_runner(BATCH_JOB, jobs=2) as runner:
+        assert not queue(cluster), "nothing is submitted before a flow runs"
+        out = bulk_to_slabs_flow.with_options(runner=runner)(bulk("Cu"))
+        submitted = set(queue(cluster))
+    assert energies(out) == here, tail(tmp_path)
+    ran = batch_jobs(out)
+    assert sum(ran.values()) == 8
+    assert set(ran) <= submitted
+    assert len(submitted) == 2
+    nothing_left(cluster)
+
+
+@job
+def where(number):
+    return os.environ.get("SLURM_JOB_ID"), os.environ.get("MY_DATA"), os.environ["OMP_NUM_THREADS"], os.getpid()
+
+
+@flow
+def everywhere():
+    import time
+
+    @job
+    def slow(number):
+        time.sleep(1)  # so that each worker gets one
+        return where.fn(number)
+
+    return [slow(number) for number in range(4)]
+
+
+@on("dask", "prefect", "parsl")
+def test_a_profile_says_what_a_batch_job_is_and_how_many_jobs_share_it(selected, cluster, profiles, tmp_path):
+    with make_runner(profile="screening", jobs=2) as runner:
+        found = everywhere.with_options(runner=runner)()
+        asked = {id: cluster.job(id) for id in queue(cluster)}
+    ids, data, threads, processes = (set(column) for column in zip(*found, strict=True))
+    assert ids <= set(asked), tail(tmp_path)
+    assert data == {"two words"}
+    assert threads == {"1"}
+    assert 2 <= len(processes) <= 4
+    for job_asked in asked.values():
+        assert (job_asked["NumCPUs"], job_asked["Partition"], job_asked["TimeLimit"]) == ("2", "main", "00:10:00")
+        assert job_asked["MinMemoryNode"] == "800M"
+    nothing_left(cluster)
+
+
+@on("prefect")
+def test_prefects_own_flow_takes_the_runner(selected, cluster, tmp_path):
+    import prefect
+
+    with make_runner(BATCH_JOB) as runner:
+
+        @prefect.flow(task_runner=runner)
+        def workflow():
+            return [where.submit(number).result()[0] for number in range(2)]
+
+        found = workflow()
+        submitted = set(queue(cluster))
+    assert set(found) <= submitted, tail(tmp_path)
+    nothing_left(cluster)
+
+
+@on("prefect")
+def test_a_temporary_cluster_ends_with_its_flow(selected, cluster, tmp_path):
+    runner = make_runner({**BATCH_JOB, "cores": 1}, temporary=True)
+    seen = []
+
+    @flow(runner=runner)
+    def workflow():
+        found = where(1).result()
+        seen.append(set(queue(cluster)))
+        return found
+
+    assert workflow()[0] in seen[0], tail(tmp_path)
+    nothing_left(cluster)
+
+
+@on("dask")
+def test_a_number_that_follows_the_work(selected, cluster):
+    with make_runner({**BATCH_JOB, "cores": 1}, adapt=(0, 2)) as runner:
+        found = everywhere.with_options(runner=runner)()
+        assert len(queue(cluster)) <= 2
+    assert {id for id, *_ in found} != {None}
+    nothing_left(cluster)
+
+
+@job
+def cut(directory, batch=False):
+    """The first time, it lasts until its worker or batch job ends."""
+    import time
+
+    with open(f"{directory}/ran", "a") as file:
+        print(os.environ["SLURM_JOB_ID"], os.getpid(), file=file, flush=True)
+    if len(Path(directory, "ran").read_text().splitlines()) == 1:
+        time.sleep(300)
+    return os.getpid()
+
+
+@on("dask", "prefect")
+def test_what_a_worker_at_the_end_of_its_time_had_not_finished_runs_elsewhere(selected, cluster, tmp_path):
+    limited = {**BATCH_JOB, "cores": 1, "worker_extra_args": ["--lifetime", "8s"]}
+
+    @flow
+    def workflow():
+        return cut(str(tmp_path))
+
+    with make_runner(limited, jobs=2) as runner:
+        found = workflow.with_options(runner=runner)()
+    ran = [tuple(map(int, line.split())) for line in (tmp_path / "ran").read_text().splitlines()]
+    # Twice or, if the other worker's time was over as well, in a batch job that took the place of one of these.
+    assert found in [process for _, process in ran[1:]], tail(tmp_path)
+    assert found != ran[0][1]
+    nothing_left(cluster)
+
+
+@on("parsl", "dask")
+def test_a_batch_job_that_ends_is_replaced_and_what_ran_in_it_runs_again(selected, cluster, tmp_path):
+    """Without notice, as a node that is lost. Dask cannot tell that from a job that kills its worker."""
+
+    @flow(on_failure="return")
+    def workflow():
+        return cut(str(tmp_path))
+
+    @flow
+    def after():
+        return where(1)
+
+    with make_runner({**BATCH_JOB, "cores": 1}) as runner:
+        pending = workflow.with_options(runner=runner)
+        import threading
+
+        found = []
+        thread = threading.Thread(target=lambda: found.append(pending()))
+        thread.start()
+        wait_until(lambda: (tmp_path / "ran").exists(), f"nothing ran: {tail(tmp_path)}")
+        (first,) = queue(cluster)
+        cluster.run("scancel", first)
+        thread.join(180)
+        if selected == "parsl":
+            assert found == [int((tmp_path / "ran").read_text().split()[3])]
+        else:
+            assert isinstance(found[0], Failure)
+            assert "died" in str(found[0])
+        assert after.with_options(runner=runner)()[0] not in (None, first)
+    nothing_left(cluster)
+
+
+CRASHES = """
+import os, signal
+from adatom import flow, job, make_runner
+
+@job
+def where():
+    return os.environ["SLURM_JOB_ID"]
+
+@flow
+def workflow():
+    return where()
+
+runner = make_runner({"cores": 1, "memory": "4GB", "job_mem": "900M", "walltime": "00:10:00", "queue": "main"})
+print(workflow.with_options(runner=runner)(), flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@on("dask", "parsl")
+def test_a_script_that_is_killed_leaves_no_batch_job(selected, cluster, tmp_path):
+    with script(tmp_path, CRASHES) as running:
+        assert running.wait() == -signal.SIGKILL, running.output
+        assert running.output.split()[-1] in queue(cluster)
+        wait_until(lambda: not queue(cluster), f"{queue(cluster)} {tail(tmp_path)}", 120)
