@@ -16,7 +16,13 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # engines start many interprete
 os.environ.setdefault("UV_HTTP_RETRIES", "5")
 os.environ.setdefault("UV_HTTP_TIMEOUT", "120")
 
-SCHEDULER_TESTS = ("tests/infra", "tests/machines/schedulers", "tests/integrations", "tests/engines/clusters")
+SCHEDULER_TESTS = (
+    "tests/infra",
+    "tests/machines/schedulers",
+    "tests/machines/test_host.py",
+    "tests/integrations",
+    "tests/engines/clusters",
+)
 MAIN_ENGINES = "dask,parsl,prefect"  # Covalent cannot share an environment with Prefect: see pyproject.toml
 
 
@@ -65,9 +71,9 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def tests_schedulers(session: nox.Session) -> None:
-    """The tests on batch schedulers. What is missing of Slurm and Grid Engine is installed (Debian, as root)."""
+    """The tests on batch schedulers. What is missing of Slurm, Grid Engine and sshd is installed (Debian, as root)."""
     install(session, f"{MAIN_ENGINES},test")
-    session.env["TEST_SCHEDULERS"] = "slurm,sge"
+    session.env["TEST_SCHEDULERS"] = "slurm,sge,sshd"
     pytest(session, "local", *SCHEDULER_TESTS)  # one after the other: they are as large as the machine
 
 
