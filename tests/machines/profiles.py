@@ -17,4 +17,4 @@ def how(name="python", **more):
 
 def machine(scheduler="local", **more):
     """A machine that has Python."""
-    return HPCProfile(name="here", scheduler=scheduler, executables={"python": sys.executable}, **more)
+    return HPCProfile(**{"name": "here", "scheduler": scheduler, "executables": {"python": sys.executable}, **more})

@@ -108,6 +108,24 @@ def test_what_is_not_there(home):
             "[machines.x]\nscheduler = 'slurm'\ndirectives = ['a\\nb']\n",
             "'directives.0' of HPCProfile is 'a\\nb': Give",
         ),
+        ("[machines.x]\nscheduler = 'slurm'\nhost = '-oProxy'\n", "host='-oProxy' is nothing that ssh takes: give a"),
+        ("[machines.x]\nscheduler = 'slurm'\nhost = 'a b'\n", "'host' of HPCProfile is 'a b': Give one word"),
+        (
+            "[machines.x]\nscheduler = 'local'\nhost = 'a'\n",
+            "host='a': 'local' has no commands that could be run there. Name the scheduler of that",
+        ),
+        (
+            "[machines.x]\nscheduler = 'slurm'\nshared_files = true\n",
+            "shared_files says something of a host, and x has none: name the host, too.",
+        ),
+        (
+            "[machines.x]\nscheduler = 'slurm'\nhost = 'a'\nremote_dir = 'jobs'\n",
+            "remote_dir='jobs': give an absolute path of a, or ~/ and a path.",
+        ),
+        (
+            "[machines.x]\nscheduler = 'slurm'\nhost = 'a'\nexecutables.pw = ['~/bin/pw.x']\n",
+            "executables.pw='~/bin/pw.x': ~ is of this machine. Give the path on a.",
+        ),
         ("[executions.x]\ncommand = 'y'\nlauncher = 'srum'\n", "Unknown launcher 'srum'. Did you mean 'srun'?"),
         (
             "[executions.x]\ncommand = 'y'\nenvironment = { 'A B' = '' }\n",

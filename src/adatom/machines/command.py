@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import cache
 from hashlib import blake2b
@@ -14,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from adatom.directories import new_id
-from adatom.errors import InputError, StorageError
+from adatom.errors import InputError, SchedulerError, StorageError
+from adatom.machines.host import Host
 from adatom.machines.model import checked_name
 from adatom.machines.outcome import Outcome
 from adatom.machines.plan import plan
@@ -50,7 +52,8 @@ def run_command(
     command, execution, machine
         What to run, how and where: profiles, or the names of some that `load_profiles` finds.
     work_dir
-        Where it runs; it is made if it is not there. Script and output get names of their own in it.
+        Where it runs; it is made if it is not there. Script and output get names of their own in it. With a machine
+        that one logs in to all its files are copied there, and come back with what the job made.
     args
         Arguments after those that the command always has.
     name
@@ -153,13 +156,16 @@ class Run:
         execution = known().execution(execution) if isinstance(execution, str) else execution
         self._machine = known().machine(machine) if isinstance(machine, str) else machine
         directory = Path(os.path.abspath(Path(work_dir).expanduser()))
-        self._scheduler = scheduler(self._machine.scheduler)
+        self._scheduler = scheduler(self._machine.scheduler, self._machine.host)
+        self._work_dir = directory
         name = command.name if name is None else checked_name(name)
         job = plan(name, command, execution, self._machine, directory, args, overrides)
         # Of two calls with the same script in one directory the second means the same job.
         same = blake2b(f"{self._machine.name}\0{self._scheduler.script(job)}".encode(), digest_size=16).hexdigest()
         self._path = record_path(directory, same)
         self._job = replace(job, name=f"{name}-{new_id()[:8]}")
+        if self._machine.host and not self._machine.shared_files:
+            self._job = replace(self._job, work_dir=Path(self._machine.remote_dir) / self._job.name)
         self._future: Future[Outcome] | None = None
         self.record: Record | None = None
 
@@ -183,25 +189,52 @@ class Run:
         except OSError as error:
             if isinstance(error, StorageError):
                 raise
-            raise StorageError(f"Cannot write in {self._job.work_dir}: {error.strerror or error}.") from error
+            raise StorageError(f"Cannot write in {self._work_dir}: {error.strerror or error}.") from error
         return self.record
 
     def _submitted(self) -> Record:
-        job = self._job
+        job, machine = self._job, self._machine
+        if machine.host:
+            Host(machine.host).check()  # before anything is written
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        script = job.work_dir / (job.name + self._scheduler.suffix)
-        script.write_text(self.text)
-        id = self._scheduler.submit(script)
+        script = job.name + self._scheduler.suffix
+        (self._work_dir / script).write_text(self.text)
+        with self._files() as place:
+            id = self._scheduler.submit(place / script)
         record = Record(
-            self._path, id, job.name, self._machine.name, self._scheduler.name, time.time(), job.resources.walltime
+            self._path,
+            id,
+            job.name,
+            machine.name,
+            self._scheduler.name,
+            time.time(),
+            job.resources.walltime,
+            machine.host,
+            None if place == self._work_dir else str(place),
         )
         record.write()  # before anything else can fail
         return record
 
+    @contextmanager
+    def _files(self) -> Iterator[Path]:
+        """Where the scheduler finds the files; elsewhere they are removed again if it refuses the job."""
+        place = self._job.work_dir
+        if place == self._work_dir or self._machine.host is None:
+            yield place
+            return
+        host = Host(self._machine.host)
+        try:
+            host.send(self._work_dir, place, self._path.parent.name)
+            yield place
+        except BaseException:
+            with suppress(SchedulerError):
+                host.remove(place)
+            raise
+
     def start(self) -> Future[Outcome]:
         """`submit`, and a future of what the scheduler says of the end."""
         record = self.submit()
-        self._future = watch(record.scheduler_name, record.job)
+        self._future = watch(record.scheduler, record.job)
         return self._future
 
     def leave(self, cancel: bool) -> None:

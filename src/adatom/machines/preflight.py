@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import shlex
-import shutil
-import subprocess
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from adatom.errors import SchedulerError
+from adatom.machines.host import Host
 from adatom.machines.profiles import HPCProfile
 from adatom.machines.schedulers.base import scheduler
 
@@ -44,33 +42,35 @@ def preflight(machine: HPCProfile) -> Iterator[Finding]:
     machine
         The profile.
     """
-    kind = scheduler(machine.scheduler)
-    missing = [command for command in kind.commands if not shutil.which(command)]
+    kind = scheduler(machine.scheduler, machine.host)
+    if isinstance(kind.host, Host):
+        try:
+            kind.host.check()
+        except SchedulerError as error:
+            yield Finding(False, f"host {machine.host}", " ".join(str(error).split()))
+            return
+        yield Finding(True, f"host {machine.host}")
+    missing = [command for command in kind.commands if not kind.host.find(command)]
     for command in kind.commands:
         yield Finding(command not in missing, f"command {command}", "not on PATH" if command in missing else "")
     if not missing:
         yield from _queues(machine)
     for module in machine.modules:
-        done = subprocess.run(
-            ["bash", "-lc", f"module load {shlex.quote(module)}"],
-            capture_output=True,
-            text=True,
-            timeout=_PATIENCE,
-            check=False,
-        )
+        done = kind.host.run(["bash", "-lc", f"module load {shlex.quote(module)}"], timeout=_PATIENCE)
         why = " ".join((done.stderr or done.stdout).split())
         yield Finding(done.returncode == 0, f"module {module}", why if done.returncode else "")
     for key, words in machine.executables.items():
-        program = os.path.expanduser(words if isinstance(words, str) else words[0])
-        found = shutil.which(program)
+        program = words if isinstance(words, str) else words[0]
+        found = kind.host.find(program)
         # Modules bring what has no path, and nodes may have other disks than this machine.
         unknown = None if machine.modules or machine.pre_commands else False
-        yield Finding(True if found else unknown, f"executable {key}", "" if found else f"{program} is not found here")
+        why = "" if found else f"{program} is not found {kind.host}"
+        yield Finding(True if found else unknown, f"executable {key}", why)
 
 
 def _queues(machine: HPCProfile) -> Iterator[Finding]:
     try:
-        limits = scheduler(machine.scheduler).queues()
+        limits = scheduler(machine.scheduler, machine.host).queues()
     except SchedulerError as error:
         yield Finding(False, "queues", str(error))
         return

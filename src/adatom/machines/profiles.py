@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -175,6 +176,12 @@ class HPCProfile(Model):
         What the machine is called.
     scheduler
         Its batch scheduler; a section of that name says what only it knows.
+    host
+        The machine that one logs in to for the scheduler, as ``ssh`` takes it; None: this one.
+    remote_dir
+        The directory there, with a ``~/`` or absolute, in which each job gets one for its files.
+    shared_files
+        Whether the working directory is the same one there, so that nothing is copied.
     queues, accounts
         By resource class.
     limits
@@ -191,6 +198,9 @@ class HPCProfile(Model):
 
     name: Name
     scheduler: str
+    host: Word | None = None
+    remote_dir: Line = "~/adatom-jobs"
+    shared_files: bool = False
     queues: Mapping[ResourceClass, Word] = Field(default_factory=dict)
     accounts: Mapping[ResourceClass, Word] = Field(default_factory=dict)
     limits: Mapping[str, QueueLimits] = Field(default_factory=dict)
@@ -216,6 +226,28 @@ class HPCProfile(Model):
         for queue in self.limits:
             if queue not in self.queues.values():
                 raise UnknownNameError(f"queue in the limits of {self.name}", queue, self.queues.values())
+        return self
+
+    @model_validator(mode="after")
+    def _can_be_reached(self) -> HPCProfile:
+        if self.host is None:
+            for key in ("remote_dir", "shared_files"):
+                if getattr(self, key) != HPCProfile.model_fields[key].default:
+                    raise InputError(f"{key} says something of a host, and {self.name} has none: name the host, too.")
+            return self
+        if not re.match(r"[^-@]", self.host):
+            raise InputError(f"host={self.host!r} is nothing that ssh takes: give a name, or USER@NAME.")
+        if not scheduler(self.scheduler).commands:
+            raise InputError(
+                f"host={self.host!r}: {self.scheduler!r} has no commands that could be run there. Name the scheduler "
+                "of that machine, or no host."
+            )
+        if not self.remote_dir.startswith(("/", "~/")):
+            raise InputError(f"remote_dir={self.remote_dir!r}: give an absolute path of {self.host}, or ~/ and a path.")
+        for key, words in self.executables.items():
+            program = words if isinstance(words, str) else words[0]
+            if program.startswith("~"):
+                raise InputError(f"executables.{key}={program!r}: ~ is of this machine. Give the path on {self.host}.")
         return self
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from adatom.errors import SchedulerError
+from adatom.machines.host import Host
 from adatom.machines.schedulers.base import Scheduler, Submitted, scheduler
 from adatom.machines.script import END_MARK, STDERR, STDOUT
 from adatom.whole_file import whole_file
@@ -15,7 +18,7 @@ from adatom.whole_file import whole_file
 __all__ = ["Record", "read_record", "read_records", "record_path"]
 
 _FOLDER = ".adatom-jobs"
-_KEYS = ("id", "name", "machine", "scheduler_name", "submitted", "walltime")
+_KEYS = ("id", "name", "machine", "scheduler_name", "submitted", "walltime", "host", "place")
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,7 @@ class Record:
     Attributes
     ----------
     path
-        The file that says so, in a folder of the directory where the job runs.
+        The file that says so, in a folder of the directory that is the job's here.
     id
         As the scheduler calls it.
     name
@@ -38,6 +41,10 @@ class Record:
         When, in seconds since the epoch.
     walltime
         What it was given, in s; None if it has no limit.
+    host
+        The machine that one logs in to for its scheduler; None: this one.
+    place
+        The directory there that its files were copied to; None: it runs in the one here.
     """
 
     path: Path
@@ -47,21 +54,24 @@ class Record:
     scheduler_name: str
     submitted: float
     walltime: float | None
+    host: str | None = None
+    place: str | None = None
 
     @property
     def work_dir(self) -> Path:
-        """Where it runs."""
+        """Where it runs, or its files come to."""
         return self.path.parents[1]
 
     @property
     def scheduler(self) -> Scheduler:
         """Who runs it."""
-        return scheduler(self.scheduler_name)
+        return scheduler(self.scheduler_name, self.host)
 
     @property
     def job(self) -> Submitted:
         """It, for its scheduler."""
-        return Submitted(self.id, self.script, self.walltime)
+        directory = Path(self.place) if self.place else self.work_dir
+        return Submitted(self.id, directory / self.script.name, self.walltime)
 
     @property
     def script(self) -> Path:
@@ -92,9 +102,26 @@ class Record:
         with whole_file(self.path) as file:
             file.write(json.dumps({key: getattr(self, key) for key in _KEYS}).encode())
 
+    def fetch(self) -> None:
+        """Get the files that it has made, where they are elsewhere.
+
+        Raises
+        ------
+        SchedulerError
+            The host does not answer.
+        """
+        if self.host and self.place:
+            Host(self.host).fetch(Path(self.place), self.work_dir)
+
     def forget(self) -> None:
         """Somebody has been told the job's end: the same command is another job from now on."""
         self.path.unlink(missing_ok=True)
+
+    def tidy(self) -> None:
+        """Remove its files elsewhere. If it has not ended by itself something may still be written: they stay."""
+        if self.host and self.place and self.end_mark.exists():
+            with suppress(SchedulerError):
+                Host(self.host).remove(Path(self.place))
 
 
 def record_path(work_dir: Path, key: str) -> Path:

@@ -61,9 +61,13 @@ def conclude(record: Record, outcome: Outcome, check: bool) -> BatchResult:
     ------
     BatchJobError
         It did not succeed.
+    SchedulerError
+        Its files cannot be copied here.
     """
+    record.fetch()
     result = BatchResult(record.id, record.name, _checked(record, outcome), record.script, record.stdout, record.stderr)
     record.forget()
+    record.tidy()
     if check and not result.ok:
         raise BatchJobError(_message(result), result)
     return result
@@ -77,6 +81,7 @@ def _checked(record: Record, outcome: Outcome) -> Outcome:
     late = time.monotonic() + _LATE
     while not mark.exists() and outcome.state is State.SUCCEEDED and time.monotonic() < late:
         time.sleep(0.2)
+        record.fetch()
     status = int(mark.read_text()) if mark.exists() else None
     if outcome.state is State.LOST:  # the scheduler has forgotten it, and its script has not
         if status is None:

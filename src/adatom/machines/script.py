@@ -10,7 +10,7 @@ from typing import Any
 
 from adatom.machines.resources import Resources
 
-__all__ = ["END_MARK", "STDERR", "STDOUT", "BatchJob", "body", "setup"]
+__all__ = ["END_MARK", "STDERR", "STDOUT", "BatchJob", "body", "quoted_path", "setup"]
 
 # Files of a job, after its name: what the program prints, its errors, and its exit status once it has ended by itself.
 STDOUT, STDERR, END_MARK = ".out", ".err", ".end"
@@ -28,7 +28,7 @@ class BatchJob:
     name
         Of the job, of its files, and unique in its directory: letters, digits and ``. _ -``.
     work_dir
-        Where it runs.
+        Where it runs: absolute, or with a ``~/`` of the home there.
     command
         The launch line, one string for each word of it.
     resources
@@ -87,7 +87,7 @@ def body(job: BatchJob) -> str:
         The job.
     """
     lines = [
-        f"cd {shlex.quote(str(job.work_dir))} || exit 1",
+        f"cd {quoted_path(job.work_dir)} || exit 1",
         f"rm -f {job.end_mark}",
         *setup(job),
         "",
@@ -115,6 +115,18 @@ def setup(job: BatchJob) -> list[str]:
         *(f"export {name}={shlex.quote(value)}" for name, value in {**threads, **job.environment}.items()),
         *(f"export {name}={_expanding(value)}" for name, value in job.shell_environment.items()),
     ]
+
+
+def quoted_path(path: Path) -> str:
+    """A path for bash, which puts its own home in the place of a ``~/``.
+
+    Parameters
+    ----------
+    path
+        The path.
+    """
+    text = str(path)
+    return f"~/{shlex.quote(text[2:])}" if text.startswith("~/") else shlex.quote(text)
 
 
 def _or_fail(line: str) -> str:

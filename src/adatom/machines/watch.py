@@ -11,7 +11,7 @@ from functools import cache
 
 from adatom.errors import SchedulerError
 from adatom.machines.outcome import Outcome, State
-from adatom.machines.schedulers.base import Scheduler, Submitted, scheduler
+from adatom.machines.schedulers.base import Scheduler, Submitted
 from adatom.machines.script import END_MARK
 
 __all__ = ["watch"]
@@ -100,16 +100,16 @@ class _Watch:
 
 
 @cache
-def _watch_of(name: str, process: int) -> _Watch:  # a fork has no threads of its parent's
-    return _Watch(scheduler(name))
+def _watch_of(kind: Scheduler, process: int) -> _Watch:  # a fork has no threads of its parent's
+    return _Watch(kind)
 
 
-def watch(name: str, job: Submitted) -> Future[Outcome]:
+def watch(kind: Scheduler, job: Submitted) -> Future[Outcome]:
     """A future of how a batch job ends.
 
     Parameters
     ----------
-    name
+    kind
         Its scheduler.
     job
         The job.
@@ -119,4 +119,4 @@ def watch(name: str, job: Submitted) -> Future[Outcome]:
     Future
         Raises `SchedulerError` if the scheduler does not answer for ten minutes; the job is then as it was.
     """
-    return _watch_of(name, os.getpid()).add(job)
+    return _watch_of(kind, os.getpid()).add(job)

@@ -30,7 +30,7 @@ def status(work_dir: WorkDir = Path(), job: Job = None, as_json: Json = False) -
     known = _poll(records)
     rows = []
     for record in records:
-        outcome = known.get(record.id)
+        outcome = known.get(record.path)
         state = str(outcome.state) if outcome else "unknown"
         rows.append((record.id, state, record.name, record.machine, record.submitted, outcome.cause if outcome else ""))
     columns = ("id", "state", "name", "machine", "submitted", "cause")
@@ -45,7 +45,7 @@ def attach(work_dir: WorkDir = Path(), job: Job = None) -> None:
     from adatom.machines.result import conclude
     from adatom.machines.watch import watch
 
-    waiting = [(record, watch(record.scheduler_name, record.job)) for record in _records(work_dir, job)]
+    waiting = [(record, watch(record.scheduler, record.job)) for record in _records(work_dir, job)]
     well = True
     try:
         for record, future in waiting:
@@ -73,19 +73,22 @@ def cancel(work_dir: WorkDir = Path(), job: Job = None) -> None:
 def _records(work_dir: Path, ids: Sequence[str] | None) -> list[Record]:
     from adatom.machines.record import read_records
 
-    found = {record.id: record for record in read_records(work_dir.absolute())}
+    found = list(read_records(work_dir.absolute()))
     if not found:
         typer.echo(f"Nothing is submitted in {work_dir.absolute()} that nobody has followed to its end.", err=True)
+    known = [record.id for record in found]
     for id in ids or ():
-        if id not in found:
+        if id not in known:
             raise InputError(
-                f"No job {id!r} is waited for in {work_dir.absolute()}. Valid: {', '.join(found) or 'none'}."
+                f"No job {id!r} is waited for in {work_dir.absolute()}. Valid: {', '.join(known) or 'none'}."
             )
-    return [record for id, record in found.items() if not ids or id in ids]
+    return [record for record in found if not ids or record.id in ids]
 
 
-def _poll(records: Sequence[Record]) -> Mapping[str, Outcome]:
-    known: dict[str, Outcome] = {}
+def _poll(records: Sequence[Record]) -> Mapping[Path, Outcome]:
+    known: dict[Path, Outcome] = {}
     for scheduler in {record.scheduler for record in records}:
-        known |= scheduler.poll([record.job for record in records if record.scheduler is scheduler])
+        asked = [record for record in records if record.scheduler is scheduler]
+        answers = scheduler.poll([record.job for record in asked])
+        known |= {record.path: answers[record.id] for record in asked if record.id in answers}
     return known

@@ -25,7 +25,10 @@ def list_profiles(as_json: Json = False) -> None:
             ("execution", one.name, f"{one.command} on {one.nodes} x {one.ranks_per_node} ranks")
             for one in found.executions.values()
         ),
-        *(("machine", one.name, one.scheduler) for one in found.machines.values()),
+        *(
+            ("machine", one.name, f"{one.scheduler} on {one.host}" if one.host else one.scheduler)
+            for one in found.machines.values()
+        ),
     ]
     if as_json:
         print_json([dict(zip(("kind", "name", "about"), row, strict=True)) for row in rows])

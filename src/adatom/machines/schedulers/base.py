@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import time
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from adatom.errors import InputError, SchedulerError, UnknownNameError
+from adatom.machines.host import HERE, Here, Host
 from adatom.machines.model import Model
 from adatom.machines.outcome import Outcome
 from adatom.machines.script import BatchJob, body
@@ -35,7 +35,7 @@ class Submitted:
     id
         As the scheduler calls it.
     script
-        The file that was submitted.
+        The file that was submitted, where the scheduler is.
     walltime
         What it was given, in s: not every scheduler says why it ended a job. None if it has no limit.
     """
@@ -66,6 +66,8 @@ class Scheduler(ABC):
         What stands for a job's id in the names of its output files; empty if nothing does.
     tells_end
         Whether a job can read when it ends: `adatom.settings.scheduler_end`.
+    host
+        Where its commands are run.
     """
 
     name: ClassVar[str]
@@ -76,6 +78,7 @@ class Scheduler(ABC):
     of_a_job: ClassVar[str] = ""
     job_id: ClassVar[str] = ""
     tells_end: ClassVar[bool] = False
+    host: Here = HERE
 
     @abstractmethod
     def directives(self, job: BatchJob) -> list[str]:
@@ -110,7 +113,7 @@ class Scheduler(ABC):
         Parameters
         ----------
         script
-            The file.
+            The file, on `host`.
 
         Returns
         -------
@@ -192,7 +195,7 @@ class Scheduler(ABC):
         cwd
             Where it is run.
         stdin
-            What it is given.
+            The file in `cwd` that it reads.
         forgiven
             A pattern: a failure is none if it stands in every line of the errors. Of several jobs one may be unknown.
         with_errors
@@ -205,25 +208,15 @@ class Scheduler(ABC):
         """
         # Times and words as the parsers know them, whatever the user's shell says. A job that is submitted from within
         # another one gets nothing of what that was given.
-        outer = re.compile(self.of_a_job) if self.of_a_job else None
-        kept = {name: value for name, value in os.environ.items() if not (outer and outer.match(name))}
-        environment = {**kept, "LC_ALL": "C", "SLURM_TIME_FORMAT": "standard"}
+        environment = {"LC_ALL": "C", "SLURM_TIME_FORMAT": "standard"}
         try:
-            done = subprocess.run(
-                command,
-                cwd=cwd,
-                env=environment,
-                input=stdin or "",
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=_PATIENCE,
-                check=False,
+            done = self.host.run(
+                command, cwd=cwd, stdin=stdin, environment=environment, without=self.of_a_job, timeout=_PATIENCE
             )
         except FileNotFoundError:
             raise SchedulerError(
-                f"There is no command {command[0]!r} here, which {self.name} is asked by. Go to a machine that can "
-                "submit, or name another scheduler in the profile."
+                f"There is no command {command[0]!r} {self.host}, which {self.name} is asked by. Go to a machine that "
+                "can submit, or name another scheduler in the profile."
             ) from None
         except subprocess.TimeoutExpired:
             raise SchedulerError(f"{command[0]} of {self.name} did not answer in {_PATIENCE:.0f} s.") from None
@@ -261,22 +254,30 @@ def scheduler_names() -> list[str]:
     return sorted(_entry_points())
 
 
-@cache
-def scheduler(name: str) -> Scheduler:
+def scheduler(name: str, host: str | None = None) -> Scheduler:
     """A scheduler by name.
 
     Parameters
     ----------
     name
         As in a machine's profile.
+    host
+        The machine to log in to; None: this one.
 
     Raises
     ------
     UnknownNameError
         No package registers such a scheduler.
     """
+    return _made(name, host)
+
+
+@cache
+def _made(name: str, host: str | None) -> Scheduler:
     points = _entry_points()
     if name not in points:
         raise UnknownNameError("scheduler", name, points)
     made: Scheduler = points[name].load()()
+    if host is not None:
+        made.host = Host(host)
     return made

@@ -125,7 +125,7 @@ class LSF(Scheduler):
 
     def submit(self, script: Path) -> str:
         """``bsub``, which reads directives on its standard input only."""
-        printed = self.run("bsub", cwd=script.parent, stdin=script.read_text())
+        printed = self.run("bsub", cwd=script.parent, stdin=script.name)
         found = re.search(r"^Job <(\d+)> is submitted", printed, re.MULTILINE)
         if not found:
             raise SchedulerError(f"bsub took {script}, and what it says of the id is not understood: {printed!r}.")

@@ -106,7 +106,7 @@ class PBS(Scheduler):
     def poll(self, jobs: Sequence[Submitted]) -> Mapping[str, Outcome]:
         """One ``qstat``."""
         records = self._records([job.id for job in jobs]) if jobs else {}
-        return {job.id: outcome(job, records[number(job.id)]) for job in jobs if number(job.id) in records}
+        return {job.id: outcome(job, records[number(job.id)], self.host) for job in jobs if number(job.id) in records}
 
     def _records(self, ids: Sequence[str]) -> dict[str, dict[str, str]]:
         printed = ""

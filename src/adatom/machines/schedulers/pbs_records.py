@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from adatom.durations import parse_duration
+from adatom.machines.host import Here
 from adatom.machines.outcome import Outcome, State
 from adatom.machines.resources import parse_memory
 from adatom.machines.schedulers.base import Submitted
+from adatom.machines.script import STDERR
 
 __all__ = ["longest_walltimes", "number", "outcome", "parsed"]
 
@@ -105,7 +106,7 @@ def _records(head: str, printed: str) -> Iterator[tuple[str, dict[str, str]]]:
         yield record.split("\n", 1)[0].strip(), {key.lower(): text for key, text in fields.findall(record)}
 
 
-def outcome(job: Submitted, said: Mapping[str, str]) -> Outcome:
+def outcome(job: Submitted, said: Mapping[str, str], host: Here) -> Outcome:
     """What is known of a job.
 
     Parameters
@@ -114,6 +115,8 @@ def outcome(job: Submitted, said: Mapping[str, str]) -> Outcome:
         The job.
     said
         Its attributes.
+    host
+        Where its files are.
     """
     letter, comment, nodes = said.get("job_state", ""), said.get("comment", ""), said.get("exec_host", "")
     if letter not in _ENDED:
@@ -123,7 +126,7 @@ def outcome(job: Submitted, said: Mapping[str, str]) -> Outcome:
     signal = None if status is None or status < 0 else _signal(status)
     elapsed = _figure(parse_duration, said.get("resources_used.walltime"))
     limit = _figure(parse_duration, said.get("resource_list.walltime")) or job.walltime
-    killed = _KILLED.search(_errors(job.script)) or _KILLED.search(comment)
+    killed = _KILLED.search(host.tail(job.script.with_suffix(STDERR), _TAIL)) or _KILLED.search(comment)
     if killed:
         state, cause = _LIMITS.get(killed[1], State.FAILED), killed[0]
     elif status is not None and status < 0:
@@ -154,12 +157,3 @@ def _figure(parse: Callable[[str], Any], text: str | None) -> Any:
         return parse(text) if text else None
     except ValueError:
         return None
-
-
-def _errors(script: Path) -> str:
-    try:
-        with open(script.with_suffix(".err"), "rb") as file:
-            file.seek(max(0, file.seek(0, 2) - _TAIL))
-            return file.read().decode(errors="replace")
-    except OSError:
-        return ""

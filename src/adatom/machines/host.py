@@ -1,0 +1,424 @@
+"""Where a scheduler's commands are run: here, or on a machine that one logs in to with ``ssh``."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import tarfile
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import IO
+
+from adatom.errors import SchedulerError, StorageError
+from adatom.machines.script import quoted_path
+
+__all__ = ["HERE", "Here", "Host"]
+
+_OPTIONS = {
+    "IgnoreUnknown": "RemoteCommand",  # OpenSSH before 7.6
+    "BatchMode": "yes",  # nobody is there who could type a password
+    "ConnectTimeout": "15",
+    "ServerAliveInterval": "15",
+    "LogLevel": "ERROR",  # no banner among a command's errors
+    # What the user's configuration may ask for, and only one session at a time can have.
+    "ClearAllForwardings": "yes",
+    "RemoteCommand": "none",
+    "RequestTTY": "no",
+}
+_PATIENCE = 60.0  # seconds for logging in
+_IDLE = "60"  # seconds for which a connection is kept that nobody uses
+_FAILED = 255  # the exit status by which ssh tells its own errors
+_NO_COMMAND = 127
+_SENT = ".adatom-sent"  # beside the files on the host: which these are, as they were sent
+# Changed is what is not as it was when it was sent: times alone tell less, where clocks differ or are coarse.
+_LIST = rf"find . ! -type d ! -path ./{_SENT} -printf '%s %C@ %p\0'"
+# A login shell has the scheduler on its PATH, and may print things of its own before.
+_LOGIN = 'exec 3>&1 4>&2 >/dev/null 2>&1; exec bash -lc "$0"'
+_THEN = "exec >&3 2>&4 3>&- 4>&-; "
+
+
+class Here:
+    """This machine."""
+
+    def __str__(self) -> str:
+        return "here"
+
+    def run(
+        self,
+        command: Sequence[str],
+        *,
+        cwd: Path | None = None,
+        stdin: str | None = None,
+        environment: Mapping[str, str] | None = None,
+        without: str = "",
+        timeout: float | None = None,
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command, and keep what it prints.
+
+        Parameters
+        ----------
+        command
+            The command.
+        cwd
+            Where it is run.
+        stdin
+            The file in `cwd` that it reads; None: nothing.
+        environment
+            Variables that it has besides.
+        without
+            A pattern for the names of those that it does not have; empty: it has all.
+        timeout
+            How long it may take, in s.
+
+        Raises
+        ------
+        FileNotFoundError
+            There is no such command.
+        subprocess.TimeoutExpired
+            It took longer.
+        """
+        outer = re.compile(without) if without else None
+        kept = {name: value for name, value in os.environ.items() if not (outer and outer.match(name))}
+        with open(Path(cwd or "", stdin) if stdin else os.devnull, "rb") as file:
+            return subprocess.run(
+                command,
+                cwd=cwd,
+                env={**kept, **(environment or {})},
+                stdin=file,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=timeout,
+                check=False,
+            )
+
+    def find(self, program: str) -> str | None:
+        """Where a program is.
+
+        Parameters
+        ----------
+        program
+            Its name, or a path.
+        """
+        return shutil.which(os.path.expanduser(program))
+
+    def tail(self, file: Path, size: int) -> str:
+        """The end of a file; nothing if it cannot be read.
+
+        Parameters
+        ----------
+        file
+            The file.
+        size
+            How much of it, in bytes.
+        """
+        try:
+            with open(file, "rb") as opened:
+                opened.seek(max(0, opened.seek(0, 2) - size))
+                return opened.read().decode(errors="replace")
+        except OSError:
+            return ""
+
+
+class Host(Here):
+    """A machine that one logs in to: by the user's own ``ssh``, with its keys, its configuration and its known hosts.
+
+    Paths are the host's own, absolute or with a ``~/`` of its home. Connections are shared, and end with the process.
+
+    Parameters
+    ----------
+    name
+        As ``ssh`` takes it: a name, an alias of ``~/.ssh/config``, with a user before an ``@`` or not.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __str__(self) -> str:
+        return f"on {self.name}"
+
+    def run(
+        self,
+        command: Sequence[str],
+        *,
+        cwd: Path | None = None,
+        stdin: str | None = None,
+        environment: Mapping[str, str] | None = None,
+        without: str = "",
+        timeout: float | None = None,
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command in a login shell of its own: that has nothing of the environment here.
+
+        Parameters
+        ----------
+        command, cwd, stdin, environment, without, timeout
+            As in `Here.run`.
+
+        Raises
+        ------
+        FileNotFoundError
+            There is no such command.
+        SchedulerError
+            The host does not answer.
+        subprocess.TimeoutExpired
+            It took longer.
+        """
+        line = shlex.join(["env", *(f"{name}={value}" for name, value in (environment or {}).items()), *command])
+        line = f"{line} < {shlex.quote(stdin) if stdin else '/dev/null'}"
+        line = f"cd {quoted_path(cwd)} && {line}" if cwd else line
+        done = self._run(timeout, "bash", "-c", _LOGIN, _THEN + line)
+        if done.returncode == _NO_COMMAND and done.stderr.startswith("env:"):
+            raise FileNotFoundError(command[0])
+        return done
+
+    def find(self, program: str) -> str | None:
+        """Where a program is on the host.
+
+        Parameters
+        ----------
+        program
+            As in `Here.find`.
+        """
+        return self.run(["bash", "-c", 'type -P -- "$0"', program]).stdout.strip() or None
+
+    def tail(self, file: Path, size: int) -> str:
+        """The end of a file on the host.
+
+        Parameters
+        ----------
+        file, size
+            As in `Here.tail`.
+        """
+        return self._run(None, "bash", "-c", f"tail -c {size} -- {quoted_path(file)} 2>/dev/null").stdout
+
+    def check(self) -> None:
+        """Log in, unless that has been done.
+
+        Raises
+        ------
+        SchedulerError
+            That is not possible.
+        """
+        self._connection.options()
+
+    def send(self, here: Path, there: Path, *leave_out: str) -> None:
+        """Copy the files of a directory into a new one on the host. Links are followed.
+
+        Parameters
+        ----------
+        here, there
+            The directories.
+        *leave_out
+            Names in it that stay.
+
+        Raises
+        ------
+        SchedulerError
+            They cannot be written there.
+        """
+        place = quoted_path(there)
+        line = f"mkdir -p {place} && cd {place} && tar -xof - && {_LIST} > {_SENT}"
+        with (
+            self._stream(f"copy {here} to {there}", line, stdin=subprocess.PIPE) as (given, _),
+            tarfile.open(fileobj=given, mode="w|", format=tarfile.GNU_FORMAT, dereference=True) as archive,
+        ):
+            for path, name in _inside(here, leave_out):
+                try:
+                    archive.add(path, name, recursive=False)
+                except FileNotFoundError:  # removed meanwhile
+                    pass
+                except BrokenPipeError:
+                    raise
+                except OSError as error:
+                    raise StorageError(f"Cannot read {path}: {error.strerror or error}.") from error
+
+    def fetch(self, there: Path, here: Path) -> None:
+        """Copy what was made or changed in such a directory back.
+
+        Parameters
+        ----------
+        there, here
+            The directories.
+
+        Raises
+        ------
+        SchedulerError
+            It cannot be read there.
+        StorageError
+            It cannot be written here.
+        """
+        what, place = f"copy {there} to {here}", quoted_path(there)
+        with self._stream(what, rf"cd {place} && cat {_SENT} && printf '\0' && {_LIST}") as (_, printed):
+            before, _, after = printed.read().partition(b"\0\0")
+        changed = set(after.split(b"\0")) - {*before.split(b"\0"), b""}
+        if not changed:
+            return
+        with tempfile.TemporaryFile() as names:
+            names.writelines(entry.split(b" ", 2)[2] + b"\0" for entry in sorted(changed))
+            names.seek(0)
+            # What is written or removed just now, by a job that is being ended, is no error.
+            line = f"cd {place} && {{ tar --no-recursion --null -T - -cf - || [ $? = 1 ]; }}"
+            with (
+                self._stream(what, line, stdin=names) as (_, printed),
+                tarfile.open(fileobj=printed, mode="r|") as archive,
+            ):
+                # Not outside of the directory; where Python is too old to see to that, as it has always been.
+                archive.extraction_filter = getattr(tarfile, "tar_filter", lambda member, _: member)
+                try:
+                    archive.extractall(here)
+                except OSError as error:
+                    raise StorageError(f"Cannot write in {here}: {error.strerror or error}.") from error
+
+    def remove(self, there: Path) -> None:
+        """Remove a directory on the host.
+
+        Parameters
+        ----------
+        there
+            The directory.
+        """
+        self._run(None, "bash", "-c", f"rm -rf -- {quoted_path(there)}")
+
+    @property
+    def _connection(self) -> _Connection:
+        return _connection(self.name, os.getpid())
+
+    def _ssh(self, *command: str) -> list[str]:
+        # `exec` and `bash` mean the same in every shell that the user may have there.
+        return ["ssh", *self._connection.options(), self.name, shlex.join(["exec", *command])]
+
+    def _run(self, timeout: float | None, *command: str) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            self._ssh(*command),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=timeout,
+            check=False,
+        )
+        if done.returncode == _FAILED:
+            raise self._connection.error(done.stderr)
+        return done
+
+    @contextmanager
+    def _stream(
+        self, what: str, line: str, stdin: int | IO[bytes] = subprocess.DEVNULL
+    ) -> Iterator[tuple[IO[bytes] | None, IO[bytes]]]:
+        """What a line of bash is given, and what it prints."""
+        with tempfile.TemporaryFile() as errors:
+            process = subprocess.Popen(
+                self._ssh("bash", "-c", line), stdin=stdin, stdout=subprocess.PIPE, stderr=errors
+            )
+            assert process.stdout
+            broken: Exception | None = None
+            try:
+                with process:
+                    yield process.stdin, process.stdout
+                    if process.stdin:
+                        process.stdin.close()
+                    process.stdout.read()  # what is after the end of an archive
+            except (BrokenPipeError, tarfile.TarError) as error:  # it has ended before its time
+                broken = error
+            errors.seek(0)
+            if broken or process.returncode:
+                words = " ".join(errors.read().decode(errors="replace").split()) or broken or "no message"
+                raise SchedulerError(f"Cannot {what} on {self.name}: {words}") from broken
+
+
+class _Connection:
+    """What the commands of one process share to a host: the user's own connection if there is one, or else one more."""
+
+    def __init__(self, name: str) -> None:
+        self._name, self._process = name, os.getpid()
+        # The path of a socket must be short, which the user's directory for temporary files may not be.
+        self._directory = tempfile.mkdtemp(prefix="adatom-", dir="/tmp")
+        self._own = ["-o", f"ControlPath={self._directory}/ssh"]
+        self._lock = threading.Lock()
+        atexit.register(self._close)
+
+    def options(self) -> list[str]:
+        """Those of an ``ssh`` that does not log in again."""
+        settings = [word for name, value in _OPTIONS.items() for word in ("-o", f"{name}={value}")]
+        with self._lock:
+            # Where a second factor is asked for, the user has logged in and shares that.
+            own = [] if self._master("check") else self._own
+            if own and not self._master("check", *own):
+                self._open([*settings, *own])
+        return [*settings, *own, "-o", "ControlMaster=no"]
+
+    def _master(self, command: str, *options: str) -> bool:
+        try:
+            done = subprocess.run(
+                ["ssh", *options, "-O", command, self._name],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                check=False,
+            )
+        except FileNotFoundError:
+            raise SchedulerError(f"host={self._name!r} needs the command 'ssh' here: install OpenSSH.") from None
+        return done.returncode == 0
+
+    def _open(self, options: Sequence[str]) -> None:
+        with tempfile.TemporaryFile() as errors:  # a pipe could be open as long as the connection is
+            try:
+                done = subprocess.run(
+                    ["ssh", *options, "-o", "ControlMaster=yes", "-o", f"ControlPersist={_IDLE}", self._name, "true"],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=errors,
+                    timeout=_PATIENCE,
+                    check=False,
+                )
+            except subprocess.TimeoutExpired:
+                raise self.error(f"no answer in {_PATIENCE:.0f} s.") from None
+            errors.seek(0)
+            if done.returncode:
+                raise self.error(errors.read().decode(errors="replace"))
+
+    def error(self, words: str) -> SchedulerError:
+        """The error of a host that one cannot log in to."""
+        return SchedulerError(
+            f"host={self._name!r} of the machine's profile does not answer: {' '.join(words.split()) or 'no message'}\n"
+            f"See that `ssh {self._name} true` works here without a question, or name another host."
+        )
+
+    def _close(self) -> None:
+        if os.getpid() == self._process:  # not a fork of it
+            self._master("exit", *self._own)
+            shutil.rmtree(self._directory, ignore_errors=True)
+
+
+@cache
+def _connection(name: str, process: int) -> _Connection:  # a fork does not share its parent's
+    return _Connection(name)
+
+
+def _inside(
+    directory: Path, leave_out: Sequence[str], name: str = "", above: frozenset[str] = frozenset()
+) -> Iterator[tuple[Path, str]]:
+    """The files and directories in a directory, with their names in it."""
+    real = os.path.realpath(directory)
+    if real in above:  # a link leads back
+        return
+    for entry in sorted(os.scandir(directory), key=lambda entry: entry.name):
+        if entry.name in leave_out:
+            continue
+        path, inside = Path(entry.path), f"{name}{entry.name}"
+        if entry.is_dir():
+            yield path, inside
+            yield from _inside(path, (), f"{inside}/", above | {real})
+        elif entry.is_file():
+            yield path, inside
+
+
+HERE = Here()
