@@ -157,7 +157,7 @@ Host *
   UserKnownHostsFile {ROOT}/known_hosts
   GlobalKnownHostsFile /dev/null
 """)
-    ssh = shutil.which("ssh")
+    ssh = shutil.which("ssh", path=os.environ["PATH"].replace(str(BIN), ""))  # not this very script
     (BIN / "ssh").write_text(f'#!/bin/sh\nexec {ssh} -F {ROOT}/ssh_config "$@"\n')
     (BIN / "ssh").chmod(0o755)
 

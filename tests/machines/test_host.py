@@ -226,6 +226,38 @@ def test_nothing_is_left_running(tmp_path):
     assert not socket.parent.exists()
 
 
+def adatom(*command):
+    words = (sys.executable, "-m", "adatom", "profiles", *map(str, command))
+    return subprocess.run(words, capture_output=True, text=True, timeout=60, env={**os.environ, "COLUMNS": "200"})
+
+
+def test_the_command_line(cluster, tmp_path):
+    place = tmp_path / "place"
+    (tmp_path / "adatom.toml").write_text(f"""
+[commands.slow]
+executable = "python"
+arguments = {json.dumps(SLOW.arguments)}
+[executions.slow-small]
+command = "slow"
+[machines.there]
+scheduler = "slurm"
+host = "login"
+queues = {{ cpu = "main" }}
+executables = {{ python = {json.dumps(sys.executable)} }}
+""")
+    assert "slurm on login" in adatom("list").stdout
+    assert adatom("check", "there").returncode == 0
+    ids = [adatom("submit", "slow", "slow-small", "there", "--work-dir", place, "--", n).stdout for n in (0, 300)]
+    one, other = map(str.strip, ids)
+    attached = adatom("attach", place, "--job", one)
+    assert (attached.returncode, attached.stdout.split()[::2]) == (0, [one, "succeeded"]), attached.stderr
+    assert [path.read_text() for path in place.glob("*.out")] == ["begun\n"]
+    (row,) = json.loads(adatom("status", place, "--json").stdout)
+    assert (row["id"], row["state"] in ("queued", "running")) == (other, True)
+    assert adatom("cancel", place).returncode == 0
+    wait_for(lambda: cluster.job(other)["JobState"] == "CANCELLED", "its end")
+
+
 # --- The host ---------------------------------------------------------------------------------------------------------
 
 
