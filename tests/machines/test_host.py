@@ -1,10 +1,12 @@
 """A scheduler on a machine that one logs in to: real ssh, a real Slurm behind it, and files of its own."""
 
 import asyncio
+import io
 import json
 import os
 import subprocess
 import sys
+import tarfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,7 +14,7 @@ import pytest
 
 from adatom.errors import BatchJobError, SchedulerError
 from adatom.machines import State, run_command, run_command_async
-from adatom.machines.host import Host
+from adatom.machines.host import Host, _check
 from adatom.machines.preflight import preflight
 from adatom.machines.schedulers.base import scheduler
 from tests.infra import machine as infra
@@ -296,6 +298,67 @@ def test_what_is_checked_before(home):
 def test_a_scheduler_that_is_not_there():
     with pytest.raises(SchedulerError, match="There is no command 'bkill' on login, which lsf is asked by"):
         scheduler("lsf", "login").run("bkill", "1")
+
+
+def test_links_and_odd_names(home, tmp_path):
+    host, place, far = Host("login"), Path("~/links"), tmp_path / "far"
+    here, there = tmp_path / "here", home / "links"
+    here.mkdir()
+    far.write_text("old")
+    (here / "linked").symlink_to(far)
+    odd = os.fsdecode(b"./-\xff " + b"long" * 30)
+    (here / odd).write_text("old")
+    os.mkfifo(here / "pipe")  # is left out, and nobody waits for it
+    host.send(here, place)
+    assert sorted(os.listdir(there)) == sorted([".adatom-sent", "linked", odd[2:]])
+    for name in ("linked", odd):
+        (there / name).write_text("new")
+    (there / "made").symlink_to(far)
+    for _ in range(2):  # as when the first one was cut
+        host.fetch(place, here)
+        assert (far.read_text(), (here / odd).read_text(), (here / "made").readlink()) == ("new", "new", far)
+    assert (here / "linked").is_symlink()  # written through, as the job itself would here
+    host.remove(place)
+    assert not there.exists()
+
+
+def archive_with(*members):
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w") as archive:
+        for name, link in members:
+            member = tarfile.TarInfo(name)
+            if link:
+                member.type, member.linkname = link
+            archive.addfile(member)
+    file.seek(0)
+    return tarfile.open(fileobj=file)
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        [("/x", None)],
+        [("a/../../x", None)],
+        [("./a", (tarfile.SYMTYPE, "/")), ("a/x", None)],
+        [("a", (tarfile.LNKTYPE, "../x"))],
+    ],
+)
+def test_a_host_that_lies_writes_nothing_elsewhere(members):
+    links = set()
+    with archive_with(*members) as archive, pytest.raises(tarfile.ExtractError, match="is not in the directory"):
+        for member in archive:
+            _check(member, links)
+
+
+def test_a_connection_that_breaks_while_files_are_copied(login, home, tmp_path):
+    (tmp_path / "much").write_bytes(os.urandom(100_000_000))
+    with ThreadPoolExecutor(1) as thread:
+        sent = thread.submit(Host("login").send, tmp_path, Path("~/much"))
+        wait_for(lambda: list(home.glob("much/*")), "the beginning", pause=0.001)
+        login.disconnect()
+        with pytest.raises(SchedulerError, match="Cannot copy .* to ~/much on login: "):
+            sent.result()
+    Host("login").remove(Path("~/much"))
 
 
 def test_what_a_command_is_given_and_says(home):

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO
 
 from adatom.errors import SchedulerError, StorageError
@@ -270,12 +270,15 @@ class Host(Here):
                 self._stream(what, line, stdin=names) as (_, printed),
                 tarfile.open(fileobj=printed, mode="r|") as archive,
             ):
-                # Not outside of the directory; where Python is too old to see to that, as it has always been.
-                archive.extraction_filter = getattr(tarfile, "tar_filter", lambda member, _: member)
-                try:
-                    archive.extractall(here)
-                except OSError as error:
-                    raise StorageError(f"Cannot write in {here}: {error.strerror or error}.") from error
+                # Python's own filters follow links that are here already, and refuse new ones to elsewhere.
+                archive.extraction_filter = lambda member, _: member
+                links: set[str] = set()
+                for member in archive:
+                    _check(member, links)
+                    try:
+                        archive.extract(member, here)
+                    except OSError as error:
+                        raise StorageError(f"Cannot write in {here}: {error.strerror or error}.") from error
 
     def remove(self, there: Path) -> None:
         """Remove a directory on the host.
@@ -330,7 +333,9 @@ class Host(Here):
                 broken = error
             errors.seek(0)
             if broken or process.returncode:
-                words = " ".join(errors.read().decode(errors="replace").split()) or broken or "no message"
+                words = " ".join(errors.read().decode(errors="replace").split())
+                if not words:
+                    words = "the connection broke" if process.returncode == _FAILED else str(broken or "no message")
                 raise SchedulerError(f"Cannot {what} on {self.name}: {words}") from broken
 
 
@@ -401,6 +406,16 @@ class _Connection:
 @cache
 def _connection(name: str, process: int) -> _Connection:  # a fork does not share its parent's
     return _Connection(name)
+
+
+def _check(member: tarfile.TarInfo, links: set[str]) -> None:
+    """Refuse what would be written elsewhere, also by way of a link that came before it: hosts may lie."""
+    for name in [member.name, *([member.linkname] if member.islnk() else [])]:
+        path = PurePosixPath(os.path.normpath(name))
+        if path.is_absolute() or ".." in path.parts or not links.isdisjoint(map(str, path.parents)):
+            raise tarfile.ExtractError(f"{name!r} is not in the directory")
+    if member.issym():
+        links.add(os.path.normpath(member.name))
 
 
 def _inside(
