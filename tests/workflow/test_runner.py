@@ -21,6 +21,10 @@ slurm.constraint = "ib"
 [machines.maple]
 scheduler = "pjm"
 
+[machines.far]
+scheduler = "slurm"
+host = "login"
+
 [runners.screening]
 machine = "birch"
 jobs_per_node = 4
@@ -81,6 +85,7 @@ def test_its_number_is_from_the_settings_and_another_engine_has_a_name():
         ({"jobs": 4}, "jobs is 4, and no batch job is described: give cluster_kwargs or profile"),
         ({"temporary": True}, "temporary is True, and no batch job"),
         ({"profile": "screning"}, "runner profile 'screning'. Did you mean 'screening'"),
+        ({"profile": RunnerProfile(name="r", machine="far")}, "'far' has host='login', and workers are submitted from"),
         ({"profile": RunnerProfile(name="r", machine="brich")}, "machine 'brich'. Did you mean 'birch'"),
         (
             {"profile": RunnerProfile(name="r", machine="birch", ranks_per_node=9, jobs_per_node=2, launcher="srun")},

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from adatom.errors import InputError
 from adatom.machines.launch import launch_line
 from adatom.machines.mpi import step_options
 from adatom.machines.plan import check_limits, of_class
@@ -73,6 +74,11 @@ def allocation(profile: str | RunnerProfile) -> Allocation:
     profiles = load_profiles()
     runner = profiles.runner(profile) if isinstance(profile, str) else profile
     machine = profiles.machine(runner.machine)
+    if machine.host:  # engines submit by themselves, and workers have to reach this process
+        raise InputError(
+            f"The machine {machine.name!r} has host={machine.host!r}, and workers are submitted from the machine that "
+            "the flow runs on. Run the flow there, with a profile without a host."
+        )
     kind = scheduler(machine.scheduler)
     job = _job(runner, machine, kind)
     return Allocation(
