@@ -10,13 +10,13 @@ from typing import Any
 
 from adatom.machines.resources import Resources
 
-__all__ = ["END_MARK", "STDERR", "STDOUT", "BatchJob", "body", "quoted_path", "setup"]
+__all__ = ["END_MARK", "STDERR", "STDOUT", "THREADS", "BatchJob", "body", "quoted_path", "setup"]
 
 # Files of a job, after its name: what the program prints, its errors, and its exit status once it has ended by itself.
 STDOUT, STDERR, END_MARK = ".out", ".err", ".end"
 
 # What the libraries read that make threads. A code that sees none of them takes all cores of the node.
-_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def setup(job: BatchJob) -> list[str]:
     job
         The job.
     """
-    threads = dict.fromkeys(_THREADS, str(job.resources.threads_per_rank))
+    threads = dict.fromkeys(THREADS, str(job.resources.threads_per_rank))
     return [
         *(_or_fail(f"module load {shlex.quote(module)}") for module in job.modules),
         *map(_or_fail, job.pre_commands),

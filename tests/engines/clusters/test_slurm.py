@@ -1,8 +1,10 @@
 """Flows in the batch jobs of a real Slurm."""
 
+import contextvars
 import os
 import signal
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -101,19 +103,36 @@ def test_a_profile_says_what_a_batch_job_is_and_how_many_jobs_share_it(selected,
     nothing_left(cluster)
 
 
+OWN_FLOW = """
+import os
+import prefect
+from adatom import job, make_runner
+
+@job
+def where():
+    return os.environ["SLURM_JOB_ID"]
+
+runner = make_runner({"cores": 1, "memory": "4GB", "job_mem": "900M", "walltime": "00:10:00", "queue": "main"})
+
+@prefect.flow(task_runner=runner)
+def workflow():
+    return [where.submit().result() for _ in range(2)]
+
+with runner:
+    print("ran in", *workflow())
+    print("there are", *os.popen("squeue -h -o %i").read().split())
+"""
+
+
 @on("prefect")
 def test_prefects_own_flow_takes_the_runner(selected, cluster, tmp_path):
-    import prefect
-
-    with make_runner(BATCH_JOB) as runner:
-
-        @prefect.flow(task_runner=runner)
-        def workflow():
-            return [where.submit(number).result()[0] for number in range(2)]
-
-        found = workflow()
-        submitted = set(queue(cluster))
-    assert set(found) <= submitted, tail(tmp_path)
+    with script(tmp_path, OWN_FLOW, PREFECT_HOME=str(tmp_path / "prefect")) as running:
+        assert running.wait() == 0, running.output + tail(tmp_path)
+    lines = [line.split() for line in running.output.splitlines()]
+    (ran,) = [line[2:] for line in lines if line[:2] == ["ran", "in"]]
+    (there,) = [line[2:] for line in lines if line[:2] == ["there", "are"]]
+    assert len(ran) == 2
+    assert set(ran) == set(there)
     nothing_left(cluster)
 
 
@@ -184,10 +203,9 @@ def test_a_batch_job_that_ends_is_replaced_and_what_ran_in_it_runs_again(selecte
 
     with make_runner({**BATCH_JOB, "cores": 1}) as runner:
         pending = workflow.with_options(runner=runner)
-        import threading
-
         found = []
-        thread = threading.Thread(target=lambda: found.append(pending()))
+        with_settings = contextvars.copy_context()
+        thread = threading.Thread(target=lambda: with_settings.run(lambda: found.append(pending())))
         thread.start()
         wait_until(lambda: (tmp_path / "ran").exists(), f"nothing ran: {tail(tmp_path)}")
         (first,) = queue(cluster)

@@ -13,6 +13,7 @@ from typing import Any
 from adatom.engines.clusters.request import ClusterRequest
 from adatom.errors import InputError, MissingExtraError, UnknownNameError
 from adatom.machines.allocation import Allocation, lifetime, log_directory
+from adatom.machines.script import THREADS
 
 __all__ = ["CLUSTERS", "allocation_of", "make_cluster", "script_of"]
 
@@ -82,10 +83,12 @@ def allocation_of(request: ClusterRequest, extra: str) -> Allocation:
     if request.allocation:
         return request.allocation
     job = _job(request, extra)
+    # As Dask does for its own workers: each job has its share of the cores.
+    threads = [f"export {name}={job.worker_cores // job.worker_processes}" for name in THREADS]
     return Allocation(
         scheduler=request.scheduler,
         header=job.job_header.splitlines(),
-        setup=[line for line in job._job_script_prologue or () if line],
+        setup=[*threads, *(line for line in job._job_script_prologue or () if line)],
         workers=job.worker_processes,
         cores=job.worker_cores,
         memory=job.worker_memory,
