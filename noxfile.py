@@ -81,7 +81,9 @@ def tests_schedulers(session: nox.Session) -> None:
 def tests_covalent(session: nox.Session) -> None:
     """The engine tests on Covalent; they start a server of their own."""
     install(session, "covalent,test", lock="covalent")
-    pytest(session, "covalent", "tests/engines")
+    pytest(session, "covalent", "tests/engines", "--ignore=tests/engines/clusters")
+    session.env["TEST_SCHEDULERS"] = "slurm"
+    pytest(session, "covalent", "tests/engines/clusters/test_slurm.py")  # alone, as the next
     pytest(session, "covalent", "tests/test_docs.py")  # alone: Covalent reads where its server is when it is imported
 
 

@@ -2,6 +2,7 @@
 
 import os
 from collections import Counter
+from contextlib import ExitStack
 
 import pytest
 from ase.build import bulk
@@ -21,7 +22,13 @@ def selected(request, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ADATOM_WORKFLOW_ENGINE", name)  # for scripts
     monkeypatch.setenv("ADATOM_RESULTS_DIR", str(tmp_path / "results"))
-    with change_settings(workflow_engine=name, results_dir=tmp_path / "results"):
+    with ExitStack() as stack:
+        if name == "covalent":
+            from tests.engines.covalent_server import covalent_server
+
+            (tmp_path / "covalent").mkdir()
+            stack.enter_context(covalent_server(tmp_path / "covalent"))
+        stack.enter_context(change_settings(workflow_engine=name, results_dir=tmp_path / "results"))
         yield name
         close_engines()
 

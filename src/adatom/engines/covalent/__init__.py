@@ -6,7 +6,7 @@ import copyreg
 import os
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from adatom.engines.covalent.electrons import Graph, JobTask, Step, SubflowTask, current_steps, tracing
 from adatom.engines.covalent.server import START, Dispatch, address, check
@@ -16,6 +16,9 @@ from adatom.workflow.future import Node
 from adatom.workflow.options import UnusedResourceWarning
 from adatom.workflow.payload import Call
 from adatom.workflow.tracing import TracingEngine
+
+if TYPE_CHECKING:
+    from adatom.engines.clusters.request import ClusterRequest
 
 __all__ = ["CovalentEngine"]
 
@@ -43,6 +46,8 @@ class CovalentEngine(TracingEngine):
             if not isinstance(runner, (str, type(None), *kinds.values())):
                 raise InputError(f"{runner!r} is no runner of the covalent engine: give {self.runner_type}.")
             check()
+            if start := getattr(runner, "start", None):  # of batch jobs
+                start()
 
     @property
     def slots(self) -> int:
@@ -104,6 +109,15 @@ class CovalentEngine(TracingEngine):
                 dispatch.cancel()
             except (OSError, EngineError) as error:
                 warnings.warn(f"Covalent's dispatch {dispatch.id} could not be cancelled: {error}", stacklevel=2)
+
+    @classmethod
+    def make_cluster(cls, request: ClusterRequest) -> Any:
+        """Covalent's Dask executor, on a cluster of dask-jobqueue."""
+        from adatom.engines.clusters.covalent import ClusterExecutor
+
+        if request.temporary:
+            raise InputError("temporary=True is for the prefect engine. Use `with make_runner(...) as runner`.")
+        return ClusterExecutor(request)
 
     @classmethod
     def make_runner(cls, workers: int) -> Any:
