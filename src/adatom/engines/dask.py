@@ -54,15 +54,24 @@ class DaskEngine(Engine):
                 self._client = Client(self._cluster, set_as_default=False)
                 announce(f"dask: started {workers} worker processes on this machine; they end with this script.")
         elif isinstance(runner, str) or hasattr(runner, "scheduler_address"):
-            if hasattr(runner, "adatom_request"):
-                runner.start()
             self._client = Client(runner, set_as_default=False)
         else:
             raise InputError(f"{runner!r} is no runner of the dask engine: give {self.runner_type}.")
         self.capabilities = replace(self.capabilities, processes=self._processes())
         self._ledger = getattr(runner or self._cluster, "adatom_ledger", None)
+        self._waiting: set[Future[Any]] = set()
+        self._broken = ""
         self._ended: queue.SimpleQueue[_Ended | None] = queue.SimpleQueue()
         threading.Thread(target=self._collect, daemon=True).start()
+        if hasattr(runner, "adatom_request"):
+            runner.start()
+            runner.on_broken(self._give_up)
+
+    def _give_up(self, why: str) -> None:
+        """There will be no workers."""
+        self._broken = why
+        for future in list(self._waiting):
+            _fail(future, why)
 
     def _processes(self) -> bool:
         """Whether a job that kills its worker kills no other job, nor this process."""
@@ -94,6 +103,11 @@ class DaskEngine(Engine):
         from distributed.client import done_callback
 
         future: Future[Any] = Future()
+        self._waiting.add(future)
+        future.add_done_callback(self._waiting.discard)
+        if self._broken:
+            _fail(future, self._broken)
+            return future
 
         def send() -> None:
             task = self._client.submit(_pack, work, key, self._ledger, key=key, pure=False, **options)
@@ -123,6 +137,8 @@ class DaskEngine(Engine):
         except Exception:  # a worker died while it held a result: one by one, so that only those are lost
             values = {}
         for task, future, send in ended:
+            if future.done():
+                continue
             if task.key in values:
                 future.set_result(values[task.key])
             else:
@@ -204,6 +220,11 @@ class DaskEngine(Engine):
         cluster.adatom_ledger = directory.name
         cluster.adatom_directory = directory  # removed with the cluster
         return cluster
+
+
+def _fail(future: Future[Any], why: str) -> None:
+    if not future.done():
+        future.set_exception(EngineError(f"There are no workers: {why}"))
 
 
 def _pack(work: Call | Batch, key: str, ledger: str | None) -> bytes:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from ase.build import bulk
 
-from adatom import Failure, flow, job, make_runner
+from adatom import Failure, FlowFailure, flow, job, make_runner
 from adatom.recipes.emt.slabs import bulk_to_slabs_flow
 from tests.engines.clusters.conftest import batch_jobs, energies, on, tail
 from tests.engines.processes import script, wait_until
@@ -87,7 +87,7 @@ def everywhere():
     return [slow(number) for number in range(4)]
 
 
-@on("dask", "prefect", "parsl")
+@on("dask", "parsl")
 def test_a_profile_says_what_a_batch_job_is_and_how_many_jobs_share_it(selected, cluster, profiles, tmp_path):
     with make_runner(profile="screening", jobs=2) as runner:
         found = everywhere.with_options(runner=runner)()
@@ -172,7 +172,7 @@ def cut(directory, batch=False):
     return os.getpid()
 
 
-@on("dask", "prefect")
+@on("dask")
 def test_what_a_worker_at_the_end_of_its_time_had_not_finished_runs_elsewhere(selected, cluster, tmp_path):
     limited = {**BATCH_JOB, "cores": 1, "worker_extra_args": ["--lifetime", "8s"]}
 
@@ -244,3 +244,20 @@ def test_a_script_that_is_killed_leaves_no_batch_job(selected, cluster, tmp_path
         assert running.wait() == -signal.SIGKILL, running.output
         assert running.output.split()[-1] in queue(cluster)
         wait_until(lambda: not queue(cluster), f"{queue(cluster)} {tail(tmp_path)}", 120)
+
+
+@on("dask")
+def test_a_scheduler_that_refuses_is_quoted(selected, cluster, tmp_path):
+    with make_runner({**BATCH_JOB, "queue": "mian"}) as runner, pytest.raises(FlowFailure) as failed:
+        everywhere.with_options(runner=runner)()
+    assert "There are no workers: sbatch refuses the batch job: " in str(failed.value)
+    assert "invalid partition specified: mian" in str(failed.value)
+
+
+@on("dask")
+def test_batch_jobs_without_workers_are_told_with_the_end_of_their_log(selected, cluster, tmp_path):
+    with make_runner({**BATCH_JOB, "python": "no-python-here"}) as runner, pytest.raises(FlowFailure) as failed:
+        everywhere.with_options(runner=runner)()
+    assert "3 batch jobs ended before their workers came" in str(failed.value)
+    assert "no-python-here: command not found" in str(failed.value)
+    nothing_left(cluster)

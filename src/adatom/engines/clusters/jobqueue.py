@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
-import shutil
-import time
 from importlib import import_module
 from typing import Any
 
 from adatom.engines.clusters.request import ClusterRequest
+from adatom.engines.clusters.tended import Tended, reporting
 from adatom.errors import InputError, MissingExtraError, UnknownNameError
 from adatom.machines.allocation import Allocation, lifetime, log_directory
 from adatom.machines.script import THREADS
@@ -27,9 +25,6 @@ CLUSTERS = {
     "oar": ("OARCluster", "#OAR"),
     "moab": ("MoabCluster", "#PBS"),
 }
-_TEND = 2.0  # seconds between two looks at which workers there are
-_ABSENT = 20.0  # seconds: the nanny of a worker that died needs some to start another one
-_DAMPED = {"interval": "5s", "wait_count": 24}  # workers leave after two minutes without work
 
 
 def make_cluster(request: ClusterRequest, extra: str = "dask") -> Any:
@@ -57,7 +52,7 @@ def make_cluster(request: ClusterRequest, extra: str = "dask") -> Any:
     import dask
 
     base, kwargs = _cluster_class(request.scheduler, extra), _kwargs(request)
-    kind = type(base.__name__, (_Tended, base), {})
+    kind = type(base.__name__, (Tended, base), {"job_cls": reporting(base.job_cls)})
     # A job that kills its worker is not tried again behind the back of its `retries`.
     with dask.config.set({"distributed.scheduler.allowed-failures": 0}):
         try:
@@ -189,50 +184,3 @@ def _ledger() -> str:
     ledger = log_directory() / f".running-{os.urandom(4).hex()}"
     ledger.mkdir()
     return str(ledger)
-
-
-class _Tended:
-    """A cluster that replaces the batch jobs that have ended: dask-jobqueue does not notice."""
-
-    adatom_request: ClusterRequest
-    adatom_slots: int
-    adatom_ledger: str
-    _last_seen: dict[Any, float] | None = None
-
-    def start(self: Any) -> None:
-        """Submit the batch jobs, and look after them until the cluster closes."""
-        if self._last_seen is not None:
-            return
-        self._last_seen = {}
-        if self.adatom_request.adapt:
-            least, most = self.adatom_request.adapt
-            self.adapt(minimum_jobs=least, maximum_jobs=most, **_DAMPED)
-        else:
-            self.scale(jobs=self.adatom_request.jobs)
-        self.loop.add_callback(self._tend)
-
-    async def _tend(self: Any) -> None:
-        while self.status.name in ("created", "running"):
-            await asyncio.sleep(_TEND)
-            now, there = time.monotonic(), {info["name"] for info in self.scheduler_info["workers"].values()}
-            for name, spec in list(self.worker_spec.items()):
-                names = [f"{name}{suffix}" for suffix in spec.get("group", [""])]
-                if there.intersection(names):
-                    self._last_seen[name] = now
-            gone = [name for name, seen in self._last_seen.items() if now - seen > _ABSENT]
-            for name in gone:
-                del self._last_seen[name]
-                if job := self.workers.pop(name, None):
-                    await job.close()
-            if gone:
-                await self._correct_state()
-
-    async def _close(self: Any, *args: Any, **kwargs: Any) -> None:
-        await super()._close(*args, **kwargs)  # type: ignore[misc]
-        shutil.rmtree(self.adatom_ledger, ignore_errors=True)
-
-    def __exit__(self: Any, *error: Any) -> Any:
-        from adatom.workflow.registry import release
-
-        release(self, at_once=error[0] is not None)
-        return super().__exit__(*error)  # type: ignore[misc]
