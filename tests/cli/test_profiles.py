@@ -36,6 +36,10 @@ command = "sleep"
 [machines.laptop]
 scheduler = "local"
 executables = {{ python = {json.dumps(sys.executable)}, gone = "/no/such/program" }}
+
+[runners.few]
+machine = "laptop"
+jobs_per_node = 2
 """
 
 
@@ -50,10 +54,11 @@ def test_the_list(cli):
     assert [line.split()[:2] for line in lines[1:-1]] == [
         ["command", "show"], ["command", "fail"], ["command", "sleep"], ["execution", "show-small"],
         ["execution", "fail-small"], ["execution", "sleep-small"], ["machine", "laptop"],
+        ["runner", "few"],
     ]  # fmt: skip
-    assert lines[-1] == f"7 profiles, from {Path.cwd()}/.config/adatom/profiles (not there), {Path.cwd()}/adatom.toml"
+    assert lines[-1] == f"8 profiles, from {Path.cwd()}/.config/adatom/profiles (not there), {Path.cwd()}/adatom.toml"
     assert json.loads(cli("profiles", "list", "--json").stdout)[-1] == {
-        "kind": "machine", "name": "laptop", "about": "local",
+        "kind": "runner", "name": "few", "about": "2 jobs at a time on a node of laptop",
     }  # fmt: skip
 
 

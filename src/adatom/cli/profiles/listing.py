@@ -29,6 +29,10 @@ def list_profiles(as_json: Json = False) -> None:
             ("machine", one.name, f"{one.scheduler} on {one.host}" if one.host else one.scheduler)
             for one in found.machines.values()
         ),
+        *(
+            ("runner", one.name, f"{one.jobs_per_node} jobs at a time on a node of {one.machine}")
+            for one in found.runners.values()
+        ),
     ]
     if as_json:
         print_json([dict(zip(("kind", "name", "about"), row, strict=True)) for row in rows])
@@ -39,7 +43,7 @@ def list_profiles(as_json: Json = False) -> None:
     print_text(f"{len(rows)} profiles, from {places}")
 
 
-def show(name: Annotated[str, typer.Argument(help="Of a command, an execution profile or a machine.")]) -> None:
+def show(name: Annotated[str, typer.Argument(help="Of a command, an execution, a machine or a runner.")]) -> None:
     """Print all that a profile says, its defaults too, as JSON."""
     from adatom.cli.tables import print_json
     from adatom.machines.profiles import load_profiles
@@ -49,6 +53,7 @@ def show(name: Annotated[str, typer.Argument(help="Of a command, an execution pr
         "command": found.commands,
         "execution": found.executions,
         "machine": found.machines,
+        "runner": found.runners,
     }
     named = {kind: profiles[name].model_dump(mode="json") for kind, profiles in kinds.items() if name in profiles}
     if not named:
