@@ -115,6 +115,22 @@ def test_native_is_a_task(on_prefect):
     assert workflow() == pytest.approx(-0.0056815, abs=1e-6)
 
 
+def test_native_of_a_flow_is_a_flow(on_prefect):
+    from adatom.recipes.emt.slabs import bulk_to_slabs_flow
+
+    seen = {}
+    native = bulk_to_slabs_flow.with_options(name="slabs of gold").native
+    assert isinstance(native, prefect.Flow)
+
+    @native.on_completion
+    def remember(flow, run, state):
+        seen[flow.name] = run.id
+
+    slabs = native(bulk("Au"), run_static=False)["relax"]
+    names = [run.name for run in task_runs().values() if run.flow_run_id == seen["slabs of gold"]]  # of no flow within
+    assert set(names) == {f"relax_job {slab['atoms'].symbols}" for slab in slabs}
+
+
 def test_a_failed_flow_run_is_failed(on_prefect):
     from adatom import FlowFailure, flow
 

@@ -67,6 +67,10 @@ def test_strip_gives_the_plain_function():
     assert strip(strip(relax)) is relax.fn
 
 
+def test_on_an_engine_without_flows_native_is_the_plain_function():
+    assert inner_flow.native is inner_flow.fn
+
+
 # --- Changed copies ---------------------------------------------------------------------------------------------------
 
 

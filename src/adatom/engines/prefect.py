@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future as ConcurrentFuture
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import wraps
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from adatom.engines.local import LocalPool
@@ -20,6 +21,7 @@ from adatom.workflow.worker import pack, unpack
 
 if TYPE_CHECKING:
     from adatom.engines.clusters.request import ClusterRequest
+    from adatom.workflow.flow import Flow
 
 __all__ = ["PrefectEngine"]
 
@@ -150,6 +152,18 @@ class PrefectEngine(Engine):
         import prefect
 
         return prefect.task(function, name=name, **options)
+
+    def native_flow(self, flow: Flow[..., Any]) -> Any:
+        """A ``prefect.Flow``, to serve or deploy."""
+        import prefect
+
+        @wraps(flow.fn)
+        def run(*args: Any, **kwargs: Any) -> Any:
+            return flow.run_in_place(*args, **kwargs)
+
+        run.__module__, run.__qualname__ = flow.__module__, f"{flow.__qualname__}.native"  # where a worker finds it
+        ours = {"task_runner": self._new_runner(), "validate_parameters": False}
+        return prefect.flow(run, name=flow.name, **{**ours, **flow.options.engine_options})
 
     def interrupt(self) -> None:
         """End the jobs that run in this engine's own worker processes."""

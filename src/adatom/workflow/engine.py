@@ -15,6 +15,7 @@ from adatom.workflow.payload import Batch, Call
 
 if TYPE_CHECKING:
     from adatom.engines.clusters.request import ClusterRequest
+    from adatom.workflow.flow import Flow
     from adatom.workflow.scope import Scope
 
 __all__ = ["Capabilities", "Engine"]
@@ -149,6 +150,16 @@ class Engine(ABC):
             The job's `engine_options`.
         """
         return function
+
+    def native_flow(self, flow: Flow[..., Any]) -> Any:
+        """The engine's own object for a flow, for those who deploy it with the engine's own means.
+
+        Parameters
+        ----------
+        flow
+            The flow; `run_in_place` runs it.
+        """
+        return flow.fn
 
     def interrupt(self) -> None:
         """End the jobs that run, at once: the user pressed Ctrl-C."""

@@ -11,6 +11,7 @@ from adatom.errors import UnknownNameError
 from adatom.workflow.future import Future
 from adatom.workflow.job import Job, _awaited, _finished, job
 from adatom.workflow.options import FlowOptions, with_changes
+from adatom.workflow.registry import get_engine
 from adatom.workflow.scope import Scope, current_scope, in_background
 from adatom.workflow.step import Step
 
@@ -57,6 +58,23 @@ class Flow(Step[P, R]):
             return self(*args, **kwargs)  # type: ignore[return-value]
         given, named = self._arguments(args, dict(kwargs))
         return in_background(self.name, lambda: self._run(given, named))
+
+    def run_in_place(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run it where this code already stands in what the engine calls a flow: for `Engine.native_flow`.
+
+        Parameters
+        ----------
+        *args, **kwargs
+            The function's.
+        """
+        given, named = self._arguments(args, dict(kwargs))
+        scope = Scope.of_flow(self.name, self.options)
+        return scope.run_in_place(lambda: scope.run_body(self._fn, given, named))
+
+    @property
+    def native(self) -> Any:
+        """The selected engine's own object for this flow: a ``prefect.Flow``, elsewhere the plain function."""
+        return get_engine(self.options.runner).native_flow(self)
 
     def _run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         scope = Scope.of_flow(self.name, self.options)

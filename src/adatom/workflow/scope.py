@@ -420,6 +420,19 @@ class Scope:
             self.log.close(self.nodes)
         return value[0]
 
+    def run_in_place(self, body: Callable[[], Any]) -> Any:
+        """As `run_flow`, where this code already stands in what the engine calls a flow.
+
+        Parameters
+        ----------
+        body
+            Starts the jobs.
+        """
+        try:
+            return self._finish(self.run(body))
+        finally:
+            self.log.close(self.nodes)
+
     def _finish(self, value: Any) -> Any:
         failures = self.failures()
         if failures and self.options.on_failure == "raise":
