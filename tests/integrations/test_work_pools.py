@@ -70,7 +70,7 @@ def test_a_worker_runs_what_is_deployed(tmp_path, variables):
     assert len(lines) == 5
     for line in lines:
         done = subprocess.run(
-            ["bash", "-c", line], cwd=tmp_path, env=variables, capture_output=True, text=True, timeout=99
+            ["bash", "-c", line], cwd=tmp_path, env=variables, capture_output=True, text=True, timeout=200
         )
         assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
 
