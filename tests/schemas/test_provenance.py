@@ -3,6 +3,7 @@ import socket
 from datetime import UTC, datetime, timedelta, timezone
 
 import ase
+import pytest
 
 import adatom
 from adatom.schemas.provenance import engine_name, make_provenance
@@ -29,3 +30,10 @@ def test_the_engine_is_the_one_that_was_set():
         assert make_provenance(now, 0)["engine"] == "dask"
     finally:
         engine_name.reset(token)
+
+
+@pytest.mark.parametrize("variable", ["SLURM_JOB_ID", "PBS_JOBID", "PJM_JOBID", "LSB_JOBID", "JOB_ID"])
+def test_the_batch_job_is_the_one_of_the_scheduler(monkeypatch, variable):
+    assert "batch_job" not in make_provenance(datetime.now(UTC), 0)
+    monkeypatch.setenv(variable, "12345.site")
+    assert make_provenance(datetime.now(UTC), 0)["batch_job"] == "12345.site"

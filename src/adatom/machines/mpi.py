@@ -34,9 +34,13 @@ def mpi_command(*program: str | Path) -> list[str]:
     words, needs, mpi = [str(word) for word in program], job_resources.get(), shlex.split(get_settings().mpi)
     if needs is None:
         return [*mpi, *words]
-    launcher = "single" if needs.ranks == 1 else _launcher(mpi)
+    threads = ["env", f"OMP_NUM_THREADS={needs.threads_per_rank}"]
+    if needs.ranks == 1:
+        return [*threads, *words]
+    starts = mpi[0] if mpi and Path(mpi[0]).name in LAUNCHERS else _launcher()
+    launcher = Path(starts).name
     options = step_options(needs) if launcher == "srun" else []
-    return ["env", f"OMP_NUM_THREADS={needs.threads_per_rank}", *launch_line(launcher, needs, options, words)]
+    return [*threads, starts, *launch_line(launcher, needs, options, words)[1:]]
 
 
 def step_options(needs: Resources) -> list[str]:
@@ -50,8 +54,5 @@ def step_options(needs: Resources) -> list[str]:
     return ["--exact", *([] if needs.memory is None else [f"--mem={-(-needs.memory // 2**20)}M"])]
 
 
-def _launcher(mpi: list[str]) -> str:
-    named = mpi[0].rpartition("/")[2] if mpi else ""
-    if named in LAUNCHERS:
-        return named
+def _launcher() -> str:
     return "srun" if "SLURM_JOB_ID" in os.environ and shutil.which("srun") else "mpirun"

@@ -8,7 +8,7 @@ from typing import Any
 
 from prefect_dask.task_runners import DaskTaskRunner
 
-from adatom.engines.clusters.jobqueue import make_cluster
+from adatom.engines.clusters.jobqueue import make_cluster, script_of
 from adatom.engines.clusters.request import ClusterRequest
 from adatom.engines.dask import DaskEngine
 from adatom.workflow.payload import Batch, Call
@@ -53,8 +53,6 @@ class ClusterTaskRunner(DaskTaskRunner):
 
     def job_script(self) -> str:
         """The script of a batch job."""
-        from adatom.engines.clusters.jobqueue import script_of
-
         return script_of(self._request, "prefect")
 
     def close(self) -> None:
