@@ -158,6 +158,7 @@ def test_the_script_says_what_the_profile_says_and_nothing_is_submitted(profiles
     assert "{ ulimit -s unlimited" in lines
     assert "export DATA='/data/my own'" in lines
     assert "export OMP_NUM_THREADS=2" in lines
+    assert "export ADATOM_WALLTIME=4900" in lines  # jobs stop first, then workers, and then the batch job ends
     assert "export ADATOM_MPI='srun --nodes=1 --ntasks=2 --cpus-per-task=2 --exact --mem=2048M'" in lines
     workers = {"parsl": "--max_workers_per_node=4", "dask": "--nworkers 4", "prefect": "--nworkers 4"}
     assert workers[engine] in script
@@ -210,6 +211,7 @@ def test_arguments_of_dask_jobqueue_are_taken_as_they_are(profiles, engine):
     after = [line for line in lines if line and line not in directives and not line.startswith("export ")]
     assert ("export OMP_NUM_THREADS=1" in lines) == (engine == "parsl")  # Dask sees to it in its workers
     assert after[:3] == ["#!/bin/bash", "source ~/.bashrc", "conda activate quacc"]
+    assert "export ADATOM_WALLTIME=500" in lines
     if engine == "parsl":
         assert after[3].startswith("process_worker_pool.py ")
         assert "--drain_period=540" in after[3]

@@ -18,7 +18,7 @@ from adatom.machines.schedulers.base import Scheduler, scheduler
 from adatom.machines.script import BatchJob, setup
 from adatom.settings import get_settings
 
-__all__ = ["Allocation", "allocation", "lifetime", "log_directory"]
+__all__ = ["Allocation", "allocation", "lifetime", "log_directory", "stop_in_time"]
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def _job(runner: RunnerProfile, machine: HPCProfile, kind: Scheduler) -> BatchJo
         account=of_class("accounts", runner, machine),
         modules=(*machine.modules, *runner.modules),
         pre_commands=(*machine.pre_commands, *runner.pre_commands),
-        environment={**machine.environment, **runner.environment, **_mpi(runner), **_end(kind, runner.walltime)},
+        environment={**machine.environment, **runner.environment, **_mpi(runner), **stop_in_time(runner.walltime)},
         shell_environment={**machine.shell_environment, **runner.shell_environment},
         directives=machine.directives,
         options=machine.options,
@@ -125,13 +125,6 @@ def _mpi(runner: RunnerProfile) -> dict[str, str]:
     if shares:  # each `mpirun` would bind its ranks to the same cores, the first of the node
         variables |= {"OMPI_MCA_hwloc_base_binding_policy": "none", "PRTE_MCA_hwloc_default_binding_policy": "none"}
     return variables
-
-
-def _end(kind: Scheduler, walltime: float | None) -> dict[str, str]:
-    """What tells a job when its worker ends: Slurm does, to the second."""
-    return (
-        {} if kind.tells_end or walltime is None else {"ADATOM_WALLTIME": str(int(walltime - min(30, walltime / 10)))}
-    )
 
 
 @dataclass(frozen=True)
@@ -172,3 +165,17 @@ def lifetime(walltime: float) -> tuple[int, int]:
     """
     margin = min(max(walltime / 10, 30.0), 300.0, walltime / 2)
     return int(walltime - margin), int(margin / 3)
+
+
+def stop_in_time(walltime: float | None) -> dict[str, str]:
+    """Variables by which jobs stop, with a checkpoint, before their worker ends.
+
+    Parameters
+    ----------
+    walltime
+        Of the batch job, in s; None: nothing limits it.
+    """
+    if walltime is None:
+        return {}
+    seconds, stagger = lifetime(walltime)
+    return {"ADATOM_WALLTIME": str(max(seconds - 2 * stagger, 1))}

@@ -10,7 +10,7 @@ from typing import Any
 from adatom.engines.clusters.request import ClusterRequest
 from adatom.engines.clusters.tended import Tended, reporting
 from adatom.errors import InputError, MissingExtraError, UnknownNameError
-from adatom.machines.allocation import Allocation, lifetime, log_directory
+from adatom.machines.allocation import Allocation, lifetime, log_directory, stop_in_time
 from adatom.machines.script import THREADS
 
 __all__ = ["CLUSTERS", "allocation_of", "make_cluster", "script_of"]
@@ -129,6 +129,9 @@ def _kwargs(request: ClusterRequest) -> dict[str, Any]:
     kwargs.setdefault("log_directory", str(log_directory()))
     extra = list(kwargs.get("worker_extra_args") or [])
     walltime = _walltime(request)
+    if request.allocation is None:  # else its script says so already
+        told = [f"export {name}={value}" for name, value in stop_in_time(walltime).items()]
+        kwargs["job_script_prologue"] = [*told, *(kwargs.get("job_script_prologue") or [])]
     if walltime and not any(str(word).startswith("--lifetime") for word in extra):
         seconds, stagger = lifetime(walltime)
         extra += ["--lifetime", f"{seconds}s", "--lifetime-stagger", f"{stagger}s"]

@@ -64,8 +64,6 @@ class Scheduler(ABC):
         A pattern for the names of variables that a job has from the scheduler; empty if none of them does harm.
     job_id
         What stands for a job's id in the names of its output files; empty if nothing does.
-    tells_end
-        Whether a job can read when it ends: `adatom.settings.scheduler_end`.
     host
         Where its commands are run.
     """
@@ -77,7 +75,6 @@ class Scheduler(ABC):
     options_type: ClassVar[type[Model]] = Model
     of_a_job: ClassVar[str] = ""
     job_id: ClassVar[str] = ""
-    tells_end: ClassVar[bool] = False
     host: Here = HERE
 
     @abstractmethod

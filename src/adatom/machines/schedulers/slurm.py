@@ -80,7 +80,6 @@ class Slurm(Scheduler):
     commands: ClassVar[tuple[str, ...]] = ("sbatch", "squeue", "scontrol", "scancel")
     options_type: ClassVar[type[Model]] = SlurmOptions
     job_id: ClassVar[str] = "%j"
-    tells_end: ClassVar[bool] = True
     of_a_job: ClassVar[str] = r"SLURM_(?!CONF$)|SBATCH_|SRUN_"  # ``srun`` believes them more than its own job
 
     def __init__(self) -> None:
