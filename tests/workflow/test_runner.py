@@ -115,6 +115,7 @@ def test_the_local_engine_has_processes_in_place_of_batch_jobs(profiles):
     [
         ({"cluster_kwargs": BATCH_JOB, "scheduler": "slrum"}, "scheduler .*'slrum'. Did you mean 'slurm'"),
         ({"profile": "elsewhere"}, "scheduler .*'pjm'.*Valid: .*slurm"),
+        ({"cluster_kwargs": BATCH_JOB, "temporary": 2}, "temporary is 2. Give True or False"),
         ({"cluster_kwargs": {"cores": 2}}, "refuses its arguments: You must specify how much cores and memory"),
         ({"cluster_kwargs": {**BATCH_JOB, "acount": "me"}}, "refuses its arguments: .*acount"),
         ({"cluster_kwargs": {**BATCH_JOB, "walltime": "2 hours"}}, "walltime is '2 hours': give it as slurm reads it"),
@@ -239,3 +240,10 @@ def test_a_walltime_is_read_as_its_scheduler_does(profiles, scheduler, walltime,
     with make_runner({**BATCH_JOB, "walltime": walltime}, engine="dask", scheduler=scheduler) as runner:
         script = runner.job_script()
     assert f"--lifetime {int(seconds - min(max(seconds / 10, 30), 300))}s " in script
+
+
+@pytest.mark.parametrize("engine", ["dask", "parsl"])
+def test_only_prefect_starts_batch_jobs_for_each_flow(profiles, engine):
+    _installed(engine)
+    with pytest.raises(InputError, match="temporary=True is for the prefect engine"):
+        make_runner(BATCH_JOB, engine=engine, temporary=True)

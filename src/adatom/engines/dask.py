@@ -184,8 +184,7 @@ class DaskEngine(Engine):
         """A cluster of dask-jobqueue."""
         from adatom.engines.clusters.jobqueue import make_cluster
 
-        if request.temporary:
-            raise InputError("temporary=True is for the prefect engine. Use `with make_runner(...) as runner`.")
+        request.refuse_temporary()
         return make_cluster(request)
 
     @classmethod

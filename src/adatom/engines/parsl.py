@@ -118,8 +118,7 @@ class ParslEngine(Engine):
         """A configuration with a high-throughput executor in batch jobs."""
         from adatom.engines.clusters.parsl import ClusterConfig
 
-        if request.temporary:
-            raise InputError("temporary=True is for the prefect engine. Use `with make_runner(...) as runner`.")
+        request.refuse_temporary()
         return ClusterConfig(request)
 
     @classmethod

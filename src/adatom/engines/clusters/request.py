@@ -41,6 +41,8 @@ class ClusterRequest:
 
     def __post_init__(self) -> None:
         _whole("jobs", self.jobs)
+        if not isinstance(self.temporary, bool):
+            raise InputError(f"temporary is {self.temporary!r}. Give True or False.")
         if self.adapt is not None:
             try:
                 least, most = self.adapt
@@ -50,6 +52,17 @@ class ClusterRequest:
             _whole("the second of adapt", most, max(least, 1))
             if self.jobs != 1:
                 raise InputError(f"jobs is {self.jobs} and adapt {self.adapt}: give one of them.")
+
+    def refuse_temporary(self) -> None:
+        """Of an engine whose flows start nothing of their own.
+
+        Raises
+        ------
+        InputError
+            They were to.
+        """
+        if self.temporary:
+            raise InputError("temporary=True is for the prefect engine. Use `with make_runner(...) as runner`.")
 
 
 def _whole(what: str, value: Any, least: int = 1) -> None:

@@ -115,8 +115,7 @@ class CovalentEngine(TracingEngine):
         """Covalent's Dask executor, on a cluster of dask-jobqueue."""
         from adatom.engines.clusters.covalent import ClusterExecutor
 
-        if request.temporary:
-            raise InputError("temporary=True is for the prefect engine. Use `with make_runner(...) as runner`.")
+        request.refuse_temporary()
         return ClusterExecutor(request)
 
     @classmethod
