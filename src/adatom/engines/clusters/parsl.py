@@ -22,11 +22,11 @@ from adatom.machines.allocation import Allocation, lifetime, log_directory
 
 __all__ = ["PROVIDERS", "ClusterConfig"]
 
-PROVIDERS = {
-    "slurm": "SlurmProvider",
-    "pbs": "PBSProProvider",
-    "sge": "GridEngineProvider",
-    "lsf": "LSFProvider",
+PROVIDERS: dict[str, tuple[str, dict[str, Any]]] = {
+    "slurm": ("SlurmProvider", {}),
+    "pbs": ("PBSProProvider", {}),
+    "sge": ("GridEngineProvider", {}),
+    "lsf": ("LSFProvider", {"bsub_redirection": True}),  # without, bsub does not read a script's directives
 }
 _UNLIMITED = 10 * 365 * 86400.0  # s; a provider wants a walltime, which our script does not have to say
 
@@ -45,7 +45,8 @@ class ClusterConfig(Config):
             raise UnknownNameError("scheduler for Parsl's workers", request.scheduler, PROVIDERS)
         self._allocation = allocation_of(request, "parsl")
         least, most = request.adapt or (request.jobs, request.jobs)
-        kind = getattr(parsl.providers, PROVIDERS[request.scheduler])
+        name, more = PROVIDERS[request.scheduler]
+        kind = getattr(parsl.providers, name)
         walltime = self._allocation.walltime
         provider = type(kind.__name__, (_OwnScript, kind), {})(
             init_blocks=max(least, 1),
@@ -54,6 +55,7 @@ class ClusterConfig(Config):
             walltime=clock(_UNLIMITED if walltime is None else walltime),
             launcher=SimpleLauncher(),
             cmd_timeout=60,
+            **more,
         )
         provider.adatom_allocation = self._allocation
         programs = Path(self._allocation.python).parent if "/" in self._allocation.python else None
