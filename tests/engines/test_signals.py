@@ -88,7 +88,8 @@ def test_a_job_that_knows_steps_stops_at_one(environment, tmp_path):
         os.kill(running.process.pid, signal.SIGTERM)
         assert running.wait() != 0
     causes = [job.cause for job in jobs(tmp_path) if job.state == "failed"]
-    assert any(re.search(r"IncompleteError: md of Cu27 stopped after \d+ of 10000000 steps", cause) for cause in causes)
+    stopped = r"IncompleteError: md of Cu27 stopped after \d+ of 10000000 steps"
+    assert any(re.search(stopped, cause) for cause in causes), f"{causes}\n{running.output}"
 
 
 def test_a_walltime_stops_jobs_in_time_and_starts_no_others(environment, tmp_path):

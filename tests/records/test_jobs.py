@@ -154,3 +154,15 @@ def test_damaged_calls_and_those_of_others_are_refused(tmp_path):
         read_call(tmp_path, place)
     with pytest.raises(OSError, match="cannot be read"):
         read_call(tmp_path, "RUN:x")
+
+
+def test_why_a_job_failed_is_what_its_own_process_says(write, tmp_path):
+    """The process that called it was interrupted, and says so when the job has stopped."""
+    write("driver", HERE, (1, "pending", {}), (6, "failed", {"cause": "Interrupted: SIGTERM"}))
+    write("worker", ELSEWHERE, (2, "running", {"attempt": 0}), (5, "failed", {"cause": "IncompleteError: stopped"}))
+    [job] = read_jobs(tmp_path)
+    assert (job.state, job.cause) == ("failed", "IncompleteError: stopped")
+    write("worker", ELSEWHERE, (2, "running", {"attempt": 0}))
+    assert read_jobs(tmp_path)[0].cause == "Interrupted: SIGTERM"
+    write("worker", ELSEWHERE, (2, "running", {"attempt": 0}), (5, "done", {}))
+    assert read_jobs(tmp_path)[0].cause == "Interrupted: SIGTERM"

@@ -157,6 +157,9 @@ def _put_together(lines: list[_Line], is_gone: Callable[[Process], bool]) -> Job
     state, cause, end = "running" if running else "pending", "", None
     if ends:
         state, cause = ends[-1][1]["state"], ends[-1][1].get("cause", "")
+        if state == "failed":  # the process that it ran in knows why; to one that was interrupted it is just that
+            why = [line.get("cause", "") for _, line, process in last if line["state"] == state and process == owner]
+            cause = why[-1] if why else cause
         end = min(time for time, _ in ends)  # others repeat it
     elif is_gone(owner) and not (caller != owner and caller.is_here and not is_gone(caller)):
         # Of a worker that dies while the process that called the job lives, that process will tell.
