@@ -163,6 +163,15 @@ def test_the_script_says_what_the_profile_says_and_nothing_is_submitted(profiles
     assert "export ADATOM_MPI='srun --nodes=1 --ntasks=2 --cpus-per-task=2 --exact --mem=2048M'" in lines
     workers = {"parsl": "--max_workers_per_node=4", "dask": "--nworkers 4", "prefect": "--nworkers 4"}
     assert workers[engine] in script
+    shared = "--available-accelerators 0 1 2 3" if engine == "parsl" else "export WORKERS_PER_NODE=4 GPUS_PER_NODE=4"
+    assert shared in script
+
+
+def test_a_job_may_have_several_gpus(profiles):
+    _installed("parsl")
+    two = RunnerProfile(name="r", machine="birch", jobs_per_node=2, gpus_per_node=2)
+    with make_runner(profile=two, engine="parsl") as runner:
+        assert "--available-accelerators 0,1 2,3" in runner.job_script()
 
 
 @pytest.mark.parametrize("engine", ["dask", "parsl"])

@@ -150,7 +150,7 @@ def _of_allocation(wanted: Allocation) -> dict[str, Any]:
         "memory": wanted.memory or "1GB",
         "job_directives_skip": [""],  # all of dask-jobqueue's own
         "job_extra_directives": [line.removeprefix(prefix).strip() for line in wanted.header],
-        "job_script_prologue": [*wanted.setup, f"export WORKERS_PER_NODE={wanted.workers}"],
+        "job_script_prologue": [*wanted.setup, f"export WORKERS_PER_NODE={wanted.workers} GPUS_PER_NODE={wanted.gpus}"],
         "python": wanted.python,
         "shebang": "#!/bin/bash",
         "worker_extra_args": extra,

@@ -15,6 +15,7 @@ from parsl.executors.high_throughput.executor import DEFAULT_LAUNCH_CMD
 from parsl.launchers import SimpleLauncher
 
 from adatom.durations import clock
+from adatom.engines.clusters.accelerators import shares
 from adatom.engines.clusters.jobqueue import allocation_of
 from adatom.engines.clusters.request import ClusterRequest
 from adatom.errors import UnknownNameError
@@ -47,7 +48,7 @@ class ClusterConfig(Config):
         least, most = request.adapt or (request.jobs, request.jobs)
         name, more = PROVIDERS[request.scheduler]
         kind = getattr(parsl.providers, name)
-        walltime = self._allocation.walltime
+        walltime, gpus = self._allocation.walltime, [str(gpu) for gpu in range(self._allocation.gpus)]
         provider = type(kind.__name__, (_OwnScript, kind), {})(
             init_blocks=max(least, 1),
             min_blocks=least,
@@ -63,7 +64,7 @@ class ClusterConfig(Config):
             label="adatom",
             max_workers_per_node=self._allocation.workers,
             cores_per_worker=1e-6,  # `workers` is the limit, not the number of cores
-            available_accelerators=self._allocation.workers if self._allocation.gpus else (),
+            available_accelerators=shares(gpus, self._allocation.workers) if gpus else (),
             provider=provider,
             drain_period=None if walltime is None else lifetime(walltime)[0],
             launch_cmd=f"{programs}/{DEFAULT_LAUNCH_CMD}" if programs else DEFAULT_LAUNCH_CMD,
