@@ -7,6 +7,7 @@ import threading
 import time
 import warnings
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -116,6 +117,7 @@ class LocalPool:
         self._lock = threading.Lock()
         self._threads: list[threading.Thread] = []
         self._closed = False
+        self._stopped = False
 
     def submit(self, work: Call | Batch) -> Future[Any]:
         """Run a call or a batch in a worker.
@@ -150,21 +152,30 @@ class LocalPool:
         child: Child | None = None
         while (todo := self._work.get()) is not None:
             work, future = todo
-            if child is None:
-                child = Child()
-                with self._lock:
-                    self._children.add(child)
-            child.send(work)
             try:
+                child = child or self._start()
+                child.send(work)
                 answer = child.receive()
             except WorkerDiedError as error:
                 future.set_exception(error)
-                self._end(child)
+                if child is not None:
+                    self._end(child)
                 child = None
             else:
                 future.set_result(answer)
         if child is not None:
             self._end(child)
+
+    def _start(self) -> Child:
+        with self._lock:  # all the while: `close` ends those it finds
+            if self._stopped:
+                raise WorkerDiedError("the worker process was not started: the pool was stopped")
+            try:
+                child = Child()
+            except OSError as error:
+                raise WorkerDiedError(f"no worker process could be started: {error}") from error
+            self._children.add(child)
+            return child
 
     def _end(self, child: Child) -> None:
         child.kill()
@@ -185,13 +196,14 @@ class LocalPool:
             Drop the jobs that wait.
         """
         with self._lock:
-            self._closed = True
+            self._closed, self._stopped = True, at_once
             threads, children = self._threads, list(self._children)
         if at_once:
-            while not self._work.empty():
-                waiting = self._work.get()
-                if waiting:
-                    waiting[1].cancel()
+            with suppress(queue.Empty):
+                while True:
+                    waiting = self._work.get_nowait()
+                    if waiting and waiting[1].cancel():
+                        waiting[1].set_running_or_notify_cancel()  # without it, `concurrent.futures.wait` waits on
             for child in children:
                 child.terminate()
         for _ in threads:
