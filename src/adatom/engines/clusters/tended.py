@@ -76,8 +76,9 @@ class Tended:
             for name in gone:
                 self._last_seen.pop(name, None)
                 if job := self.workers.pop(name, None):
-                    await job.close()
-                    job.status = Status.closed  # else the cluster cannot close
+                    closing = asyncio.ensure_future(job.close())
+                    self._futures.add(closing)  # for a cluster that closes meanwhile
+                    await closing
             if self._failures >= _FAILURES:
                 return
             if gone:
@@ -117,7 +118,9 @@ class Tended:
 
 
 def reporting(job: Any) -> Any:
-    """A job class of dask-jobqueue that says when the scheduler refuses a batch job, which would only be logged.
+    """A job class of dask-jobqueue whose jobs say when the scheduler refuses them, which would only be logged.
+
+    They also say that they are closed: a cluster that closes insists on it.
 
     Parameters
     ----------
@@ -131,11 +134,17 @@ def reporting(job: Any) -> Any:
         except (RuntimeError, OSError) as error:
             said = re.search(r"stderr:\n(.*)", str(error), re.DOTALL)
             words = " ".join((said[1] if said else str(error)).split()) or "no message"
-            self.status = Status.failed  # as above
+            self.status = Status.failed
             type(self).refused(f"{self.submit_command} refuses the batch job: {words}")
             raise
 
-    return type(job.__name__, (job,), {"_submit_job": submit, "refused": staticmethod(lambda why: None)})
+    async def close(self: Any) -> None:
+        self.status = Status.closing
+        await job.close(self)
+        self.status = Status.closed
+
+    ours = {"_submit_job": submit, "close": close, "refused": staticmethod(lambda why: None)}
+    return type(job.__name__, (job,), ours)
 
 
 def _tail(job: Any, id: str) -> str:
