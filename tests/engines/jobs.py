@@ -15,6 +15,7 @@ from typing import Any
 from adatom import flow, get_settings, job, subflow
 from adatom.directories import run_directory
 from adatom.errors import IncompleteError
+from adatom.workflow import Failure
 
 
 @dataclass
@@ -46,6 +47,15 @@ def same(value):
 @job
 def collect(*args, **kwargs):
     return {"args": args, "kwargs": kwargs}
+
+
+@job
+def messages(values, least=0):
+    """Of the failures among some values."""
+    found = [value.message if isinstance(value, Failure) else "" for value in values]
+    if found.count("") < least:
+        raise ValueError("too many failures")
+    return found
 
 
 @job()

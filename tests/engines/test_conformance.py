@@ -506,6 +506,43 @@ def test_what_depends_on_a_failed_job_is_skipped(engine, tmp_path):
     assert "fail" in skipped[0].message
 
 
+@pytest.mark.parametrize("failed_inputs", ["take", "tolerate"])
+def test_a_job_can_be_given_the_failures_of_those_it_needs(engine, failed_inputs):
+    look = jobs.messages.with_options(failed_inputs=failed_inputs)
+
+    @engine.flow
+    def workflow():
+        values = [add(1), fail(1), add(fail(2))]
+        return {"values": values, "seen": look(values)}
+
+    if not engine.capabilities.failed_inputs:
+        with pytest.raises(FlowFailure, match="needs fail, which failed"):
+            workflow()
+        return
+    seen = ["", "deliberate 1", "needs fail, which failed"]
+    if failed_inputs == "tolerate":
+        result = workflow()
+        assert result["seen"] == seen
+        assert [value.message for value in result["values"][1:]] == seen[1:]
+    else:
+        with pytest.raises(FlowFailure) as raised:
+            workflow()
+        assert [failure.message for failure in raised.value.failures] == ["deliberate 1", "deliberate 2", seen[2]]
+        assert raised.value.value["seen"] == seen
+
+
+def test_failures_that_a_failing_job_was_given_are_raised(engine):
+    look = jobs.messages.with_options(failed_inputs="tolerate")
+
+    @engine.flow
+    def workflow():
+        return look([fail(1)], least=1)
+
+    with pytest.raises(FlowFailure) as raised:
+        workflow()
+    assert [failure.job for failure in raised.value.failures] == ["fail", "messages"]
+
+
 def test_a_failure_in_a_subflow_stays_in_its_place(engine):
     @subflow
     def some(values):

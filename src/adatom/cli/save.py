@@ -87,5 +87,5 @@ def save_value(value: Any, path: Path) -> str:
 
 def _plain_failure(failure: Failure) -> dict[str, Any]:
     known = {field.name: getattr(failure, field.name) for field in fields(failure)}
-    del known["cause"]
+    del known["cause"], known["origin"]
     return {"failure": known}

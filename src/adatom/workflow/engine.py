@@ -37,6 +37,8 @@ class Capabilities:
         A thousand jobs in one flow are what it is made for.
     runner
         A runner can be given to a flow.
+    failed_inputs
+        A job that asks for them is given the failures of those it needs. An engine that runs whole graphs skips it.
     resources
         Which resources of a job it honours; others are warned about. Ranks and threads are honoured where an MPI
         program starts: `adatom.machines.mpi_command`.
@@ -47,6 +49,7 @@ class Capabilities:
     waits_in_flow: bool = True
     many_jobs: bool = True
     runner: bool = True
+    failed_inputs: bool = True
     resources: frozenset[str] = frozenset({"nodes", "ranks_per_node", "threads_per_rank"})
 
 

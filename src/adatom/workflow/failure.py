@@ -36,6 +36,8 @@ class Failure:
         The failed job that this one needed; None if it failed by itself.
     cause
         The exception; None where it cannot leave its worker.
+    origin
+        The failure that this one follows from, where it was seen in this process.
     """
 
     job: str
@@ -47,6 +49,7 @@ class Failure:
     pid: int = 0
     skipped_because: str | None = None
     cause: BaseException | None = None
+    origin: Failure | None = None
 
     @classmethod
     def of(cls, error: BaseException, job: str, directory: str | None) -> Failure:
@@ -80,7 +83,8 @@ class Failure:
     def skip(self, job: str) -> Failure:
         """The failure of a job that needed this one's result."""
         root = self.skipped_because or self.job
-        return Failure(job, None, "Skipped", f"needs {root}, which failed", skipped_because=root)
+        why = f"needs {root}, which failed"
+        return Failure(job, None, "Skipped", why, skipped_because=root, origin=self.origin or self)
 
     def describe(self, short: bool = False) -> str:
         """Job, cause, directory and, unless `short`, the worker's traceback, for a person to read."""

@@ -36,6 +36,7 @@ class Node(concurrent.futures.Future):  # type: ignore[type-arg]
         self.recipe = ""  # of a job
         self.is_flow = False
         self.handled = False  # the user looked at the failure, so the flow need not raise it
+        self.tolerated: list[Failure] = []  # which this job was given and, if it succeeds, the flow need not raise
         self.handle: Any = None  # what an engine that traces knows it by
         # On an engine that traces:
         self.no_waiting = ""  # why nobody can wait for it here

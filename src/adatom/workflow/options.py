@@ -115,6 +115,9 @@ class JobOptions(Options):
         Whether to store the result, and use a stored one, where `cache` does not say.
     version
         Of the function, as its author declares it: a result of another version is not used.
+    failed_inputs
+        What becomes of the job where one that it needs has failed: ``"skip"`` it; ``"take"``: run it, with a `Failure`
+        in each place; ``"tolerate"``: run it likewise, and if it succeeds the flow does not raise for those failures.
     reads
         What the function reads that the key leaves out otherwise: ``"info"``, ``"info.KEY"``, ``"arrays"`` or
         ``"arrays.NAME"`` of structures; the name of a parameter: what is in the files and directories that it names.
@@ -126,10 +129,13 @@ class JobOptions(Options):
     resources: Resources | Mapping[str, Any] | None = None
     persist_result: bool | None = None
     version: str | int | None = None
+    failed_inputs: Literal["skip", "take", "tolerate"] = "skip"
     reads: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.failed_inputs not in ("skip", "take", "tolerate"):
+            raise UnknownNameError("failed_inputs", self.failed_inputs, ["skip", "take", "tolerate"])
         if isinstance(self.reads, str):
             raise InputError(f"reads={self.reads!r}: give a list of names.")
         if isinstance(self.resources, Mapping):

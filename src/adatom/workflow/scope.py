@@ -134,7 +134,9 @@ class Scope:
         """
         job.options.check(job.name, self.engine)
         node = self.node(job.name, recipe=job.recipe)
-        self._when_ready(node, (args, kwargs), lambda ready: self._launch(node, job, *ready))
+        self._when_ready(
+            node, (args, kwargs), lambda ready: self._launch(node, job, *ready), job.options.failed_inputs
+        )
         return self.engine.future_type(node)
 
     def call(
@@ -215,8 +217,10 @@ class Scope:
         self.tell(node, "added")
         return node
 
-    def _when_ready(self, node: Node, arguments: Any, then: Callable[[Any], None]) -> None:
-        """Call `then` with the arguments' values once they are there, unless one of them failed."""
+    def _when_ready(
+        self, node: Node, arguments: Any, then: Callable[[Any], None], failed_inputs: str = "skip"
+    ) -> None:
+        """Call `then` with the arguments' values once they are there, unless one failed and `failed_inputs` forbids."""
         try:
             futures = collect(arguments, Future)
         except RecursionError as error:
@@ -229,11 +233,13 @@ class Scope:
             try:
                 values = substitute(arguments, Future, _value) if futures else arguments
                 failures = collect(values, Failure) if futures else []
-                if failures:
+                if failures and failed_inputs == "skip":
                     node.settle(failures[0].skip(node.name))
                 elif self.root.cancelled:
                     node.settle(interrupted(node.name))
                 else:
+                    if failed_inputs == "tolerate":
+                        node.tolerated = failures
                     then(values)
             except Exception as error:  # a path that is not there, an argument that cannot travel
                 node.settle(Failure.of(error, node.name, node.directory))
@@ -280,6 +286,8 @@ class Scope:
             What to call, and with what.
         """
         caching = self.caching(job)
+        if job.options.failed_inputs != "skip" and collect((args, kwargs), Failure):
+            caching = None  # another time they may succeed
         if caching:
             caching = caching.of_call(node.name, job, args, kwargs)
         if caching:
@@ -491,6 +499,9 @@ class Scope:
         """What failed, and then what was skipped, each once; but for what the body looked at itself."""
         ended = [(node, node.result()) for node in self.root.nodes if node.done()]
         seen = {id(failure) for node, value in ended if node.handled for failure in collect(value, Failure)}
+        for node, value in ended:
+            if node.tolerated and not isinstance(value, Failure):
+                seen |= {id(cause) for failure in node.tolerated for cause in (failure, failure.origin)}
         found = []
         for node, value in ended:
             own = [value] if isinstance(value, Failure) else collect(value, Failure) if node.is_flow else []

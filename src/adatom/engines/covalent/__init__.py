@@ -34,7 +34,7 @@ class CovalentEngine(TracingEngine):
     name: ClassVar[str] = "covalent"
     package: ClassVar[str] = "covalent"
     runner_type: ClassVar[str] = "a Covalent executor, or its name"
-    capabilities = Capabilities(waits_in_flow=False, many_jobs=False)
+    capabilities = Capabilities(waits_in_flow=False, many_jobs=False, failed_inputs=False)
 
     def __init__(self, runner: Any = None) -> None:
         super().__init__(runner)
