@@ -12,6 +12,7 @@
     ├── SchedulerError (RuntimeError)    a batch scheduler that does not answer, or refuses a job
     │   └── BatchJobError                a batch job that did not succeed; ``.result`` says all
     ├── ConvergenceError (RuntimeError)  a calculation that ended without converging
+    ├── AnalysisError (RuntimeError)     results from which a property cannot be had
     ├── IncompleteError (RuntimeError)   a calculation that stopped before its end, because its time was over
     ├── JobTimeoutError (TimeoutError)   a job stopped at its ``timeout``
     ├── WorkerDiedError (RuntimeError)   the process that ran a job is gone
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AdatomError",
+    "AnalysisError",
     "BatchJobError",
     "ConvergenceError",
     "EngineError",
@@ -148,6 +150,10 @@ class BatchJobError(SchedulerError):
 
 class ConvergenceError(AdatomError, RuntimeError):
     """A calculation that ended without converging."""
+
+
+class AnalysisError(AdatomError, RuntimeError):
+    """Results from which a property cannot be had."""
 
 
 class IncompleteError(AdatomError, RuntimeError):

@@ -57,7 +57,7 @@ def test_adsorbates():
 
 @pytest.mark.filterwarnings("ignore")
 def test_a_flow_without_a_code_says_so():
-    with pytest.raises((InputError, FlowFailure), match=r"bound to no code.*adatom.recipes.emt.slabs"):
+    with pytest.raises((InputError, FlowFailure), match=r"bound to no code.*adatom.recipes.emt"):
         common.bulk_to_slabs_flow(bulk("Cu"), slab_kwargs=SMALL)
 
 

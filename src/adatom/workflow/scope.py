@@ -134,9 +134,7 @@ class Scope:
         """
         job.options.check(job.name, self.engine)
         node = self.node(job.name, recipe=job.recipe)
-        self._when_ready(
-            node, (args, kwargs), lambda ready: self._launch(node, job, *ready), job.options.failed_inputs
-        )
+        self._when_ready(node, (args, kwargs), lambda ready: self._launch(node, job, *ready), job.options.failed_inputs)
         return self.engine.future_type(node)
 
     def call(
@@ -217,9 +215,7 @@ class Scope:
         self.tell(node, "added")
         return node
 
-    def _when_ready(
-        self, node: Node, arguments: Any, then: Callable[[Any], None], failed_inputs: str = "skip"
-    ) -> None:
+    def _when_ready(self, node: Node, arguments: Any, then: Callable[[Any], None], failed_inputs: str = "skip") -> None:
         """Call `then` with the arguments' values once they are there, unless one failed and `failed_inputs` forbids."""
         try:
             futures = collect(arguments, Future)

@@ -12,11 +12,11 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from ase import Atoms
 
 from adatom import job
-from adatom.errors import UnknownNameError
+from adatom.errors import InputError, UnknownNameError
 from adatom.runners.checks import check_atoms, check_elements
 from adatom.workflow import Job
 
-__all__ = ["Code"]
+__all__ = ["Code", "unbound"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -85,3 +85,11 @@ class Code:
         )
         function.__module__ = sys._getframe(1).f_globals["__name__"]
         return job(function)
+
+
+def unbound(*args: Any, **kwargs: Any) -> Any:
+    """Stand in a flow for a job, until a code binds its own."""
+    raise InputError(
+        "This flow is bound to no code. Import it from one, such as adatom.recipes.emt, or give it the jobs that it "
+        "calls."
+    )

@@ -11,17 +11,10 @@ from ase import Atoms
 from adatom import flow, subflow
 from adatom.atoms.adsorption import make_adsorption
 from adatom.atoms.slabs import make_slabs
-from adatom.errors import InputError, UnknownNameError
+from adatom.errors import UnknownNameError
+from adatom.recipes.common.code import unbound
 
 __all__ = ["bulk_to_slabs_flow", "slab_to_ads_flow"]
-
-
-def unbound(*args: Any, **kwargs: Any) -> Any:
-    """Stand for a job until a code binds its own."""
-    raise InputError(
-        "This flow is bound to no code. Import it from a code, such as adatom.recipes.emt.slabs, "
-        "or give relax_job and static_job."
-    )
 
 
 @flow

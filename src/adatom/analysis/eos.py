@@ -1,0 +1,135 @@
+"""Equations of state."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypedDict
+
+import numpy as np
+from ase import units
+from numpy.typing import ArrayLike, NDArray
+
+from adatom.errors import AnalysisError, InputError, UnknownNameError
+
+__all__ = ["EQUATIONS", "EquationOfState", "check_eos", "fit_eos"]
+
+#: By name, what pymatgen calls them.
+EQUATIONS = ("birch_murnaghan", "murnaghan", "vinet", "birch", "pourier_tarantola")
+#: An equation has four parameters; with five points one is left to see whether it fits.
+LEAST_POINTS = 5
+
+
+class EquationOfState(TypedDict):
+    """An equation of state, fitted to energies at several volumes.
+
+    Attributes
+    ----------
+    name
+        ``"eos"``.
+    equation
+        Which one.
+    v0
+        Volume of the cell at the lowest energy, in Å³.
+    e0
+        Lowest energy of the cell, in eV.
+    bulk_modulus
+        At `v0`, in GPa.
+    bulk_modulus_derivative
+        Of the bulk modulus by the pressure, at `v0`.
+    volumes, energies
+        The points, in Å³ and eV.
+    residuals
+        Energies of the points minus those of the equation, in eV.
+    failed
+        Of each point that is missing: why, by the strain of its volume.
+    """
+
+    name: str
+    equation: str
+    v0: float
+    e0: float
+    bulk_modulus: float
+    bulk_modulus_derivative: float
+    volumes: NDArray[np.float64]
+    energies: NDArray[np.float64]
+    residuals: NDArray[np.float64]
+    failed: dict[str, str]
+
+
+def check_eos(equation: str, volumes: Sequence[float]) -> None:
+    """Refuse what cannot be fitted.
+
+    Parameters
+    ----------
+    equation
+        Its name, one of `EQUATIONS`.
+    volumes
+        Volumes, or strains of one.
+
+    Raises
+    ------
+    InputError
+        Fewer than five different volumes, or an unknown equation.
+    """
+    if equation not in EQUATIONS:
+        raise UnknownNameError("equation of state", equation, EQUATIONS)
+    if len(set(volumes)) < LEAST_POINTS:
+        raise InputError(
+            f"An equation of state is fitted to {LEAST_POINTS} volumes or more, and these are {len(set(volumes))}: "
+            f"{list(volumes)}."
+        )
+
+
+def fit_eos(volumes: ArrayLike, energies: ArrayLike, equation: str = "birch_murnaghan") -> EquationOfState:
+    """Fit an equation of state, as ``pymatgen.analysis.eos`` does.
+
+    Parameters
+    ----------
+    volumes
+        Volumes of the cell in Å³, shape (P,).
+    energies
+        Its energies in eV, shape (P,).
+    equation
+        One of `EQUATIONS`.
+
+    Returns
+    -------
+    EquationOfState
+        The parameters, with the bulk modulus in GPa.
+
+    Raises
+    ------
+    InputError
+        Fewer than five different volumes, or an unknown equation.
+    AnalysisError
+        There is no minimum between these points that the equation could describe.
+    """
+    volumes, energies = np.asarray(volumes, dtype=float), np.asarray(energies, dtype=float)
+    check_eos(equation, volumes.tolist())
+    from pymatgen.analysis.eos import EOS, EOSError
+
+    order = np.argsort(volumes)
+    volumes, energies = volumes[order], energies[order]
+    points = ", ".join(f"{volume:.3f} Å³: {energy:.6f} eV" for volume, energy in zip(volumes, energies, strict=True))
+    try:
+        fit = EOS(equation).fit(volumes, energies)
+        v0, e0, b0, b1 = (float(value) for value in (fit.v0, fit.e0, fit.b0, fit.b1))
+        if not (np.isfinite([v0, e0, b0, b1]).all() and volumes[0] <= v0 <= volumes[-1] and b0 > 0):
+            raise ValueError(f"v0 = {v0:.4g} Å³ and a bulk modulus of {b0 / units.GPa:.4g} GPa")
+    except (EOSError, ValueError, RuntimeError, np.linalg.LinAlgError) as error:
+        raise AnalysisError(
+            f"{equation} does not fit these points: {str(error).rstrip('.')}. They are {points}. "
+            "Take volumes on both sides of the lowest energy."
+        ) from error
+    return {
+        "name": "eos",
+        "equation": equation,
+        "v0": v0,
+        "e0": e0,
+        "bulk_modulus": b0 / units.GPa,
+        "bulk_modulus_derivative": b1,
+        "volumes": volumes,
+        "energies": energies,
+        "residuals": energies - fit.func(volumes),
+        "failed": {},
+    }
