@@ -94,7 +94,7 @@ def test_a_node_fails(cluster):
     running(cluster, ends)
     running(cluster, goes_on)
     cluster.node_down("n2")
-    assert cluster.states() == {"n1": "idle", "n2": "down"}
+    wait_for(lambda: cluster.states() == {"n1": "idle", "n2": "down"}, "the states")  # what ran before may still end
     assert ended(cluster, ends)["JobState"] == "NODE_FAIL"
     assert cluster.job(goes_on)["JobState"] == "PENDING"
     assert cluster.job(goes_on)["Restarts"] == "1"

@@ -15,6 +15,7 @@ from adatom.machines import Resources, mpi_command
 from tests.engines.clusters.conftest import on, tail
 from tests.infra import machine, slurm
 
+pytestmark = pytest.mark.xdist_group("slurm")
 PSEUDOPOTENTIALS = "/usr/share/espresso/pseudo"
 PROFILES = """
 [machines.birch]
