@@ -33,6 +33,18 @@ def rows(result):
     return [dict(zip(names, (word.strip() for word in line), strict=True)) for line in cells]
 
 
+def test_a_plan_runs_nothing(cli, tmp_path):
+    result = cli("run", "emt.bulk_to_slabs_flow", "bulk:Cu", "bulk:Ag", "--plan", "--set", "run_static=false")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.splitlines()[0].startswith("bulk_to_slabs_flow.map: ")
+    shown = json.loads(cli("run", "emt.relax_job", "bulk:Cu", "--plan", "--json").stdout)
+    assert (shown["count"], shown["jobs"][0]["name"]) == (1, "relax_job")
+    assert not list(tmp_path.rglob("*.json"))
+    refused = cli("run", "emt.eos_flow", "bulk:Cu", "--plan", "--set", "equation=birch_murnagan")
+    assert refused.exit_code == 2
+    assert "Did you mean 'birch_murnaghan'?" in refused.stderr
+
+
 def test_one_structure_and_a_job(cli, tmp_path):
     result = cli("run", "emt.relax_job", "bulk:Cu")
     assert result.exit_code == 0

@@ -9,13 +9,14 @@ import typer
 
 from adatom.errors import AdatomError, FlowFailure, InputError, JobFailure
 from adatom.settings import change_settings, get_settings
-from adatom.workflow import Failure, Job, flow
+from adatom.workflow import Failure, Flow, Job, flow
 from adatom.workflow.structure import collect
 
 if TYPE_CHECKING:
     from ase import Atoms
 
     from adatom.cli.discovery import Recipe
+    from adatom.workflow.plan import Plan
 
 __all__ = ["run"]
 
@@ -47,6 +48,7 @@ def run(
         Path | None, typer.Option(metavar="FILE", help="Where to save the results, as JSON; else in results_dir.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, not a table.")] = False,
+    plan: Annotated[bool, typer.Option("--plan", help="Say which jobs would run, and run none.")] = False,
 ) -> None:
     """Run a recipe on one or more structures.
 
@@ -56,13 +58,15 @@ def run(
     changes = {"workflow_engine": engine, "local_workers": workers}
     with change_settings({key: value for key, value in changes.items() if value is not None}):
         try:
-            _run(recipe, structure, assign or [], out, as_json)
+            _run(recipe, structure, assign or [], out, as_json, plan)
         except KeyboardInterrupt:
             typer.echo(f"Interrupted. What was finished is in {get_settings().results_dir}", err=True)
             raise typer.Exit(130) from None
 
 
-def _run(recipe_name: str, structure_names: list[str], assignments: list[str], out: Path | None, as_json: bool) -> None:
+def _run(
+    recipe_name: str, structure_names: list[str], assignments: list[str], out: Path | None, as_json: bool, plan: bool
+) -> None:
     from adatom.cli.discovery import find_recipe
     from adatom.cli.parameters import read_parameters
     from adatom.cli.progress import progress
@@ -76,6 +80,9 @@ def _run(recipe_name: str, structure_names: list[str], assignments: list[str], o
     recipe = find_recipe(recipe_name)
     parameters = read_parameters(recipe.step, assignments)
     structures = [atoms for name in structure_names for atoms in read_structures(name)]
+    if plan:
+        _show_plan(_whole(recipe, structures, parameters).plan(), as_json)
+        return
     file = results_file(recipe.step.name, out)
     with progress(recipe.step.name, get_settings().progress):
         value, failures = _outcome(recipe, structures, parameters)
@@ -106,13 +113,28 @@ def _call(recipe: Recipe, structures: list[Atoms], parameters: dict[str, Any]) -
         return step(structures[0], **parameters)
     if isinstance(step, Job):
         return step.map(structures, **parameters)
+    return _whole(recipe, structures, parameters)()
 
-    @flow(name=f"{step.name}.map")
+
+def _whole(recipe: Recipe, structures: list[Atoms], parameters: dict[str, Any]) -> Flow[[], Any]:
+    """One flow around all structures, so that what fails for one does not stop the others."""
+
+    @flow(name=recipe.step.name if len(structures) == 1 else f"{recipe.step.name}.map")
     def for_each() -> Any:
-        # One flow around all, so that what fails for one structure does not stop the others.
-        return [step(atoms, **parameters) for atoms in structures]
+        return [recipe.step(atoms, **parameters) for atoms in structures]
 
-    return for_each()
+    return for_each
+
+
+def _show_plan(plan: Plan, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    from adatom.cli.tables import print_json, print_text
+
+    if as_json:
+        print_json({**asdict(plan), "count": plan.count, "core_hours": plan.core_hours})
+    else:
+        print_text(str(plan))
 
 
 def _refuse_bad_input(failures: list[Failure]) -> None:

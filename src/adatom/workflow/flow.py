@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, TypeVar, overload
 
 from adatom.context import in_job
 from adatom.errors import UnknownNameError
@@ -14,6 +14,9 @@ from adatom.workflow.options import FlowOptions, with_changes
 from adatom.workflow.registry import get_engine
 from adatom.workflow.scope import Scope, current_scope, in_background
 from adatom.workflow.step import Step
+
+if TYPE_CHECKING:
+    from adatom.workflow.plan import Plan
 
 __all__ = ["Flow", "Subflow", "flow", "subflow"]
 
@@ -58,6 +61,28 @@ class Flow(Step[P, R]):
             return self(*args, **kwargs)  # type: ignore[return-value]
         given, named = self._arguments(args, dict(kwargs))
         return in_background(self.name, lambda: self._run(given, named))
+
+    def plan(self, *args: P.args, **kwargs: P.kwargs) -> Plan:
+        """Tell what it will run, without running it.
+
+        Parameters
+        ----------
+        *args, **kwargs
+            The function's.
+
+        Returns
+        -------
+        Plan
+            Jobs by name, how many of each, and core hours where the journal in ``results_dir`` knows of earlier ones.
+
+        Raises
+        ------
+        AdatomError
+            The flow refuses its input.
+        """
+        from adatom.workflow.plan import make_plan
+
+        return make_plan(self, *self._arguments(args, dict(kwargs)))
 
     def run_in_place(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Run it where this code already stands in what the engine calls a flow: for `Engine.native_flow`.

@@ -1,0 +1,230 @@
+"""What a flow will run, told before it runs."""
+
+from __future__ import annotations
+
+import inspect
+from collections import defaultdict
+from concurrent.futures import Future as ConcurrentFuture
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+
+from adatom.errors import AdatomError, EngineError
+from adatom.records.jobs import JobRecord, read_jobs
+from adatom.settings import get_settings
+from adatom.workflow.engine import Capabilities, Engine
+from adatom.workflow.failure import Failure
+from adatom.workflow.future import Future
+from adatom.workflow.options import label
+from adatom.workflow.scope import Scope
+from adatom.workflow.structure import collect, substitute
+
+if TYPE_CHECKING:
+    from adatom.workflow.flow import Flow
+    from adatom.workflow.job import Job
+
+__all__ = ["Plan", "PlannedJob", "make_plan"]
+
+
+@dataclass(frozen=True)
+class PlannedJob:
+    """A job that a flow will run.
+
+    Attributes
+    ----------
+    name
+        The job.
+    recipe
+        Module and name of its function.
+    count
+        How many times.
+    core_hours
+        Of all of them, by the median of what earlier ones took; None if there were none.
+    """
+
+    name: str
+    recipe: str
+    count: int
+    core_hours: float | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a flow will run.
+
+    Attributes
+    ----------
+    flow
+        The flow.
+    jobs
+        The jobs, in the order in which they are first called.
+    guessed
+        Whether results had to be guessed to count them: what a job gives under the name of one of its parameters, as a
+        relaxation does with ``atoms``, is taken to be like what it was given.
+    unknown
+        Of what cannot be counted before it runs: the subflow, or the flow, and what it waits for.
+    """
+
+    flow: str
+    jobs: tuple[PlannedJob, ...]
+    guessed: bool
+    unknown: tuple[str, ...]
+
+    @property
+    def count(self) -> int:
+        """How many jobs there will be, besides those that are unknown."""
+        return sum(job.count for job in self.jobs)
+
+    @property
+    def core_hours(self) -> float | None:
+        """Of all of those, by what earlier ones took; None if there are jobs that the journal knows nothing of."""
+        hours = [job.core_hours for job in self.jobs]
+        return None if None in hours else sum(hour for hour in hours if hour is not None)
+
+    def __str__(self) -> str:
+        about = "about " if self.guessed else ""
+        hours = "" if self.core_hours is None else f", {self.core_hours:.3g} core hours"
+        lines = [f"{self.flow}: {about}{self.count} job{'s' * (self.count != 1)}{hours}{' and more' if self.unknown else ''}"]
+        width = max((len(job.name) for job in self.jobs), default=0)
+        for job in self.jobs:
+            hours = "" if job.core_hours is None else f"  {job.core_hours:.3g} core hours"
+            lines.append(f"{job.name:{width}} {job.count:6}{hours}")
+        return "\n".join([*lines, *(f"not known before it runs: {reason}" for reason in self.unknown)])
+
+
+def make_plan(flow: Flow[Any, Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Plan:
+    """Run the bodies of a flow and of those in it, and none of their jobs.
+
+    Parameters
+    ----------
+    flow, args, kwargs
+        What would be called, and with what.
+
+    Raises
+    ------
+    AdatomError
+        The flow refuses its input.
+    """
+    scope = _Scope(_Nobody(), flow.name, Path())
+    try:
+        scope.run_body(flow._fn, args, kwargs)
+    except NotKnownError as error:
+        scope.unknown.append(f"{flow.name}: {error}")
+    for node in scope.nodes:
+        if node.done() and isinstance(node.result(), Failure):
+            failure: Failure = node.result()
+            if not isinstance(failure.cause, NotKnownError):
+                raise failure.cause or failure.exception()
+            scope.unknown.append(f"{failure.job}: {failure.message}")
+    past = _Past(read_jobs(get_settings().results_dir))
+    called: dict[tuple[str, str], list[float | None]] = defaultdict(list)
+    for job, about in scope.calls:
+        called[job.name, job.recipe].append(past.core_hours(job, about))
+    jobs = (
+        PlannedJob(name, recipe, len(hours), None if None in hours else sum(hour for hour in hours if hour))
+        for (name, recipe), hours in called.items()
+    )
+    return Plan(flow.name, tuple(jobs), scope.guessed, tuple(dict.fromkeys(scope.unknown)))
+
+
+class NotKnownError(AdatomError):
+    """The body of a flow looks at a value that is there only when it runs."""
+
+
+class _Nobody(Engine):
+    name: ClassVar[str] = "plan"
+    capabilities = Capabilities(concurrent=False)
+    slots = 1
+
+    def submit(self, work: Any, options: dict[str, Any]) -> ConcurrentFuture[Any]:
+        raise EngineError("A plan runs nothing.")
+
+
+class _Scope(Scope):
+    """A flow whose jobs are counted, and give what stands for their results."""
+
+    root: _Scope
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.calls: list[tuple[Job[Any, Any], str]] = []
+        self.unknown: list[str] = []
+        self.guessed = False
+
+    def add(self, job: Job[Any, Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Future:
+        node = self.node(job.name, job.recipe)
+
+        def count(ready: Any) -> None:
+            args, kwargs = substitute(ready, _Result, lambda result: result.guess)
+            self.root.calls.append((job, label(args[0] if args else next(iter(kwargs.values()), None))))
+            given = inspect.signature(job.fn).bind(*args, **kwargs).arguments
+            node.settle(_Result(job.name, given))
+
+        self._when_ready(node, (args, kwargs), count)
+        return Future(node)
+
+    def inner(self, flow: Flow[Any, Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Future:
+        if flow.options.runner is not None:
+            flow = flow.with_options(runner=None)
+        if not flow.waits:
+            return super().inner(flow, args, kwargs)
+        node = self.node(flow.name)
+
+        def expand(ready: Any) -> None:
+            results = collect(ready, _Result)
+            missing = [result for result in results if result.guess is result]
+            if missing:
+                self.root.unknown.append(f"{flow.name}: waits for {missing[0]}")
+                node.settle(_Result(flow.name, {}))
+                return
+            self.root.guessed |= bool(results)
+            guessed = substitute(ready, _Result, lambda result: result.guess)
+            _Scope(self.engine, flow.name, self.directory, self, flow.options)._expand(node, flow._fn, *guessed)
+
+        self._when_ready(node, (args, kwargs), expand)
+        return Future(node)
+
+
+class _Result:
+    """Stands for what a job will give, or a part of it; `guess` is what that may be like, or itself."""
+
+    def __init__(self, of: str, given: dict[str, Any], guess: Any = None) -> None:
+        self._of, self._given = of, given
+        self.guess = self if guess is None else guess
+
+    def __getitem__(self, key: Any) -> Any:
+        return _Result(f"{self._of}[{key!r}]", {}, self._given.get(key) if isinstance(key, str) else None)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return _Result(f"{self._of}.{name}", {})
+
+    def _not_known(self, *_: Any) -> NoReturn:
+        raise NotKnownError(f"looks at the value of {self._of}")
+
+    __bool__ = __iter__ = __len__ = __float__ = __int__ = __index__ = _not_known
+    __lt__ = __gt__ = __le__ = __ge__ = __add__ = __sub__ = __mul__ = __truediv__ = __neg__ = _not_known
+    __radd__ = __rsub__ = __rmul__ = __rtruediv__ = __contains__ = _not_known
+
+    def __repr__(self) -> str:
+        return self._of
+
+
+class _Past:
+    """What jobs took that ended well: those on the like of their first argument, or else all of their recipe."""
+
+    def __init__(self, records: list[JobRecord]) -> None:
+        took: dict[str | tuple[str, str], list[float]] = defaultdict(list)
+        for record in records:
+            if record.state == "done" and record.start is not None and record.end is not None:
+                for key in (record.recipe, (record.recipe, record.name.partition(" ")[2])):
+                    took[key].append(record.end - record.start)
+        self._seconds = {key: median(times) for key, times in took.items()}
+
+    def core_hours(self, job: Job[Any, Any], about: str) -> float | None:
+        seconds = self._seconds.get((job.recipe, about), self._seconds.get(job.recipe))
+        needs = job.options.needs
+        cores = needs.nodes * needs.cores_per_node if needs else 1
+        return None if seconds is None else seconds * cores / 3600
