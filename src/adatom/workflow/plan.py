@@ -85,7 +85,8 @@ class Plan:
     def __str__(self) -> str:
         about = "about " if self.guessed else ""
         hours = "" if self.core_hours is None else f", {self.core_hours:.3g} core hours"
-        lines = [f"{self.flow}: {about}{self.count} job{'s' * (self.count != 1)}{hours}{' and more' if self.unknown else ''}"]
+        jobs = "1 job" if self.count == 1 else f"{self.count} jobs"
+        lines = [f"{self.flow}: {about}{jobs}{hours}{' and more' if self.unknown else ''}"]
         width = max((len(job.name) for job in self.jobs), default=0)
         for job in self.jobs:
             hours = "" if job.core_hours is None else f"  {job.core_hours:.3g} core hours"
