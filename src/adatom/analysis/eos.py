@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypedDict
+from typing import Annotated, TypedDict
 
 import numpy as np
 from ase import units
@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from adatom.errors import AnalysisError, InputError, UnknownNameError
 
-__all__ = ["EQUATIONS", "EquationOfState", "check_eos", "fit_eos"]
+__all__ = ["EQUATIONS", "EquationOfState", "check_eos", "energies_of", "fit_eos"]
 
 #: By name, what pymatgen calls them.
 EQUATIONS = ("birch_murnaghan", "murnaghan", "vinet", "birch", "pourier_tarantola")
@@ -46,13 +46,13 @@ class EquationOfState(TypedDict):
 
     name: str
     equation: str
-    v0: float
-    e0: float
-    bulk_modulus: float
+    v0: Annotated[float, "Å³"]
+    e0: Annotated[float, "eV"]
+    bulk_modulus: Annotated[float, "GPa"]
     bulk_modulus_derivative: float
-    volumes: NDArray[np.float64]
-    energies: NDArray[np.float64]
-    residuals: NDArray[np.float64]
+    volumes: Annotated[NDArray[np.float64], "Å³"]
+    energies: Annotated[NDArray[np.float64], "eV"]
+    residuals: Annotated[NDArray[np.float64], "eV"]
     failed: dict[str, str]
 
 
@@ -133,3 +133,21 @@ def fit_eos(volumes: ArrayLike, energies: ArrayLike, equation: str = "birch_murn
         "residuals": energies - fit.func(volumes),
         "failed": {},
     }
+
+
+def energies_of(eos: EquationOfState, volumes: ArrayLike) -> NDArray[np.float64]:
+    """Energies that an equation of state gives, in eV.
+
+    Parameters
+    ----------
+    eos
+        The equation with its parameters.
+    volumes
+        Volumes of the cell in Å³, of any shape.
+    """
+    from pymatgen.analysis.eos import EOS
+
+    volumes = np.asarray(volumes, dtype=float)
+    model = EOS.MODELS[eos["equation"]](volumes, volumes)
+    parameters = eos["e0"], eos["bulk_modulus"] * units.GPa, eos["bulk_modulus_derivative"], eos["v0"]
+    return np.asarray(model._func(volumes, parameters))

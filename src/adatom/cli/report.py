@@ -30,6 +30,7 @@ def report(value: Any, failures: list[Failure], file: Path, as_json: bool, **abo
     **about
         What the JSON says of the run, before its results.
     """
+    from adatom.cli.documents import in_short, print_documents
     from adatom.cli.save import save_value
     from adatom.cli.summary import print_summary, summary
     from adatom.cli.tables import print_json, print_text
@@ -51,6 +52,7 @@ def report(value: Any, failures: list[Failure], file: Path, as_json: bool, **abo
             {
                 **about,
                 "results": rows,
+                "documents": in_short(value),
                 "failures": [_plain_failure(failure) for failure in failures],
                 "saved": str(file) if saved else None,
                 **({} if rows or failures else {"value": value}),
@@ -58,6 +60,7 @@ def report(value: Any, failures: list[Failure], file: Path, as_json: bool, **abo
         )
     elif rows:
         print_summary(rows)
+        print_documents(value)
     elif not failures:
         print_text(str(value))
     if failures:

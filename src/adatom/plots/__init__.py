@@ -1,0 +1,1 @@
+"""Pictures of results, with matplotlib: one file for each kind of document."""

@@ -1,0 +1,105 @@
+"""Which picture is drawn of what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from adatom.errors import InputError, StorageError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["PLOTS", "draw", "save_pictures"]
+
+#: By what a document or result says under ``name``, the function that draws it into a figure.
+PLOTS = {"eos": "adatom.plots.eos:draw_eos", "md": "adatom.plots.md:draw_md"}
+_FORMATS = (".png", ".svg", ".pdf")
+
+
+def find_drawable(value: Any, place: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The documents and results in what a recipe returned of which there are pictures.
+
+    Parameters
+    ----------
+    value
+        Results and documents, in lists and dictionaries.
+    place
+        Where `value` is, if it is a part of something.
+    """
+    if isinstance(value, Mapping):
+        if value.get("name") in PLOTS:
+            yield place, value
+            return
+        for key, item in value.items():
+            yield from find_drawable(item, f"{place}.{key}" if place else str(key))
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            yield from find_drawable(item, f"{place}[{index}]")
+
+
+def draw(document: Mapping[str, Any]) -> Figure:
+    """A picture of a document.
+
+    Parameters
+    ----------
+    document
+        A document of a flow, or the result of molecular dynamics.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Not part of ``pyplot``: show it in a notebook, or save it with ``savefig``.
+
+    Raises
+    ------
+    InputError
+        There is no picture of this.
+    """
+    from matplotlib.figure import Figure
+
+    name = document.get("name") if isinstance(document, Mapping) else None
+    if name not in PLOTS:
+        raise InputError(f"There is no picture of {name or type(document).__name__!r}. Valid: {', '.join(PLOTS)}.")
+    module, _, function = PLOTS[name].partition(":")
+    figure = Figure(figsize=(5.0, 3.8), layout="constrained")
+    getattr(import_module(module), function)(document, figure)
+    return figure
+
+
+def save_pictures(value: Any, path: Path) -> list[Path]:
+    """Draw all that can be drawn of what a recipe returned.
+
+    Parameters
+    ----------
+    value
+        Results and documents, in lists and dictionaries.
+    path
+        The file; with several pictures, each has its number behind the stem.
+
+    Returns
+    -------
+    list of Path
+        The files.
+
+    Raises
+    ------
+    InputError
+        Nothing can be drawn, or the file's ending is not one of PNG, SVG and PDF.
+    StorageError
+        A file cannot be written.
+    """
+    if path.suffix not in _FORMATS:
+        raise InputError(f"{path}: pictures are {', '.join(_FORMATS)}. Give a name that ends so.")
+    found = [document for _, document in find_drawable(value)]
+    if not found:
+        raise InputError(f"Nothing here can be drawn. There are pictures of: {', '.join(PLOTS)}.")
+    files = [path if len(found) == 1 else path.with_stem(f"{path.stem}-{i}") for i, _ in enumerate(found, 1)]
+    for document, file in zip(found, files, strict=True):
+        try:
+            draw(document).savefig(file, dpi=150)
+        except OSError as error:
+            raise StorageError(f"Cannot write {file}: {error.strerror or error}.") from error
+    return files

@@ -1,0 +1,38 @@
+"""An equation of state."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from adatom.analysis.eos import EquationOfState
+
+__all__ = ["draw_eos"]
+
+
+def draw_eos(document: EquationOfState, figure: Figure) -> None:
+    """Draw the points and the equation that was fitted to them.
+
+    Parameters
+    ----------
+    document
+        The equation of state.
+    figure
+        An empty figure.
+    """
+    from adatom.analysis.eos import energies_of
+
+    axes = figure.subplots()
+    volumes = np.asarray(document["volumes"])
+    grid = np.linspace(volumes.min(), volumes.max(), 200)
+    axes.plot(grid, energies_of(document, grid), color="C0", label=document["equation"].replace("_", "-"))
+    axes.plot(volumes, document["energies"], "o", color="C1", label="computed")
+    axes.axvline(document["v0"], color="0.7", linewidth=0.8, zorder=0)
+    axes.set_xlabel("volume of the cell (Å³)")
+    axes.set_ylabel("energy (eV)")
+    axes.set_title(f"K = {document['bulk_modulus']:.1f} GPa, V₀ = {document['v0']:.3f} Å³", fontsize="medium")
+    axes.legend(frameon=False)
