@@ -1,3 +1,6 @@
+import re
+import time
+
 import numpy as np
 import pytest
 from ase import Atoms, units
@@ -5,10 +8,26 @@ from ase.build import bulk
 from ase.calculators.emt import EMT
 from ase.constraints import FixAtoms
 from ase.io import read
+from ase.md.velocitydistribution import MaxwellBoltzmannDistribution
 
-from adatom.errors import InputError, UnknownNameError
+from adatom.deadline import bounded
+from adatom.errors import IncompleteError, InputError, UnknownNameError
 from adatom.runners import run_md
 from adatom.runners.md import DYNAMICS
+
+
+class Slow(EMT):
+    """As a code for which time runs out."""
+
+    name = "emt"
+
+    def __init__(self, seconds=0.1):
+        super().__init__()
+        self._seconds = seconds
+
+    def calculate(self, *args, **kwargs):
+        time.sleep(self._seconds)
+        super().calculate(*args, **kwargs)
 
 
 @pytest.fixture
@@ -118,3 +137,88 @@ def test_bad_arguments_are_refused_before_a_directory_is_made(arguments, error, 
     with pytest.raises(error, match=said):
         run_md(bulk("Cu"), EMT(), **arguments)
     assert not results_dir.exists()
+
+
+@pytest.mark.parametrize("name", [name for name, row in DYNAMICS.items() if row.set_temperature])
+def test_temperature_goes_from_knot_to_knot(name, crystal):
+    fast = {"taut": 20 * units.fs} if name != "Langevin" and name != "NVT" else {"friction": 0.05 / units.fs}
+    heated = run_md(
+        crystal, EMT(), dynamics=name, temperature=[200, 1000, 1000], steps=300, timestep=4.0, interval=2,
+        dynamics_kwargs=fast,
+    )  # fmt: skip
+    temperatures = [atoms.get_temperature() for atoms in read(heated["trajectory"], ":")]
+    assert np.mean(temperatures[-50:]) == pytest.approx(1000, rel=0.15)
+    assert np.mean(temperatures[25:50]) == pytest.approx(600, rel=0.25)
+    assert heated["parameters"]["temperature"] == [200, 1000, 1000]
+
+
+def test_pressure_goes_from_knot_to_knot(crystal):
+    def volumes(pressure):
+        options = {"taup": 200 * units.fs}
+        result = run_md(
+            crystal, EMT(), dynamics="NPTBerendsen", temperature=300, steps=200, timestep=4, pressure=pressure,
+            interval=20, dynamics_kwargs=options,
+        )  # fmt: skip
+        return [atoms.get_volume() for atoms in read(result["trajectory"], ":")]
+
+    up_and_down = volumes([0.0, 20 * units.GPa, 0.0])
+    assert min(up_and_down) < 0.93 * up_and_down[0]
+    assert up_and_down[-1] > 1.02 * min(up_and_down)
+
+
+@pytest.mark.parametrize("name", ["Langevin", "Bussi", "NPTBerendsen"])
+def test_a_ramp_goes_on_where_it_was_cut(name, crystal, tmp_path):
+    options = {"dynamics": name, "temperature": [100, 900], "timestep": 4.0, "interval": 5}
+    whole = run_md(crystal, EMT(), steps=40, **options)
+    with bounded(time.time() + 2.5), pytest.raises(IncompleteError) as stopped:
+        run_md(crystal, Slow(), steps=40, **options)
+    directory = re.search(r"resume_from='(.*?)'", str(stopped.value))[1]
+    rest = run_md(crystal, Slow(0.0), steps=40, **options, resume_from=directory)
+    assert rest["atoms"].positions == pytest.approx(whole["atoms"].positions, abs=1e-9)
+    with pytest.raises(InputError, match="steps of the knots is 60, not 40"):
+        run_md(crystal, Slow(0.0), steps=60, **options, resume_from=directory)
+
+
+def test_averages_are_those_of_the_trajectory(crystal):
+    result = run_md(crystal, EMT(), temperature=300, steps=50, timestep=5.0, interval=5)
+    frames = read(result["trajectory"], ":")
+    averages = result["averages"]
+    assert averages["structures"] == len(frames) == 11
+    assert averages["energy"] == pytest.approx(np.mean([atoms.get_potential_energy() for atoms in frames]))
+    assert averages["temperature"] == pytest.approx(np.mean([atoms.get_temperature() for atoms in frames]))
+    assert averages["volume"] == pytest.approx(crystal.get_volume())
+    assert run_md(Atoms("Cu2", [[0, 0, 0], [2.5, 0, 0]]), EMT(), steps=2, interval=1)["averages"]["volume"] is None
+
+
+def test_the_drift_is_what_friction_takes_out(crystal):
+    """Energy that leaves at a known rate: dE/dt = -2 gamma E_kin, for a bath at almost 0 K and no forces."""
+
+    class Free(EMT):
+        def calculate(self, *args, **kwargs):
+            super().calculate(*args, **kwargs)
+            self.results.update(energy=0.0, forces=np.zeros((len(self.atoms), 3)))
+
+    MaxwellBoltzmannDistribution(crystal, temperature_K=1000, rng=np.random.default_rng(1))
+    gamma = 1e-4  # per fs; the loss in the run is small, so that a line fits it
+    result = run_md(
+        crystal, Free(), dynamics="Langevin", temperature=1e-6, keep_velocities=True, steps=100, timestep=1.0,
+        interval=10, dynamics_kwargs={"friction": gamma / units.fs},
+    )  # fmt: skip
+    rate = -2 * gamma * 1000 * result["averages"]["kinetic_energy"] / len(crystal)  # eV per atom and ps
+    assert result["averages"]["drift"] == pytest.approx(rate, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"dynamics": "NPT", "temperature": [300, 600]}, "NPT keeps one. These go through several: Bussi, Langevin"),
+        ({"temperature": [300, 600]}, "NVE keeps one"),
+        ({"dynamics": "NVT", "temperature": [300, 0]}, r"temperature is \[300, 0\]"),
+        ({"dynamics": "NVT", "temperature": []}, r"temperature is \[\]"),
+        ({"dynamics": "NVT", "temperature": 300, "pressure": [0, 1]}, "at constant volume"),
+        ({"dynamics": "NPTBerendsen", "temperature": 300, "pressure": ["high"]}, "pressure is"),
+    ],
+)
+def test_knots_that_cannot_be_gone_through(options, message, crystal):
+    with pytest.raises(InputError, match=message):
+        run_md(crystal, EMT(), **options)

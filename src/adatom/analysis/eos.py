@@ -130,7 +130,7 @@ def fit_eos(volumes: ArrayLike, energies: ArrayLike, equation: str = "birch_murn
         "bulk_modulus_derivative": b1,
         "volumes": volumes,
         "energies": energies,
-        "residuals": energies - fit.func(volumes),
+        "residuals": energies - np.asarray(fit.func(volumes)),
         "failed": {},
     }
 
@@ -149,5 +149,5 @@ def energies_of(eos: EquationOfState, volumes: ArrayLike) -> NDArray[np.float64]
 
     volumes = np.asarray(volumes, dtype=float)
     model = EOS.MODELS[eos["equation"]](volumes, volumes)
-    parameters = eos["e0"], eos["bulk_modulus"] * units.GPa, eos["bulk_modulus_derivative"], eos["v0"]
-    return np.asarray(model._func(volumes, parameters))
+    model.eos_params = [eos["e0"], eos["bulk_modulus"] * units.GPa, eos["bulk_modulus_derivative"], eos["v0"]]
+    return np.asarray(model.func(volumes))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, cast
 
 import numpy as np
@@ -13,9 +14,10 @@ from adatom.errors import InputError, UnknownNameError
 from adatom.runners.calculation import calculation
 from adatom.runners.checks import check_count, check_positive
 from adatom.runners.copy_files import CopyFiles
+from adatom.runners.ramp import Knots, Ramp
 from adatom.runners.steps import Earlier, Steps
 from adatom.runners.tables import find_class
-from adatom.schemas.results import MDResult
+from adatom.schemas.results import MDAverages, MDResult
 
 __all__ = ["DYNAMICS", "Dynamics", "run_md"]
 
@@ -34,28 +36,61 @@ class Dynamics:
         Its arguments in ASE's units, from the time step in ASE's units.
     seeded
         Whether it draws random numbers.
+    set_temperature, set_pressure
+        Give it another temperature (K), or pressure (eV/Å³), while it runs; None: it keeps its own.
     """
 
     path: str
     ensemble: Literal["NVE", "NVT", "NPT"]
     defaults: Callable[[float], dict[str, Any]] = lambda timestep: {}
     seeded: bool = False
+    set_temperature: Callable[[Any, float], None] | None = None
+    set_pressure: Callable[[Any, float], None] | None = None
+
+
+def _to_temperature(motion: Any, temperature: float) -> None:
+    motion.set_temperature(temperature_K=temperature)
+
+
+def _to_pressure(motion: Any, pressure: float) -> None:
+    motion.pressure = pressure  # its `set_pressure` raises TypeError in ASE 3.29
+
+
+def _bussi_to_temperature(motion: Any, temperature: float) -> None:
+    motion.temp = units.kB * temperature
+    motion.target_kinetic_energy = motion.temp * motion.ndof / 2
 
 
 # Langevin leaves the centre of mass free: holding it, ASE warns, does not sample NVT.
 # Coupling times are those that ASE's documentation advises: 100 time steps for a chain of thermostats and 1000 for a
 # barostat; a friction of 0.01/fs; 0.1 ps and 1 ps for the Berendsen pair. A compressibility of 0.01/GPa is a metal's:
-# in a Berendsen barostat it only scales the coupling time.
+# in a Berendsen barostat it only scales the coupling time. The masses of a chain of thermostats belong to one
+# temperature, so that one is kept.
 DYNAMICS = {
     "VelocityVerlet": Dynamics("ase.md.verlet:VelocityVerlet", "NVE"),
     "Langevin": Dynamics(
-        "ase.md.langevin:Langevin", "NVT", lambda dt: {"friction": 0.01 / units.fs, "fixcm": False}, seeded=True
+        "ase.md.langevin:Langevin",
+        "NVT",
+        lambda dt: {"friction": 0.01 / units.fs, "fixcm": False},
+        seeded=True,
+        set_temperature=_to_temperature,
     ),
-    "Bussi": Dynamics("ase.md.bussi:Bussi", "NVT", lambda dt: {"taut": 100 * dt}, seeded=True),
+    "Bussi": Dynamics(
+        "ase.md.bussi:Bussi",
+        "NVT",
+        lambda dt: {"taut": 100 * dt},
+        seeded=True,
+        set_temperature=_bussi_to_temperature,
+    ),
     "NoseHooverChainNVT": Dynamics(
         "ase.md.nose_hoover_chain:NoseHooverChainNVT", "NVT", lambda dt: {"tdamp": 100 * dt}
     ),
-    "NVTBerendsen": Dynamics("ase.md.nvtberendsen:NVTBerendsen", "NVT", lambda dt: {"taut": 100 * units.fs}),
+    "NVTBerendsen": Dynamics(
+        "ase.md.nvtberendsen:NVTBerendsen",
+        "NVT",
+        lambda dt: {"taut": 100 * units.fs},
+        set_temperature=_to_temperature,
+    ),
     "IsotropicMTKNPT": Dynamics(
         "ase.md.nose_hoover_chain:IsotropicMTKNPT", "NPT", lambda dt: {"tdamp": 100 * dt, "pdamp": 1000 * dt}
     ),
@@ -64,6 +99,8 @@ DYNAMICS = {
         "ase.md.nptberendsen:NPTBerendsen",
         "NPT",
         lambda dt: {"taut": 100 * units.fs, "taup": 1000 * units.fs, "compressibility_au": 0.01 / units.GPa},
+        set_temperature=_to_temperature,
+        set_pressure=_to_pressure,
     ),
 }
 #: What an ensemble's name alone stands for.
@@ -77,8 +114,8 @@ def run_md(
     dynamics: str = "NVE",
     steps: int = 1000,
     timestep: float = 1.0,
-    temperature: float | None = None,
-    pressure: float = 0.0,
+    temperature: Knots | None = None,
+    pressure: Knots = 0.0,
     keep_velocities: bool = False,
     seed: int = 0,
     interval: int = 10,
@@ -103,9 +140,10 @@ def run_md(
         In fs.
     temperature
         In K. Of the thermostat, and of the Maxwell-Boltzmann distribution that the first velocities are drawn from,
-        the centre of mass at rest. None, for NVE only: the velocities that the structure has.
+        the centre of mass at rest. None, for NVE only: the velocities that the structure has. A list: the thermostat
+        goes from one to the next, evenly spaced over the run and linear in between.
     pressure
-        Of the barostat, in eV/Å³; ``1.0 * ase.units.GPa`` is one GPa.
+        Of the barostat, in eV/Å³; ``1.0 * ase.units.GPa`` is one GPa. A list as for `temperature`.
     keep_velocities
         Whether to go on with the velocities that the structure has, though a temperature is given.
     seed
@@ -126,7 +164,7 @@ def run_md(
     -------
     MDResult
         ``atoms`` is the last structure with its velocities; ``results`` are its properties, with ``temperature`` in K
-        and ``kinetic_energy`` in eV.
+        and ``kinetic_energy`` in eV; ``averages`` are of the whole run.
 
     Raises
     ------
@@ -146,35 +184,31 @@ def run_md(
     if dynamics not in DYNAMICS:
         raise UnknownNameError("dynamics", dynamics, DYNAMICS)
     chosen = DYNAMICS[dynamics]
-    if temperature is not None:
-        check_positive(temperature=temperature)
-    elif chosen.ensemble != "NVE":
-        raise InputError(f"{dynamics} is at constant temperature and none is given. Set temperature (K).")
-    if pressure and chosen.ensemble != "NPT":
-        at_pressure = ", ".join(sorted(key for key, row in DYNAMICS.items() if row.ensemble == "NPT"))
-        raise InputError(f"pressure is {pressure}, but {dynamics} is at constant volume. At pressure: {at_pressure}.")
-    if not isinstance(pressure, (int, float)) or not np.isfinite(pressure):
-        raise InputError(f"pressure is {pressure!r}. Give a number in eV/Å³.")
+    heat = None if temperature is None else Ramp("temperature", temperature, steps, positive=True)
+    press = Ramp("pressure", pressure, steps)
+    _check(dynamics, chosen, heat, press)
     rng = _generator(seed)
     integrator = find_class("dynamics", dynamics, {dynamics: chosen.path})
-    options = _options(chosen, timestep * units.fs, temperature, pressure, rng) | dict(dynamics_kwargs or {})
+    options = _options(chosen, timestep * units.fs, heat, press, rng) | dict(dynamics_kwargs or {})
     parameters = {
         "dynamics": integrator.__name__,
         "timestep": timestep,
-        "temperature": temperature,
-        "pressure": pressure if chosen.ensemble == "NPT" else None,
+        "temperature": heat and heat.plain,
+        "pressure": press.plain if chosen.ensemble == "NPT" else None,
         "keep_velocities": keep_velocities,
         "seed": seed,
         "interval": interval,
         "dynamics_kwargs": {key: value for key, value in options.items() if key != "rng"},
     }
-    made = Steps(name, steps, resume_from, atoms, calculator, **parameters)
+    ramped = press.moves or (heat is not None and heat.moves)
+    spread = {"steps of the knots": steps} if ramped else {}  # a longer run would have gone another way
+    made = Steps(name, steps, resume_from, atoms, calculator, **parameters, **spread)
 
     needs = ("energy", "forces", "stress") if chosen.ensemble == "NPT" else ("energy", "forces")
     with calculation(name, atoms, calculator, copy_files, needs) as run:
         made.enter(run)
-        if temperature is not None and not keep_velocities and not made.resumed:
-            _set_velocities(run.atoms, temperature, rng)
+        if heat is not None and not keep_velocities and not made.resumed:
+            _set_velocities(run.atoms, heat.at(0), rng)
         with made.files() as (trajectory, log):
             try:
                 motion = integrator(
@@ -183,6 +217,9 @@ def run_md(
             except TypeError as error:
                 raise InputError(f"dynamics_kwargs do not fit {integrator.__name__}: {error}.") from error
             made.begin(motion)
+            if heat is not None:
+                heat.follow(motion, chosen.set_temperature)
+            press.follow(motion, chosen.set_pressure)
             motion.run(made.remaining)
             made.keep()  # it can be made longer
         results = run.properties()
@@ -194,7 +231,51 @@ def run_md(
             steps=steps,
             **parameters,
         )
-        return cast(MDResult, {**document, "results": results})
+        averages = _averages(run.file(".traj"), timestep * interval)
+        return cast(MDResult, {**document, "results": results, "averages": averages})
+
+
+def _check(dynamics: str, chosen: Dynamics, heat: Ramp | None, press: Ramp) -> None:
+    if heat is None and chosen.ensemble != "NVE":
+        raise InputError(f"{dynamics} is at constant temperature and none is given. Set temperature (K).")
+    if (press.moves or press.plain) and chosen.ensemble != "NPT":
+        at_pressure = ", ".join(sorted(key for key, row in DYNAMICS.items() if row.ensemble == "NPT"))
+        raise InputError(
+            f"pressure is {press.plain}, but {dynamics} is at constant volume. At pressure: {at_pressure}."
+        )
+    for name, ramp in {"temperature": heat, "pressure": press}.items():
+        if ramp is not None and ramp.moves and getattr(chosen, f"set_{name}") is None:
+            able = ", ".join(sorted(key for key, row in DYNAMICS.items() if getattr(row, f"set_{name}")))
+            raise InputError(f"{name} is {ramp.plain}, but {dynamics} keeps one. These go through several: {able}.")
+
+
+def _averages(path: Path, interval: float) -> MDAverages:
+    """Of the structures in a trajectory that are `interval` (fs) apart."""
+    from ase.io.trajectory import Trajectory
+
+    with Trajectory(str(path)) as frames:
+        rows = np.array(
+            [
+                (frame.get_potential_energy(), frame.get_kinetic_energy(), frame.get_temperature(), _volume(frame))
+                for frame in frames
+            ]
+        )
+        atoms = len(frames[0])
+    potential, kinetic, temperature, volume = rows.mean(axis=0)
+    times = np.arange(len(rows)) * interval / 1000
+    total = (rows[:, 0] + rows[:, 1]) / atoms
+    return {
+        "structures": len(rows),
+        "energy": float(potential),
+        "kinetic_energy": float(kinetic),
+        "temperature": float(temperature),
+        "volume": None if np.isnan(volume) else float(volume),
+        "drift": float(np.polyfit(times, total, 1)[0]) if len(rows) > 1 else 0.0,
+    }
+
+
+def _volume(atoms: Atoms) -> float:
+    return float(atoms.get_volume()) if atoms.cell.rank == 3 else np.nan
 
 
 def _generator(seed: int) -> np.random.Generator:
@@ -205,13 +286,13 @@ def _generator(seed: int) -> np.random.Generator:
 
 
 def _options(
-    chosen: Dynamics, timestep: float, temperature: float | None, pressure: float, rng: np.random.Generator
+    chosen: Dynamics, timestep: float, heat: Ramp | None, press: Ramp, rng: np.random.Generator
 ) -> dict[str, Any]:
     options = chosen.defaults(timestep)
-    if chosen.ensemble != "NVE":
-        options["temperature_K"] = temperature
+    if chosen.ensemble != "NVE" and heat is not None:
+        options["temperature_K"] = heat.at(0)
     if chosen.ensemble == "NPT":
-        options["pressure_au"] = pressure
+        options["pressure_au"] = press.at(0)
     if chosen.seeded:
         options["rng"] = rng
     return options

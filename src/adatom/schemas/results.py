@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from adatom.schemas.provenance import Provenance
 
 __all__ = [
+    "MDAverages",
     "MDProperties",
     "MDResult",
     "Properties",
@@ -201,10 +202,39 @@ class RelaxResult(Result):
     steps: int
 
 
+class MDAverages(TypedDict):
+    """Means over the structures in a trajectory, the first one among them.
+
+    Attributes
+    ----------
+    structures
+        How many there are.
+    energy
+        Potential energy in eV.
+    kinetic_energy
+        In eV.
+    temperature
+        In K.
+    volume
+        Of the cell in Å³; None without three cell vectors.
+    drift
+        Of the total energy, in eV per atom and ps: the slope of a line through it. At constant energy it tells of the
+        time step, and of forces that do not fit the energy.
+    """
+
+    structures: int
+    energy: float
+    kinetic_energy: float
+    temperature: float
+    volume: float | None
+    drift: float
+
+
 class MDResult(Result):
     """Result of molecular dynamics."""
 
     results: MDProperties
+    averages: MDAverages
 
 
 class VibResult(Result):

@@ -13,6 +13,7 @@ from adatom.recipes.common.docs import documented_by
 from adatom.runners.copy_files import CopyFiles
 from adatom.runners.md import run_md
 from adatom.runners.optimize import run_optimize
+from adatom.runners.ramp import Knots
 from adatom.runners.static import run_static
 from adatom.runners.steps import Earlier
 from adatom.runners.thermo import check_conditions, thermochemistry
@@ -93,8 +94,8 @@ def md_job(
     dynamics: str = "NVE",
     steps: int = 1000,
     timestep: float = 1.0,
-    temperature: float | None = None,
-    pressure: float = 0.0,
+    temperature: Knots | None = None,
+    pressure: Knots = 0.0,
     keep_velocities: bool = False,
     seed: int = 0,
     interval: int = 10,
@@ -110,7 +111,8 @@ def md_job(
     Returns
     -------
     MDResult
-        ``atoms`` is the last structure with its velocities; ``results`` has ``temperature`` in K too.
+        ``atoms`` is the last structure with its velocities; ``results`` has ``temperature`` in K too, and ``averages``
+        are of the whole run.
     """
     calculator = code.calculator(atoms, calc_kwargs)
     return run_md(

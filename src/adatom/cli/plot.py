@@ -1,0 +1,30 @@
+"""``adatom plot``: pictures of saved results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["plot"]
+
+
+def plot(
+    file: Annotated[Path, typer.Argument(metavar="RESULT", help="What `adatom run` or `save_results` wrote.")],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="FILE", help="A .png, .svg or .pdf; else RESULT with .png for .json."),
+    ] = None,
+) -> None:
+    """Draw what a saved result has to show.
+
+    Several pictures have their number behind the name. The names of the files are printed.
+    """
+    from adatom.plots.draw import save_pictures
+    from adatom.schemas.save import load_results
+
+    value = load_results(file)
+    name = file.name.removesuffix(".gz").removesuffix(".json")
+    for picture in save_pictures(value, out or file.with_name(f"{name}.png")):
+        typer.echo(str(picture))
