@@ -1,11 +1,13 @@
 """A new code is one small file."""
 
+import inspect
 import sys
 
 import pytest
 from ase.build import bulk
 
 from adatom.recipes.common.code import Code
+from adatom.recipes.emt.core import static_job
 
 NEW_CODE = """
 from ase.calculators.morse import MorsePotential
@@ -54,3 +56,10 @@ def test_a_calculator_is_never_shared():
 
     code = Code("X", make)
     assert code.calculator(bulk("Cu")) is not code.calculator(bulk("Cu"))
+
+
+def test_a_bound_job_shows_its_defaults():
+    bound = static_job.bind(calc_kwargs={"asap_cutoff": True})
+    assert inspect.signature(bound).parameters["calc_kwargs"].default == {"asap_cutoff": True}
+    assert inspect.signature(static_job).parameters["calc_kwargs"].default is None
+    assert next(iter(inspect.signature(bound).parameters)) == "atoms"

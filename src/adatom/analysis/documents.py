@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from importlib import import_module
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 __all__ = ["DOCUMENTS", "find_documents", "units_of"]
 
 #: What a document says under ``name``, and the class that describes it.
-DOCUMENTS = {"eos": "adatom.analysis.eos:EquationOfState"}
+DOCUMENTS = {
+    "convergence": "adatom.analysis.convergence:Convergence",
+    "eos": "adatom.analysis.eos:EquationOfState",
+}
 
 
-def find_documents(value: Any, place: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
+def find_documents(
+    value: Any, names: Collection[str] = DOCUMENTS, place: str = ""
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """The documents in what a flow returned.
 
     Parameters
     ----------
     value
         Results and documents, in lists and dictionaries.
+    names
+        What those that are wanted say under ``name``.
     place
         Where `value` is, if it is a part of something.
 
@@ -28,14 +35,15 @@ def find_documents(value: Any, place: str = "") -> Iterator[tuple[str, Mapping[s
         Where it is, such as ``"[0].eos"``, and the document.
     """
     if isinstance(value, Mapping):
-        if value.get("name") in DOCUMENTS:
+        name = value.get("name")
+        if isinstance(name, str) and name in names:
             yield place, value
             return
         for key, item in value.items():
-            yield from find_documents(item, f"{place}.{key}" if place else str(key))
+            yield from find_documents(item, names, f"{place}.{key}" if place else str(key))
     elif isinstance(value, list | tuple):
         for index, item in enumerate(value):
-            yield from find_documents(item, f"{place}[{index}]")
+            yield from find_documents(item, names, f"{place}[{index}]")
 
 
 def units_of(name: str) -> dict[str, str]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from adatom.analysis.documents import find_documents
 from adatom.errors import InputError, StorageError
 
 if TYPE_CHECKING:
@@ -15,29 +16,12 @@ if TYPE_CHECKING:
 __all__ = ["PLOTS", "draw", "save_pictures"]
 
 #: By what a document or result says under ``name``, the function that draws it into a figure.
-PLOTS = {"eos": "adatom.plots.eos:draw_eos", "md": "adatom.plots.md:draw_md"}
+PLOTS = {
+    "convergence": "adatom.plots.convergence:draw_convergence",
+    "eos": "adatom.plots.eos:draw_eos",
+    "md": "adatom.plots.md:draw_md",
+}
 _FORMATS = (".png", ".svg", ".pdf")
-
-
-def find_drawable(value: Any, place: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """The documents and results in what a recipe returned of which there are pictures.
-
-    Parameters
-    ----------
-    value
-        Results and documents, in lists and dictionaries.
-    place
-        Where `value` is, if it is a part of something.
-    """
-    if isinstance(value, Mapping):
-        if value.get("name") in PLOTS:
-            yield place, value
-            return
-        for key, item in value.items():
-            yield from find_drawable(item, f"{place}.{key}" if place else str(key))
-    elif isinstance(value, list | tuple):
-        for index, item in enumerate(value):
-            yield from find_drawable(item, f"{place}[{index}]")
 
 
 def draw(document: Mapping[str, Any]) -> Figure:
@@ -93,7 +77,7 @@ def save_pictures(value: Any, path: Path) -> list[Path]:
     """
     if path.suffix not in _FORMATS:
         raise InputError(f"{path}: pictures are {', '.join(_FORMATS)}. Give a name that ends so.")
-    found = [document for _, document in find_drawable(value)]
+    found = [document for _, document in find_documents(value, PLOTS)]
     if not found:
         raise InputError(f"Nothing here can be drawn. There are pictures of: {', '.join(PLOTS)}.")
     files = [path if len(found) == 1 else path.with_stem(f"{path.stem}-{i}") for i, _ in enumerate(found, 1)]

@@ -66,7 +66,8 @@ class Step(ABC, Generic[P, R]):
         if not self._defaults:
             return self._fn
         plain = functools.update_wrapper(functools.partial(self._fn, **self._defaults), self._fn)
-        del plain.__wrapped__  # so that its signature shows the defaults
+        for hidden in ("__wrapped__", "__signature__"):  # so that its signature shows the defaults
+            vars(plain).pop(hidden, None)
         return plain
 
     @property

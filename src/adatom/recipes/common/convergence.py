@@ -1,0 +1,123 @@
+"""How good settings must be, written once."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
+from functools import reduce
+from typing import Any
+
+from ase import Atoms
+
+from adatom import Failure, job, subflow
+from adatom.analysis.convergence import Convergence, find_convergence
+from adatom.errors import InputError
+from adatom.recipes.common.code import unbound
+from adatom.runners.checks import check_positive
+
+__all__ = ["convergence_flow"]
+
+
+@subflow
+def convergence_flow(
+    atoms: Atoms,
+    settings: Mapping[str, Sequence[Any]],
+    *,
+    static_job: Callable[..., Any] = unbound,
+    property: str = "results.energy",
+    per_atom: bool = True,
+    tolerance: float = 1e-3,
+) -> dict[str, Any]:
+    """Run a job with several values of its settings, and choose those from which on a property does not change.
+
+    Each setting goes through its values while the others have their last, most accurate one.
+
+    Parameters
+    ----------
+    atoms
+        The structure.
+    settings
+        Values by parameter of the job, the most accurate last. Dots lead into dictionaries:
+        ``{"calc_kwargs.rc": [6.0, 8.0, 10.0]}``.
+    static_job
+        What is run: any job that takes the structure and these parameters.
+    property
+        Where the property is in the job's result; dots lead into dictionaries. A number or an array.
+    per_atom
+        Whether it is divided by the number of atoms.
+    tolerance
+        How much it may differ from that of the last value, in its own unit: eV per atom for an energy.
+
+    Returns
+    -------
+    dict
+        ``"runs"``: by setting, a result for each value, a `Failure` where it failed. ``"convergence"``: a
+        `Convergence`.
+
+    Raises
+    ------
+    FlowFailure
+        Of a setting, fewer than two values gave a result.
+    """
+    check_positive(tolerance=tolerance)
+    if not settings or any(isinstance(values, str) or len(values) < 2 for values in settings.values()):
+        raise InputError(f"settings is {settings!r}. Give two values or more of each, the most accurate last.")
+    best = {name: values[-1] for name, values in settings.items()}
+
+    def run(changes: Mapping[str, Any]) -> Any:
+        return static_job(atoms, **_nested(static_job, {**best, **changes}))
+
+    whole = run({})  # of all settings the last
+    runs = {name: [*(run({name: value}) for value in values[:-1]), whole] for name, values in settings.items()}
+    kept = {name: list(values) for name, values in settings.items()}
+    divisor = len(atoms) if per_atom else 1
+    return {"runs": runs, "convergence": assess_convergence(runs, kept, property, divisor, tolerance)}
+
+
+@job(failed_inputs="tolerate")
+def assess_convergence(
+    runs: Mapping[str, Sequence[Any]],
+    settings: Mapping[str, Sequence[Any]],
+    property: str,
+    divisor: int,
+    tolerance: float,
+) -> Convergence:
+    """Choose values of settings from runs with them."""
+    found: dict[str, list[tuple[Any, Any]]] = {}
+    failed = {}
+    for name, values in settings.items():
+        found[name] = []
+        for value, run in zip(values, runs[name], strict=True):
+            if isinstance(run, Failure):
+                failed[f"{name} {value}"] = run.in_short
+                found[name].append((value, None))
+            else:
+                found[name].append((value, _at(run, property) / divisor))
+    return find_convergence(found, property, tolerance, failed)
+
+
+def _nested(job: Callable[..., Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """``{"a.b": 1, "a.c": 2}`` as ``{"a": {"b": 1, "c": 2}}``, besides what the job's own default of ``a`` has."""
+    parameters = inspect.signature(job).parameters
+    nested: dict[str, Any] = {}
+    for name, value in settings.items():
+        first, *path = name.split(".")
+        if not path:
+            nested[first] = value
+            continue
+        if first not in nested:
+            default = parameters[first].default if first in parameters else None
+            nested[first] = deepcopy(dict(default)) if isinstance(default, Mapping) else {}
+        reduce(lambda part, key: part.setdefault(key, {}), path[:-1], nested[first])[path[-1]] = value
+    return nested
+
+
+def _at(result: Mapping[str, Any], path: str) -> Any:
+    part: Any = result
+    for key in path.split("."):
+        if not isinstance(part, Mapping) or key not in part:
+            known = ", ".join(sorted(map(str, part))) if isinstance(part, Mapping) else "none"
+            raise InputError(f"property is {path!r}, and there is no {key!r} in the result. There: {known}.")
+        part = part[key]
+    return part

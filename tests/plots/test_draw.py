@@ -1,0 +1,86 @@
+"""Each kind of picture, drawn from a real result: what is in it, and that it is an image."""
+
+import pytest
+from ase.build import bulk
+
+from adatom import change_settings
+from adatom.errors import InputError
+from adatom.plots.draw import PLOTS, draw, save_pictures
+from adatom.recipes.emt import crystals
+from adatom.recipes.emt.core import md_job
+from adatom.recipes.lj import crystals as lj
+from adatom.schemas.save import load_results, save_results
+
+
+@pytest.fixture(scope="session")
+def results(tmp_path_factory):
+    """A result with each kind of document, as a file gives it back."""
+    directory = tmp_path_factory.mktemp("plots")
+    with change_settings(results_dir=directory):
+        made = {
+            "eos": crystals.eos_flow(bulk("Cu")),
+            "md": md_job(bulk("Cu", cubic=True), temperature=300, steps=50),
+            "convergence": lj.convergence_flow(bulk("Cu"), {"calc_kwargs.rc": [4.0, 8.0, 12.0]}),
+        }
+    return {name: load_results(save_results(value, directory / f"{name}.json")) for name, value in made.items()}
+
+
+def lines(axes):
+    return {line.get_label(): line for line in axes.lines}
+
+
+def texts(figure):
+    return " ".join(text.get_text() for text in figure.findobj(lambda item: hasattr(item, "get_text")))
+
+
+def document(results, name):
+    value = results[name]
+    return value if name == "md" else value[name]
+
+
+@pytest.mark.parametrize("name", PLOTS)
+@pytest.mark.parametrize("suffix", [".png", ".svg"])
+def test_every_document_is_drawn(name, suffix, results, tmp_path):
+    (file,) = save_pictures(results[name], tmp_path / f"picture{suffix}")
+    start = file.read_bytes()[:100]
+    assert start.startswith(b"\x89PNG") if suffix == ".png" else b"<?xml" in start
+    assert file.stat().st_size > 5_000
+
+
+@pytest.mark.parametrize(
+    ("name", "labels"),
+    [
+        ("eos", ["volume of the cell (Å³)", "energy (eV)", "K = 13"]),
+        ("md", ["time (ps)", "energy (eV)", "temperature (K)", "total"]),
+        ("convergence", ["calc_kwargs.rc", "energy"]),
+    ],
+)
+def test_axes_have_names_and_units(name, labels, results):
+    shown = texts(draw(document(results, name)))
+    assert all(label in shown for label in labels), shown
+
+
+def test_the_curve_goes_through_the_points(results):
+    eos = results["eos"]["eos"]
+    drawn = lines(draw(eos).axes[0])
+    curve = drawn["birch-murnaghan"].get_xydata()
+    for volume, energy in zip(eos["volumes"], eos["energies"], strict=True):
+        nearest = curve[abs(curve[:, 0] - volume).argmin()]
+        assert nearest[1] == pytest.approx(energy, abs=2e-3)
+    assert list(drawn["computed"].get_ydata()) == list(eos["energies"])
+
+
+def test_several_pictures_are_numbered(results, tmp_path):
+    files = save_pictures([results["eos"], results["convergence"]], tmp_path / "all.png")
+    assert [file.name for file in files] == ["all-1.png", "all-2.png"]
+
+
+def test_what_cannot_be_drawn_is_told(results, tmp_path):
+    with pytest.raises(InputError, match="Nothing here can be drawn. There are pictures of: convergence, eos, md"):
+        save_pictures({"a": [1, 2]}, tmp_path / "x.png")
+    with pytest.raises(InputError, match="no picture of 'relax'"):
+        draw({"name": "relax"})
+    with pytest.raises(InputError, match="pictures are .png, .svg, .pdf"):
+        save_pictures(results["eos"], tmp_path / "x.bmp")
+    with pytest.raises(InputError, match="is not there"):
+        draw({**results["md"], "trajectory": str(tmp_path / "gone.traj")})
