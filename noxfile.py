@@ -24,6 +24,7 @@ SCHEDULER_TESTS = (
     "tests/engines/clusters",
 )
 MAIN_ENGINES = "dask,parsl,prefect"  # Covalent cannot share an environment with Prefect: see pyproject.toml
+CODES = "tblite,dispersion"  # extras; `TEST_CODES` names them, and the programs that tests/infra installs
 
 
 def install(session: nox.Session, extras: str, lock: str = "main") -> None:
@@ -64,7 +65,8 @@ def install_and_run(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """All tests but those on Covalent and on batch schedulers."""
-    install(session, f"{MAIN_ENGINES},test")
+    install(session, f"{MAIN_ENGINES},{CODES},test")
+    session.env["TEST_CODES"] = CODES
     elsewhere = [f"--ignore={folder}" for folder in SCHEDULER_TESTS]
     pytest(session, f"local,{MAIN_ENGINES}", "-n", "2", "--dist", "loadgroup", *elsewhere)
 
@@ -91,7 +93,8 @@ def tests_covalent(session: nox.Session) -> None:
 @nox.session(default=False, venv_backend="uv")
 def tests_lowest(session: nox.Session) -> None:
     """All tests with the oldest versions that pyproject.toml admits."""
-    session.install("--resolution=lowest-direct", "-e", f".[{MAIN_ENGINES},test]")
+    session.install("--resolution=lowest-direct", "-e", f".[{MAIN_ENGINES},{CODES},test]")
+    session.env["TEST_CODES"] = CODES
     pytest(session, f"local,{MAIN_ENGINES}", "-n", "2", "--dist", "loadgroup")
 
 
@@ -104,7 +107,7 @@ def pytest(session: nox.Session, engines: str, *args: str) -> None:
 def lock(session: nox.Session) -> None:
     """Make the constraints anew (`nox -s lock -- --upgrade`: with the newest versions)."""
     session.install("uv")
-    for name, extras in {"main": f"{MAIN_ENGINES},test,docs,dev", "covalent": "covalent,test"}.items():
+    for name, extras in {"main": f"{MAIN_ENGINES},{CODES},test,docs,dev", "covalent": "covalent,test"}.items():
         session.run(
             "uv", "pip", "compile", "--quiet", "--universal", "--python-version=3.11", "--no-annotate",
             "--custom-compile-command=nox -s lock", *(f"--extra={extra}" for extra in extras.split(",")),

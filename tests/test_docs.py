@@ -3,7 +3,7 @@
 The blocks of a page are one script, run in order; a block ``text`` after one of Python or commands is what that prints.
 A comment on the line above a block says what else there is to know:
 
-``<!-- needs: dask -->``   a script of its own, for which a package has to be there
+``<!-- needs: dask -->``   a script of its own, or commands, for which an engine or code has to be there
 ``<!-- engine: dask -->``  the same, and it runs on that engine
 ``<!-- file: x.py -->``    a file that other blocks of the page use; if it is Python it is not run by itself
 ``<!-- not run: why -->``  cannot be run here
@@ -22,9 +22,10 @@ from pathlib import Path
 import pytest
 
 from adatom.workflow.registry import engine_class, engine_names, is_installed
+from tests.codes import CODES, reason_to_skip
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 WANTED = [name for name in os.environ.get("TEST_ENGINES", "").split(",") if name]
 ON_LOCAL = pytest.mark.skipif(bool(WANTED) and "local" not in WANTED, reason="TEST_ENGINES")
 
@@ -144,11 +145,14 @@ def write_files(path: Path, directory: Path) -> None:
             (directory / name).write_text(block.text)
 
 
-def skip_without(engine: str) -> None:
-    if WANTED and engine not in WANTED:
+def skip_without(needed: str) -> None:
+    if needed in CODES:
+        if reason := reason_to_skip(needed):
+            pytest.skip(reason)
+    elif WANTED and needed not in WANTED:
         pytest.skip("TEST_ENGINES")
-    if not WANTED and engine not in installed():
-        pytest.skip(f"pip install 'adatom[{engine}]'")
+    elif not WANTED and needed not in installed():
+        pytest.skip(f"pip install 'adatom[{needed}]'")
 
 
 @ON_LOCAL
@@ -168,7 +172,7 @@ ALONE = [block for path in PAGES for block in blocks(path) if block.info == "pyt
 
 
 @pytest.mark.parametrize("block", ALONE, ids=str)
-def test_python_with_an_engine(block, tmp_path, request):
+def test_python_that_needs_something(block, tmp_path, request):
     skip_without(block.needs)
     if block.needs == "covalent":
         request.getfixturevalue("covalent")
@@ -221,6 +225,8 @@ def test_commands(path, tmp_path, shell):
     directory.mkdir()
     write_files(path, directory)
     for block in commands_of(path):
+        if block.needs in CODES and reason_to_skip(block.needs):
+            continue
         printed = ""
         for line in lines_of(block):
             engine = re.search(r"(?:WORKFLOW_ENGINE=|--engine )(\w+)", line)
