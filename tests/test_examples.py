@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from adatom.workflow.registry import engine_class, is_installed
+from tests.codes import needs_code
 
 EXAMPLES = Path(__file__).parents[1] / "recipes_examples"
 MODULES = {"morse.py"}  # used by add_a_code.py
 SCRIPTS = sorted(path.name for path in EXAMPLES.glob("*.py") if path.name not in MODULES)
+NEEDS = {"tight_binding.py": "tblite"}
 
 WANTED = [name for name in os.environ.get("TEST_ENGINES", "").split(",") if name]
 # Covalent is not among them: a script cannot start its server.
@@ -44,7 +46,9 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.skipif(bool(WANTED) and "local" not in WANTED, reason="TEST_ENGINES")
-@pytest.mark.parametrize("script", SCRIPTS)
+@pytest.mark.parametrize(
+    "script", [pytest.param(name, marks=needs_code(NEEDS[name]) if name in NEEDS else ()) for name in SCRIPTS]
+)
 class TestExample:
     def test_on_local(self, script, directory):
         printed = output(script, "local", directory / f"{script}-local")

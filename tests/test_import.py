@@ -6,7 +6,10 @@ import pytest
 
 from tests.interpreter import run
 
-HEAVY = ("torch", "pymatgen", "emmet", "dask", "distributed", "parsl", "prefect", "covalent", "pandas", "matplotlib")
+HEAVY = (
+    *("torch", "pymatgen", "emmet", "dask", "distributed", "parsl", "prefect", "covalent", "pandas", "matplotlib"),
+    *("tblite", "dftd3", "dftd4"),
+)
 LOOK = """
 import importlib, json, logging, os, sys, threading
 before = dict(os.environ), list(logging.root.handlers), logging.root.level
@@ -20,7 +23,7 @@ print(json.dumps({
 """
 
 
-@pytest.mark.parametrize("module", ["adatom", "adatom.recipes.emt.core", "adatom.recipes.lj.core"])
+@pytest.mark.parametrize("module", ["adatom", *(f"adatom.recipes.{code}.core" for code in ("emt", "lj", "tblite"))])
 def test_import_brings_no_engine_and_leaves_no_trace(module, tmp_path):
     found = json.loads(run(LOOK, tmp_path, module))
     assert not set(HEAVY) & set(found["modules"])

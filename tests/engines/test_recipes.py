@@ -4,13 +4,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ase.build import bulk
+from ase.build import bulk, molecule
 from ase.calculators.emt import EMT
 
 from adatom import Failure, change_settings
 from adatom.atoms.slabs import make_slabs
 from adatom.recipes.emt.core import relax_job, static_job
 from adatom.recipes.emt.slabs import bulk_to_slabs_flow
+from adatom.recipes.tblite.core import static_job as tblite_job
+from tests.codes import needs_code
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +58,17 @@ def test_structures_side_by_side_share_no_calculator(engine):
             assert run["results"]["energy"] == pytest.approx(reference.get_potential_energy(), abs=1e-12)
             assert np.allclose(run["results"]["forces"], reference.get_forces(), atol=1e-12)
             assert run["atoms"].calc is None
+
+
+@needs_code("tblite")
+def test_a_code_of_another_package(engine):
+    @engine.flow
+    def workflow():
+        return [tblite_job(molecule("H2O"), calc_kwargs={"method": method}) for method in ("GFN2-xTB", "GFN1-xTB")]
+
+    energies = [run["results"]["energy"] for run in workflow()]
+    # tblite's own documentation has them.
+    assert energies == pytest.approx([-137.96777594, -156.96750590], rel=1e-8)
 
 
 def test_the_input_is_not_changed(engine):

@@ -6,6 +6,7 @@ import sys
 import pytest
 from ase.build import bulk
 
+from adatom.errors import InputError
 from adatom.recipes.common.code import Code
 from adatom.recipes.emt.core import static_job
 
@@ -63,3 +64,16 @@ def test_a_bound_job_shows_its_defaults():
     assert inspect.signature(bound).parameters["calc_kwargs"].default == {"asap_cutoff": True}
     assert inspect.signature(static_job).parameters["calc_kwargs"].default is None
     assert next(iter(inspect.signature(bound).parameters)) == "atoms"
+def test_its_own_check_comes_before_the_calculator():
+    def make(**calc_kwargs):
+        raise AssertionError("made")
+
+    def check(atoms, calc_kwargs):
+        if calc_kwargs.get("cutoff", 0) < len(atoms):
+            raise InputError(f"cutoff is {calc_kwargs}")
+
+    code = Code("X", make, parameters=("cutoff",), check=check)
+    with pytest.raises(InputError, match="cutoff is {}"):
+        code.calculator(bulk("Cu"))
+    with pytest.raises(AssertionError, match="made"):
+        code.calculator(bulk("Cu"), {"cutoff": 1})

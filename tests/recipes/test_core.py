@@ -14,6 +14,7 @@ from adatom.errors import InputError
 from adatom.recipes.common import core as common
 from adatom.recipes.emt import core as emt
 from adatom.recipes.lj import core as lj
+from adatom.recipes.tblite import core as tblite
 from adatom.runners import run_md, run_optimize, run_static, run_vibrations, thermochemistry
 
 JOBS = ["static_job", "relax_job", "md_job", "freq_job"]
@@ -25,7 +26,7 @@ RUNNERS = {
 }
 
 
-@pytest.mark.parametrize("code", [emt, lj])
+@pytest.mark.parametrize("code", [emt, lj, tblite])
 @pytest.mark.parametrize("name", JOBS)
 def test_a_job_is_a_function_of_its_module(code, name):
     job = getattr(code, name)

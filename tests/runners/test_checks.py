@@ -6,7 +6,7 @@ from ase.calculators.emt import EMT
 
 from adatom.errors import InputError
 from adatom.runners import run_md, run_optimize, run_static, run_vibrations
-from adatom.runners.checks import check_calculator, check_count, check_elements, check_positive
+from adatom.runners.checks import check_calculator, check_count, check_elements, check_positive, check_spin
 
 
 def nowhere():
@@ -77,3 +77,40 @@ def test_numbers_that_must_be_counts(bad):
     check_count(steps=np.int64(3))
     with pytest.raises(InputError, match="steps is"):
         check_count(steps=bad)
+
+
+@pytest.mark.parametrize("electrons", range(5))
+def test_possible_multiplicities(electrons):
+    """Each electron is up or down."""
+    atoms = Atoms("X")
+    sums = {0}
+    for _ in range(electrons):
+        sums = {s + spin for s in sums for spin in (-1, 1)}
+    possible = {s + 1 for s in sums if s >= 0}
+    for multiplicity in range(1, 8):
+        moments = Atoms("X", magmoms=[1 - multiplicity])
+        if multiplicity in possible:
+            check_spin(atoms, electrons, multiplicity=multiplicity)
+            check_spin(atoms, electrons + 1, charge=1, multiplicity=multiplicity)
+            check_spin(Atoms("X", charges=[-1]), electrons - 1, multiplicity=multiplicity)
+            check_spin(moments, electrons)
+            continue
+        said = f"multiplicities: {', '.join(map(str, sorted(possible)))}"
+        with pytest.raises(InputError, match=said):
+            check_spin(atoms, electrons, multiplicity=multiplicity)
+        if multiplicity > 1:
+            with pytest.raises(InputError, match=said):
+                check_spin(moments, electrons)
+    check_spin(atoms, electrons)
+
+
+@pytest.mark.parametrize("charge", [0.5, float("nan"), float("inf"), "1", [1]])
+def test_a_charge_is_a_whole_number(charge):
+    check_spin(Atoms("X", charges=[1 - 1e-12]), 4, multiplicity=2)
+    with pytest.raises(InputError, match="whole number"):
+        check_spin(Atoms("X"), 4, charge=charge)
+
+
+def test_many_multiplicities_are_told_in_short():
+    with pytest.raises(InputError, match=r"multiplicities: 1, 3, 5, \.\.\., 21\."):
+        check_spin(Atoms("X"), 20, multiplicity=2)

@@ -12,7 +12,7 @@ from ase import Atoms
 
 from adatom.errors import InputError
 
-__all__ = ["check_atoms", "check_calculator", "check_count", "check_elements", "check_positive"]
+__all__ = ["check_atoms", "check_calculator", "check_count", "check_elements", "check_positive", "check_spin"]
 
 
 def check_atoms(atoms: Any) -> None:
@@ -93,6 +93,51 @@ def check_elements(atoms: Atoms, elements: Collection[str], code: str) -> None:
         raise InputError(
             f"{code} has no parameters for {', '.join(sorted(unknown))} (in {atoms.get_chemical_formula()}). "
             f"It knows: {', '.join(sorted(elements))}."
+        )
+
+
+def check_spin(atoms: Atoms, electrons: int, *, charge: float | None = None, multiplicity: int | None = None) -> None:
+    """Refuse a charge and a spin that a structure cannot have.
+
+    Parameters
+    ----------
+    atoms
+        The structure.
+    electrons
+        How many the neutral structure has, without those that the code has in cores.
+    charge
+        Of the structure, in e. None: the sum of the atoms' initial charges.
+    multiplicity
+        2S + 1. None: what the initial magnetic moments, in Bohr magnetons, add up to, rounded; any if all are zero.
+
+    Raises
+    ------
+    InputError
+        Naming the multiplicities that there can be.
+    """
+    if charge is None:
+        charge = float(atoms.get_initial_charges().sum())
+    if not isinstance(charge, Real) or not round(float(charge), 6).is_integer():
+        raise InputError(f"The charge is {charge!r}. Give a whole number: calc_kwargs={{'charge': 0}}.")
+    left = electrons - round(float(charge))
+    name = f"{atoms.get_chemical_formula()} with charge {charge:g}"
+    if left < 0:
+        raise InputError(f"{name}: there are {electrons} electrons to take. Give a lower charge.")
+    if multiplicity is None:
+        moments = atoms.get_initial_magnetic_moments()
+        if not moments.any():
+            return
+        unpaired = abs(round(float(moments.sum())))
+        given = f"the initial magnetic moments add up to {moments.sum():g}, which is a multiplicity of {unpaired + 1}"
+    else:
+        check_count(multiplicity=multiplicity)
+        unpaired, given = multiplicity - 1, f"the multiplicity is {multiplicity}"
+    if unpaired > left or (left - unpaired) % 2:
+        possible = [str(one) for one in range(left % 2 + 1, left + 2, 2)]
+        short = possible if len(possible) < 6 else [*possible[:3], "...", possible[-1]]
+        raise InputError(
+            f"{name} has {left} electrons, and {given}. Possible multiplicities: {', '.join(short)}. "
+            "Set one of them, or another charge."
         )
 
 

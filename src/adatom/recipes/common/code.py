@@ -36,12 +36,15 @@ class Code:
         Chemical symbols that it knows; None: all.
     parameters
         Keyword arguments that `make` takes; None: not known here, and left to `make`.
+    check
+        Called with a structure and the arguments of `make` before that is; raises what is wrong with them.
     """
 
     name: str
     make: Callable[..., Any]
     elements: tuple[str, ...] | None = None
     parameters: tuple[str, ...] | None = None
+    check: Callable[[Atoms, Mapping[str, Any]], None] | None = None
 
     def calculator(self, atoms: Atoms, calc_kwargs: Mapping[str, Any] | None = None) -> Any:
         """A new calculator for a structure, which nothing else uses.
@@ -56,15 +59,18 @@ class Code:
         Raises
         ------
         InputError
-            The structure cannot be computed, by this code or by any, or an argument is unknown.
+            The structure cannot be computed, by this code or by any, or an argument is unknown or does not fit.
         """
+        calc_kwargs = calc_kwargs or {}
         check_atoms(atoms)
         if self.elements is not None:
             check_elements(atoms, self.elements, self.name)
-        for key in calc_kwargs or {}:
+        for key in calc_kwargs:
             if self.parameters is not None and key not in self.parameters:
                 raise UnknownNameError(f"argument of {self.name}", key, self.parameters)
-        return self.make(**(calc_kwargs or {}))
+        if self.check is not None:
+            self.check(atoms, calc_kwargs)
+        return self.make(**calc_kwargs)
 
     def job(self, recipe: Callable[Concatenate[Code, P], R]) -> Job[P, R]:
         """A job of this code, to be imported from the module that calls this.

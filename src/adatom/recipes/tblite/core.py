@@ -1,0 +1,74 @@
+"""Jobs with extended tight binding: molecules, and crystals at the Γ point."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+from ase.data import chemical_symbols
+
+from adatom.errors import InputError, MissingExtraError, UnknownNameError
+from adatom.recipes.common import core
+from adatom.recipes.common.code import Code
+from adatom.runners.checks import check_spin
+
+__all__ = ["freq_job", "md_job", "relax_job", "static_job"]
+
+METHODS = ("GFN2-xTB", "GFN1-xTB", "IPEA1-xTB")  # the first is tblite's default
+
+# TBLite says nothing of a name that it does not know.
+PARAMETERS = (
+    *("method", "charge", "multiplicity", "accuracy", "electronic_temperature", "max_iterations"),
+    *("mixer", "mixer_memory", "mixer_damping", "guess", "annealing", "electric_field", "spin_polarization"),
+    *("solvation", *(f"{model}_solvation" for model in ("alpb", "gbsa", "cosmo", "cpcm", "pcm", "gbe", "gb"))),
+    *("cache_api", "verbosity", "xtb_config"),
+)
+
+# The first atomic number above each core, and how many electrons are in it. 4f electrons always are, as d electrons are
+# from Zn, Cd and Hg on.
+_CORES = {1: 0, 3: 2, 11: 10, 19: 18, 30: 28, 37: 36, 48: 46, 55: 54, 72: 68, 80: 78}
+_LANTHANIDES = range(57, 72)  # which have three others
+
+
+def make_calculator(**calc_kwargs: Any) -> Any:
+    """The calculator that tblite has for ASE; it prints nothing unless it is asked to."""
+    try:
+        from tblite.ase import TBLite
+    except ImportError as error:
+        raise MissingExtraError("tblite", "tblite") from error
+    return TBLite(**{"verbosity": 0, **calc_kwargs})
+
+
+def valence_electrons(atoms: Atoms) -> int:
+    """How many electrons a neutral structure has, but for those in cores."""
+    starts = np.array(list(_CORES))
+    cores = np.array(list(_CORES.values()))[np.searchsorted(starts, atoms.numbers, side="right") - 1]
+    return int(np.where(np.isin(atoms.numbers, _LANTHANIDES), 3, atoms.numbers - cores).sum())
+
+
+def check(atoms: Atoms, calc_kwargs: Mapping[str, Any]) -> None:
+    """Refuse what tblite takes for something else, or dies of."""
+    method = calc_kwargs.get("method", METHODS[0])
+    if method not in METHODS:
+        raise UnknownNameError("method of tblite", method, METHODS)
+    if atoms.pbc.any() and not atoms.pbc.all():
+        raise InputError(
+            f"The structure is periodic along {atoms.pbc.tolist()}; tblite knows molecules and crystals only. "
+            "Set atoms.pbc = True, with vacuum in the cell where there is a surface, or atoms.pbc = False."
+        )
+    check_spin(
+        atoms,
+        valence_electrons(atoms),
+        charge=calc_kwargs.get("charge"),
+        multiplicity=calc_kwargs.get("multiplicity"),
+    )
+
+
+tblite = Code("tblite", make_calculator, elements=tuple(chemical_symbols[1:87]), parameters=PARAMETERS, check=check)
+
+static_job = tblite.job(core.static_job)
+relax_job = tblite.job(core.relax_job)
+md_job = tblite.job(core.md_job)
+freq_job = tblite.job(core.freq_job)
