@@ -64,6 +64,8 @@ def test_a_bound_job_shows_its_defaults():
     assert inspect.signature(bound).parameters["calc_kwargs"].default == {"asap_cutoff": True}
     assert inspect.signature(static_job).parameters["calc_kwargs"].default is None
     assert next(iter(inspect.signature(bound).parameters)) == "atoms"
+
+
 def test_its_own_check_comes_before_the_calculator():
     def make(**calc_kwargs):
         raise AssertionError("made")
