@@ -19,7 +19,9 @@ def old(tmp_path):
     (directory / "one.chk").write_text("1")
     (directory / "two.chk").write_text("2")
     (directory / "error.txt").write_text("it failed")
-    (directory / "sub").mkdir()
+    (directory / "sub" / "deep").mkdir(parents=True)
+    (directory / "sub" / "data.xml").write_text("data")
+    (directory / "sub" / "deep" / "wfc1").write_text("wave 1")
     return directory
 
 
@@ -53,6 +55,17 @@ def test_what_is_copied(sources, copied, old):
 def test_a_compressed_file_can_be_asked_for_as_it_is(old, tmp_path):
     copy_files(find_files((old, "CHGCAR.gz")), tmp_path)
     assert gzip.decompress((tmp_path / "CHGCAR.gz").read_bytes()) == b"charge"
+
+
+def test_files_in_a_directory_keep_their_place(old, tmp_path):
+    (old / "sub" / "deep" / "wfc2.gz").write_bytes(gzip.compress(b"wave 2"))
+    assert set(find_files((old, "sub/*"))) == {"sub/data.xml"}
+    assert set(find_files((old, "*"))) == {*ALL, "CHGCAR.gz", "error.txt"}
+    copy_files(find_files({old: ["sub", "one.chk"]}), tmp_path)
+    assert (tmp_path / "sub" / "data.xml").read_text() == "data"
+    assert [(tmp_path / "sub" / "deep" / f"wfc{i}").read_text() for i in (1, 2)] == ["wave 1", "wave 2"]
+    assert (tmp_path / "one.chk").exists()
+    assert not (tmp_path / "WAVECAR").exists()
 
 
 def test_of_equal_names_the_last_wins(old, tmp_path):

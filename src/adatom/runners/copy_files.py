@@ -9,6 +9,8 @@ a result                      all files of its directory
 ``(source, names)``           the same, where the source may be a result
 a list of any of these        all of them; of equal names the last one wins
 ============================  ===============================================
+
+A name may be ``DIRECTORY/FILE``, and is found there again; that of a directory stands for all that is in it.
 """
 
 from __future__ import annotations
@@ -42,7 +44,8 @@ def find_files(sources: CopyFiles) -> dict[str, Path]:
     Returns
     -------
     dict
-        The files by the name they get. ``NAME.gz`` gets the name ``NAME``, unless it was asked for as ``NAME.gz``.
+        The files by the name they get, with ``/`` where that is in a directory. ``NAME.gz`` gets the name ``NAME``,
+        unless it was asked for as ``NAME.gz``.
 
     Raises
     ------
@@ -71,12 +74,14 @@ def copy_files(found: Mapping[str, Path], directory: Path) -> None:
         A file cannot be read or written.
     """
     for name, source in found.items():
+        target = directory / name
         try:
-            if source.suffix == ".gz" and name != source.name:
-                with gzip.open(source) as packed, (directory / name).open("wb") as unpacked:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if source.suffix == ".gz" and target.name != source.name:
+                with gzip.open(source) as packed, target.open("wb") as unpacked:
                     shutil.copyfileobj(packed, unpacked)
             else:
-                shutil.copy2(source, directory / name)
+                shutil.copy2(source, target)
         except (OSError, EOFError) as error:
             raise StorageError(f"Cannot copy {source} to {directory}: {error}.") from error
 
@@ -110,8 +115,8 @@ def _listed(names: Any) -> list[str]:
     if not isinstance(listed, Sequence) or not all(isinstance(name, str) for name in listed):
         raise InputError(f"copy_files names the files {names!r}. Give a file name or a list of them.")
     for name in listed:
-        if not name or Path(name).name != name:
-            raise InputError(f"copy_files names the file {name!r}. Give its name alone; its directory is the source.")
+        if not name or Path(name).is_absolute() or ".." in Path(name).parts:
+            raise InputError(f"copy_files names the file {name!r}. Give its name alone, as it is in the source.")
     return list(listed)
 
 
@@ -126,8 +131,8 @@ def _existing(path: Any) -> Path:
 
 
 def _all_of(source: Path) -> dict[str, Path]:
-    files = _files(source) if source.is_dir() else [source]
-    return {file.name.removesuffix(".gz"): file for file in files if file.name.removesuffix(".gz") not in _OF_ITS_RUN}
+    home, names = (source, _files(source)) if source.is_dir() else (source.parent, [source.name])
+    return {new: home / name for name in names if (new := name.removesuffix(".gz")) not in _OF_ITS_RUN}
 
 
 def _named(source: Path, names: list[str]) -> dict[str, Path]:
@@ -135,16 +140,17 @@ def _named(source: Path, names: list[str]) -> dict[str, Path]:
         raise InputError(f"copy_files: {source} is a file. Give its directory and the names {names}.")
     found: dict[str, Path] = {}
     for name in names:
-        packed = {file.name.removesuffix(".gz"): file for file in _files(source) if file.match(f"{name}.gz")}
-        exact = {file.name: file for file in _files(source) if file.match(name)}
+        pattern = f"{name}/**/*" if (source / name).is_dir() else name
+        packed = {file.removesuffix(".gz"): source / file for file in _files(source, f"{pattern}.gz")}
+        exact = {file: source / file for file in _files(source, pattern)}
         if not packed and not exact:
             raise InputError(f"copy_files: no file {name!r} in {source}. There is: {_content(source)}.")
         found |= packed | exact
     return found
 
 
-def _files(directory: Path) -> list[Path]:
-    return sorted(file for file in directory.iterdir() if file.is_file())
+def _files(directory: Path, pattern: str = "*") -> list[str]:
+    return sorted(file.relative_to(directory).as_posix() for file in directory.glob(pattern) if file.is_file())
 
 
 def _content(directory: Path, most: int = 20) -> str:
