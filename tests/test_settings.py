@@ -65,6 +65,14 @@ def test_names_of_variables_may_be_in_lower_case(tmp_path):
     assert (values["gzip"], sources["gzip"]) == (True, "ADATOM_GZIP")
 
 
+def test_a_table_has_a_variable_for_each_key(tmp_path):
+    (tmp_path / ".adatom.toml").write_text("[commands]\nespresso = 'pw.x'\n[data_dirs]\nespresso = '/a'\n")
+    values, sources = shown(tmp_path, ADATOM_COMMANDS__ESPRESSO="/opt/pw.x", ADATOM_COMMANDS__OTHER="x -n 2")
+    assert values["commands"] == {"espresso": "/opt/pw.x", "other": "x -n 2"}
+    assert sources["commands"] == "ADATOM_COMMANDS__ESPRESSO, ADATOM_COMMANDS__OTHER"
+    assert (values["data_dirs"], sources["data_dirs"]) == ({"espresso": "/a"}, str(tmp_path / ".adatom.toml"))
+
+
 def test_relative_directories_are_of_the_working_directory_at_first_use(tmp_path):
     code = "import os, adatom; adatom.get_settings(); os.chdir('/'); print(adatom.get_settings().results_dir)"
     assert run(code, tmp_path, ADATOM_RESULTS_DIR="mine") == f"{tmp_path}/mine\n"
@@ -103,6 +111,11 @@ def test_a_typo_in_the_environment_names_the_nearest_variable(tmp_path):
     assert "ADATOM_WORKFLOW_ENGINE" in message
 
 
+def test_a_variable_for_a_key_of_no_table(tmp_path):
+    assert "ADATOM_COMMANDS" in refused(tmp_path, ADATOM_COMMAND__ESPRESSO="pw.x")
+    assert "ADATOM_GZIP__ESPRESSO" in refused(tmp_path, ADATOM_GZIP__ESPRESSO="pw.x")
+
+
 def test_a_typo_in_the_file_names_the_nearest_key_and_the_file(tmp_path):
     (tmp_path / ".adatom.toml").write_text("worklow_engine = 'dask'")
     message = refused(tmp_path)
@@ -113,7 +126,7 @@ def test_a_typo_in_the_file_names_the_nearest_key_and_the_file(tmp_path):
 def test_a_typo_in_change_settings_names_the_nearest_key():
     with pytest.raises(SettingsError, match=r"'gzp'. Did you mean 'gzip'"), change_settings({"GZP": True}):
         pass
-    valid = "cache, cache_dir, cache_group, cache_size, gzip, local_workers"
+    valid = "cache, cache_dir, cache_group, cache_size, commands, data_dirs, gzip, local_workers"
     with pytest.raises(SettingsError, match=f"'no_such_thing'. Valid: {valid}"):
         change_settings(no_such_thing=1).__enter__()
 

@@ -1,6 +1,7 @@
 """Plain-Python atomistic recipes that run on a laptop, on Prefect, Covalent, Parsl or Dask, unchanged."""
 
 from adatom._version import __version__
+from adatom.calculators.merge import Remove
 from adatom.errors import FlowFailure, JobFailure
 from adatom.settings import change_settings, get_settings
 from adatom.workflow import Failure, Future, explain, flow, gather, job, make_runner, strip, subflow, wait
@@ -10,6 +11,7 @@ __all__ = [
     "FlowFailure",
     "Future",
     "JobFailure",
+    "Remove",
     "__version__",
     "change_settings",
     "explain",

@@ -13,6 +13,7 @@
     │   └── BatchJobError                a batch job that did not succeed; ``.result`` says all
     ├── ConvergenceError (RuntimeError)  a calculation that ended without converging
     ├── AnalysisError (RuntimeError)     results from which a property cannot be had
+    ├── ProgramError (RuntimeError)      a program that failed, or whose output is not whole
     ├── IncompleteError (RuntimeError)   a calculation that stopped before its end, because its time was over
     ├── JobTimeoutError (TimeoutError)   a job stopped at its ``timeout``
     ├── WorkerDiedError (RuntimeError)   the process that ran a job is gone
@@ -44,6 +45,7 @@ __all__ = [
     "JobFailure",
     "JobTimeoutError",
     "MissingExtraError",
+    "ProgramError",
     "SchedulerError",
     "SettingsError",
     "StorageError",
@@ -154,6 +156,10 @@ class ConvergenceError(AdatomError, RuntimeError):
 
 class AnalysisError(AdatomError, RuntimeError):
     """Results from which a property cannot be had."""
+
+
+class ProgramError(AdatomError, RuntimeError):
+    """A program that failed, or whose output is not whole; the message ends with its last words."""
 
 
 class IncompleteError(AdatomError, RuntimeError):

@@ -82,6 +82,16 @@ class Settings(BaseSettings):
         description="What starts an MPI program inside a job, such as `mpirun -np 4`; unset: one rank, unless the job "
         "asks for more. The runner of a profile sets it.",
     )
+    commands: dict[str, str] = Field(
+        {},
+        description="What starts a code's main program, by code; its other programs are beside it. A code without is "
+        "looked for on the `PATH`, and ASE's configuration comes first.",
+    )
+    data_dirs: dict[str, str] = Field(
+        {},
+        description="Where a code's data files are, by code: pseudopotentials, basis sets. ASE's configuration comes "
+        "first.",
+    )
     profiles: Annotated[tuple[Path, ...], NoDecode] = Field(
         (),
         description="Files and directories of profiles, read after `~/.config/adatom/profiles` and `adatom.toml`; in a "
@@ -91,7 +101,10 @@ class Settings(BaseSettings):
 
     # What is read where a job runs, not where it was submitted. A walltime counts from the start of the process that it
     # is set for: that of the submitting script says nothing about a worker's.
-    of_machine: ClassVar[frozenset[str]] = frozenset({"mpi", "scratch_dir", "walltime"})
+    of_machine: ClassVar[frozenset[str]] = frozenset({"commands", "data_dirs", "mpi", "scratch_dir", "walltime"})
+
+    def __hash__(self) -> int:
+        return hash(tuple(value for value in self.__dict__.values() if type(value) is not dict))
 
     @field_validator("cache", mode="before")
     @classmethod
@@ -233,8 +246,8 @@ def setting_sources() -> dict[str, str]:
     for key in Settings.model_fields:
         if getattr(now, key) != getattr(base, key):
             sources[key] = "change_settings"
-        elif any(name.upper() == _PREFIX + key.upper() for name in os.environ):
-            sources[key] = _PREFIX + key.upper()
+        elif said := [name.upper() for name in os.environ if name.upper().partition("__")[0] == _PREFIX + key.upper()]:
+            sources[key] = ", ".join(sorted(said))
         elif key in in_file:
             sources[key] = str(config_file())
         else:
@@ -273,9 +286,10 @@ def _read_file() -> dict[str, Any]:
 
 def _refuse_unknown_variables() -> None:
     known = {_PREFIX + key.upper() for key in Settings.model_fields}
+    tables = tuple(f"{_PREFIX}{key.upper()}__" for key in ("commands", "data_dirs"))
     for name in os.environ:
         if name.upper().startswith(_PREFIX) and name.upper() != _CONFIG_FILE:
-            if name.upper() not in known:
+            if name.upper() not in known and not name.upper().startswith(tables):
                 raise _unknown("environment variable", name, known | {_CONFIG_FILE})
 
 

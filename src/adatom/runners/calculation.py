@@ -56,7 +56,7 @@ class Calculation:
         self.name, self.calculator, self.directory = name, calculator, directory
         self.input_atoms, self.atoms = _own(atoms), _own(atoms)
         self.atoms.calc = calculator
-        calculator.directory = str(directory.path)  # where a file-based code runs; never the working directory
+        calculator.directory = directory.path  # where a file-based code runs; never the working directory
         self.resumed_from: Path | None = None
         self._start, self._clock = datetime.now(UTC), time.perf_counter()
 

@@ -72,13 +72,15 @@ class Code:
             self.check(atoms, calc_kwargs)
         return self.make(**calc_kwargs)
 
-    def job(self, recipe: Callable[Concatenate[Code, P], R]) -> Job[P, R]:
+    def job(self, recipe: Callable[Concatenate[Code, P], R], name: str | None = None) -> Job[P, R]:
         """A job of this code, to be imported from the module that calls this.
 
         Parameters
         ----------
         recipe
             A function whose first parameter is the code.
+        name
+            What the job is called; the recipe's name if None.
         """
 
         @functools.wraps(recipe)
@@ -90,6 +92,7 @@ class Code:
             parameters=list(signature.parameters.values())[1:]
         )
         function.__module__ = sys._getframe(1).f_globals["__name__"]
+        function.__name__ = function.__qualname__ = name or recipe.__name__
         return job(function)
 
 

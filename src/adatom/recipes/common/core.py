@@ -12,6 +12,7 @@ from adatom.recipes.common.code import Code
 from adatom.recipes.common.docs import documented_by
 from adatom.runners.copy_files import CopyFiles
 from adatom.runners.md import run_md
+from adatom.runners.native_relax import run_native_relax
 from adatom.runners.optimize import run_optimize
 from adatom.runners.ramp import Knots
 from adatom.runners.static import run_static
@@ -20,7 +21,7 @@ from adatom.runners.thermo import check_conditions, thermochemistry
 from adatom.runners.vibrations import run_vibrations
 from adatom.schemas.results import MDResult, RelaxResult, StaticResult, VibResult
 
-__all__ = ["freq_job", "md_job", "relax_job", "static_job"]
+__all__ = ["freq_job", "md_job", "native_relax_job", "relax_job", "static_job"]
 
 
 @documented_by(run_static, Code.calculator)
@@ -83,6 +84,39 @@ def relax_job(
         allow_unconverged=allow_unconverged,
         copy_files=copy_files,
         resume_from=resume_from,
+    )
+
+
+@documented_by(run_native_relax, Code.calculator)
+def native_relax_job(
+    code: Code,
+    atoms: Atoms,
+    *,
+    relax_cell: bool = False,
+    fmax: float = 0.01,
+    max_steps: int = 1000,
+    allow_unconverged: bool = False,
+    calc_kwargs: Mapping[str, Any] | None = None,
+    copy_files: CopyFiles = None,
+) -> RelaxResult:
+    """Relax the atoms, and with `relax_cell` the cell, by the code's own optimizer.
+
+    {parameters}
+
+    Returns
+    -------
+    RelaxResult
+        ``atoms`` is the relaxed structure, ``results["energy"]`` its energy in eV.
+    """
+    calculator = code.calculator(atoms, calc_kwargs)
+    return run_native_relax(
+        atoms,
+        calculator,
+        relax_cell=relax_cell,
+        fmax=fmax,
+        max_steps=max_steps,
+        allow_unconverged=allow_unconverged,
+        copy_files=copy_files,
     )
 
 

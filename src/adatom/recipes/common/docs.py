@@ -40,3 +40,20 @@ def documented_by(*sources: Callable[..., Any]) -> Callable[[F], F]:
 def _entries(source: Callable[..., Any]) -> dict[str, str]:
     found = _SECTION.search(inspect.cleandoc(source.__doc__ or ""))
     return {name: text.rstrip() for name, text in _ENTRY.findall(found.group(1) + "\n")} if found else {}
+
+
+def with_parameter(text: str | None, source: Callable[..., Any], name: str, before: str) -> str | None:
+    """A docstring with one parameter more.
+
+    Parameters
+    ----------
+    text
+        The docstring; None under ``python -OO``.
+    source
+        A function with a numpydoc docstring that has the parameter.
+    name
+        The parameter.
+    before
+        The parameter that it comes before.
+    """
+    return text and text.replace(f"\n{before}\n", f"\n{name}\n{_entries(source)[name]}\n{before}\n", 1)

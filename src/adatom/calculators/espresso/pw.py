@@ -1,0 +1,225 @@
+"""pw.x as an ASE calculator: ASE's input and output, and a run that does not fail in silence."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from ase import Atoms, units
+from ase.calculators.espresso import EspressoProfile, EspressoTemplate
+from ase.calculators.genericfileio import GenericFileIOCalculator
+
+from adatom.calculators.espresso.namelists import FIXED, nested
+from adatom.calculators.espresso.pseudopotentials import check_pseudopotentials, pseudo_dir
+from adatom.calculators.espresso.reading import read_bands
+from adatom.calculators.espresso.running import run
+from adatom.calculators.merge import Remove, merge
+from adatom.errors import ConvergenceError, InputError
+
+__all__ = ["Espresso", "layer", "make_espresso"]
+
+_WITHOUT_SCF = ("nscf", "bands")
+
+
+def make_espresso(
+    atoms: Atoms,
+    calculation: str = "scf",
+    *,
+    input_data: Mapping[str, Any] | None = None,
+    pseudopotentials: Mapping[str, str] | None = None,
+    elements: Mapping[str, Mapping[str, Any]] | None = None,
+    kpts: Any = None,
+    kspacing: float | None = None,
+    koffset: Any = (0, 0, 0),
+    crystal_coordinates: bool = False,
+    additional_cards: Any = None,
+    rescale_magmom_fac: float = 1.0,
+) -> Espresso:
+    """The calculator for a structure.
+
+    Parameters
+    ----------
+    atoms
+        The structure.
+    calculation
+        What pw.x is to do.
+    input_data
+        Keywords of pw.x and their values, with or without their namelists, in the units of Quantum ESPRESSO.
+    pseudopotentials
+        File names by element.
+    elements
+        For each element ``pseudopotential``, ``ecutwfc`` and ``ecutrho`` (Ry), where `pseudopotentials` and
+        `input_data` do not say. Of the cut-offs the largest counts.
+    kpts, kspacing, koffset, crystal_coordinates, additional_cards, rescale_magmom_fac
+        As of `ase.calculators.espresso.Espresso`; `kspacing` in 1/Å, without a factor 2π.
+
+    Raises
+    ------
+    InputError
+        A keyword, a pseudopotential, a cut-off or the cell is missing or wrong.
+    """
+    if atoms.cell.rank < 3:
+        raise InputError(
+            f"pw.x needs a cell of three vectors; that of {atoms.get_chemical_formula()} is "
+            f"{atoms.cell.array.tolist()}. For a molecule: atoms.center(vacuum=8)."
+        )
+    data = nested("pw.x", input_data)
+    rows = {element: (elements or {}).get(element, {}) for element in sorted(set(atoms.symbols))}
+    names = {element: row["pseudopotential"] for element, row in rows.items() if "pseudopotential" in row}
+    names |= {element: name for element, name in (pseudopotentials or {}).items() if element in rows}
+    directory = Path(data.get("control", {}).get("pseudo_dir") or pseudo_dir()).expanduser()
+    check_pseudopotentials(atoms, names, directory)
+    system = data.setdefault("system", {})
+    cutoffs = {key: max(row.get(key, 0) for row in rows.values()) for key in ("ecutwfc", "ecutrho")}
+    ecutwfc = system.setdefault("ecutwfc", cutoffs["ecutwfc"])
+    if not ecutwfc > 0:
+        raise InputError("No cut-off: the elements have none. Give calc_kwargs={'input_data': {'ecutwfc': ...}} in Ry.")
+    if cutoffs["ecutrho"] > 4 * ecutwfc:  # 4 is the default of pw.x, and the least that makes sense
+        system.setdefault("ecutrho", cutoffs["ecutrho"])
+    data["control"] = {**data.get("control", {}), **FIXED, "calculation": calculation}
+    if isinstance(kpts, Sequence) and not isinstance(kpts, str) and np.ndim(kpts) == 2:
+        kpts = np.asarray(kpts, dtype=float)  # what ASE tells from a grid
+    return Espresso(
+        directory,
+        input_data=data,
+        pseudopotentials=names,
+        kpts=kpts,
+        kspacing=kspacing,
+        koffset=koffset,
+        crystal_coordinates=crystal_coordinates,
+        additional_cards=additional_cards,
+        rescale_magmom_fac=rescale_magmom_fac,
+    )
+
+
+def layer(parameters: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Parameters in a form that can be merged with others.
+
+    Parameters
+    ----------
+    parameters
+        Keyword arguments of `make_espresso`, not all of them.
+    """
+    own = dict(parameters or {})
+    if "input_data" in own:
+        own["input_data"] = nested("pw.x", own["input_data"])
+    if "kpts" in own:
+        own.setdefault("kspacing", Remove)  # else ASE would take that of the defaults
+    return own
+
+
+class Espresso(GenericFileIOCalculator):
+    """ASE's calculator, made by `make_espresso`.
+
+    Parameters
+    ----------
+    directory
+        Where the pseudopotentials are.
+    **parameters
+        Of ASE's calculator.
+    """
+
+    def __init__(self, directory: Path, **parameters: Any) -> None:
+        profile = EspressoProfile(command="pw.x", pseudo_dir=os.fspath(directory))
+        super().__init__(template=_Template(), profile=profile, directory=".", parameters=parameters)  # type: ignore[no-untyped-call]
+
+    def calculate(self, atoms: Atoms, properties: Sequence[str], system_changes: Sequence[str]) -> None:
+        """Run pw.x.
+
+        Parameters
+        ----------
+        atoms, properties, system_changes
+            As of ASE's calculators.
+        """
+        super().calculate(atoms, properties, system_changes)  # type: ignore[no-untyped-call]
+        self.atoms = atoms.copy()  # ASE notes it only where it calls this itself
+
+    def relax(
+        self, atoms: Atoms, *, relax_cell: bool, fmax: float, max_steps: int, properties: Sequence[str]
+    ) -> tuple[list[Atoms], bool]:
+        """Relax a structure with pw.x's own optimizer.
+
+        Parameters
+        ----------
+        atoms
+            The structure.
+        relax_cell
+            Whether the cell changes too.
+        fmax
+            Largest force that may remain on an atom, in eV/Å. pw.x compares components, so it is given ``fmax / √3``.
+        max_steps
+            Most steps.
+        properties
+            What is to be known of the structures.
+
+        Returns
+        -------
+        images : list of Atoms
+            The structures on the way with what is known of them, the relaxed one last.
+        converged : bool
+            Whether `fmax` was reached.
+        """
+        from ase.io import read
+
+        control = {
+            "calculation": "vc-relax" if relax_cell else "relax",
+            "forc_conv_thr": fmax / 3**0.5 / (units.Ry / units.Bohr),
+            "nstep": max_steps,
+        }
+        data = self.parameters["input_data"]
+        own = {key: value for key, value in data["control"].items() if key != "calculation"}
+        self.parameters["input_data"] = {**data, "control": {**control, **own}}
+        self.calculate(atoms, list(properties), [])
+        output = Path(self.directory) / self.template.outputname
+        images = cast(list[Atoms], read(output, ":", format="espresso-out"))
+        images[0].set_cell(atoms.cell)  # printed with few digits, as the positions that a run starts from
+        images[0].set_positions(atoms.positions)
+        for image in images:
+            if not relax_cell:
+                image.set_cell(atoms.cell)
+            image.pbc = atoms.pbc
+            image.calc.atoms = image.copy()
+        text = output.read_text(errors="replace")
+        return images, "Begin final coordinates" in text and "bfgs failed" not in text
+
+
+class _Template(EspressoTemplate):
+    """Writes what is asked for, runs pw.x to its end, and reads what converged."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._asked: set[str] = set()
+        self._calculation, self._text = "", ""
+
+    def write_input(self, profile: Any, directory: Any, atoms: Any, parameters: Any, properties: Any) -> None:
+        data = parameters["input_data"]
+        self._asked |= set(properties)  # what was asked for once is asked for again in the next step
+        control = {"tprnfor": True} if "forces" in self._asked else {}
+        if "stress" in self._asked:
+            control["tstress"] = True
+        electrons = {}
+        save = Path(directory) / "pwscf.save"
+        first, self._calculation = not self._calculation, data["control"]["calculation"]
+        if self._calculation not in _WITHOUT_SCF and (save / "charge-density.dat").exists():
+            electrons["startingpot"] = "file"
+            if first and any(save.glob("wfc*.dat")):
+                electrons["startingwfc"] = "file"  # of an earlier run: those of another structure may not fit
+        data = merge({"electrons": electrons}, data, {"control": control})
+        super().write_input(profile, directory, atoms, {**parameters, "input_data": data}, properties)  # type: ignore[no-untyped-call]
+
+    def execute(self, directory: Any, profile: Any) -> None:
+        self._text = run("pw.x", Path(directory), self.inputname, self.outputname, self.errorname)
+
+    def read_results(self, directory: Any) -> dict[str, Any]:
+        if self._calculation in _WITHOUT_SCF:
+            return read_bands(Path(directory))
+        reached = self._text.rfind("convergence has been achieved")
+        if reached <= self._text.rfind("convergence NOT achieved"):
+            raise ConvergenceError(
+                "The SCF of pw.x did not converge. Raise electron_maxstep, lower mixing_beta, or use a preset with "
+                "smearing."
+            )
+        return super().read_results(directory)  # type: ignore[no-untyped-call]

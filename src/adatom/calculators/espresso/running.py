@@ -1,0 +1,45 @@
+"""How Quantum ESPRESSO's programs are run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from adatom.calculators.programs import Programs, failed, run_program
+
+__all__ = ["PROGRAMS", "run"]
+
+PROGRAMS = Programs("espresso", "pw.x", "apt-get install quantum-espresso quantum-espresso-data")
+
+# What pw.x ends with when the SCF, or a relaxation, did not converge.
+_UNCONVERGED = (2, 3)
+
+
+def run(program: str, directory: Path, input: str, output: str, errors: str) -> str:
+    """Run a program to its end.
+
+    Parameters
+    ----------
+    program
+        Its name, such as ``"pw.x"``.
+    directory
+        Where it runs.
+    input, output, errors
+        Names of the files there.
+
+    Returns
+    -------
+    str
+        What it printed.
+
+    Raises
+    ------
+    ProgramError
+        It failed, or its output is not whole.
+    """
+    command = [*PROGRAMS.command(program), "-in", input]
+    fine = (0, *_UNCONVERGED)
+    run_program(program, command, directory, output=output, errors=errors, more=("CRASH",), fine=fine)
+    text = (directory / output).read_text(errors="replace")
+    if "JOB DONE." not in text:
+        raise failed(f"{program} did not reach its end", directory, output, errors, "CRASH")
+    return text

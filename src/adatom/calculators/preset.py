@@ -1,0 +1,105 @@
+"""Parameters of a code under a name, in files that build on one another.
+
+A preset is a YAML file with the keyword arguments of the code's calculator. ``parent`` names one preset, or several,
+that it goes on from, as `adatom.calculators.merge` says; ``elements`` has what belongs to an element, by its symbol.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from adatom.calculators.merge import merge
+from adatom.errors import InputError, UnknownNameError
+
+__all__ = ["Preset", "load_preset", "preset_names"]
+
+Preset = str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None
+
+_HOME = Path(__file__).with_name("presets")
+_SUFFIX = ".yaml"
+
+
+def preset_names(code: str) -> list[str]:
+    """The presets that come with adatom.
+
+    Parameters
+    ----------
+    code
+        The code, as its package in `adatom.recipes` is called.
+    """
+    return sorted(file.stem for file in (_HOME / code).glob(f"*{_SUFFIX}"))
+
+
+def load_preset(code: str, preset: Preset) -> dict[str, Any]:
+    """The parameters that a preset stands for.
+
+    Parameters
+    ----------
+    code
+        The code, as its package in `adatom.recipes` is called.
+    preset
+        A name in `preset_names`, the path of a YAML file of your own, or a list of these, of which a later one wins.
+        None: no parameters.
+
+    Raises
+    ------
+    InputError
+        There is no such preset, or its file cannot be used.
+    """
+    return _load(code, preset, Path(), ())
+
+
+def _load(code: str, preset: Any, home: Path, children: tuple[Path, ...]) -> dict[str, Any]:
+    names = [] if preset is None else [preset] if isinstance(preset, str | os.PathLike) else preset
+    if not isinstance(names, Sequence) or not all(isinstance(name, str | os.PathLike) for name in names):
+        raise InputError(f"The preset is {preset!r}. Give a name, the path of a YAML file, or a list of these.")
+    return merge(*(_load_one(code, _find(code, name, home), children) for name in names))
+
+
+def _load_one(code: str, file: Path, children: tuple[Path, ...]) -> dict[str, Any]:
+    if file in children:
+        raise InputError(f"The preset {file} is its own parent: {' -> '.join(map(str, (*children, file)))}.")
+    content = _read(file)
+    parent = content.pop("parent", None)
+    return merge(_load(code, parent, file.parent, (*children, file)), content)
+
+
+def _find(code: str, name: str | os.PathLike[str], home: Path) -> Path:
+    text = os.fspath(name)
+    if not text.endswith((_SUFFIX, ".yml")) and os.sep not in text:
+        file = _HOME / code / f"{text}{_SUFFIX}"
+        if not file.is_file():
+            raise UnknownNameError(f"preset of {code}", text, preset_names(code), "Your own is a path: mine.yaml.")
+        return file
+    file = home / Path(text).expanduser()
+    if not file.is_file():
+        raise InputError(f"There is no preset {str(file)!r}. Those of {code}: {', '.join(preset_names(code))}.")
+    return file.resolve()
+
+
+def _read(file: Path) -> dict[str, Any]:
+    import yaml
+
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise InputError(f"The preset {file} cannot be read: {error}.") from error
+    if not isinstance(content, dict):
+        raise InputError(f"The preset {file} is no table. Give it lines such as `kspacing: 0.04`.")
+    _refuse_text_for_numbers(content, file)
+    return content
+
+
+def _refuse_text_for_numbers(content: Mapping[str, Any], file: Path) -> None:
+    for key, value in content.items():
+        if isinstance(value, Mapping):
+            _refuse_text_for_numbers(value, file)
+        elif isinstance(value, str) and value[:1].isdigit() and "e" in value.lower():
+            try:
+                number = float(value)
+            except ValueError:
+                continue
+            raise InputError(f"The preset {file}: {key}: {value} is text in YAML. Write {number:.6e}.")

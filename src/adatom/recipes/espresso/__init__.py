@@ -1,0 +1,1 @@
+"""Quantum ESPRESSO: density-functional theory with plane waves and pseudopotentials."""
