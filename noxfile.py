@@ -24,7 +24,8 @@ SCHEDULER_TESTS = (
     "tests/engines/clusters",
 )
 MAIN_ENGINES = "dask,parsl,prefect"  # Covalent cannot share an environment with Prefect: see pyproject.toml
-CODES = "tblite,dispersion"  # extras; `TEST_CODES` names them, and the programs that tests/infra installs
+CODES = "tblite,dispersion"  # extras
+PROGRAMS = "espresso"  # which the tests install (Debian, as root)
 
 
 def install(session: nox.Session, extras: str, lock: str = "main") -> None:
@@ -66,7 +67,7 @@ def install_and_run(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """All tests but those on Covalent and on batch schedulers."""
     install(session, f"{MAIN_ENGINES},{CODES},test")
-    session.env["TEST_CODES"] = CODES
+    session.env["TEST_CODES"] = f"{CODES},{PROGRAMS}"
     elsewhere = [f"--ignore={folder}" for folder in SCHEDULER_TESTS]
     pytest(session, f"local,{MAIN_ENGINES}", "-n", "2", "--dist", "loadgroup", *elsewhere)
 
@@ -94,7 +95,7 @@ def tests_covalent(session: nox.Session) -> None:
 def tests_lowest(session: nox.Session) -> None:
     """All tests with the oldest versions that pyproject.toml admits."""
     session.install("--resolution=lowest-direct", "-e", f".[{MAIN_ENGINES},{CODES},test]")
-    session.env["TEST_CODES"] = CODES
+    session.env["TEST_CODES"] = f"{CODES},{PROGRAMS}"
     pytest(session, f"local,{MAIN_ENGINES}", "-n", "2", "--dist", "loadgroup")
 
 

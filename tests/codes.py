@@ -1,30 +1,49 @@
 """Codes that tests need.
 
-``TEST_CODES`` names codes, by comma: one of them that is missing is a failure. Without any other, what needs it is
-skipped, with the line that installs it.
+``TEST_CODES`` names codes, by comma: one of them that is missing is installed, if it is a program of Debian's, or else a
+failure. Without any other, what needs it is skipped, with the line that installs it.
 """
 
 import os
+import shutil
 from importlib.util import find_spec
 
 import pytest
 
+from tests.infra import machine
+
 WANTED = [name for name in os.environ.get("TEST_CODES", "").split(",") if name]
 
-# Whether it is there, and what installs it.
-CODES = {
-    "tblite": (lambda: find_spec("tblite"), "pip install 'adatom[tblite]'"),
-    "dispersion": (lambda: find_spec("dftd3") and find_spec("dftd4"), "pip install 'adatom[dispersion]'"),
-}
-assert set(WANTED) <= set(CODES), f"TEST_CODES is {','.join(WANTED)}. Valid: {', '.join(CODES)}."
+# Modules, and the extra that brings them.
+PACKAGES = {"tblite": (("tblite",), "tblite"), "dispersion": (("dftd3", "dftd4"), "dispersion")}
+# Commands, and the Debian packages that bring them.
+PROGRAMS = {"espresso": (("pw.x", "mpirun"), ("quantum-espresso", "quantum-espresso-data", "openmpi-bin"))}
+CODES = {*PACKAGES, *PROGRAMS}
+assert set(WANTED) <= CODES, f"TEST_CODES is {','.join(WANTED)}. Valid: {', '.join(sorted(CODES))}."
 
 
 def reason_to_skip(name: str) -> str | None:
     """What installs a code, where a test that needs it is to be skipped."""
-    is_there, install = CODES[name]
-    return None if name in WANTED or is_there() else install
+    if name in PROGRAMS:
+        commands, packages = PROGRAMS[name]
+        there, how = all(map(shutil.which, commands)), f"apt-get install {' '.join(packages)}"
+    else:
+        modules, extra = PACKAGES[name]
+        there, how = all(map(find_spec, modules)), f"pip install 'adatom[{extra}]'"
+    return None if there or name in WANTED else how
 
 
 def needs_code(name: str) -> pytest.MarkDecorator:
     """A mark for tests that cannot run without a code."""
-    return pytest.mark.skipif(reason_to_skip(name) is not None, reason=CODES[name][1])
+    reason = reason_to_skip(name)
+    return pytest.mark.skipif(reason is not None, reason=reason or "")
+
+
+def install_code(name: str) -> None:
+    """For a test that runs programs: skip it, or install them."""
+    if reason := reason_to_skip(name):
+        pytest.skip(reason)
+    commands, packages = PROGRAMS[name]
+    if not all(map(shutil.which, commands)):
+        with machine.alone(f"code-{name}", seconds=600):
+            machine.install(commands, packages)

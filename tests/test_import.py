@@ -8,7 +8,7 @@ from tests.interpreter import run
 
 HEAVY = (
     *("torch", "pymatgen", "emmet", "dask", "distributed", "parsl", "prefect", "covalent", "pandas", "matplotlib"),
-    *("tblite", "dftd3", "dftd4"),
+    *("tblite", "dftd3", "dftd4", "yaml"),
 )
 LOOK = """
 import importlib, json, logging, os, sys, threading
@@ -23,7 +23,7 @@ print(json.dumps({
 """
 
 
-@pytest.mark.parametrize("module", ["adatom", *(f"adatom.recipes.{code}.core" for code in ("emt", "lj", "tblite"))])
+@pytest.mark.parametrize("module", ["adatom", *(f"adatom.recipes.{code}.core" for code in ("emt", "espresso", "lj", "tblite"))])
 def test_import_brings_no_engine_and_leaves_no_trace(module, tmp_path):
     found = json.loads(run(LOOK, tmp_path, module))
     assert not set(HEAVY) & set(found["modules"])

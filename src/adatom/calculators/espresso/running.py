@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from adatom.calculators.programs import Programs, failed, run_program
+from adatom.calculators.programs import Programs, run_program
 
 __all__ = ["PROGRAMS", "run"]
 
@@ -36,10 +36,13 @@ def run(program: str, directory: Path, input: str, output: str, errors: str) -> 
     ProgramError
         It failed, or its output is not whole.
     """
-    command = [*PROGRAMS.command(program), "-in", input]
-    fine = (0, *_UNCONVERGED)
-    run_program(program, command, directory, output=output, errors=errors, more=("CRASH",), fine=fine)
-    text = (directory / output).read_text(errors="replace")
-    if "JOB DONE." not in text:
-        raise failed(f"{program} did not reach its end", directory, output, errors, "CRASH")
-    return text
+    return run_program(
+        program,
+        [*PROGRAMS.command(program), "-in", input],
+        directory,
+        output=output,
+        errors=errors,
+        more=("CRASH",),
+        done="JOB DONE.",
+        fine=(0, *_UNCONVERGED),
+    )

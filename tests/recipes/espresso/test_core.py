@@ -1,0 +1,295 @@
+"""pw.x: numbers against one another, against derivatives, and what happens when it fails."""
+
+import os
+import pickle
+import shutil
+import stat
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ase import Atoms, units
+from ase.build import bulk
+from ase.io import read
+
+from adatom import JobFailure, Remove, change_settings
+from adatom.errors import ConvergenceError, InputError, ProgramError, StorageError
+from adatom.recipes.espresso import core
+from adatom.recipes.espresso.core import ase_relax_job, relax_job, static_job
+from tests.recipes.espresso.conftest import FAST
+
+
+def fast(**changes):
+    """The parameters of `FAST`, some of them changed."""
+    usual = FAST["calc_kwargs"]
+    input_data = {**usual["input_data"], **changes.pop("input_data", {})}
+    return {**FAST, "calc_kwargs": {**usual, "input_data": input_data, **changes}}
+
+
+def rattled(amount=0.05):
+    atoms = bulk("Si")
+    atoms.rattle(amount, seed=1)
+    return atoms
+
+
+# --- Numbers ----------------------------------------------------------------------------------------------------------
+
+
+def test_forces_are_the_derivative_of_the_energy():
+    atoms = rattled(0.1)
+    force = static_job(atoms, **FAST)["results"]["forces"][0, 0]
+    energies = []
+    for step in (-0.01, 0.01):
+        moved = atoms.copy()
+        moved.positions[0, 0] += step
+        energies.append(static_job(moved, **FAST)["results"]["energy"])
+    assert abs(force) > 0.5
+    assert force == pytest.approx((energies[0] - energies[1]) / 0.02, rel=2e-3)
+
+
+def test_stress_is_the_derivative_of_the_energy():
+    # With a cut-off so smooth that the number of plane waves does not matter: Bernasconi et al. (1995).
+    smooth = {"ecutwfc": 20, "ecutrho": 80, "ecfixed": 12, "qcutz": 24, "q2sigma": 2}
+    atoms = bulk("Si", a=5.2)
+    stress = static_job(atoms, properties=["energy", "stress"], **fast(input_data=smooth))["results"]["stress"]
+    energies = []
+    for step in (-0.005, 0.005):
+        strained = atoms.copy()
+        strained.set_cell(atoms.cell.array @ np.diag([1 + step, 1, 1]), scale_atoms=True)
+        energies.append(static_job(strained, **fast(input_data=smooth))["results"]["energy"])
+    derivative = (energies[1] - energies[0]) / 0.01 / atoms.get_volume()
+    assert derivative < -0.02  # compressed: negative, as ASE has it
+    assert stress[0] == pytest.approx(derivative, rel=0.02)
+    assert stress[:3] == pytest.approx([stress[0]] * 3, rel=1e-3)
+
+
+def test_relaxations_agree():
+    own = relax_job(rattled(), fmax=0.05, **FAST)
+    by_ase = ase_relax_job(rattled(), fmax=0.05, **FAST)
+    for relaxed in (own, by_ase):
+        assert relaxed["converged"]
+        assert np.linalg.norm(relaxed["results"]["forces"], axis=1).max() < 0.05
+        again = static_job(relaxed["atoms"], **FAST)
+        assert again["results"]["energy"] == pytest.approx(relaxed["results"]["energy"], abs=1e-5)
+        images = read(relaxed["trajectory"], ":")
+        assert len(images) == relaxed["steps"] + 1 > 2
+        assert images[0].positions == pytest.approx(rattled().positions)
+        assert images[0].get_potential_energy() > images[-1].get_potential_energy()
+        assert relaxed["atoms"].calc is None
+    assert own["atoms"].get_distance(0, 1) == pytest.approx(by_ase["atoms"].get_distance(0, 1), abs=0.01)
+    assert own["atoms"].cell.array == pytest.approx(bulk("Si").cell.array, abs=1e-12)
+
+
+def test_the_cell_relaxes():
+    relaxed = relax_job(bulk("Si", a=5.6), relax_cell=True, **FAST)
+    assert 5.3 < relaxed["atoms"].cell.lengths()[0] * 2**0.5 < 5.55
+    assert abs(relaxed["results"]["stress"]).max() < 1.0 * units.GPa
+    again = static_job(relaxed["atoms"], **FAST)
+    assert again["results"]["energy"] == pytest.approx(relaxed["results"]["energy"], abs=1e-5)
+
+
+def test_a_metal():
+    few = {"input_data": {"ecutwfc": 20, "ecutrho": 160, "degauss": 0.05}, "kspacing": 0.2}
+    result = static_job(bulk("Cu"), preset=["metal", "lda"], calc_kwargs=few)
+    settings = result["parameters"]["calculator"]["input_data"]
+    assert settings["system"]["smearing"] == "cold"
+    assert abs(result["results"]["forces"]).max() < 1e-6
+    output = (Path(result["dir_name"]) / "espresso.pwo").read_text()
+    assert "Marzari-Vanderbilt smearing" in output
+    # the most that any grid of three points along each vector has
+    assert len(read(Path(result["dir_name"]) / "espresso.pwo").calc.get_ibz_k_points()) < 27
+    relaxed = relax_job(bulk("Cu", a=3.7), relax_cell=True, preset=["metal", "lda"], calc_kwargs=few)
+    assert relaxed["atoms"].cell.lengths()[0] < 3.6 / 2**0.5
+    assert abs(relaxed["results"]["stress"]).max() < 2 * units.GPa
+
+
+def test_two_ranks_give_the_numbers_of_one(silicon):
+    two = static_job.with_options(resources={"ranks_per_node": 2})(bulk("Si"), **FAST)
+    assert two["results"]["energy"] == pytest.approx(silicon["results"]["energy"], abs=1e-6)
+    output = (Path(two["dir_name"]) / "espresso.pwo").read_text()
+    assert "running on     2 processors" in output or "Number of MPI processes:                 2" in output
+
+
+def test_the_charge_and_wave_functions_of_an_earlier_run(silicon):
+    before = contents(silicon)
+    again = static_job(bulk("Si"), **FAST, copy_files=(silicon, "pwscf.save"))
+    assert again["results"]["energy"] == pytest.approx(silicon["results"]["energy"], abs=1e-6)
+    iterations = [(Path(run["dir_name"]) / "espresso.pwo").read_text().count("iteration #") for run in (silicon, again)]
+    assert iterations[1] < iterations[0]
+    assert contents(silicon) == before
+
+
+def contents(result):
+    return {path: path.read_bytes() for path in Path(result["dir_name"]).rglob("*") if path.is_file()}
+
+
+# --- What the run is --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", core.__all__)
+def test_a_job_is_a_function_of_its_module(name):
+    job = getattr(core, name)
+    assert (job.__module__, job.__name__) == ("adatom.recipes.espresso.core", name)
+    assert pickle.loads(pickle.dumps(job)) is job
+    assert b"adatom.recipes.espresso.core" in pickle.dumps(job)
+    for parameter in job.__signature__.parameters:
+        assert f"\n{parameter}\n" in job.__doc__, f"{parameter} is not documented"
+
+
+def test_nothing_is_written_elsewhere(tmp_path, monkeypatch, results_dir):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.setenv("ESPRESSO_TMPDIR", str(elsewhere))
+    atoms = bulk("Si")
+    before = atoms.copy()
+    result = static_job(atoms, **FAST)
+    assert list(elsewhere.iterdir()) == []
+    assert {path.name for path in tmp_path.iterdir()} == {"elsewhere", "results"}
+    assert [str(path) for path in results_dir.glob("[!.]*")] == [result["dir_name"]]
+    assert (Path(result["dir_name"]) / "pwscf.save" / "charge-density.dat").exists()
+    assert atoms == before
+    assert atoms.calc is None
+
+
+def test_settings_are_those_of_the_preset_under_those_of_the_user():
+    calc_kwargs = {"input_data": {"CONV_THR": 1e-6, "system": {"nbnd": 6}, "control": {"tstress": Remove}}}
+    made = core.espresso.calculator(bulk("Si"), calc_kwargs).parameters
+    assert made["input_data"]["electrons"] == {"conv_thr": 1e-6}
+    assert made["input_data"]["system"]["nbnd"] == 6
+    assert made["input_data"]["system"]["smearing"] == "cold"
+    assert "tstress" not in made["input_data"]["control"]
+    assert (made["kspacing"], made["kpts"]) == (0.04, None)
+    made = core.espresso.calculator(bulk("Si"), {"kpts": (3, 3, 3)}).parameters
+    assert (made["kspacing"], made["kpts"]) == (None, (3, 3, 3))
+
+
+def test_of_cut_offs_the_largest_counts():
+    made = core.espresso.calculator(Atoms("PtO", cell=[5, 5, 5], positions=[[0, 0, 0], [2, 2, 2]], pbc=True))
+    system = made.parameters["input_data"]["system"]
+    assert (system["ecutwfc"], system["ecutrho"]) == (38, 228)  # that of oxygen, and that of platinum
+    assert set(made.parameters["pseudopotentials"]) == {"Pt", "O"}
+
+
+# --- Mistakes, found before the run -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"input_data": {"ecutwf": 3}}, "Unknown keyword of pw.x 'ecutwf'. Near: ecutwfc"),
+        ({"input_data": {"sistem": {"ecutwfc": 3}}}, "Did you mean 'system'"),
+        ({"input_data": {"calculation": "relax"}}, "calculation of pw.x is 'relax'.*relax_job"),
+        ({"input_data": {"outdir": "/tmp"}}, "outdir of pw.x is '/tmp'.*own directory"),
+        ({"kpoints": 3}, "Did you mean 'kpts'"),
+        ({"elements": {"Si": Remove}}, "No pseudopotential for Si.*the preset has none"),
+        ({"elements": {"Si": {"pseudopotential": "no.UPF"}}}, r"no no.UPF \(Si\) in /usr/share.*quantum-espresso-data"),
+        ({"pseudopotentials": {"Si": "Al.pz-vbc.UPF"}}, "Al.pz-vbc.UPF is of Al, and was given for Si"),
+        ({"elements": {"Si": {"ecutwfc": Remove}}, "input_data": {"ecutwfc": Remove}}, "No cut-off"),
+    ],
+)
+def test_mistakes_are_named_and_nothing_is_run(changes, said, results_dir):
+    with pytest.raises(InputError, match=said):
+        static_job.fn(bulk("Si"), **fast(**changes))
+    assert not results_dir.exists()
+
+
+def test_all_missing_pseudopotentials_are_named_at_once():
+    atoms = Atoms("SiAlGe", positions=np.eye(3), cell=[5, 5, 5], pbc=True)
+    files = {"Si": "a.UPF", "Al": "b.UPF", "Ge": "c.UPF"}
+    with pytest.raises(InputError, match=r"no b.UPF \(Al\), c.UPF \(Ge\), a.UPF \(Si\)"):
+        static_job.fn(atoms, calc_kwargs={"pseudopotentials": files})
+    with pytest.raises(InputError, match="No pseudopotential for Al, Xe"):
+        static_job.fn(Atoms("XeAl", positions=np.eye(3)[:2], cell=[5, 5, 5], pbc=True))
+
+
+def test_a_molecule_needs_a_box():
+    with pytest.raises(InputError, match=r"three vectors.*atoms.center\(vacuum=8\)"):
+        static_job.fn(Atoms("H2", positions=[[0, 0, 0], [0, 0, 0.74]]), preset="molecule")
+
+
+def test_a_program_or_directory_that_is_not_there(tmp_path):
+    with change_settings(data_dirs={"espresso": str(tmp_path / "pseudo")}):
+        with pytest.raises(InputError, match="ADATOM_DATA_DIRS__ESPRESSO"):
+            static_job.fn(bulk("Si"), **FAST)
+    with change_settings(commands={"espresso": "/opt/nowhere/pw.x"}):
+        with pytest.raises(InputError, match=r"/opt/nowhere/pw.x is not there.*ADATOM_COMMANDS__ESPRESSO.*apt-get"):
+            static_job.fn(bulk("Si"), **FAST)
+
+
+# --- Runs that fail ---------------------------------------------------------------------------------------------------
+
+
+def failure(job, *args, **kwargs):
+    with pytest.raises(JobFailure) as caught:
+        job(*args, **kwargs)
+    failure = caught.value.failure
+    directory = Path(failure.directory)
+    assert directory.name.startswith("failed-")
+    assert (directory / "error.txt").exists()
+    return failure, directory
+
+
+@pytest.mark.parametrize("job", [static_job, relax_job])
+def test_an_scf_that_does_not_converge(job):
+    found, directory = failure(job, rattled(), **fast(input_data={"electron_maxstep": 2}))
+    assert found.kind == ConvergenceError.__name__
+    assert "SCF of pw.x did not converge" in found.message
+    assert "convergence NOT achieved" in (directory / "espresso.pwo").read_text()
+
+
+def test_a_relaxation_that_does_not_converge():
+    found, _ = failure(relax_job, rattled(), max_steps=2, **FAST)
+    assert found.kind == ConvergenceError.__name__
+    assert "fmax=0.01" in found.message
+    result = relax_job(rattled(), max_steps=2, allow_unconverged=True, **FAST)
+    assert result["converged"] is False
+    assert (Path(result["dir_name"]) / "UNCONVERGED").exists()
+
+
+@pytest.fixture
+def instead(tmp_path, monkeypatch):
+    """Put a script in the place of pw.x, which is ``$PW`` there."""
+
+    def put(script):
+        folder = tmp_path / "bin"
+        folder.mkdir()
+        (folder / "pw.x").write_text(f"#!/bin/sh\nPW={shutil.which('pw.x')}\n{script}\n")
+        (folder / "pw.x").chmod(stat.S_IRWXU)
+        monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+
+    return put
+
+
+def test_killed_in_mid_run(instead):
+    instead('"$PW" "$@" & until grep -q "iteration #" espresso.pwo; do sleep 0.02; done; kill -9 $!; wait $!')
+    many = {"ecutwfc": 30, "ecutrho": 120, "nosym": True, "verbosity": "high"}
+    found, directory = failure(static_job, bulk("Si"), **fast(input_data=many, kpts=(4, 4, 4)))
+    assert found.kind == ProgramError.__name__
+    assert "pw.x was killed by SIGKILL" in found.message
+    last = (directory / "espresso.pwo").read_text().strip().splitlines()[-1].strip()
+    assert last in found.message
+
+
+def test_an_output_that_is_cut_off(instead):
+    instead('"$PW" "$@" | head -c 5000')
+    found, directory = failure(static_job, bulk("Si"), **FAST)
+    assert found.kind == ProgramError.__name__
+    assert "pw.x ended with exit status 0, before its end" in found.message
+    assert (directory / "espresso.pwo").stat().st_size == 5000
+
+
+def test_a_pseudopotential_that_is_broken(tmp_path):
+    whole = Path("/usr/share/espresso/pseudo/Si.pz-vbc.UPF").read_text()
+    (tmp_path / "Si.UPF").write_text(whole[: len(whole) // 2])
+    changes = {"pseudopotentials": {"Si": "Si.UPF"}, "input_data": {"pseudo_dir": str(tmp_path)}}
+    found, _ = failure(static_job, bulk("Si"), **fast(**changes))
+    assert found.kind == ProgramError.__name__
+    assert "pw.x ended with exit status" in found.message
+    assert "Fortran runtime error" in found.message
+
+
+def test_a_full_disk(small_disk):
+    with change_settings(results_dir=small_disk):
+        with pytest.raises(StorageError, match=r"(?s)disk is full.*espresso.pwo:"):
+            static_job.fn(bulk("Si"), **fast(input_data={"ecutwfc": 40, "ecutrho": 160}))
+    assert [path.name.split("-")[0] for path in small_disk.iterdir()] == ["failed"]
