@@ -1,7 +1,7 @@
 """Codes that tests need.
 
-``TEST_CODES`` names codes, by comma: one of them that is missing is installed, if it is a program of Debian's, or else a
-failure. Without any other, what needs it is skipped, with the line that installs it.
+``TEST_CODES`` names codes, by comma: one of them that is missing is installed, if it is a program of Debian's, or else
+a failure. Without any other, what needs it is skipped, with the line that installs it.
 """
 
 import os

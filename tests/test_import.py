@@ -23,7 +23,10 @@ print(json.dumps({
 """
 
 
-@pytest.mark.parametrize("module", ["adatom", *(f"adatom.recipes.{code}.core" for code in ("emt", "espresso", "lj", "tblite"))])
+CODES = ("emt", "espresso", "lj", "tblite")
+
+
+@pytest.mark.parametrize("module", ["adatom", *(f"adatom.recipes.{code}.core" for code in CODES)])
 def test_import_brings_no_engine_and_leaves_no_trace(module, tmp_path):
     found = json.loads(run(LOOK, tmp_path, module))
     assert not set(HEAVY) & set(found["modules"])
