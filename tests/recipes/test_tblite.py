@@ -29,7 +29,7 @@ def test_the_parameters_are_those_of_the_calculator():
     aliases = {name: "water" for name in core.PARAMETERS if name not in own}
     for name, solvent in aliases.items():
         assert TBLite(**{name: solvent}).parameters.solvation is not None, name
-    assert TBLite.default_parameters["method"] == core.METHODS[0]
+    assert TBLite.default_parameters["method"] == next(iter(core.METHODS))
 
 
 @needs_code("tblite")

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import inspect
 import math
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable
 from numbers import Real
 from typing import Any
 
 import numpy as np
 from ase import Atoms
 
-from adatom.errors import InputError
+from adatom.errors import InputError, UnknownNameError
 
-__all__ = ["check_atoms", "check_calculator", "check_count", "check_elements", "check_positive", "check_spin"]
+__all__ = [
+    "check_atoms",
+    "check_calculator",
+    "check_count",
+    "check_elements",
+    "check_keywords",
+    "check_positive",
+    "check_spin",
+]
 
 
 def check_atoms(atoms: Any) -> None:
@@ -94,6 +103,27 @@ def check_elements(atoms: Atoms, elements: Collection[str], code: str) -> None:
             f"{code} has no parameters for {', '.join(sorted(unknown))} (in {atoms.get_chemical_formula()}). "
             f"It knows: {', '.join(sorted(elements))}."
         )
+
+
+def check_keywords(function: Callable[..., Any], keywords: Iterable[str]) -> None:
+    """Refuse an unknown keyword before what comes before the call is computed.
+
+    Parameters
+    ----------
+    function
+        The function that is to be called.
+    keywords
+        Names of arguments for it.
+
+    Raises
+    ------
+    UnknownNameError
+        One of them is not a keyword-only parameter.
+    """
+    known = inspect.getfullargspec(function).kwonlyargs
+    for key in keywords:
+        if key not in known:
+            raise UnknownNameError(f"argument of {function.__name__}", key, known)
 
 
 def check_spin(atoms: Atoms, electrons: int, *, charge: float | None = None, multiplicity: int | None = None) -> None:

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from ase import Atoms
 
-from adatom.errors import ConvergenceError
+from adatom.errors import ConvergenceError, InputError
 from adatom.runners.calculation import calculation
 from adatom.runners.checks import check_count, check_positive
 from adatom.runners.copy_files import CopyFiles
@@ -62,6 +62,11 @@ def run_native_relax(
     ConvergenceError
         Forces above `fmax` after `max_steps`, or an energy or a force that is not a number.
     """
+    if not hasattr(calculator, "relax"):
+        raise InputError(
+            f"{type(calculator).__name__} does not relax by itself; with dispersion no code does. Take the job that "
+            "relaxes with an optimizer of ASE: ase_relax_job."
+        )
     check_positive(fmax=fmax)
     check_count(max_steps=max_steps)
     needs = ("energy", "forces", "stress") if relax_cell else ("energy", "forces")

@@ -13,7 +13,8 @@ from ase import Atoms
 
 from adatom import job
 from adatom.errors import InputError, UnknownNameError
-from adatom.runners.checks import check_atoms, check_elements
+from adatom.recipes.common.dispersion import WithDispersion, make_dispersion
+from adatom.runners.checks import check_atoms, check_elements, check_keywords
 from adatom.workflow import Job
 
 __all__ = ["Code", "unbound"]
@@ -37,7 +38,7 @@ class Code:
     parameters
         Keyword arguments that `make` takes; None: not known here, and left to `make`.
     check
-        Called with a structure and the arguments of `make` before that is; raises what is wrong with them.
+        Called with a structure and its `calc_kwargs` before `make` is; raises what is wrong with them.
     """
 
     name: str
@@ -54,23 +55,55 @@ class Code:
         atoms
             The structure.
         calc_kwargs
-            Arguments of the code's ASE calculator, in ASE's units.
+            Arguments of the code's ASE calculator, in ASE's units. Any code has one more, ``dispersion``: the arguments
+            of `adatom.recipes.common.dispersion.make_dispersion`, by name.
 
         Raises
         ------
         InputError
             The structure cannot be computed, by this code or by any, or an argument is unknown or does not fit.
+        MissingExtraError
+            A package is not installed.
         """
-        calc_kwargs = calc_kwargs or {}
         check_atoms(atoms)
+        settings = self.settings(calc_kwargs)
+        wanted = settings.pop("dispersion", None)
         if self.elements is not None:
             check_elements(atoms, self.elements, self.name)
-        for key in calc_kwargs:
+        for key in settings:
             if self.parameters is not None and key not in self.parameters:
-                raise UnknownNameError(f"argument of {self.name}", key, self.parameters)
+                raise UnknownNameError(f"argument of {self.name}", key, (*self.parameters, "dispersion"))
         if self.check is not None:
-            self.check(atoms, calc_kwargs)
-        return self.make(**calc_kwargs)
+            self.check(atoms, settings)
+        if wanted is None:
+            return self.build(atoms, settings)
+        if not isinstance(wanted, Mapping):
+            raise InputError(f"dispersion is {wanted!r}. Give {{'model': 'd3', 'method': 'PBE', 'damping': 'd3bj'}}.")
+        check_keywords(make_dispersion, wanted)
+        dispersion = make_dispersion(atoms, **wanted)
+        return WithDispersion(self.build(atoms, settings), dispersion)
+
+    def settings(self, calc_kwargs: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """What a calculator is made of, and its dispersion.
+
+        Parameters
+        ----------
+        calc_kwargs
+            The user's.
+        """
+        return dict(calc_kwargs or {})
+
+    def build(self, atoms: Atoms, settings: Mapping[str, Any]) -> Any:
+        """Make a calculator.
+
+        Parameters
+        ----------
+        atoms
+            The structure.
+        settings
+            Arguments of `make`.
+        """
+        return self.make(**settings)
 
     def job(self, recipe: Callable[Concatenate[Code, P], R], name: str | None = None) -> Job[P, R]:
         """A job of this code, to be imported from the module that calls this.

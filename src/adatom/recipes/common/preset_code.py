@@ -14,10 +14,8 @@ from ase import Atoms
 from adatom import job
 from adatom.calculators.merge import merge
 from adatom.calculators.preset import Preset, load_preset
-from adatom.errors import UnknownNameError
 from adatom.recipes.common.code import Code
 from adatom.recipes.common.docs import with_parameter
-from adatom.runners.checks import check_atoms
 from adatom.workflow import Job
 
 __all__ = ["PresetCode"]
@@ -48,37 +46,25 @@ class PresetCode(Code):
     preset: Preset = None
     layer: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict
 
-    def calculator(self, atoms: Atoms, calc_kwargs: Mapping[str, Any] | None = None) -> Any:
-        """A new calculator for a structure, which nothing else uses.
-
-        Parameters
-        ----------
-        atoms
-            The structure.
-        calc_kwargs
-            Arguments of the code's calculator, over those of the preset; `adatom.Remove` takes one away.
-
-        Raises
-        ------
-        InputError
-            The structure cannot be computed, an argument is unknown, or what the run needs is not there.
-        """
-        check_atoms(atoms)
-        return self.make(atoms, **self.settings(calc_kwargs))
-
     def settings(self, calc_kwargs: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """The preset's arguments with the user's over them.
 
         Parameters
         ----------
         calc_kwargs
-            The user's.
+            The user's; `adatom.Remove` takes one of the preset away.
         """
-        layers = [load_preset(self.package, self.preset), calc_kwargs or {}]
-        for key in (key for one in layers for key in one):
-            if self.parameters is not None and key not in self.parameters:
-                raise UnknownNameError(f"argument of {self.name}", key, self.parameters)
-        return merge(*(self.layer(one) for one in layers))
+        return merge(*(self.layer(one) for one in (load_preset(self.package, self.preset), calc_kwargs or {})))
+
+    def build(self, atoms: Atoms, settings: Mapping[str, Any]) -> Any:
+        """Make a calculator for a structure.
+
+        Parameters
+        ----------
+        atoms, settings
+            As of `Code`.
+        """
+        return self.make(atoms, **settings)
 
     def job(self, recipe: Callable[Concatenate[Code, P], R], name: str | None = None) -> Job[P, R]:
         """A job of this code that takes a `preset`, to be imported from the module that calls this.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -11,8 +10,8 @@ from ase import Atoms
 from adatom import flow, subflow
 from adatom.atoms.adsorption import make_adsorption
 from adatom.atoms.slabs import make_slabs
-from adatom.errors import UnknownNameError
 from adatom.recipes.common.code import unbound
+from adatom.runners.checks import check_keywords
 
 __all__ = ["bulk_to_slabs_flow", "slab_to_ads_flow"]
 
@@ -46,7 +45,7 @@ def bulk_to_slabs_flow(
     dict
         ``"relax"`` and, with `run_static`, ``"static"``: a result for each slab.
     """
-    _check_keywords(make_slabs, slab_kwargs or {})
+    check_keywords(make_slabs, slab_kwargs or {})
     return relax_slabs(atoms, relax_job, static_job if run_static else None, dict(slab_kwargs or {}))
 
 
@@ -82,7 +81,7 @@ def slab_to_ads_flow(
     dict
         ``"relax"`` and, with `run_static`, ``"static"``: a result for each site.
     """
-    _check_keywords(make_adsorption, ads_kwargs or {})
+    check_keywords(make_adsorption, ads_kwargs or {})
     return relax_adsorbates(slab, adsorbate, relax_job, static_job if run_static else None, dict(ads_kwargs or {}))
 
 
@@ -101,14 +100,6 @@ def relax_adsorbates(
 ) -> dict[str, list[Any]]:
     """Relax an adsorbate on a slab that has been computed."""
     return _relax_each(make_adsorption(slab, adsorbate, **ads_kwargs), relax_job, static_job)
-
-
-def _check_keywords(function: Callable[..., Any], keywords: Mapping[str, Any]) -> None:
-    """Refuse an unknown keyword when the flow is called: in its subflow much may have been computed already."""
-    known = inspect.getfullargspec(function).kwonlyargs
-    for key in keywords:
-        if key not in known:
-            raise UnknownNameError(f"argument of {function.__name__}", key, known)
 
 
 def _relax_each(structures: list[Atoms], relax_job: Any, static_job: Any) -> dict[str, list[Any]]:

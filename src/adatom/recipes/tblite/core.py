@@ -16,7 +16,7 @@ from adatom.runners.checks import check_spin
 
 __all__ = ["freq_job", "md_job", "relax_job", "static_job"]
 
-METHODS = ("GFN2-xTB", "GFN1-xTB", "IPEA1-xTB")  # the first is tblite's default
+METHODS = {"GFN2-xTB": "D4", "GFN1-xTB": "D3", "IPEA1-xTB": "D3"}  # tblite's default first; their dispersion
 
 # TBLite says nothing of a name that it does not know.
 PARAMETERS = (
@@ -50,9 +50,11 @@ def valence_electrons(atoms: Atoms) -> int:
 
 def check(atoms: Atoms, calc_kwargs: Mapping[str, Any]) -> None:
     """Refuse what tblite takes for something else, or dies of."""
-    method = calc_kwargs.get("method", METHODS[0])
+    method = calc_kwargs.get("method", next(iter(METHODS)))
     if method not in METHODS:
         raise UnknownNameError("method of tblite", method, METHODS)
+    if calc_kwargs.get("dispersion") is not None:
+        raise InputError(f"{method} has its own dispersion, {METHODS[method]}: it would count twice. Leave it out.")
     if atoms.pbc.any() and not atoms.pbc.all():
         raise InputError(
             f"The structure is periodic along {atoms.pbc.tolist()}; tblite knows molecules and crystals only. "
