@@ -67,14 +67,14 @@ class Code:
         """
         check_atoms(atoms)
         settings = self.settings(calc_kwargs)
-        wanted = settings.pop("dispersion", None)
         if self.elements is not None:
             check_elements(atoms, self.elements, self.name)
         for key in settings:
-            if self.parameters is not None and key not in self.parameters:
+            if self.parameters is not None and key not in (*self.parameters, "dispersion"):
                 raise UnknownNameError(f"argument of {self.name}", key, (*self.parameters, "dispersion"))
         if self.check is not None:
             self.check(atoms, settings)
+        wanted = settings.pop("dispersion", None)
         if wanted is None:
             return self.build(atoms, settings)
         if not isinstance(wanted, Mapping):
