@@ -10,6 +10,7 @@ from ase.calculators.emt import EMT
 from adatom import Failure, change_settings
 from adatom.atoms.slabs import make_slabs
 from adatom.recipes.emt.core import relax_job, static_job
+from adatom.recipes.emt.crystals import elastic_tensor_flow
 from adatom.recipes.emt.slabs import bulk_to_slabs_flow
 from adatom.recipes.tblite.core import static_job as tblite_job
 from tests.codes import needs_code
@@ -37,6 +38,16 @@ def test_slabs(engine, serial, tmp_path, run_static, jobs):
     assert len(directories) == jobs == len(list((tmp_path / "results").rglob("JOB-*")))
     assert all(directory.is_dir() for directory in directories)
     assert {run["provenance"]["engine"] for run in runs} == {engine.engine}
+
+
+def test_elastic_constants(engine, tmp_path):
+    result = elastic_tensor_flow.with_options(runner=engine.runner)(bulk("Cu"))
+    assert len(list((tmp_path / "results").rglob("JOB-*relax*"))) == 1 + len(result["relax"]) == 8
+    energies = [static_job.fn(run["atoms"])["results"]["energy"] for run in result["relax"]]
+    assert [run["results"]["energy"] for run in result["relax"]] == pytest.approx(energies, abs=1e-9)
+    tensor = result["elasticity"]["elastic_tensor"]["ieee_format"]
+    assert [tensor[0, 0], tensor[0, 1]] == pytest.approx([172.5, 115.5], rel=5e-3)
+    assert {run["provenance"]["engine"] for run in result["relax"]} == {engine.engine}
 
 
 def test_structures_side_by_side_share_no_calculator(engine):

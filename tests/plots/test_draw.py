@@ -19,6 +19,7 @@ def results(tmp_path_factory):
     with change_settings(results_dir=directory):
         made = {
             "eos": crystals.eos_flow(bulk("Cu")),
+            "elasticity": crystals.elastic_tensor_flow(bulk("Cu")),
             "md": md_job(bulk("Cu", cubic=True), temperature=300, steps=50),
             "convergence": lj.convergence_flow(bulk("Cu"), {"calc_kwargs.rc": [4.0, 8.0, 12.0]}),
         }
@@ -51,6 +52,7 @@ def test_every_document_is_drawn(name, suffix, results, tmp_path):
     ("name", "labels"),
     [
         ("eos", ["volume of the cell (Å³)", "energy (eV)", "K = 13"]),
+        ("elasticity", ["elastic tensor (GPa)", "K = 13", "xx", "173"]),
         ("md", ["time (ps)", "energy (eV)", "temperature (K)", "total"]),
         ("convergence", ["calc_kwargs.rc", "energy"]),
     ],
@@ -76,7 +78,9 @@ def test_several_pictures_are_numbered(results, tmp_path):
 
 
 def test_what_cannot_be_drawn_is_told(results, tmp_path):
-    with pytest.raises(InputError, match="Nothing here can be drawn. There are pictures of: convergence, eos, md"):
+    with pytest.raises(
+        InputError, match="Nothing here can be drawn. There are pictures of: convergence, elasticity, eos, md"
+    ):
         save_pictures({"a": [1, 2]}, tmp_path / "x.png")
     with pytest.raises(InputError, match="no picture of 'relax'"):
         draw({"name": "relax"})

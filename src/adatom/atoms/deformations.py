@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+import numpy as np
 from ase import Atoms
+from numpy.typing import NDArray
 
 from adatom.errors import InputError
 
-__all__ = ["scale_volume"]
+__all__ = ["check_crystal", "deformation", "independent_strains", "make_strains", "scale_volume", "strain_crystal"]
+
+_AXES = "xyz"
 
 
 def scale_volume(atoms: Atoms, strains: Sequence[float]) -> list[Atoms]:
@@ -32,8 +36,7 @@ def scale_volume(atoms: Atoms, strains: Sequence[float]) -> list[Atoms]:
     InputError
         `atoms` is not periodic in three directions, or a strain leaves no volume.
     """
-    if not isinstance(atoms, Atoms) or not atoms.pbc.all() or atoms.cell.rank < 3:
-        raise InputError(f"A crystal is strained, periodic in three directions; this is {atoms!r}.")
+    check_crystal(atoms)
     scaled = []
     for strain in strains:
         if not -1 < strain < math.inf:
@@ -43,3 +46,139 @@ def scale_volume(atoms: Atoms, strains: Sequence[float]) -> list[Atoms]:
         structure.info["volume_strain"] = float(strain)
         scaled.append(structure)
     return scaled
+
+
+def make_strains(norm_strains: Sequence[float], shear_strains: Sequence[float]) -> dict[str, NDArray[np.float64]]:
+    """Strains of one component each, as those of pymatgen's ``DeformedStructureSet``.
+
+    Parameters
+    ----------
+    norm_strains
+        Values of the components xx, yy and zz.
+    shear_strains
+        Values of the components yz, xz and xy, which are half the engineering shear.
+
+    Returns
+    -------
+    dict of str to ndarray
+        Green-Lagrange strain tensors, shape (3, 3), by names such as ``"xx+0.01"``.
+
+    Raises
+    ------
+    InputError
+        There are none, or a strain is no strain or leaves no volume.
+    """
+    strains = {}
+    for what, values, pairs in (
+        ("norm_strains", norm_strains, ((0, 0), (1, 1), (2, 2))),
+        ("shear_strains", shear_strains, ((1, 2), (0, 2), (0, 1))),
+    ):
+        if isinstance(values, str) or not len(values):
+            raise InputError(f"{what} is {values!r}. Give a list such as [-0.01, -0.005, 0.005, 0.01].")
+        for value in values:
+            if not (-0.5 < value < 0.5) or value == 0:
+                raise InputError(f"{what} has {value!r}. Give numbers between -0.5 and 0.5, and not 0.")
+        for i, j in pairs:
+            for value in values:
+                strain = np.zeros((3, 3))
+                strain[i, j] = strain[j, i] = value
+                strains[f"{_AXES[i]}{_AXES[j]}{value:+g}"] = strain
+    return strains
+
+
+def independent_strains(
+    strains: Mapping[str, NDArray[np.float64]], rotations: NDArray[np.float64]
+) -> dict[str, NDArray[np.float64]]:
+    """Of strains, those that symmetry cannot make of the others.
+
+    A strain is left out if a symmetry makes it of an earlier one, and also if all that symmetry makes of earlier ones
+    spans its direction, as where the crystal is hexagonal and x stands for all directions in the plane.
+
+    Parameters
+    ----------
+    strains
+        Strain tensors by name, shape (3, 3).
+    rotations
+        The point group, shape (G, 3, 3).
+    """
+    kept: dict[str, NDArray[np.float64]] = {}
+    spanned = np.zeros((9, 9))
+    directions: list[NDArray[np.float64]] = []
+    for name, strain in strains.items():
+        images = (rotations @ strain @ rotations.swapaxes(1, 2)).reshape(-1, 9)
+        if any(np.abs(images - other.ravel()).max(axis=1).min() < 1e-6 for other in kept.values()):
+            continue
+        direction = strain.ravel() / np.linalg.norm(strain)
+        if not any(abs(direction @ other) > 1 - 1e-6 for other in directions):
+            unit = images / np.linalg.norm(strain)
+            wider = spanned + unit.T @ unit / len(unit)
+            if _rank(wider) == _rank(spanned):
+                continue
+            spanned = wider
+            directions.append(direction)
+        kept[name] = strain
+    return kept
+
+
+def _rank(spanned: NDArray[np.float64]) -> int:
+    # Not all that differs from 0: of a crystal that is turned a little, tiny differences would have to tell constants.
+    return int(np.linalg.matrix_rank(spanned, tol=0.05, hermitian=True))
+
+
+def deformation(strain: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The symmetric deformation gradient F of a Green-Lagrange strain E: F² = 1 + 2 E.
+
+    Parameters
+    ----------
+    strain
+        E, shape (3, 3).
+    """
+    squares, axes = np.linalg.eigh(np.eye(3) + 2 * strain)
+    return axes * np.sqrt(squares) @ axes.T
+
+
+def strain_crystal(atoms: Atoms, strains: Mapping[str, NDArray[np.float64]]) -> list[Atoms]:
+    """A crystal under strains: its cell is deformed, and its atoms with it.
+
+    Parameters
+    ----------
+    atoms
+        The crystal; it is not changed.
+    strains
+        Green-Lagrange strain tensors by name, shape (3, 3).
+
+    Returns
+    -------
+    list of Atoms
+        In the order of `strains`, each with the name of its own in ``info["strain"]``.
+
+    Raises
+    ------
+    InputError
+        `atoms` is not periodic in three directions.
+    """
+    check_crystal(atoms)
+    strained = []
+    for name, strain in strains.items():
+        structure = atoms.copy()
+        structure.set_cell(atoms.cell.array @ deformation(strain), scale_atoms=True)
+        structure.info["strain"] = name
+        strained.append(structure)
+    return strained
+
+
+def check_crystal(atoms: object) -> None:
+    """Refuse what cannot be strained.
+
+    Parameters
+    ----------
+    atoms
+        What was given as a crystal.
+
+    Raises
+    ------
+    InputError
+        It is not periodic in three directions.
+    """
+    if not isinstance(atoms, Atoms) or not atoms.pbc.all() or atoms.cell.rank < 3:
+        raise InputError(f"A crystal is strained, periodic in three directions; this is {atoms!r}.")

@@ -18,6 +18,7 @@ __all__ = ["PLOTS", "draw", "save_pictures"]
 #: By what a document or result says under ``name``, the function that draws it into a figure.
 PLOTS = {
     "convergence": "adatom.plots.convergence:draw_convergence",
+    "elasticity": "adatom.plots.elastic:draw_elasticity",
     "eos": "adatom.plots.eos:draw_eos",
     "md": "adatom.plots.md:draw_md",
 }

@@ -1,0 +1,49 @@
+"""The symmetry of a crystal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+from numpy.typing import NDArray
+
+from adatom.errors import InputError
+
+__all__ = ["point_group"]
+
+
+def point_group(atoms: Atoms, symprec: float = 0.01) -> NDArray[np.float64]:
+    """The rotations that bring a crystal to itself, as spglib finds them.
+
+    Parameters
+    ----------
+    atoms
+        The crystal. Atoms with other initial magnetic moments, or other masses, count as other species.
+    symprec
+        How far atoms may be from where symmetry has them, in Å.
+
+    Returns
+    -------
+    ndarray
+        Proper and improper rotations in Cartesian coordinates, shape (G, 3, 3): they act on column vectors.
+
+    Raises
+    ------
+    InputError
+        spglib finds no symmetry.
+    """
+    from spglib import get_symmetry, standardize_cell
+
+    marks = np.column_stack([atoms.numbers, atoms.get_masses(), atoms.get_initial_magnetic_moments()])
+    _, species = np.unique(marks.round(6), axis=0, return_inverse=True)
+    crystal: Any = (atoms.cell.array, atoms.get_scaled_positions(), species.ravel() + 1)
+    # A supercell hides symmetries of its crystal.
+    primitive = standardize_cell(crystal, to_primitive=True, no_idealize=True, symprec=symprec)
+    found = None if primitive is None else get_symmetry(primitive, symprec=symprec)
+    if primitive is None or found is None:
+        raise InputError(f"spglib finds no symmetry in {atoms!r} with symprec={symprec!r}. Are atoms at one place?")
+    # They act on fractional coordinates, and cell vectors are rows.
+    cell = np.asarray(primitive[0])
+    rotations = cell.T @ found["rotations"] @ np.linalg.inv(cell.T)
+    return np.unique(rotations.round(12), axis=0)
