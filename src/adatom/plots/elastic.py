@@ -37,5 +37,5 @@ def draw_elasticity(document: Elasticity, figure: Figure) -> None:
     axes.set_xticks(range(6), _AXES)
     axes.set_yticks(range(6), _AXES)
     figure.colorbar(image, label="elastic tensor (GPa)")
-    bulk, shear = (document[name]["vrh"] for name in ("bulk_modulus", "shear_modulus"))  # type: ignore[literal-required]
+    bulk, shear = (document[name]["vrh"] for name in ("bulk_modulus", "shear_modulus"))
     axes.set_title(f"K = {bulk:.1f} GPa, G = {shear:.1f} GPa", fontsize="medium")
