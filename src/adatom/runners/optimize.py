@@ -7,9 +7,10 @@ from typing import Any, cast
 
 from ase import Atoms
 
-from adatom.errors import ConvergenceError, InputError
+from adatom.errors import InputError
 from adatom.runners.calculation import calculation
 from adatom.runners.checks import check_atoms, check_count, check_positive
+from adatom.runners.converge import converge
 from adatom.runners.copy_files import CopyFiles
 from adatom.runners.steps import Earlier, Steps
 from adatom.runners.tables import find_class
@@ -130,25 +131,11 @@ def run_optimize(
         # The filter first: strain is relative to the cell as given, also where the run goes on with another one.
         moving = make_filter(run.atoms) if make_filter else run.atoms
         steps.enter(run)
-        with steps.files() as (trajectory, log):
-            try:
-                relaxation = make_optimizer(moving, trajectory=trajectory, logfile=log, **(optimizer_kwargs or {}))
-            except TypeError as error:
-                raise InputError(f"optimizer_kwargs do not fit {make_optimizer.__name__}: {error}.") from error
-            steps.begin(relaxation, **({"filter": moving} if make_filter else {}))
-            outcome = relaxation.run(fmax=fmax, steps=steps.remaining)
-            converged = bool(relaxation.converged() if outcome is None else outcome)  # None: some people's classes
-            if converged:
-                steps.forget()
-            else:
-                steps.keep()
+        parts = {"filter": moving} if make_filter else {}
+        relaxation, converged = converge(
+            run, steps, make_optimizer, moving, fmax, optimizer_kwargs, allow_unconverged, **parts
+        )
         results = run.properties()
-        if not converged and not allow_unconverged:
-            raise ConvergenceError(
-                f"{name} of {atoms.get_chemical_formula()} has forces above fmax={fmax} eV/Å "
-                f"after {relaxation.nsteps} steps ({make_optimizer.__name__}). "
-                "Raise max_steps (resume_from goes on), change the optimizer, or set allow_unconverged=True."
-            )
         document = run.result(
             converged=converged,
             relax_cell=relax_cell,
