@@ -2,6 +2,7 @@
 
 import inspect
 import pickle
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from adatom.recipes.common import core as common
 from adatom.recipes.emt import core as emt
 from adatom.recipes.lj import core as lj
 from adatom.recipes.tblite import core as tblite
-from adatom.runners import run_md, run_optimize, run_static, run_vibrations, thermochemistry
+from adatom.runners import run_md, run_neb, run_optimize, run_static, run_vibrations, thermochemistry
 
 JOBS = ["static_job", "relax_job", "md_job", "freq_job"]
 RUNNERS = {
@@ -23,11 +24,13 @@ RUNNERS = {
     "relax_job": [run_optimize],
     "md_job": [run_md],
     "freq_job": [run_vibrations, thermochemistry],
+    "neb_job": [run_neb],
 }
 
 
-@pytest.mark.parametrize("code", [emt, lj, tblite])
-@pytest.mark.parametrize("name", JOBS)
+@pytest.mark.parametrize(
+    ("code", "name"), [*product([emt, lj, tblite], JOBS), *product([emt, lj], set(RUNNERS) - set(JOBS))]
+)
 def test_a_job_is_a_function_of_its_module(code, name):
     job = getattr(code, name)
     assert (job.__module__, job.__name__) == (code.__name__, name)
@@ -35,13 +38,13 @@ def test_a_job_is_a_function_of_its_module(code, name):
     assert code.__name__.encode() in pickle.dumps(job)
     parameters = inspect.signature(job).parameters
     assert list(parameters) == list(inspect.signature(getattr(common, name)).parameters)[1:]
-    assert next(iter(parameters)) == "atoms"
+    assert next(iter(parameters)) in ("atoms", "images")
     for parameter in parameters:
         assert f"\n{parameter}\n" in job.__doc__, f"{parameter} is not documented"
     assert "{" not in job.__doc__.replace("{path: names}", "")
 
 
-@pytest.mark.parametrize("name", JOBS)
+@pytest.mark.parametrize("name", RUNNERS)
 def test_defaults_are_those_of_the_runners(name):
     own = inspect.signature(getattr(common, name)).parameters
     checked = 0

@@ -13,6 +13,7 @@ DOCUMENTS = {
     "convergence": "adatom.analysis.convergence:Convergence",
     "elasticity": "adatom.analysis.elastic:Elasticity",
     "eos": "adatom.analysis.eos:EquationOfState",
+    "reaction_path": "adatom.analysis.path:ReactionPath",
 }
 
 

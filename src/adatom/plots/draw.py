@@ -21,6 +21,7 @@ PLOTS = {
     "elasticity": "adatom.plots.elastic:draw_elasticity",
     "eos": "adatom.plots.eos:draw_eos",
     "md": "adatom.plots.md:draw_md",
+    "reaction_path": "adatom.plots.path:draw_path",
 }
 _FORMATS = (".png", ".svg", ".pdf")
 

@@ -24,7 +24,7 @@ from adatom.schemas.plain import plain
 from adatom.schemas.provenance import make_provenance
 from adatom.schemas.results import Result
 
-__all__ = ["Calculation", "calculation"]
+__all__ = ["Calculation", "calculation", "own"]
 
 _PROPERTIES = frozenset(all_properties)
 _DISK_TROUBLE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EFBIG}
@@ -54,7 +54,7 @@ class Calculation:
 
     def __init__(self, name: str, atoms: Atoms, calculator: Any, directory: RunDirectory) -> None:
         self.name, self.calculator, self.directory = name, calculator, directory
-        self.input_atoms, self.atoms = _own(atoms), _own(atoms)
+        self.input_atoms, self.atoms = own(atoms), own(atoms)
         self.atoms.calc = calculator
         calculator.directory = directory.path  # where a file-based code runs; never the working directory
         self.resumed_from: Path | None = None
@@ -136,11 +136,18 @@ def calculator_parameters(calculator: Any) -> Mapping[str, Any]:
     return {"name": type(calculator).__name__, **getattr(calculator, "parameters", {})}
 
 
-def _own(atoms: Atoms) -> Atoms:
-    own: Atoms = atoms.copy()
-    if own.info:  # ASE copies the dictionary and not what is in it
-        own.info = deepcopy(own.info)
-    return own
+def own(atoms: Atoms) -> Atoms:
+    """A copy that shares nothing with the structure.
+
+    Parameters
+    ----------
+    atoms
+        The structure.
+    """
+    copy: Atoms = atoms.copy()
+    if copy.info:  # ASE copies the dictionary and not what is in it
+        copy.info = deepcopy(copy.info)
+    return copy
 
 
 @contextmanager

@@ -102,13 +102,15 @@ class Steps:
         """How many steps are left, at most."""
         return self._total - (self._left.checkpoint.steps if self._left else 0)
 
-    def enter(self, run: Calculation) -> None:
+    def enter(self, run: Calculation, moving: Any = None) -> None:
         """Find what an earlier run of the same job left, and put the atoms where that was.
 
         Parameters
         ----------
         run
             The calculation, with its directory.
+        moving
+            What the steps move, with the positions and the cell of an `ase.Atoms`; None: the atoms of `run`.
 
         Raises
         ------
@@ -116,6 +118,7 @@ class Steps:
             The earlier run had other inputs.
         """
         self._run, self._atoms = run, run.input_atoms
+        self._moving = run.atoms if moving is None else moving
         self._parameters["calculator"] = calculator_parameters(run.calculator)
         previous = run.directory.previous
         if self._left is None and previous is not None and (previous / f"{self._name}.checkpoint").exists():
@@ -124,7 +127,7 @@ class Steps:
             run.file(".checkpoint").unlink(missing_ok=True)  # of another run, with the files to start from
         else:
             run.resumed_from = self._left.directory
-            self._left.checkpoint.place(run.atoms)
+            self._left.checkpoint.place(self._moving)
             cut(self._file(self._left.directory, ".traj"), run.file(".traj"), self._left.checkpoint.files)
             _logger.info(
                 "%s goes on after %d steps in %s", self._name, self._left.checkpoint.steps, self._left.directory
@@ -158,7 +161,7 @@ class Steps:
             The time is over already.
         """
         self._dynamics = dynamics
-        constraints = {f"constraint {number}": each for number, each in enumerate(self._run.atoms.constraints)}
+        constraints = {f"constraint {number}": each for number, each in enumerate(self._moving.constraints)}
         self._parts = {"dynamics": dynamics, **parts, **constraints}
         if self._left:
             self._go_on(self._left)
@@ -171,7 +174,7 @@ class Steps:
 
     def keep(self) -> None:
         """Write down where the run is."""
-        atoms = self._run.atoms
+        atoms = self._moving
         if not self._dynamics.nsteps or not np.isfinite(atoms.positions).all():
             return  # nothing is lost, or all is
         start = time.perf_counter()

@@ -17,6 +17,8 @@ __all__ = [
     "MDAverages",
     "MDProperties",
     "MDResult",
+    "NEBResult",
+    "PathPoints",
     "Properties",
     "RelaxResult",
     "Result",
@@ -152,6 +154,24 @@ class Thermo(TypedDict):
     spin: NotRequired[float]
 
 
+class PathPoints(TypedDict):
+    """Structures along a path, M of them.
+
+    Attributes
+    ----------
+    coordinates
+        Length of the path up to each, in Å, shape (M,).
+    energies
+        In eV, shape (M,).
+    slopes
+        Of the energy along the path, in eV/Å, shape (M,).
+    """
+
+    coordinates: Array
+    energies: Array
+    slopes: Array
+
+
 class Result(TypedDict):
     """What every result has.
 
@@ -235,6 +255,17 @@ class MDResult(Result):
 
     results: MDProperties
     averages: MDAverages
+
+
+class NEBResult(Result):
+    """Result of a nudged elastic band, of its highest image; `points` is of all, and `steps` how many it took.
+
+    The last images in the trajectory, as many as there are points, are the band.
+    """
+
+    results: Properties
+    points: PathPoints
+    steps: int
 
 
 class VibResult(Result):

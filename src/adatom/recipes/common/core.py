@@ -13,15 +13,16 @@ from adatom.recipes.common.docs import documented_by
 from adatom.runners.copy_files import CopyFiles
 from adatom.runners.md import run_md
 from adatom.runners.native_relax import run_native_relax
+from adatom.runners.neb import run_neb
 from adatom.runners.optimize import run_optimize
 from adatom.runners.ramp import Knots
 from adatom.runners.static import run_static
 from adatom.runners.steps import Earlier
 from adatom.runners.thermo import check_conditions, thermochemistry
 from adatom.runners.vibrations import run_vibrations
-from adatom.schemas.results import MDResult, RelaxResult, StaticResult, VibResult
+from adatom.schemas.results import MDResult, NEBResult, RelaxResult, StaticResult, VibResult
 
-__all__ = ["freq_job", "md_job", "native_relax_job", "relax_job", "static_job"]
+__all__ = ["freq_job", "md_job", "native_relax_job", "neb_job", "relax_job", "static_job"]
 
 
 @documented_by(run_static, Code.calculator)
@@ -229,3 +230,45 @@ def freq_job(
         ignore_imaginary=ignore_imaginary,
     )
     return {**vib, "thermo": thermo}
+
+
+@documented_by(run_neb, Code.calculator)
+def neb_job(
+    code: Code,
+    images: Sequence[Atoms],
+    *,
+    climb: bool = True,
+    fmax: float = 0.05,
+    max_steps: int = 1000,
+    optimizer: str | type[Any] = "FIRE",
+    optimizer_kwargs: Mapping[str, Any] | None = None,
+    neb_kwargs: Mapping[str, Any] | None = None,
+    threads: int = 1,
+    allow_unconverged: bool = False,
+    calc_kwargs: Mapping[str, Any] | None = None,
+    resume_from: Earlier = None,
+) -> NEBResult:
+    """Relax a band of structures to the path of lowest energy between its ends.
+
+    {parameters}
+
+    Returns
+    -------
+    NEBResult
+        ``points`` has the energies along the band in eV; ``atoms`` is the highest image, with `climb` the saddle
+        point.
+    """
+    calculators = [code.calculator(image, calc_kwargs) for image in images]
+    return run_neb(
+        images,
+        calculators,
+        climb=climb,
+        fmax=fmax,
+        max_steps=max_steps,
+        optimizer=optimizer,
+        optimizer_kwargs=optimizer_kwargs,
+        neb_kwargs=neb_kwargs,
+        threads=threads,
+        allow_unconverged=allow_unconverged,
+        resume_from=resume_from,
+    )

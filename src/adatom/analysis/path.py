@@ -1,0 +1,120 @@
+"""Energies along a path from one structure to another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Annotated, TypedDict
+
+import numpy as np
+from ase import Atoms
+from numpy.typing import ArrayLike, NDArray
+
+from adatom.errors import InputError
+from adatom.schemas.results import PathPoints
+
+__all__ = ["ReactionPath", "path_points", "reaction_path"]
+
+_Array = NDArray[np.float64]
+
+
+class ReactionPath(TypedDict):
+    """Energies along a path from one structure to another, M of them, and what they say of the reaction.
+
+    Attributes
+    ----------
+    name
+        ``"reaction_path"``.
+    forward_barrier
+        Energy of the highest structure relative to the first, in eV.
+    reverse_barrier
+        The same relative to the last, in eV.
+    reaction_energy
+        Energy of the last structure relative to the first, in eV.
+    highest
+        Which structure has the highest energy, counted from 0.
+    coordinates
+        Length of the path up to each structure, in Å, shape (M,).
+    energies
+        Relative to the first structure, in eV, shape (M,).
+    curve_coordinates, curve_energies
+        A curve through the structures with the slopes that their forces say, in Å and eV, shape (20 (M - 1) + 1,).
+        Where no structure was led to the saddle point, its maximum is nearer to the barrier.
+    """
+
+    name: str
+    forward_barrier: Annotated[float, "eV"]
+    reverse_barrier: Annotated[float, "eV"]
+    reaction_energy: Annotated[float, "eV"]
+    highest: int
+    coordinates: Annotated[_Array, "Å"]
+    energies: Annotated[_Array, "eV"]
+    curve_coordinates: Annotated[_Array, "Å"]
+    curve_energies: Annotated[_Array, "eV"]
+
+
+def reaction_path(points: PathPoints) -> ReactionPath:
+    """What a path says of a reaction.
+
+    Parameters
+    ----------
+    points
+        Those of the path, as `path_points` and results have them.
+
+    Returns
+    -------
+    ReactionPath
+        Energies relative to the first structure, and barriers from the highest, in eV.
+    """
+    from scipy.interpolate import CubicHermiteSpline
+
+    coordinates = np.asarray(points["coordinates"], dtype=float)
+    energies = np.asarray(points["energies"], dtype=float) - points["energies"][0]
+    between = [np.linspace(start, end, 20, endpoint=False) for start, end in pairwise(coordinates)]
+    fine = np.concatenate([*between, coordinates[-1:]])
+    highest = int(energies.argmax())
+    return {
+        "name": "reaction_path",
+        "forward_barrier": float(energies[highest]),
+        "reverse_barrier": float(energies[highest] - energies[-1]),
+        "reaction_energy": float(energies[-1]),
+        "highest": highest,
+        "coordinates": coordinates,
+        "energies": energies,
+        "curve_coordinates": fine,
+        "curve_energies": CubicHermiteSpline(coordinates, energies, points["slopes"])(fine),
+    }
+
+
+def path_points(images: Sequence[Atoms], energies: ArrayLike, forces: ArrayLike) -> PathPoints:
+    """The points of a path, with slopes along the line from the structure before each to the one after it.
+
+    Parameters
+    ----------
+    images
+        The structures along the path, M of N atoms, in which no atom jumps from one side of the cell to the other.
+    energies
+        Theirs, in eV, shape (M,).
+    forces
+        Theirs, in eV/Å, shape (M, N, 3).
+
+    Raises
+    ------
+    InputError
+        Fewer than two structures, or one that is the same as the one before it.
+    """
+    if len(images) < 2:
+        raise InputError(f"A path has two structures or more; this has {len(images)}.")
+    positions = np.array([image.positions for image in images])
+    lengths = np.linalg.norm(np.diff(positions, axis=0), axis=(1, 2))
+    if not lengths.all():
+        raise InputError(f"Structure {int(lengths.argmin()) + 1} of the path is the same as the one before it.")
+    lines = np.concatenate(
+        [positions[1:2] - positions[:1], positions[2:] - positions[:-2], positions[-1:] - positions[-2:-1]]
+    )
+    lines /= np.linalg.norm(lines, axis=(1, 2), keepdims=True)
+    return {
+        "coordinates": np.concatenate([[0.0], lengths.cumsum()]),
+        "energies": np.array(energies, dtype=float),
+        "slopes": -(np.asarray(forces) * lines).sum(axis=(1, 2)),
+    }

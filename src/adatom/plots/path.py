@@ -1,0 +1,32 @@
+"""A reaction path."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from adatom.analysis.path import ReactionPath
+
+__all__ = ["draw_path"]
+
+
+def draw_path(document: ReactionPath, figure: Figure) -> None:
+    """Draw the energies along a path, and the curve through them.
+
+    Parameters
+    ----------
+    document
+        The path.
+    figure
+        An empty figure.
+    """
+    axes = figure.subplots()
+    axes.plot(document["curve_coordinates"], document["curve_energies"], color="C0")
+    axes.plot(document["coordinates"], document["energies"], "o", color="C1")
+    axes.set_xlabel("reaction coordinate (Å)")
+    axes.set_ylabel("energy (eV)")
+    axes.set_title(
+        f"barrier {document['forward_barrier']:.3f} eV, back {document['reverse_barrier']:.3f} eV", fontsize="medium"
+    )

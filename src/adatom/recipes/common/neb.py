@@ -1,0 +1,73 @@
+"""The path of lowest energy between two structures, written once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ase import Atoms
+
+from adatom import job, subflow
+from adatom.analysis.path import ReactionPath, reaction_path
+from adatom.atoms.bands import Interpolation, check_band, make_band
+from adatom.recipes.common.code import unbound
+from adatom.schemas.results import PathPoints
+
+__all__ = ["neb_flow"]
+
+
+@subflow
+def neb_flow(
+    initial: Atoms,
+    final: Atoms,
+    *,
+    relax_job: Callable[..., Any] = unbound,
+    neb_job: Callable[..., Any] = unbound,
+    images: int = 5,
+    method: Interpolation = "idpp",
+    climb: bool = True,
+    relax_endpoints: bool = True,
+) -> dict[str, Any]:
+    """Relax two structures, and find the path of lowest energy between them with a nudged elastic band.
+
+    Parameters
+    ----------
+    initial, final
+        The ends: the same atoms in the same order and cell.
+    relax_job
+        Relaxes an end.
+    neb_job
+        Relaxes the band.
+    images
+        How many structures between the ends.
+    method
+        How they are found: ``"linear"``, on straight lines, or ``"idpp"``, such that distances between atoms change
+        evenly.
+    climb
+        Whether the highest image climbs to the saddle point.
+    relax_endpoints
+        Whether the ends are relaxed first; else they are minima already.
+
+    Returns
+    -------
+    dict
+        ``"relax"``: a result for each end, empty without `relax_endpoints`. ``"neb"``: the result of the band.
+        ``"path"``: a `ReactionPath`, with the barriers in eV.
+    """
+    check_band(initial, final, images, method)
+    relaxed = [relax_job(end) for end in (initial, final)] if relax_endpoints else []
+    first, last = [end["atoms"] for end in relaxed] or [initial, final]
+    band = neb_job(interpolate(first, last, images, method), climb=climb)
+    return {"relax": relaxed, "neb": band, "path": summarise(band["points"])}
+
+
+@job
+def interpolate(initial: Atoms, final: Atoms, images: int, method: Interpolation) -> list[Atoms]:
+    """The band before it is relaxed."""
+    return make_band(initial, final, images, method)
+
+
+@job
+def summarise(points: PathPoints) -> ReactionPath:
+    """Barriers and the energies along the path."""
+    return reaction_path(points)
