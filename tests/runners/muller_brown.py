@@ -28,7 +28,10 @@ class MullerBrown(Calculator):
         dx, dy = x - X, y - Y
         terms = 0.01 * A * np.exp(a * dx**2 + b * dx * dy + c * dy**2)
         slopes = (terms @ (2 * a * dx + b * dy), terms @ (b * dx + 2 * c * dy), 10 * z)
-        self.results = {"energy": terms.sum() + 5 * z**2, "forces": -np.array([slopes, *np.zeros((len(self.atoms) - 1, 3))])}
+        self.results = {
+            "energy": terms.sum() + 5 * z**2,
+            "forces": -np.array([slopes, *np.zeros((len(self.atoms) - 1, 3))]),
+        }
 
 
 def at(point):
