@@ -19,6 +19,7 @@ __all__ = [
     "MDResult",
     "NEBResult",
     "PathPoints",
+    "ProgramResult",
     "Properties",
     "RelaxResult",
     "Result",
@@ -273,3 +274,30 @@ class VibResult(Result):
 
     results: VibProperties
     thermo: NotRequired[Thermo | None]
+
+
+class ProgramResult(TypedDict):
+    """Result of a program that works on the files of an earlier run.
+
+    Attributes
+    ----------
+    name
+        What was run.
+    atoms
+        The structure of the earlier run.
+    parameters
+        What the program was set to.
+    dir_name
+        Path of the run's directory.
+    provenance
+        Where, when and with what it was made.
+    results
+        What the program found; the job says what that is, and its units.
+    """
+
+    name: str
+    atoms: Atoms
+    parameters: dict[str, Any]
+    dir_name: str
+    provenance: Provenance
+    results: dict[str, Any]

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
-from ase import units
+from ase import Atoms, units
 
-__all__ = ["read_bands"]
+from adatom.errors import ProgramError
+
+__all__ = [
+    "read_band_order",
+    "read_bands",
+    "read_dos",
+    "read_force_constants",
+    "read_matdyn",
+    "read_pdos",
+    "read_phonons",
+    "read_plot",
+    "read_structure",
+]
 
 
 def read_bands(directory: Path) -> dict[str, Any]:
@@ -26,11 +39,9 @@ def read_bands(directory: Path) -> dict[str, Any]:
         ``kpoints``, in fractions of the reciprocal cell, shape (K, 3), their ``weights``, shape (K,), ``eigenvalues``
         in eV, shape (spins, K, bands), and ``fermi_energy`` in eV; for fixed occupations the highest occupied level.
     """
-    root = ElementTree.parse(directory / "pwscf.save" / "data-file-schema.xml").getroot()
-    output = _found(root, "output")
+    output = _output(directory)
     structure, bands = _found(output, "atomic_structure"), _found(output, "band_structure")
-    alat = float(structure.attrib["alat"])
-    cell = np.array([_numbers(_found(structure, f"cell/a{i}")) for i in (1, 2, 3)])
+    alat, cell = float(structure.attrib["alat"]), _cell(structure)
     points = bands.findall("ks_energies")
     spins = 2 if _found(bands, "lsda").text.strip() == "true" else 1  # type: ignore[union-attr]
     values = np.array([_numbers(_found(point, "eigenvalues")) for point in points])
@@ -46,10 +57,261 @@ def read_bands(directory: Path) -> dict[str, Any]:
 _LEVELS = ("fermi_energy", "highestOccupiedLevel")
 
 
+def read_structure(directory: Path) -> Atoms:
+    """The structure that pw.x ended with, from the same file.
+
+    Parameters
+    ----------
+    directory
+        Where pw.x ran.
+    """
+    from ase.io.espresso import label_to_symbol
+
+    structure = _found(_output(directory), "atomic_structure")
+    sites = structure.findall("atomic_positions/atom")
+    return Atoms(
+        [label_to_symbol(site.attrib["name"]) for site in sites],
+        positions=np.array([_numbers(site) for site in sites]) * units.Bohr,
+        cell=_cell(structure) * units.Bohr,
+        pbc=True,
+    )
+
+
+def electrons(directory: Path) -> float:
+    """How many electrons pw.x had, from the same file.
+
+    Parameters
+    ----------
+    directory
+        Where pw.x ran.
+    """
+    return float(_found(_output(directory), "band_structure/nelec").text or "nan")
+
+
+def read_dos(directory: Path) -> dict[str, Any]:
+    """What dos.x left.
+
+    Parameters
+    ----------
+    directory
+        Where it ran.
+
+    Returns
+    -------
+    dict
+        ``energies`` in eV, shape (E,), ``dos`` in states/eV, shape (spins, E), the ``integrated_dos``, shape (E,), and
+        the ``fermi_energy`` in eV.
+    """
+    file = directory / "dos.dat"
+    with file.open() as lines:
+        header = next(lines)
+    table = np.loadtxt(file).T
+    fermi = re.search(r"EFermi *= *(\S+)", header)
+    return {
+        "energies": table[0],
+        "dos": table[1:-1],
+        "integrated_dos": table[-1],
+        "fermi_energy": float(fermi[1]) if fermi else None,
+    }
+
+
+_PDOS = re.compile(r"pdos_atm#(\d+)\((\w+)\)_wfc#(\d+)\((\w+?)(?:_j([\d.]+))?\)$")
+
+
+def read_pdos(directory: Path) -> dict[str, Any]:
+    """What projwfc.x left.
+
+    Parameters
+    ----------
+    directory
+        Where it ran.
+
+    Returns
+    -------
+    dict
+        ``energies`` in eV, shape (E,), ``dos`` and its ``projected`` part in states/eV, shape (spins, E), and
+        ``projections``: for each atomic wave function ``atom`` (from 0), ``symbol``, ``shell`` (from 0), ``l`` (a
+        letter), ``ldos``, shape (spins, E), and ``pdos`` by m, shape (2l + 1, spins, E), in states/eV. The
+        ``charges`` of atoms by Löwdin, in electrons, shape (N,), and the ``spilling``: what no atom has.
+    """
+    text = (directory / "projwfc.out").read_text()
+    spins = 2 if "spin up" in text else 1
+    total = np.loadtxt(directory / "pwscf.pdos_tot").T
+    projections = []
+    for file in directory.glob("pwscf.pdos_atm*"):
+        if not (found := _PDOS.search(file.name)):
+            continue
+        table = np.loadtxt(file).T[1:]
+        projections.append(
+            {
+                "atom": int(found[1]) - 1,
+                "symbol": found[2],
+                "shell": int(found[3]) - 1,
+                "l": found[4],
+                "ldos": table[:spins],
+                "pdos": table[spins:].reshape(-1, spins, table.shape[1]),
+            }
+        )
+    charges = dict(re.findall(r"Atom # *(\d+): total charge = *([\d.]+)", text))
+    spilling = re.search(r"Spilling Parameter: *(\S+)", text)
+    return {
+        "energies": total[0],
+        "dos": total[1 : 1 + spins],
+        "projected": total[1 + spins : 1 + 2 * spins],
+        "projections": sorted(projections, key=lambda row: (row["atom"], row["shell"])),
+        "charges": np.array([float(charge) for charge in charges.values()]),
+        "spilling": float(spilling[1]) if spilling else None,
+    }
+
+
+def read_band_order(directory: Path) -> dict[str, Any]:
+    """What bands.x left.
+
+    Parameters
+    ----------
+    directory
+        Where it ran.
+
+    Returns
+    -------
+    dict
+        ``kpoints``, Cartesian, in 2π/alat, shape (K, 3), and ``eigenvalues`` in eV, shape (K, bands), of bands that
+        keep their symmetry where they cross.
+    """
+    points, values = _plot(directory / "bands.dat")
+    return {"kpoints": points, "eigenvalues": values}
+
+
+def read_plot(directory: Path) -> dict[str, Any]:
+    """What pp.x left.
+
+    Parameters
+    ----------
+    directory
+        Where it ran.
+
+    Returns
+    -------
+    dict
+        ``files``: the names of those that it wrote.
+    """
+    left = {file.name for file in directory.iterdir() if file.is_file()}
+    return {"files": sorted(left - {"pp.in", "pp.out", "pp.err", "CRASH", "job.log"})}
+
+
+def read_phonons(directory: Path) -> dict[str, Any]:
+    """What ph.x left.
+
+    Parameters
+    ----------
+    directory
+        Where it ran.
+
+    Returns
+    -------
+    dict
+        ``qpoints``, Cartesian, in 2π/alat, shape (Q, 3), and ``frequencies`` in cm⁻¹, shape (Q, 3N), imaginary ones
+        negative, of the q points that are done; ``irreps``: for each q point how many irreducible representations it
+        has.
+    """
+    files = sorted(directory.glob("dyn*"), key=lambda file: (len(file.name), file.name))
+    found = [one for file in files if (one := _dynamical_matrix(file.read_text()))]
+    save = directory / "_ph0" / "pwscf.phsave"
+    patterns = sorted(save.glob("patterns.*.xml"), key=lambda file: int(file.name.split(".")[1]))
+    irreps = [int(_found(ElementTree.parse(file).getroot(), ".//NUMBER_IRR_REP").text or 0) for file in patterns]
+    control = save / "control_ph.xml"
+    wanted = _found(ElementTree.parse(control).getroot(), ".//NUMBER_OF_Q_POINTS").text if control.exists() else None
+    if wanted is None or len(irreps) != int(wanted):
+        raise ProgramError(f"ph.x prepared {len(irreps)} q points of {(wanted or '?').strip()}.")
+    return {
+        "qpoints": np.array([point for point, _ in found]).reshape(-1, 3),
+        "frequencies": np.array([frequencies for _, frequencies in found]),
+        "irreps": irreps,
+    }
+
+
+def _dynamical_matrix(text: str) -> tuple[list[float], list[float]] | None:
+    _, _, end = text.partition("Diagonalizing the dynamical matrix")
+    point = re.search(r"q = \( +(\S+) +(\S+) +(\S+) +\)", end)
+    if not point:
+        return None  # the list of q points
+    return [float(word) for word in point.groups()], [float(word) for word in re.findall(r"= +(\S+) \[cm-1\]", end)]
+
+
+def read_force_constants(directory: Path) -> dict[str, Any]:
+    """What q2r.x left.
+
+    Parameters
+    ----------
+    directory
+        Where it ran.
+
+    Returns
+    -------
+    dict
+        ``force_constants`` in eV/Å², shape (N, N, 3, 3, n1, n2, n3), between an atom and one in a cell of the
+        supercell n1 × n2 × n3.
+    """
+    text = (directory / "q2r.fc").read_text()
+    mesh = re.search(r"^ +(\d+) +(\d+) +(\d+)\n((?: +\d+){4})\n", text, re.MULTILINE)
+    if not mesh:
+        raise ProgramError("q2r.x wrote no force constants.")
+    n1, n2, n3 = (int(word) for word in mesh.groups()[:3])
+    blocks = text[mesh.start(4) :].split("\n")
+    size = 1 + n1 * n2 * n3
+    atoms = int(text.split()[1])
+    constants = np.zeros((atoms, atoms, 3, 3, n1, n2, n3))
+    for start in range(0, size * 9 * atoms**2, size):
+        i, j, a, b = (int(word) - 1 for word in blocks[start].split())
+        rows = np.array([line.split() for line in blocks[start + 1 : start + size]], dtype=float)
+        cells = rows[:, :3].astype(int) - 1
+        constants[(a, b, i, j, *cells.T)] = rows[:, 3]
+    return {"force_constants": constants * units.Ry / units.Bohr**2}
+
+
+def read_matdyn(directory: Path) -> dict[str, Any]:
+    """What matdyn.x left.
+
+    Parameters
+    ----------
+    directory
+        Where it ran.
+
+    Returns
+    -------
+    dict
+        ``qpoints``, Cartesian, in 2π/alat, shape (Q, 3), and ``frequencies`` in cm⁻¹, shape (Q, 3N), imaginary ones
+        negative. With a density of states also ``dos_frequencies`` in cm⁻¹, shape (F,), and ``dos`` in states per
+        cm⁻¹, shape (F,), 3N in all.
+    """
+    points, values = _plot(directory / "matdyn.freq")
+    results: dict[str, Any] = {"qpoints": points, "frequencies": values}
+    if (directory / "matdyn.dos").exists():
+        table = np.loadtxt(directory / "matdyn.dos").T
+        results |= {"dos_frequencies": table[0], "dos": table[1]}
+    return results
+
+
+def _plot(file: Path) -> tuple[Any, Any]:
+    """Points, shape (K, 3), and values, shape (K, n), in the format that is made for plotband.x."""
+    header, _, body = file.read_text().partition("/\n")
+    bands, points = (int(word) for word in re.findall(r"= *(\d+)", header))
+    table = np.array(body.split(), dtype=float).reshape(points, 3 + bands)
+    return table[:, :3], table[:, 3:]
+
+
+def _output(directory: Path) -> ElementTree.Element:
+    return _found(ElementTree.parse(directory / "pwscf.save" / "data-file-schema.xml").getroot(), "output")
+
+
+def _cell(structure: ElementTree.Element) -> Any:
+    return np.array([_numbers(_found(structure, f"cell/a{i}")) for i in (1, 2, 3)])
+
+
 def _found(element: ElementTree.Element, path: str) -> ElementTree.Element:
     found = element.find(path)
     if found is None:
-        raise ValueError(f"no {path} in {element.tag}")
+        raise ProgramError(f"Quantum ESPRESSO left no {path} in {element.tag}.")
     return found
 
 

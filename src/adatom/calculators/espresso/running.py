@@ -6,15 +6,17 @@ from pathlib import Path
 
 from adatom.calculators.programs import Programs, run_program
 
-__all__ = ["PROGRAMS", "run"]
+__all__ = ["DONE", "PROGRAMS", "run"]
 
 PROGRAMS = Programs("espresso", "pw.x", "apt-get install quantum-espresso quantum-espresso-data")
+
+DONE = "JOB DONE."
 
 # What pw.x ends with when the SCF, or a relaxation, did not converge.
 _UNCONVERGED = (2, 3)
 
 
-def run(program: str, directory: Path, input: str, output: str, errors: str) -> str:
+def run(program: str, directory: Path, input: str, output: str, errors: str, done: str = DONE) -> str:
     """Run a program to its end.
 
     Parameters
@@ -25,6 +27,8 @@ def run(program: str, directory: Path, input: str, output: str, errors: str) -> 
         Where it runs.
     input, output, errors
         Names of the files there.
+    done
+        What it prints only at its end.
 
     Returns
     -------
@@ -43,6 +47,6 @@ def run(program: str, directory: Path, input: str, output: str, errors: str) -> 
         output=output,
         errors=errors,
         more=("CRASH",),
-        done="JOB DONE.",
+        done=done,
         fine=(0, *_UNCONVERGED),
     )

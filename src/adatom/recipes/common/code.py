@@ -69,9 +69,7 @@ class Code:
         settings = self.settings(calc_kwargs)
         if self.elements is not None:
             check_elements(atoms, self.elements, self.name)
-        for key in settings:
-            if self.parameters is not None and key not in (*self.parameters, "dispersion"):
-                raise UnknownNameError(f"argument of {self.name}", key, (*self.parameters, "dispersion"))
+        self.check_parameters(settings, "dispersion")
         if self.check is not None:
             self.check(atoms, settings)
         wanted = settings.pop("dispersion", None)
@@ -82,6 +80,27 @@ class Code:
         check_keywords(make_dispersion, wanted)
         dispersion = make_dispersion(atoms, **wanted)
         return WithDispersion(self.build(atoms, settings), dispersion)
+
+    def check_parameters(self, calc_kwargs: Mapping[str, Any], *others: str) -> None:
+        """Refuse arguments that the code does not know.
+
+        Parameters
+        ----------
+        calc_kwargs
+            The arguments.
+        *others
+            Names that are known all the same.
+
+        Raises
+        ------
+        UnknownNameError
+            There is no such argument.
+        """
+        if self.parameters is not None:
+            known = (*self.parameters, *others)
+            for key in calc_kwargs:
+                if key not in known:
+                    raise UnknownNameError(f"argument of {self.name}", key, known)
 
     def settings(self, calc_kwargs: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """What a calculator is made of, and its dispersion.

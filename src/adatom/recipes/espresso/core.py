@@ -1,12 +1,33 @@
-"""Jobs with pw.x of Quantum ESPRESSO."""
+"""Jobs with pw.x of Quantum ESPRESSO, and with pp.x, which looks into what pw.x left."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
 from inspect import getfullargspec
+from typing import Any
 
+from adatom import Remove, job
+from adatom.calculators.espresso.earlier import Previous, directory_of, empty_bands, settings_of, structure_of
 from adatom.calculators.espresso.pw import layer, make_espresso
+from adatom.calculators.espresso.reading import read_plot
+from adatom.calculators.merge import merge
+from adatom.errors import InputError
 from adatom.recipes.common import core
+from adatom.recipes.common.docs import documented_by
 from adatom.recipes.common.preset_code import PresetCode
+from adatom.recipes.espresso._files import CHARGE, SAVED, after
+from adatom.runners.program import run_on_files
+from adatom.schemas.results import ProgramResult
 
-__all__ = ["ase_relax_job", "freq_job", "md_job", "relax_job", "static_job"]
+__all__ = [
+    "ase_relax_job",
+    "freq_job",
+    "md_job",
+    "non_scf_job",
+    "post_processing_job",
+    "relax_job",
+    "static_job",
+]
 
 espresso = PresetCode(
     "Quantum ESPRESSO",
@@ -22,3 +43,90 @@ relax_job = espresso.job(core.native_relax_job, name="relax_job")
 ase_relax_job = espresso.job(core.relax_job, name="ase_relax_job")
 md_job = espresso.job(core.md_job)
 freq_job = espresso.job(core.freq_job)
+
+
+@job
+@documented_by(after, PresetCode.calculator)
+def non_scf_job(previous: Previous, *, calc_kwargs: Mapping[str, Any] | None = None) -> ProgramResult:
+    """Bands on a grid of k points, in the potential of an earlier SCF, for a density of states.
+
+    Everything is as in the earlier run unless `calc_kwargs` says otherwise, but for a grid of k points that is twice as
+    dense, tetrahedra instead of smearing, and bands enough for some to be empty.
+
+    {parameters}
+
+    Returns
+    -------
+    ProgramResult
+        ``results`` has ``kpoints``, in fractions of the reciprocal cell, shape (K, 3), their ``weights``, shape (K,),
+        ``eigenvalues`` in eV, shape (spins, K, bands), and ``fermi_energy`` in eV.
+    """
+    own = dict(calc_kwargs or {})
+    if not {"kpts", "kspacing"} & set(own):
+        own |= denser(previous)
+    return fixed_potential(previous, "nscf", own, _TETRAHEDRA)
+
+
+@job
+@documented_by(after)
+def post_processing_job(previous: Previous, *, input_data: Mapping[str, Any] | None = None) -> ProgramResult:
+    """A quantity in space, by pp.x: the charge density in a cube file, unless `input_data` asks for another one.
+
+    {parameters}
+
+    Returns
+    -------
+    ProgramResult
+        ``results["files"]``: the names of what is in ``dir_name``; of these ``pp.cube`` is read by `ase.io.read`.
+    """
+    return after(previous, "pp.x", SAVED, read_plot, defaults=_CUBE, input_data=input_data)
+
+
+_TETRAHEDRA = {"system": {"occupations": "tetrahedra", "smearing": Remove, "degauss": Remove}}
+_CUBE = {
+    "inputpp": {"plot_num": 0, "filplot": "pp.dat"},
+    "plot": {"iflag": 3, "output_format": 6, "fileout": "pp.cube"},
+}
+
+
+def fixed_potential(
+    previous: Previous, calculation: str, calc_kwargs: Mapping[str, Any], defaults: Mapping[str, Any]
+) -> ProgramResult:
+    """Run pw.x in the potential of an earlier SCF.
+
+    Parameters
+    ----------
+    previous
+        The earlier run.
+    calculation
+        ``"nscf"`` or ``"bands"``.
+    calc_kwargs
+        Arguments of `make_espresso` that are others than in the earlier run.
+    defaults
+        Keywords of the job.
+    """
+    atoms, settings = structure_of(previous), settings_of(previous)
+    espresso.check_parameters(calc_kwargs)
+    system = {"nbnd": empty_bands(previous, settings["input_data"]["system"].get("noncolin", False))}
+    layers = [settings, {"input_data": {"system": system}}, {"input_data": defaults}, layer(calc_kwargs)]
+    made = make_espresso(atoms, calculation, **merge(*layers))
+    return run_on_files(atoms, made, name=calculation, copy_files=[(directory_of(previous), CHARGE)])
+
+
+def denser(previous: Previous) -> dict[str, Any]:
+    """A grid of k points that is twice as dense as that of an earlier run.
+
+    Parameters
+    ----------
+    previous
+        The earlier run.
+    """
+    settings = settings_of(previous)
+    if settings.get("kspacing"):
+        return {"kspacing": settings["kspacing"] / 2}
+    kpts = settings.get("kpts")
+    if isinstance(kpts, list | tuple) and len(kpts) == 3 and all(isinstance(k, int) for k in kpts):
+        return {"kpts": [2 * k for k in kpts]}
+    raise InputError(
+        f"What k points? Those of the earlier run, {kpts!r}, are no grid. Give calc_kwargs={{'kpts': ...}}."
+    )

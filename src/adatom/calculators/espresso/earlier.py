@@ -1,0 +1,101 @@
+"""What an earlier run of pw.x was."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ase import Atoms
+
+from adatom.calculators.espresso.namelists import FIXED
+from adatom.calculators.espresso.reading import electrons, read_structure
+from adatom.errors import InputError
+
+__all__ = ["Previous", "directory_of", "empty_bands", "settings_of", "structure_of"]
+
+# Written by ASE, or what the run was for.
+_OF_THAT_RUN = {*FIXED, "calculation", "nat", "ntyp", "ibrav", "forc_conv_thr", "nstep"}
+
+Previous = Mapping[str, Any] | str | os.PathLike[str]
+
+
+def directory_of(previous: Previous) -> Path:
+    """Where an earlier run has its files.
+
+    Parameters
+    ----------
+    previous
+        Its result, or its directory.
+
+    Raises
+    ------
+    InputError
+        There is no such directory.
+    """
+    if isinstance(previous, Mapping) and "dir_name" not in previous:
+        raise InputError(f"The earlier run is {dict(previous)!r}, which has no dir_name. Give the result of a job.")
+    directory = Path(previous["dir_name"] if isinstance(previous, Mapping) else previous).expanduser()
+    if not directory.is_dir():
+        raise InputError(f"The earlier run has no directory {str(directory)!r}. Give its result, or where it is now.")
+    return directory
+
+
+def structure_of(previous: Previous) -> Atoms:
+    """The structure that an earlier run ended with.
+
+    Parameters
+    ----------
+    previous
+        Its result, or its directory.
+    """
+    if isinstance(previous, Mapping) and isinstance(previous.get("atoms"), Atoms):
+        return previous["atoms"]
+    return read_structure(_saved(previous))
+
+
+def settings_of(previous: Previous) -> dict[str, Any]:
+    """What `make_espresso` was given for an earlier run of pw.x.
+
+    Parameters
+    ----------
+    previous
+        Its result, or its directory; in the input there, a grid of k points is not looked for.
+    """
+    if isinstance(previous, Mapping) and "input_data" in previous.get("parameters", {}).get("calculator", {}):
+        settings = {key: value for key, value in previous["parameters"]["calculator"].items() if key != "name"}
+        data = settings["input_data"]
+    else:
+        from ase.io.espresso import get_atomic_species, label_to_symbol, read_fortran_namelist
+
+        with (directory_of(previous) / "espresso.pwi").open() as file:
+            data, cards = read_fortran_namelist(file)
+        species = get_atomic_species(cards, n_species=data["system"]["ntyp"])
+        settings = {"pseudopotentials": {label_to_symbol(label): file for label, _, file in species}}
+    kept = {
+        name: {key: value for key, value in values.items() if key not in _OF_THAT_RUN} for name, values in data.items()
+    }
+    return {**settings, "input_data": kept}
+
+
+def empty_bands(previous: Previous, noncollinear: bool = False) -> int:
+    """How many bands to compute so that some are empty.
+
+    Parameters
+    ----------
+    previous
+        The result of an earlier run of pw.x, or its directory.
+    noncollinear
+        Whether a band has one electron and not two.
+    """
+    occupied = math.ceil(electrons(_saved(previous)) / (1 if noncollinear else 2))
+    return occupied + max(4, occupied // 4)
+
+
+def _saved(previous: Previous) -> Path:
+    directory = directory_of(previous)
+    if not (directory / "pwscf.save" / "data-file-schema.xml").exists():
+        raise InputError(f"There is no pwscf.save in {directory}. Give the result of a job with pw.x.")
+    return directory

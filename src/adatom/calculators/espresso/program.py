@@ -1,0 +1,76 @@
+"""The programs of Quantum ESPRESSO that work on the files of an earlier run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ase import Atoms
+
+from adatom.calculators.espresso.namelists import FIXED, nested
+from adatom.calculators.espresso.running import DONE, run
+from adatom.calculators.merge import merge
+
+__all__ = ["EspressoProgram"]
+
+
+class EspressoProgram:
+    """A program with namelists for input; to runners it is a calculator without properties.
+
+    Parameters
+    ----------
+    program
+        Its name, such as ``"dos.x"``.
+    input_data
+        Keywords and their values, with or without their namelists, over `defaults`.
+    defaults
+        The same, of the job.
+    read
+        Reads what it left in a directory.
+    cards
+        What follows the namelists.
+    done
+        What it prints only at its end.
+    """
+
+    implemented_properties: Sequence[str] = ()
+
+    def __init__(
+        self,
+        program: str,
+        input_data: Mapping[str, Any] | None,
+        defaults: Mapping[str, Any],
+        read: Callable[[Path], dict[str, Any]],
+        cards: str = "",
+        done: str = DONE,
+    ) -> None:
+        data = merge(nested(program, defaults), nested(program, input_data))
+        self.parameters: dict[str, Any] = {"name": program, "input_data": data, "cards": cards}
+        self.directory = Path()
+        self.results: dict[str, Any] = {}
+        self._program, self._read, self._done = program, read, done
+
+    def calculate(self, atoms: Atoms, properties: Sequence[str], system_changes: Sequence[str]) -> None:
+        """Run the program, and read what it left.
+
+        Parameters
+        ----------
+        atoms, properties, system_changes
+            As of ASE's calculators; they mean nothing here.
+        """
+        from ase.io.espresso_namelist.keys import ALL_KEYS
+        from ase.io.espresso_namelist.namelist import Namelist
+
+        name = self._program.removesuffix(".x")
+        data = self.parameters["input_data"]
+        first = next(iter(ALL_KEYS[name]))
+        own = {} if name in _WITHOUT_SAVE else FIXED
+        namelist = Namelist(merge({first: own}, data))
+        text = namelist.to_string()
+        (self.directory / f"{name}.in").write_text(f"{text}{self.parameters['cards']}\n")
+        run(self._program, self.directory, f"{name}.in", f"{name}.out", f"{name}.err", self._done)
+        self.results = self._read(self.directory)
+
+
+_WITHOUT_SAVE = ("matdyn", "q2r")  # they read what ph.x wrote, not what pw.x did

@@ -1,0 +1,118 @@
+"""Densities of states with Quantum ESPRESSO."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ase import Atoms
+
+from adatom import flow, job
+from adatom.calculators.espresso.earlier import Previous
+from adatom.calculators.espresso.reading import read_dos, read_pdos
+from adatom.recipes.common.docs import documented_by
+from adatom.recipes.espresso._files import CHARGE, SAVED, after
+from adatom.recipes.espresso.core import non_scf_job, static_job
+from adatom.schemas.results import ProgramResult
+
+__all__ = ["dos_flow", "dos_job", "projwfc_flow", "projwfc_job"]
+
+
+@job
+@documented_by(after)
+def dos_job(previous: Previous, *, input_data: Mapping[str, Any] | None = None) -> ProgramResult:
+    """The density of states of an earlier run, by dos.x.
+
+    {parameters}
+
+    Returns
+    -------
+    ProgramResult
+        ``results`` has ``energies`` in eV, shape (E,), ``dos`` in states/eV, shape (spins, E), ``integrated_dos``,
+        shape (E,), and ``fermi_energy`` in eV.
+    """
+    return after(
+        previous, "dos.x", CHARGE, read_dos, defaults={"fildos": "dos.dat", "deltae": 0.02}, input_data=input_data
+    )
+
+
+@job
+@documented_by(after)
+def projwfc_job(previous: Previous, *, input_data: Mapping[str, Any] | None = None) -> ProgramResult:
+    """The density of states of an earlier run, projected on atomic wave functions, by projwfc.x.
+
+    {parameters}
+
+    Returns
+    -------
+    ProgramResult
+        ``results`` has ``energies`` in eV, shape (E,), ``dos`` and its ``projected`` part in states/eV, shape (spins,
+        E), and ``projections``: for each atomic wave function ``atom`` and ``shell`` (from 0), ``symbol``, ``l`` (a
+        letter), ``ldos``, shape (spins, E), and ``pdos`` by m, shape (2l + 1, spins, E). The Löwdin ``charges`` of
+        atoms in electrons, shape (N,), and the ``spilling``.
+    """
+    return after(
+        previous, "projwfc.x", SAVED, read_pdos, defaults={"filpdos": "pwscf", "deltae": 0.02}, input_data=input_data
+    )
+
+
+@flow
+def dos_flow(
+    atoms: Atoms,
+    *,
+    static_job: Callable[..., Any] = static_job,
+    non_scf_job: Callable[..., Any] = non_scf_job,
+    dos_job: Callable[..., Any] = dos_job,
+) -> dict[str, Any]:
+    """The density of states: an SCF, bands on a denser grid of k points, and dos.x.
+
+    Parameters
+    ----------
+    atoms
+        The crystal.
+    static_job
+        Computes the potential.
+    non_scf_job
+        Computes the bands.
+    dos_job
+        Makes the density of states of them.
+
+    Returns
+    -------
+    dict
+        Results by job: ``"static"``, ``"non_scf"`` and ``"dos"``.
+    """
+    static = static_job(atoms)
+    non_scf = non_scf_job(static)
+    return {"static": static, "non_scf": non_scf, "dos": dos_job(non_scf)}
+
+
+@flow
+def projwfc_flow(
+    atoms: Atoms,
+    *,
+    static_job: Callable[..., Any] = static_job,
+    non_scf_job: Callable[..., Any] = non_scf_job,
+    projwfc_job: Callable[..., Any] = projwfc_job,
+) -> dict[str, Any]:
+    """The projected density of states: an SCF, bands on a denser grid of k points, and projwfc.x.
+
+    Parameters
+    ----------
+    atoms
+        The crystal.
+    static_job
+        Computes the potential.
+    non_scf_job
+        Computes the bands.
+    projwfc_job
+        Makes the projected density of states of them.
+
+    Returns
+    -------
+    dict
+        Results by job: ``"static"``, ``"non_scf"`` and ``"projwfc"``.
+    """
+    static = static_job(atoms)
+    non_scf = non_scf_job(static)
+    return {"static": static, "non_scf": non_scf, "projwfc": projwfc_job(non_scf)}
