@@ -25,6 +25,7 @@ SCHEDULER_TESTS = (
 )
 MAIN_ENGINES = "dask,parsl,prefect"  # Covalent cannot share an environment with Prefect: see pyproject.toml
 CODES = "tblite,dispersion"  # extras
+FLOWS = "defects"  # extras that flows of all codes need
 PROGRAMS = "espresso"  # which the tests install (Debian, as root)
 
 
@@ -66,7 +67,7 @@ def install_and_run(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """All tests but those on Covalent and on batch schedulers."""
-    install(session, f"{MAIN_ENGINES},{CODES},test")
+    install(session, f"{MAIN_ENGINES},{CODES},{FLOWS},test")
     session.env["TEST_CODES"] = f"{CODES},{PROGRAMS}"
     elsewhere = [f"--ignore={folder}" for folder in SCHEDULER_TESTS]
     pytest(session, f"local,{MAIN_ENGINES}", "-n", "2", "--dist", "loadgroup", *elsewhere)
@@ -84,7 +85,7 @@ def tests_schedulers(session: nox.Session) -> None:
 @nox.session
 def tests_covalent(session: nox.Session) -> None:
     """The engine tests on Covalent; they start a server of their own."""
-    install(session, "covalent,test", lock="covalent")
+    install(session, f"covalent,{FLOWS},test", lock="covalent")
     pytest(session, "covalent", "tests/engines", "--ignore=tests/engines/clusters")
     session.env["TEST_SCHEDULERS"] = "slurm"
     pytest(session, "covalent", "tests/engines/clusters/test_slurm.py")  # alone, as the next
@@ -94,7 +95,7 @@ def tests_covalent(session: nox.Session) -> None:
 @nox.session(default=False, venv_backend="uv")
 def tests_lowest(session: nox.Session) -> None:
     """All tests with the oldest versions that pyproject.toml admits."""
-    session.install("--resolution=lowest-direct", "-e", f".[{MAIN_ENGINES},{CODES},test]")
+    session.install("--resolution=lowest-direct", "-e", f".[{MAIN_ENGINES},{CODES},{FLOWS},test]")
     session.env["TEST_CODES"] = f"{CODES},{PROGRAMS}"
     pytest(session, f"local,{MAIN_ENGINES}", "-n", "2", "--dist", "loadgroup")
 
@@ -108,7 +109,10 @@ def pytest(session: nox.Session, engines: str, *args: str) -> None:
 def lock(session: nox.Session) -> None:
     """Make the constraints anew (`nox -s lock -- --upgrade`: with the newest versions)."""
     session.install("uv")
-    for name, extras in {"main": f"{MAIN_ENGINES},{CODES},test,docs,dev", "covalent": "covalent,test"}.items():
+    for name, extras in {
+        "main": f"{MAIN_ENGINES},{CODES},{FLOWS},test,docs,dev",
+        "covalent": f"covalent,{FLOWS},test",
+    }.items():
         session.run(
             "uv", "pip", "compile", "--quiet", "--universal", "--python-version=3.11", "--no-annotate",
             "--custom-compile-command=nox -s lock", *(f"--extra={extra}" for extra in extras.split(",")),

@@ -10,7 +10,7 @@ from ase.calculators.emt import EMT
 from adatom import Failure, change_settings
 from adatom.atoms.slabs import make_slabs
 from adatom.recipes.emt.core import relax_job, static_job
-from adatom.recipes.emt.crystals import elastic_tensor_flow
+from adatom.recipes.emt.crystals import bulk_to_defects_flow, elastic_tensor_flow
 from adatom.recipes.emt.slabs import bulk_to_slabs_flow
 from adatom.recipes.tblite.core import static_job as tblite_job
 from tests.codes import needs_code
@@ -48,6 +48,19 @@ def test_elastic_constants(engine, tmp_path):
     tensor = result["elasticity"]["elastic_tensor"]["ieee_format"]
     assert [tensor[0, 0], tensor[0, 1]] == pytest.approx([172.5, 115.5], rel=5e-3)
     assert {run["provenance"]["engine"] for run in result["relax"]} == {engine.engine}
+
+
+def test_defects(engine, tmp_path):
+    defects = bulk_to_defects_flow.with_options(runner=engine.runner)
+    result = defects(bulk("Cu"), supercell_kwargs={"min_length": 7, "min_atoms": 20})
+    assert len(list((tmp_path / "results").rglob("*.traj"))) == 4
+    perfect = bulk("Cu", cubic=True) * (2, 2, 2)
+    vacancy = perfect.copy()
+    del vacancy[0]
+    energies = [static_job.fn(relax_job.fn(atoms)["atoms"])["results"]["energy"] for atoms in (perfect, vacancy)]
+    [found] = result["formation_energies"]["defects"]
+    assert found["formation_energy"] == pytest.approx(energies[1] - energies[0] * 31 / 32, abs=1e-6)
+    assert result["static"][0]["provenance"]["engine"] == engine.engine
 
 
 def test_structures_side_by_side_share_no_calculator(engine):

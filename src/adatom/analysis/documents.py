@@ -11,6 +11,7 @@ __all__ = ["DOCUMENTS", "find_documents", "units_of"]
 #: What a document says under ``name``, and the class that describes it.
 DOCUMENTS = {
     "convergence": "adatom.analysis.convergence:Convergence",
+    "formation_energies": "adatom.analysis.defects:FormationEnergies",
     "elasticity": "adatom.analysis.elastic:Elasticity",
     "eos": "adatom.analysis.eos:EquationOfState",
     "reaction_path": "adatom.analysis.path:ReactionPath",

@@ -18,14 +18,8 @@ def in_short(value: Any) -> dict[str, dict[str, Any]]:
     """
     from adatom.analysis.documents import find_documents
 
-    plain = (bool, int, float, str)
     return {
-        place: {
-            key: item
-            for key, item in document.items()
-            if isinstance(item, plain)
-            or (isinstance(item, dict) and all(isinstance(part, plain) for part in item.values()))
-        }
+        place: {key: item for key, item in document.items() if _is_short(item)}
         for place, document in find_documents(value)
     }
 
@@ -48,11 +42,21 @@ def print_documents(value: Any) -> None:
         print_table((place or document["name"], "value", "unit"), rows, right=("value",))
 
 
-def _rows(key: str, item: Any, unit: str) -> Iterator[tuple[str, str, str]]:
+def _is_short(item: Any) -> bool:
     if isinstance(item, dict):
-        for name, part in item.items():
+        return all(map(_is_short, item.values()))
+    if isinstance(item, list):  # of tables; lists of numbers are arrays
+        return all(isinstance(part, dict) and _is_short(part) for part in item)
+    return item is None or isinstance(item, bool | int | float | str)
+
+
+def _rows(key: str, item: Any, unit: str) -> Iterator[tuple[str, str, str]]:
+    if isinstance(item, dict | list):
+        for name, part in item.items() if isinstance(item, dict) else enumerate(item):
             yield from _rows(f"{key} {name}", part, unit)
     elif isinstance(item, bool):
         yield key, "yes" if item else "no", ""
-    else:
-        yield key, f"{item:.6g}" if isinstance(item, float) else str(item), unit
+    elif isinstance(item, float):
+        yield key, f"{item:.6g}", unit
+    elif item not in (None, ""):
+        yield key, str(item), ""

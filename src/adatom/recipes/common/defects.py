@@ -1,0 +1,139 @@
+"""Point defects of a crystal, written once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ase import Atoms
+
+from adatom import Failure, job, subflow
+from adatom.analysis.defects import FormationEnergies, formation_energy
+from adatom.atoms.defects import make_defects
+from adatom.atoms.supercells import make_supercell
+from adatom.errors import AnalysisError, InputError, UnknownNameError
+from adatom.recipes.common.code import unbound
+from adatom.runners.checks import check_keywords
+
+__all__ = ["bulk_to_defects_flow"]
+
+
+@subflow
+def bulk_to_defects_flow(
+    atoms: Atoms,
+    *,
+    relax_job: Callable[..., Any] = unbound,
+    static_job: Callable[..., Any] = unbound,
+    run_static: bool = True,
+    defect_kwargs: Mapping[str, Any] | None = None,
+    supercell_kwargs: Mapping[str, Any] | None = None,
+    charges: Mapping[int, Mapping[str, Any]] | None = None,
+    chemical_potentials: Mapping[str, float] | None = None,
+    fermi_energy: float | None = None,
+) -> dict[str, Any]:
+    """Relax the point defects of a crystal in a supercell, compute each once more as it is, and compare with no defect.
+
+    Parameters
+    ----------
+    atoms
+        The crystal, relaxed. The supercell keeps its shape.
+    relax_job
+        Relaxes a supercell.
+    static_job
+        Computes a relaxed one.
+    run_static
+        Whether there is a static calculation after each relaxation.
+    defect_kwargs
+        Arguments of `adatom.atoms.defects.make_defects`: which defects; by default the vacancies.
+    supercell_kwargs
+        Arguments of `adatom.atoms.supercells.make_supercell`.
+    charges
+        What the jobs need to be told, by charge in elementary charges: ``{0: {}, 1: {"calc_kwargs": {"charge": 1}}}``.
+        By default all is neutral.
+    chemical_potentials
+        In eV per atom, by element. That of a crystal of one element is by default its own energy per atom.
+    fermi_energy
+        Energy of an electron in eV, on the scale of the code, for the formation energies of charged defects.
+
+    Returns
+    -------
+    dict
+        ``"bulk"``: the result of the perfect supercell. ``"relax"`` and, with `run_static`, ``"static"``: a result for
+        each defect in each charge. ``"formation_energies"``: a `FormationEnergies`, in eV.
+
+    Raises
+    ------
+    FlowFailure
+        A defect failed. In the value of the error, ``"formation_energies"`` has the others.
+    """
+    check_keywords(make_defects, defect_kwargs or {})
+    check_keywords(make_supercell, supercell_kwargs or {})
+    _check_energies(chemical_potentials or {}, fermi_energy)
+    _check_charges(charges or {})
+    states = charges or {0: {}}
+    supercell = make_supercell(atoms, **(supercell_kwargs or {}))
+    defects = [
+        (defect, charge) for defect in make_defects(atoms, supercell, **(defect_kwargs or {})) for charge in states
+    ]
+
+    relaxed = [relax_job(supercell), *(relax_job(defect, **states[charge]) for defect, charge in defects)]
+    runs = {"relax": relaxed}
+    if run_static:
+        told = [{}, *(states[charge] for _, charge in defects)]
+        runs["static"] = [static_job(run["atoms"], **more) for run, more in zip(relaxed, told, strict=True)]
+    bulk, *last = [*runs.values()][-1]
+    energies = find_formation_energies(supercell, bulk, defects, last, dict(chemical_potentials or {}), fermi_energy)
+    return {"bulk": bulk, **{kind: each[1:] for kind, each in runs.items()}, "formation_energies": energies}
+
+
+@job(failed_inputs="take")
+def find_formation_energies(
+    supercell: Atoms,
+    bulk: Any,
+    defects: Sequence[tuple[Atoms, int]],
+    runs: Sequence[Any],
+    chemical_potentials: dict[str, float],
+    fermi_energy: float | None,
+) -> FormationEnergies:
+    """Compare the energies of defects with that of the perfect supercell."""
+    if isinstance(bulk, Failure):
+        raise AnalysisError(f"No formation energies: the perfect supercell failed: {bulk.in_short}.")
+    perfect = bulk["results"]["energy"]
+    elements = set(supercell.symbols)
+    if len(elements) == 1:
+        chemical_potentials = {elements.pop(): perfect / len(supercell), **chemical_potentials}
+    found = []
+    for (defect, charge), run in zip(defects, runs, strict=True):
+        failed = isinstance(run, Failure)
+        difference = None if failed else run["results"]["energy"] - perfect
+        energy = formation_energy(
+            defect, supercell, difference, chemical_potentials, charge=charge, fermi_energy=fermi_energy
+        )
+        found.append({**energy, "missing": run.in_short} if failed else energy)
+    return {
+        "name": "formation_energies",
+        "chemical_potentials": chemical_potentials,
+        "fermi_energy": fermi_energy,
+        "defects": found,
+    }
+
+
+def _check_energies(chemical_potentials: Mapping[str, float], fermi_energy: float | None) -> None:
+    from ase.data import chemical_symbols
+
+    for symbol in chemical_potentials:
+        if symbol not in chemical_symbols[1:]:
+            raise UnknownNameError("element", symbol, chemical_symbols[1:])
+    for what, energy in (*chemical_potentials.items(), ("fermi_energy", 0.0 if fermi_energy is None else fermi_energy)):
+        if isinstance(energy, str) or not math.isfinite(energy):
+            raise InputError(f"The energy of {what} is {energy!r}. Give a number in eV.")
+
+
+def _check_charges(charges: Mapping[int, Mapping[str, Any]]) -> None:
+    for charge, told in charges.items():
+        if not isinstance(charge, int) or not isinstance(told, Mapping):
+            raise InputError(
+                f"charges has {charge!r}: {told!r}. Give what the jobs need to be told by charge, as in "
+                '{1: {"calc_kwargs": {"charge": 1}}}.'
+            )
