@@ -21,6 +21,11 @@ def test_a_file_goes_on_from_its_parents(files):
     assert load_preset("espresso", None) == {}
 
 
+def test_what_a_file_removes_is_taken_from_all_before_it(files):
+    (files / "less.yaml").write_text("parent: ./other.yml\nb: {c: Remove}\n")
+    assert load_preset("espresso", [files / "parent.yaml", files / "less.yaml"]) == {"a": 7, "b": {"d": 3}}
+
+
 def test_a_file_goes_on_from_one_of_ours(tmp_path):
     (tmp_path / "mine.yaml").write_text("parent: metal\nkspacing: 0.1\n")
     ours = load_preset("espresso", "metal")

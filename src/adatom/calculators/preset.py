@@ -49,22 +49,22 @@ def load_preset(code: str, preset: Preset) -> dict[str, Any]:
     InputError
         There is no such preset, or its file cannot be used.
     """
-    return _load(code, preset, Path(), ())
+    return merge(*_layers(code, preset, Path(), ()))
 
 
-def _load(code: str, preset: Any, home: Path, children: tuple[Path, ...]) -> dict[str, Any]:
+def _layers(code: str, preset: Any, home: Path, children: tuple[Path, ...]) -> list[dict[str, Any]]:
+    """The contents of all files, parents first: what one removes is taken from all before it."""
     names = [] if preset is None else [preset] if isinstance(preset, str | os.PathLike) else preset
     if not isinstance(names, Sequence) or not all(isinstance(name, str | os.PathLike) for name in names):
         raise InputError(f"The preset is {preset!r}. Give a name, the path of a YAML file, or a list of these.")
-    return merge(*(_load_one(code, _find(code, name, home), children) for name in names))
-
-
-def _load_one(code: str, file: Path, children: tuple[Path, ...]) -> dict[str, Any]:
-    if file in children:
-        raise InputError(f"The preset {file} is its own parent: {' -> '.join(map(str, (*children, file)))}.")
-    content = _read(file)
-    parent = content.pop("parent", None)
-    return merge(_load(code, parent, file.parent, (*children, file)), content)
+    found = []
+    for name in names:
+        file = _find(code, name, home)
+        if file in children:
+            raise InputError(f"The preset {file} is its own parent: {' -> '.join(map(str, (*children, file)))}.")
+        content = _read(file)
+        found += [*_layers(code, content.pop("parent", None), file.parent, (*children, file)), content]
+    return found
 
 
 def _find(code: str, name: str | os.PathLike[str], home: Path) -> Path:

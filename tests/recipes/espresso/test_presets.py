@@ -35,6 +35,13 @@ def test_cut_offs_are_at_least_those_that_the_files_suggest(name):
     assert suggested >= {"pbe": 13, "lda": 2}[name]
 
 
+def test_functionals_do_not_mix():
+    rows = load_preset("espresso", ["metal", "lda"])["elements"]
+    assert len(rows) > 12
+    assert all("pz-" in row["pseudopotential"] for row in rows.values())
+    assert all("pbe" in row["pseudopotential"] for row in load_preset("espresso", "metal")["elements"].values())
+
+
 @pytest.mark.parametrize("name", [None, *preset_names("espresso")])
 def test_all_parameters_are_known(name):
     preset = load_preset("espresso", name)
