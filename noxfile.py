@@ -86,6 +86,7 @@ def tests_schedulers(session: nox.Session) -> None:
 def tests_covalent(session: nox.Session) -> None:
     """The engine tests on Covalent; they start a server of their own."""
     install(session, f"covalent,{FLOWS},test", lock="covalent")
+    session.env["TEST_CODES"] = PROGRAMS
     pytest(session, "covalent", "tests/engines", "--ignore=tests/engines/clusters")
     session.env["TEST_SCHEDULERS"] = "slurm"
     pytest(session, "covalent", "tests/engines/clusters/test_slurm.py")  # alone, as the next

@@ -43,6 +43,8 @@ def install_code(name: str) -> None:
     """For a test that runs programs: skip it, or install them."""
     if reason := reason_to_skip(name):
         pytest.skip(reason)
+    for variable in ("OMPI_ALLOW_RUN_AS_ROOT", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"):
+        os.environ[variable] = "1"  # in a container tests are root's, whom mpirun refuses
     commands, packages = PROGRAMS[name]
     if not all(map(shutil.which, commands)):
         with machine.alone(f"code-{name}", seconds=600):

@@ -22,7 +22,7 @@ from pathlib import Path
 import pytest
 
 from adatom.workflow.registry import engine_class, engine_names, is_installed
-from tests.codes import CODES, reason_to_skip
+from tests.codes import CODES, PROGRAMS, install_code, reason_to_skip
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -42,6 +42,7 @@ NOT_RUN = {
     "python -m nox": ".ci/run",
     "nox ": "nox itself runs these tests",
     "covalent ": "tests/engines/covalent_server.py",
+    "apt-get install": "tests/codes.py",
     "prefect ": "it serves until it is stopped",
     "mkdocs ": "nox -s docs",
     "python benchmarks/": "they take minutes",
@@ -146,7 +147,9 @@ def write_files(path: Path, directory: Path) -> None:
 
 
 def skip_without(needed: str) -> None:
-    if needed in CODES:
+    if needed in PROGRAMS:
+        install_code(needed)
+    elif needed in CODES:
         if reason := reason_to_skip(needed):
             pytest.skip(reason)
     elif WANTED and needed not in WANTED:
@@ -252,7 +255,7 @@ def test_generated_tables(block, tmp_path):
 
 
 def test_every_block_is_looked_at():
-    known = {"python", "bash", "toml", "text"}
+    known = {"python", "bash", "toml", "text", "yaml"}
     for path in PAGES:
         text = path.read_text()
         assert text.count("\n```") == 2 * len(_FENCE.findall(text)), f"{path.name}: a block that is not closed"
@@ -260,7 +263,7 @@ def test_every_block_is_looked_at():
             assert block.info.split()[0] in known, str(block)
             if block.info.startswith("python "):
                 shown = text.splitlines()[block.line]  # made when the page is, or a file that tests run
-                assert block.info == 'python exec="on"' or _SNIPPET.match(shown), str(block)
+                assert block.info in ('python exec="on"', 'python exec="on" html="on"') or _SNIPPET.match(shown), str(block)
             assert {key for key, _ in block.about} <= {"needs", "engine", "file", "not run"}, str(block)
 
 
@@ -271,7 +274,7 @@ def test_toml():
 
     for path in PAGES:
         for block in blocks(path):
-            if block.info.startswith("toml") and not block.get("file"):
+            if block.info.startswith("toml") and not block.get("file") and not block.get("not run"):
                 assert set(tomllib.loads(block.text)) <= set(Settings.model_fields) | {"project"}, str(block)
 
 

@@ -14,8 +14,6 @@ def espresso():
 @pytest.fixture(autouse=True)
 def _few_cores(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    for name in ("OMPI_ALLOW_RUN_AS_ROOT", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"):
-        monkeypatch.setenv(name, "1")
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,49 @@
+"""Programs that read one another's files run in order on every engine, and give the serial numbers."""
+
+import pytest
+from ase.build import bulk
+
+from adatom import change_settings, flow
+from adatom.recipes.espresso.bands import bands_flow
+from adatom.recipes.espresso.dos import dos_flow
+from adatom.recipes.espresso.phonons import grid_phonon_flow
+from tests.codes import install_code
+
+ROUGH = {
+    "preset": ["semiconductor", "lda"],
+    "calc_kwargs": {"input_data": {"ecutwfc": 10, "ecutrho": 40}, "kpts": (2, 2, 2)},
+}
+STATIC = {"static_job": ROUGH}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def espresso():
+    install_code("espresso")
+
+
+@flow
+def workflow(atoms):
+    """Silicon: its density of states, bands and phonons."""
+    return {
+        "dos": dos_flow(atoms, job_params={**STATIC, "dos_job": {"input_data": {"deltae": 0.5}}})["dos"]["results"],
+        "bands": bands_flow(
+            atoms, run_bands_pp=False, job_params={**STATIC, "bands_pw_job": {"path": "GX", "npoints": 3}}
+        )["bands_pw"]["results"],
+        "phonons": grid_phonon_flow(
+            atoms, grid=(1, 1, 1), job_params={**STATIC, "phonon_job": {"input_data": {"tr2_ph": 1e-12}}}
+        )["phonon"]["results"],
+    }
+
+
+@pytest.fixture(scope="module")
+def serial(tmp_path_factory):
+    with change_settings(workflow_engine="local", local_workers=1, results_dir=tmp_path_factory.mktemp("serial")):
+        return workflow(bulk("Si"))
+
+
+def test_flows(engine, serial):
+    found = workflow.with_options(runner=engine.runner)(bulk("Si"))
+    assert found["dos"]["dos"] == pytest.approx(serial["dos"]["dos"], abs=1e-3)
+    assert found["bands"]["eigenvalues"] == pytest.approx(serial["bands"]["eigenvalues"], abs=1e-5)
+    assert found["phonons"]["frequencies"] == pytest.approx(serial["phonons"]["frequencies"], abs=0.01)
+    assert found["phonons"]["irreps"] == [2]
