@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import re
 import shutil
 import stat
 from pathlib import Path
@@ -10,12 +11,14 @@ import numpy as np
 import pytest
 from ase import Atoms, units
 from ase.build import bulk
+from ase.constraints import FixAtoms, FixBondLength
 from ase.io import read
 
 from adatom import JobFailure, Remove, change_settings
 from adatom.errors import ConvergenceError, InputError, ProgramError, StorageError
 from adatom.recipes.espresso import core
 from adatom.recipes.espresso.core import ase_relax_job, relax_job, static_job
+from adatom.recipes.espresso.dos import dos_job
 from tests.recipes.espresso.conftest import FAST
 
 
@@ -101,6 +104,35 @@ def test_a_metal():
     relaxed = relax_job(bulk("Cu", a=3.7), relax_cell=True, preset=["metal", "lda"], calc_kwargs=few)
     assert relaxed["atoms"].cell.lengths()[0] < 3.6 / 2**0.5
     assert abs(relaxed["results"]["stress"]).max() < 2 * units.GPa
+
+
+def test_fixed_atoms_may_be_less_symmetric_than_the_structure():
+    pair = bulk("Si")
+    pair.positions[1] += 0.05
+    pair.positions -= pair.positions.mean(axis=0)  # an inversion turns the one into the other
+    pair.set_constraint(FixAtoms([0]))
+    rough = fast(input_data={"ecutwfc": 8, "ecutrho": 32}, kpts=(1, 1, 1))
+    relaxed = relax_job(pair, fmax=0.1, **rough)["atoms"]
+    assert relaxed.positions[0] == pytest.approx(pair.positions[0], abs=1e-9)
+    assert 0.01 < pair.get_distance(0, 1) - relaxed.get_distance(0, 1) < 0.2
+    _, directory = failure(relax_job, pair, fmax=0.1, **fast(input_data={"nosym": False}))
+    assert "symmetry operations not satisfied" in (directory / "espresso.pwo").read_text()
+    pair.set_constraint(FixBondLength(0, 1))
+    with pytest.raises(InputError, match="FixBondLengths holds: use ase_relax_job"):
+        relax_job.fn(pair, **rough)
+
+
+def test_magnetic_moments():
+    nickel = bulk("Ni")
+    nickel.set_initial_magnetic_moments([0.5])
+    few = {"input_data": {"ecutwfc": 20, "ecutrho": 160, "degauss": 0.05}, "kpts": (2, 2, 2)}
+    result = static_job(nickel, preset=["metal", "lda"], calc_kwargs=few)
+    [total] = re.findall(r"total magnetization += +(\S+)", (Path(result["dir_name"]) / "espresso.pwo").read_text())[-1:]
+    assert result["results"]["magmoms"] == pytest.approx([float(total)], abs=0.1)
+    assert float(total) > 0.3
+    dos = dos_job(result)["results"]["dos"]
+    assert dos.shape[0] == 2
+    assert abs(dos[0] - dos[1]).max() > 0.1
 
 
 def test_two_ranks_give_the_numbers_of_one(silicon):

@@ -64,6 +64,16 @@ def test_a_directory_does_for_a_result(job, silicon):
             assert np.asarray(theirs[key], dtype=float) == pytest.approx(np.asarray(value, dtype=float), abs=1e-4)
 
 
+def test_compressed_files_are_read_too():
+    with change_settings(gzip=True):
+        static = static_job.fn(bulk("Si"), **FAST)
+        assert (Path(static["dir_name"]) / "espresso.pwi.gz").exists()
+        bands = non_scf_job.fn(static["dir_name"], calc_kwargs={"kpts": (2, 2, 2)})
+        q2r = q2r_job.fn(phonon_job.fn(static, grid=(1, 1, 1), input_data=ROUGH))
+    assert bands["results"]["eigenvalues"].shape[0] == 1
+    assert matdyn_job.fn(q2r, grid=(2, 2, 2))["results"]["frequencies"].shape == (3, 6)
+
+
 # --- Numbers ----------------------------------------------------------------------------------------------------------
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from ase import Atoms
 
@@ -70,7 +71,7 @@ def settings_of(previous: Previous) -> dict[str, Any]:
     else:
         from ase.io.espresso import get_atomic_species, label_to_symbol, read_fortran_namelist
 
-        with (directory_of(previous) / "espresso.pwi").open() as file:
+        with _input(directory_of(previous)) as file:
             data, cards = read_fortran_namelist(file)
         species = get_atomic_species(cards, n_species=data["system"]["ntyp"])
         settings = {"pseudopotentials": {label_to_symbol(label): file for label, _, file in species}}
@@ -92,6 +93,15 @@ def empty_bands(previous: Previous, noncollinear: bool = False) -> int:
     """
     occupied = math.ceil(electrons(_saved(previous)) / (1 if noncollinear else 2))
     return occupied + max(4, occupied // 4)
+
+
+def _input(directory: Path) -> IO[str]:
+    file, packed = directory / "espresso.pwi", directory / "espresso.pwi.gz"
+    if packed.exists():
+        return gzip.open(packed, "rt")
+    if not file.exists():
+        raise InputError(f"There is no {file.name} in {directory}. Give the result of a job with pw.x.")
+    return file.open()
 
 
 def _saved(previous: Previous) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -11,6 +12,7 @@ import numpy as np
 from ase import Atoms, units
 from ase.calculators.espresso import EspressoProfile, EspressoTemplate
 from ase.calculators.genericfileio import GenericFileIOCalculator
+from ase.constraints import FixAtoms, FixCartesian
 
 from adatom.calculators.espresso.namelists import FIXED, nested
 from adatom.calculators.espresso.pseudopotentials import check_pseudopotentials, pseudo_dir
@@ -155,6 +157,11 @@ class Espresso(GenericFileIOCalculator):
         properties
             What is to be known of the structures.
 
+        Raises
+        ------
+        InputError
+            A constraint that pw.x does not have.
+
         Returns
         -------
         images : list of Atoms
@@ -164,6 +171,7 @@ class Espresso(GenericFileIOCalculator):
         """
         from ase.io import read
 
+        _check_constraints(atoms)
         control = {
             "calculation": "vc-relax" if relax_cell else "relax",
             "forc_conv_thr": fmax / 3**0.5 / (units.Ry / units.Bohr),
@@ -171,7 +179,8 @@ class Espresso(GenericFileIOCalculator):
         }
         data = self.parameters["input_data"]
         own = {key: value for key, value in data["control"].items() if key != "calculation"}
-        self.parameters["input_data"] = {**data, "control": {**control, **own}}
+        system = {"nosym": True, **data["system"]} if _breaks_symmetry(atoms) else data["system"]
+        self.parameters["input_data"] = {**data, "control": {**control, **own}, "system": system}
         self.calculate(atoms, list(properties), [])
         output = Path(self.directory) / self.template.outputname
         images = cast(list[Atoms], read(output, ":", format="espresso-out"))
@@ -181,6 +190,7 @@ class Espresso(GenericFileIOCalculator):
             if not relax_cell:
                 image.set_cell(atoms.cell)
             image.pbc = atoms.pbc
+            image.calc.results.pop("magmoms", None)  # see _Template.read_results
             image.calc.atoms = image.copy()
         text = output.read_text(errors="replace")
         return images, "Begin final coordinates" in text and "bfgs failed" not in text
@@ -192,10 +202,10 @@ class _Template(EspressoTemplate):
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._asked: set[str] = set()
-        self._calculation, self._text = "", ""
+        self._calculation, self._text, self._atoms = "", "", 0
 
     def write_input(self, profile: Any, directory: Any, atoms: Any, parameters: Any, properties: Any) -> None:
-        data = parameters["input_data"]
+        data, self._atoms = parameters["input_data"], len(atoms)
         self._asked |= set(properties)  # what was asked for once is asked for again in the next step
         control = {"tprnfor": True} if "forces" in self._asked else {}
         if "stress" in self._asked:
@@ -222,4 +232,35 @@ class _Template(EspressoTemplate):
                 "The SCF of pw.x did not converge. Raise electron_maxstep, lower mixing_beta, or use a preset with "
                 "smearing."
             )
-        return super().read_results(directory)  # type: ignore[no-untyped-call]
+        results = super().read_results(directory)  # type: ignore[no-untyped-call]
+        # ASE takes the last column, which in older versions of pw.x is that of a constraint.
+        if moments := _MOMENTS.findall(self._text)[-self._atoms :]:
+            results["magmoms"] = np.array(moments, dtype=float)
+        return results
+
+
+_MOMENTS = re.compile(r"atom: +\d+ +charge: +\S+ +magn: +(\S+) +constr:")
+
+
+def _check_constraints(atoms: Atoms) -> None:
+    for constraint in atoms.constraints:
+        if not isinstance(constraint, FixAtoms | FixCartesian):
+            raise InputError(
+                f"pw.x cannot hold what {type(constraint).__name__} holds: use ase_relax_job, FixAtoms or FixCartesian."
+            )
+
+
+def _breaks_symmetry(atoms: Atoms) -> bool:
+    """Whether fixed atoms have fewer symmetries than the structure, which pw.x itself does not find out."""
+    if not atoms.constraints:
+        return False
+    if any(isinstance(constraint, FixCartesian) for constraint in atoms.constraints):
+        return True
+    import spglib
+
+    fixed = np.zeros(len(atoms), dtype=int)
+    for constraint in atoms.constraints:
+        fixed[constraint.index] = 1
+    structure = (atoms.cell.array, atoms.get_scaled_positions())
+    found = [spglib.get_symmetry((*structure, kinds)) for kinds in (atoms.numbers, atoms.numbers + 1000 * fixed)]
+    return None in found or len(found[0]["rotations"]) > len(found[1]["rotations"])
