@@ -68,7 +68,7 @@ def install_and_run(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """All tests but those on Covalent and on batch schedulers."""
     install(session, f"{MAIN_ENGINES},{CODES},{FLOWS},test")
-    session.env["TEST_CODES"] = f"{CODES},{PROGRAMS}"
+    session.env["TEST_CODES"] = f"{CODES},{FLOWS},{PROGRAMS}"
     elsewhere = [f"--ignore={folder}" for folder in SCHEDULER_TESTS]
     pytest(session, f"local,{MAIN_ENGINES}", "-n", "2", "--dist", "loadgroup", *elsewhere)
 
@@ -97,7 +97,7 @@ def tests_covalent(session: nox.Session) -> None:
 def tests_lowest(session: nox.Session) -> None:
     """All tests with the oldest versions that pyproject.toml admits."""
     session.install("--resolution=lowest-direct", "-e", f".[{MAIN_ENGINES},{CODES},{FLOWS},test]")
-    session.env["TEST_CODES"] = f"{CODES},{PROGRAMS}"
+    session.env["TEST_CODES"] = f"{CODES},{FLOWS},{PROGRAMS}"
     pytest(session, f"local,{MAIN_ENGINES}", "-n", "2", "--dist", "loadgroup")
 
 

@@ -15,7 +15,11 @@ from tests.infra import machine
 WANTED = [name for name in os.environ.get("TEST_CODES", "").split(",") if name]
 
 # Modules, and the extra that brings them.
-PACKAGES = {"tblite": (("tblite",), "tblite"), "dispersion": (("dftd3", "dftd4"), "dispersion")}
+PACKAGES = {
+    "tblite": (("tblite",), "tblite"),
+    "dispersion": (("dftd3", "dftd4"), "dispersion"),
+    "defects": (("pymatgen.analysis.defects",), "defects"),
+}
 # Commands, and the Debian packages that bring them.
 PROGRAMS = {"espresso": (("pw.x", "mpirun"), ("quantum-espresso", "quantum-espresso-data", "openmpi-bin"))}
 CODES = {*PACKAGES, *PROGRAMS}
@@ -39,10 +43,12 @@ def needs_code(name: str) -> pytest.MarkDecorator:
     return pytest.mark.skipif(reason is not None, reason=reason or "")
 
 
-def install_code(name: str) -> None:
-    """For a test that runs programs: skip it, or install them."""
+def provide_code(name: str) -> None:
+    """For a test that needs a code: skip it, or install its programs."""
     if reason := reason_to_skip(name):
         pytest.skip(reason)
+    if name not in PROGRAMS:
+        return
     for variable in ("OMPI_ALLOW_RUN_AS_ROOT", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"):
         os.environ[variable] = "1"  # in a container tests are root's, whom mpirun refuses
     commands, packages = PROGRAMS[name]

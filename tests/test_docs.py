@@ -22,7 +22,7 @@ from pathlib import Path
 import pytest
 
 from adatom.workflow.registry import engine_class, engine_names, is_installed
-from tests.codes import CODES, PROGRAMS, install_code, reason_to_skip
+from tests.codes import CODES, provide_code, reason_to_skip
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -147,11 +147,8 @@ def write_files(path: Path, directory: Path) -> None:
 
 
 def skip_without(needed: str) -> None:
-    if needed in PROGRAMS:
-        install_code(needed)
-    elif needed in CODES:
-        if reason := reason_to_skip(needed):
-            pytest.skip(reason)
+    if needed in CODES:
+        provide_code(needed)
     elif WANTED and needed not in WANTED:
         pytest.skip("TEST_ENGINES")
     elif not WANTED and needed not in installed():

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from adatom.workflow.registry import engine_class, is_installed
-from tests.codes import needs_code
+from tests.codes import provide_code
 
 EXAMPLES = Path(__file__).parents[1] / "recipes_examples"
 MODULES = {"morse.py"}  # used by add_a_code.py
 SCRIPTS = sorted(path.name for path in EXAMPLES.glob("*.py") if path.name not in MODULES)
-NEEDS = {"tight_binding.py": "tblite"}
+NEEDS = {"tight_binding.py": "tblite", "espresso_dos.py": "espresso", "defects.py": "defects"}
 
 WANTED = [name for name in os.environ.get("TEST_ENGINES", "").split(",") if name]
 # Covalent is not among them: a script cannot start its server.
@@ -46,10 +46,13 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.skipif(bool(WANTED) and "local" not in WANTED, reason="TEST_ENGINES")
-@pytest.mark.parametrize(
-    "script", [pytest.param(name, marks=needs_code(NEEDS[name]) if name in NEEDS else ()) for name in SCRIPTS]
-)
+@pytest.mark.parametrize("script", SCRIPTS)
 class TestExample:
+    @pytest.fixture(autouse=True)
+    def code(self, script):
+        if script in NEEDS:
+            provide_code(NEEDS[script])
+
     def test_on_local(self, script, directory):
         printed = output(script, "local", directory / f"{script}-local")
         assert 2 <= printed.count("\n") <= 12

@@ -7,7 +7,7 @@ from adatom import change_settings, flow
 from adatom.recipes.espresso.bands import bands_flow
 from adatom.recipes.espresso.dos import dos_flow
 from adatom.recipes.espresso.phonons import grid_phonon_flow
-from tests.codes import install_code
+from tests.codes import provide_code
 
 ROUGH = {
     "preset": ["semiconductor", "lda"],
@@ -18,7 +18,7 @@ STATIC = {"static_job": ROUGH}
 
 @pytest.fixture(scope="module", autouse=True)
 def espresso():
-    install_code("espresso")
+    provide_code("espresso")
 
 
 @flow

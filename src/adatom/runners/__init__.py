@@ -1,10 +1,21 @@
 """Runners: one calculation in one directory, with any ASE calculator and no engine in sight."""
 
 from adatom.runners.md import run_md
+from adatom.runners.native_relax import run_native_relax
 from adatom.runners.neb import run_neb
 from adatom.runners.optimize import run_optimize
+from adatom.runners.program import run_on_files
 from adatom.runners.static import run_static
 from adatom.runners.thermo import thermochemistry
 from adatom.runners.vibrations import run_vibrations
 
-__all__ = ["run_md", "run_neb", "run_optimize", "run_static", "run_vibrations", "thermochemistry"]
+__all__ = [
+    "run_md",
+    "run_native_relax",
+    "run_neb",
+    "run_on_files",
+    "run_optimize",
+    "run_static",
+    "run_vibrations",
+    "thermochemistry",
+]

@@ -3,12 +3,12 @@ from ase.build import bulk
 
 from adatom import change_settings
 from adatom.recipes.espresso.core import static_job
-from tests.codes import install_code
+from tests.codes import provide_code
 
 
 @pytest.fixture(autouse=True, scope="session")
 def espresso():
-    install_code("espresso")
+    provide_code("espresso")
 
 
 @pytest.fixture(autouse=True)

@@ -23,6 +23,7 @@ from tests.recipes.espresso.conftest import FAST
 
 STATIC = {"static_job": FAST}
 ROUGH = {"tr2_ph": 1e-12}
+ROUGH_SILICON = {"pseudopotential": "Si.pz-vbc.UPF", "ecutwfc": 8, "ecutrho": 32}
 
 
 def digest(directory):
@@ -188,8 +189,15 @@ def test_a_phonon_density_of_states():
     assert found["matdyn"]["results"]["frequencies"].shape == (3, 6)
 
 
-def test_slabs_take_the_jobs_of_the_code():
-    assert bulk_to_slabs_flow.__signature__.parameters["relax_job"].default.name == "relax_job"
+def test_slabs():
+    cut = {"max_index": 1, "min_slab_size": 2, "min_vacuum_size": 3, "min_length_width": None}
+    rough = {"calc_kwargs": {"elements": {"Si": ROUGH_SILICON}, "kpts": (1, 1, 1)}, "allow_unconverged": True}
+    found = bulk_to_slabs_flow(
+        bulk("Si"), run_static=False, slab_kwargs=cut, job_params={"relax_job": {**rough, "max_steps": 2}}
+    )
+    assert len(found["relax"]) >= 3
+    for run in found["relax"]:
+        assert run["parameters"]["calculator"]["input_data"]["electrons"]["mixing_mode"] == "local-TF"
 
 
 # --- What they are, and mistakes --------------------------------------------------------------------------------------
