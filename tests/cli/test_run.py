@@ -64,11 +64,11 @@ def test_a_flow_and_its_parameters(cli):
     result = cli("run", "emt.bulk_to_slabs_flow", "bulk:Cu", *args)
     assert result.exit_code == 0, result.stderr
     document = saved(result)
-    assert set(document) == {"relax"}
+    assert set(document) == {"relax", "bulk", "surface_energies"}
     assert {relaxed["parameters"]["fmax"] for relaxed in document["relax"]} == {0.1}
-    assert [row["result"] for row in rows(result)] == [f"relax[{i}]" for i in range(len(document["relax"]))]
+    assert [row["result"] for row in rows(result)] == [*(f"relax[{i}]" for i in range(len(document["relax"]))), "bulk"]
     assert [float(row["energy (eV)"]) for row in rows(result)] == pytest.approx(
-        [relaxed["results"]["energy"] for relaxed in document["relax"]], abs=1e-6
+        [run["results"]["energy"] for run in (*document["relax"], document["bulk"])], abs=1e-6
     )
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ase import units
 from ase.build import bulk, molecule
 from ase.calculators.emt import EMT
 
@@ -25,12 +26,20 @@ def serial(tmp_path_factory):
     return {kind: [run["results"]["energy"] for run in runs] for kind, runs in (("relax", relaxed), ("static", static))}
 
 
-@pytest.mark.parametrize(("run_static", "jobs"), [(True, 8), (False, 4)])
-def test_slabs(engine, serial, tmp_path, run_static, jobs):
+@pytest.mark.parametrize(("run_static", "run_bulk", "jobs"), [(True, True, 9), (False, False, 4)])
+def test_slabs(engine, serial, tmp_path, run_static, run_bulk, jobs):
     flow = bulk_to_slabs_flow.with_options(runner=engine.runner)
-    result = flow(bulk("Cu"), run_static=run_static)
+    result = flow(bulk("Cu"), run_static=run_static, run_bulk=run_bulk)
+    runs = [run for kind in ("relax", "static") for run in result.get(kind, [])]
+    if run_bulk:
+        bulk_run, surfaces = result.pop("bulk"), result.pop("surface_energies")["surfaces"]
+        runs.append(bulk_run)
+        excess = [
+            e - n * bulk_run["results"]["energy"] for e, n in zip(serial["static"], (80, 96, 64, 80), strict=True)
+        ]
+        found = [each["surface_energy"] * 2 * each["area"] * units.J / units.m**2 for each in surfaces]
+        assert found == pytest.approx(excess, abs=1e-6)
     assert set(result) == ({"relax", "static"} if run_static else {"relax"})
-    runs = [run for kind in result.values() for run in kind]
     for kind, energies in result.items():
         assert [run["results"]["energy"] for run in energies] == pytest.approx(serial[kind], abs=1e-9)
     assert sorted(len(run["atoms"]) for run in result["relax"]) == [64, 80, 80, 96]

@@ -8,7 +8,7 @@ from adatom import change_settings
 from adatom.analysis.documents import find_documents
 from adatom.errors import InputError
 from adatom.plots.draw import PLOTS, draw, save_pictures
-from adatom.recipes.emt import crystals, reactions
+from adatom.recipes.emt import crystals, reactions, slabs
 from adatom.recipes.emt.core import md_job
 from adatom.recipes.lj import crystals as lj
 from adatom.schemas.save import load_results, save_results
@@ -31,6 +31,8 @@ def results(tmp_path_factory):
     with change_settings(results_dir=directory):
         made = {
             "eos": crystals.eos_flow(bulk("Cu")),
+            "surface_energies": slabs.bulk_to_slabs_flow(bulk("Cu"), run_static=False),
+            "adsorption_energies": slabs.slab_to_ads_flow(hop()[0][:4], "O", run_static=False),
             "elasticity": crystals.elastic_tensor_flow(bulk("Cu")),
             "reaction_path": reactions.neb_flow(*hop(), images=3),
             "md": md_job(bulk("Cu", cubic=True), temperature=300, steps=50),
@@ -64,6 +66,8 @@ def test_every_document_is_drawn(name, suffix, results, tmp_path):
     ("name", "labels"),
     [
         ("eos", ["volume of the cell (Å³)", "energy (eV)", "K = 13"]),
+        ("surface_energies", ["surface energy (J/m²)", "(1 0 0)"]),
+        ("adsorption_energies", ["adsorption energy of O (eV)", "ontop 0"]),
         ("elasticity", ["elastic tensor (GPa)", "K = 13", "xx", "173"]),
         ("reaction_path", ["reaction coordinate (Å)", "energy (eV)", "barrier 0."]),
         ("md", ["time (ps)", "energy (eV)", "temperature (K)", "total"]),

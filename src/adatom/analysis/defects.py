@@ -25,7 +25,7 @@ class DefectEnergy(TypedDict):
     element_changes
         How many atoms it has more than the perfect supercell, by element.
     energy_difference
-        Energy of its supercell minus that of the perfect one in eV; None if one of them failed.
+        Energy of its supercell minus that of the perfect one in eV; None if it failed.
     formation_energy
         In eV; None if it cannot be had.
     missing
@@ -67,8 +67,10 @@ class FormationEnergies(TypedDict):
 
 def formation_energy(
     defect: Atoms,
+    energy: float | None,
+    missing: str,
     supercell: Atoms,
-    energy_difference: float | None,
+    supercell_energy: float,
     chemical_potentials: Mapping[str, float],
     *,
     charge: int = 0,
@@ -82,10 +84,14 @@ def formation_energy(
     ----------
     defect
         The supercell with the defect, with its name in ``info``.
+    energy
+        Its energy in eV, or None.
+    missing
+        Why there is none; else empty.
     supercell
         The perfect supercell.
-    energy_difference
-        The energy of the first minus that of the second in eV; None if it is not known.
+    supercell_energy
+        Its energy in eV.
     chemical_potentials
         In eV per atom, by element.
     charge
@@ -98,22 +104,21 @@ def formation_energy(
         symbol: now[symbol] - before[symbol] for symbol in sorted({*now, *before}) if now[symbol] != before[symbol]
     }
     unknown = [symbol for symbol in changes if symbol not in chemical_potentials]
-    missing, energy = "", None
-    if energy_difference is None:
-        missing = "The energy is not known."
-    elif unknown:
-        missing = f"Give chemical_potentials, in eV per atom, of {', '.join(unknown)}."
+    difference = None if energy is None else energy - supercell_energy
+    formation = None
+    if unknown:
+        missing = missing or f"Give chemical_potentials, in eV per atom, of {', '.join(unknown)}."
     elif charge and fermi_energy is None:
-        missing = f"The charge is {charge:+d}. Give fermi_energy, in eV."
-    else:
-        energy = energy_difference - sum(change * chemical_potentials[symbol] for symbol, change in changes.items())
-        energy += charge * (fermi_energy or 0.0)
+        missing = missing or f"The charge is {charge:+d}. Give fermi_energy, in eV."
+    elif difference is not None:
+        reservoirs = sum(change * chemical_potentials[symbol] for symbol, change in changes.items())
+        formation = difference - reservoirs + charge * (fermi_energy or 0.0)
     return {
         "defect": defect.info["defect"],
         "defect_index": defect.info["defect_index"],
         "charge": charge,
         "element_changes": changes,
-        "energy_difference": energy_difference,
-        "formation_energy": energy,
+        "energy_difference": difference,
+        "formation_energy": formation,
         "missing": missing,
     }

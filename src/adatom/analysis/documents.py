@@ -10,6 +10,8 @@ __all__ = ["DOCUMENTS", "find_documents", "units_of"]
 
 #: What a document says under ``name``, and the class that describes it.
 DOCUMENTS = {
+    "surface_energies": "adatom.analysis.surfaces:SurfaceEnergies",
+    "adsorption_energies": "adatom.analysis.surfaces:AdsorptionEnergies",
     "convergence": "adatom.analysis.convergence:Convergence",
     "formation_energies": "adatom.analysis.defects:FormationEnergies",
     "elasticity": "adatom.analysis.elastic:Elasticity",

@@ -12,7 +12,7 @@ from ase import Atoms
 from adatom.atoms.convert import to_pymatgen, upright
 from adatom.errors import InputError, UnknownNameError
 
-__all__ = ["SITES", "make_adsorption"]
+__all__ = ["SITES", "make_adsorbate", "make_adsorption"]
 
 SITES = ("bridge", "hollow", "ontop", "subsurface")
 
@@ -56,7 +56,7 @@ def make_adsorption(
     InputError
         `slab` has not three cell vectors, the adsorbate is unknown, or an argument is bad.
     """
-    body = _adsorbate(adsorbate)
+    body = make_adsorbate(adsorbate)
     _check(slab, sites, distance, body, binding_index)
     from pymatgen.core.adsorption import AdsorbateSiteFinder
 
@@ -89,7 +89,29 @@ def _is_hollow(position: Any, surface: Any, slab: Atoms) -> bool:
     return int((distances < distances.min() + 0.1).sum()) > 2
 
 
-def _adsorbate(adsorbate: Any) -> Atoms:
+def make_adsorbate(adsorbate: Atoms | str, box: float | None = None) -> Atoms:
+    """An adsorbate alone.
+
+    Parameters
+    ----------
+    adsorbate
+        The adsorbate, or a name that `ase.build.molecule` knows, or the symbol of an element.
+    box
+        Least distance in Å from the faces of a periodic box that it is put into; None: it is not periodic.
+
+    Raises
+    ------
+    InputError
+        The adsorbate is unknown, or has no atoms.
+    """
+    body = _body(adsorbate)
+    if box is not None:
+        body.center(vacuum=box)
+        body.pbc = True
+    return body
+
+
+def _body(adsorbate: Any) -> Atoms:
     if isinstance(adsorbate, Atoms):
         body = Atoms(adsorbate.numbers, positions=adsorbate.positions)
         if len(body) == 0:

@@ -17,6 +17,8 @@ __all__ = ["PLOTS", "draw", "save_pictures"]
 
 #: By what a document or result says under ``name``, the function that draws it into a figure.
 PLOTS = {
+    "surface_energies": "adatom.plots.surfaces:draw_surface_energies",
+    "adsorption_energies": "adatom.plots.surfaces:draw_adsorption_energies",
     "convergence": "adatom.plots.convergence:draw_convergence",
     "elasticity": "adatom.plots.elastic:draw_elasticity",
     "eos": "adatom.plots.eos:draw_eos",

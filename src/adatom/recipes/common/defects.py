@@ -8,12 +8,13 @@ from typing import Any
 
 from ase import Atoms
 
-from adatom import Failure, job, subflow
+from adatom import job, subflow
 from adatom.analysis.defects import FormationEnergies, formation_energy
 from adatom.atoms.defects import make_defects
 from adatom.atoms.supercells import make_supercell
-from adatom.errors import AnalysisError, InputError, UnknownNameError
+from adatom.errors import InputError, UnknownNameError
 from adatom.recipes.common.code import unbound
+from adatom.recipes.common.energies import energy_of, reference_energy
 from adatom.runners.checks import check_keywords
 
 __all__ = ["bulk_to_defects_flow"]
@@ -97,20 +98,22 @@ def find_formation_energies(
     fermi_energy: float | None,
 ) -> FormationEnergies:
     """Compare the energies of defects with that of the perfect supercell."""
-    if isinstance(bulk, Failure):
-        raise AnalysisError(f"No formation energies: the perfect supercell failed: {bulk.in_short}.")
-    perfect = bulk["results"]["energy"]
+    perfect = reference_energy(bulk, "the perfect supercell")
     elements = set(supercell.symbols)
     if len(elements) == 1:
         chemical_potentials = {elements.pop(): perfect / len(supercell), **chemical_potentials}
-    found = []
-    for (defect, charge), run in zip(defects, runs, strict=True):
-        failed = isinstance(run, Failure)
-        difference = None if failed else run["results"]["energy"] - perfect
-        energy = formation_energy(
-            defect, supercell, difference, chemical_potentials, charge=charge, fermi_energy=fermi_energy
+    found = [
+        formation_energy(
+            defect,
+            *energy_of(run),
+            supercell,
+            perfect,
+            chemical_potentials,
+            charge=charge,
+            fermi_energy=fermi_energy,
         )
-        found.append({**energy, "missing": run.in_short} if failed else energy)
+        for (defect, charge), run in zip(defects, runs, strict=True)
+    ]
     return {
         "name": "formation_energies",
         "chemical_potentials": chemical_potentials,

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ase import Atoms
 
-from adatom import flow, subflow
-from adatom.atoms.adsorption import make_adsorption
+from adatom import flow, job, subflow
+from adatom.analysis.surfaces import AdsorptionEnergies, SurfaceEnergies, adsorption_energy, surface_energy
+from adatom.atoms.adsorption import make_adsorbate, make_adsorption
 from adatom.atoms.slabs import make_slabs
 from adatom.recipes.common.code import unbound
-from adatom.runners.checks import check_keywords
+from adatom.recipes.common.energies import energy_of, reference_energy
+from adatom.runners.checks import check_keywords, check_positive
 
 __all__ = ["bulk_to_slabs_flow", "slab_to_ads_flow"]
 
@@ -23,9 +25,10 @@ def bulk_to_slabs_flow(
     relax_job: Callable[..., Any] = unbound,
     static_job: Callable[..., Any] = unbound,
     run_static: bool = True,
+    run_bulk: bool = True,
     slab_kwargs: Mapping[str, Any] | None = None,
-) -> dict[str, list[Any]]:
-    """Relax all slabs of a crystal, then compute each once more as it is.
+) -> dict[str, Any]:
+    """Relax all slabs of a crystal, compute each once more as it is, and compare with the crystal: surface energies.
 
     Parameters
     ----------
@@ -37,16 +40,24 @@ def bulk_to_slabs_flow(
         Computes a relaxed slab.
     run_static
         Whether there is a static calculation after each relaxation.
+    run_bulk
+        Whether the crystal is computed too, as it is or, without `run_static`, with its ions relaxed.
     slab_kwargs
         Arguments of `adatom.atoms.slabs.make_slabs`.
 
     Returns
     -------
     dict
-        ``"relax"`` and, with `run_static`, ``"static"``: a result for each slab.
+        ``"relax"`` and, with `run_static`, ``"static"``: a result for each slab. With `run_bulk`, ``"bulk"``: that of
+        the crystal; ``"surface_energies"``: a `SurfaceEnergies`, in J/m², each the mean of a slab's two surfaces.
+
+    Raises
+    ------
+    FlowFailure
+        A slab failed. In the value of the error, ``"surface_energies"`` has the others.
     """
     check_keywords(make_slabs, slab_kwargs or {})
-    return relax_slabs(atoms, relax_job, static_job if run_static else None, dict(slab_kwargs or {}))
+    return relax_slabs(atoms, relax_job, static_job if run_static else None, run_bulk, dict(slab_kwargs or {}))
 
 
 @flow
@@ -57,9 +68,11 @@ def slab_to_ads_flow(
     relax_job: Callable[..., Any] = unbound,
     static_job: Callable[..., Any] = unbound,
     run_static: bool = True,
+    run_parts: bool = True,
+    box: float | None = None,
     ads_kwargs: Mapping[str, Any] | None = None,
-) -> dict[str, list[Any]]:
-    """Relax a slab with an adsorbate on each kind of site, then compute each once more as it is.
+) -> dict[str, Any]:
+    """Relax a slab with an adsorbate on each kind of site, compute each once more as it is, and compare with its parts.
 
     Parameters
     ----------
@@ -73,37 +86,94 @@ def slab_to_ads_flow(
         Computes a relaxed one.
     run_static
         Whether there is a static calculation after each relaxation.
+    run_parts
+        Whether the slab and the adsorbate are computed alone too, alike: adsorption energies.
+    box
+        Least distance in Å of the adsorbate that is alone from the faces of a periodic box; None: it is not periodic.
     ads_kwargs
         Arguments of `adatom.atoms.adsorption.make_adsorption`.
 
     Returns
     -------
     dict
-        ``"relax"`` and, with `run_static`, ``"static"``: a result for each site.
+        ``"relax"`` and, with `run_static`, ``"static"``: a result for each site. With `run_parts`, ``"slab"`` and
+        ``"adsorbate"``: the results of the parts; ``"adsorption_energies"``: an `AdsorptionEnergies`, in eV.
+
+    Raises
+    ------
+    FlowFailure
+        A site failed. In the value of the error, ``"adsorption_energies"`` has the others.
     """
     check_keywords(make_adsorption, ads_kwargs or {})
-    return relax_adsorbates(slab, adsorbate, relax_job, static_job if run_static else None, dict(ads_kwargs or {}))
+    if box is not None:
+        check_positive(box=box)
+    return relax_adsorbates(
+        slab, adsorbate, relax_job, static_job if run_static else None, run_parts, box, dict(ads_kwargs or {})
+    )
 
 
 # Subflows: how many slabs and sites there are is known only once the structures are.
 
 
 @subflow
-def relax_slabs(atoms: Atoms, relax_job: Any, static_job: Any, slab_kwargs: dict[str, Any]) -> dict[str, list[Any]]:
+def relax_slabs(
+    atoms: Atoms, relax_job: Any, static_job: Any, run_bulk: bool, slab_kwargs: dict[str, Any]
+) -> dict[str, Any]:
     """Relax the slabs of a crystal that has been computed."""
-    return _relax_each(make_slabs(atoms, **slab_kwargs), relax_job, static_job)
+    slabs = make_slabs(atoms, **slab_kwargs)
+    runs = _relax_each(slabs, relax_job, static_job)
+    if not run_bulk:
+        return runs
+    bulk = (static_job or relax_job)(atoms)
+    return {**runs, "bulk": bulk, "surface_energies": find_surface_energies(bulk, slabs, _last(runs))}
 
 
 @subflow
 def relax_adsorbates(
-    slab: Atoms, adsorbate: Atoms | str, relax_job: Any, static_job: Any, ads_kwargs: dict[str, Any]
-) -> dict[str, list[Any]]:
+    slab: Atoms,
+    adsorbate: Atoms | str,
+    relax_job: Any,
+    static_job: Any,
+    run_parts: bool,
+    box: float | None,
+    ads_kwargs: dict[str, Any],
+) -> dict[str, Any]:
     """Relax an adsorbate on a slab that has been computed."""
-    return _relax_each(make_adsorption(slab, adsorbate, **ads_kwargs), relax_job, static_job)
+    structures = make_adsorption(slab, adsorbate, **ads_kwargs)
+    runs = _relax_each(structures, relax_job, static_job)
+    if not run_parts:
+        return runs
+    alone, molecule = _last(_relax_each([slab, make_adsorbate(adsorbate, box)], relax_job, static_job))
+    energies = find_adsorption_energies(alone, molecule, structures, _last(runs))
+    return {**runs, "slab": alone, "adsorbate": molecule, "adsorption_energies": energies}
 
 
-def _relax_each(structures: list[Atoms], relax_job: Any, static_job: Any) -> dict[str, list[Any]]:
+@job(failed_inputs="take")
+def find_surface_energies(bulk: Any, slabs: Sequence[Atoms], runs: Sequence[Any]) -> SurfaceEnergies:
+    """Compare the energies of slabs with that of their crystal."""
+    reference = reference_energy(bulk, "the crystal")
+    surfaces = [
+        surface_energy(slab, *energy_of(run), bulk["atoms"], reference) for slab, run in zip(slabs, runs, strict=True)
+    ]
+    return {"name": "surface_energies", "surfaces": surfaces}
+
+
+@job(failed_inputs="take")
+def find_adsorption_energies(
+    slab: Any, adsorbate: Any, structures: Sequence[Atoms], runs: Sequence[Any]
+) -> AdsorptionEnergies:
+    """Compare the energies of a slab with an adsorbate with those of its parts."""
+    parts = reference_energy(slab, "the slab") + reference_energy(adsorbate, "the adsorbate")
+    sites = [adsorption_energy(both, *energy_of(run), parts) for both, run in zip(structures, runs, strict=True)]
+    return {"name": "adsorption_energies", "adsorbate": adsorbate["atoms"].get_chemical_formula(), "sites": sites}
+
+
+def _relax_each(structures: list[Atoms], relax_job: Any, static_job: Any) -> dict[str, Any]:
     relaxed = [relax_job(structure) for structure in structures]
     if static_job is None:
         return {"relax": relaxed}
     return {"relax": relaxed, "static": [static_job(result["atoms"]) for result in relaxed]}
+
+
+def _last(runs: dict[str, Any]) -> Any:
+    return [*runs.values()][-1]
