@@ -24,7 +24,7 @@ SCHEDULER_TESTS = (
     "tests/engines/clusters",
 )
 MAIN_ENGINES = "dask,parsl,prefect"  # Covalent cannot share an environment with Prefect: see pyproject.toml
-CODES = "tblite,dispersion"  # extras
+CODES = "tblite,dispersion,sella"  # extras
 FLOWS = "defects"  # extras that flows of all codes need
 PROGRAMS = "espresso"  # which the tests install (Debian, as root)
 

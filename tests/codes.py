@@ -19,6 +19,7 @@ PACKAGES = {
     "tblite": (("tblite",), "tblite"),
     "dispersion": (("dftd3", "dftd4"), "dispersion"),
     "defects": (("pymatgen.analysis.defects",), "defects"),
+    "sella": (("sella",), "sella"),
 }
 # Commands, and the Debian packages that bring them.
 PROGRAMS = {"espresso": (("pw.x", "mpirun"), ("quantum-espresso", "quantum-espresso-data", "openmpi-bin"))}

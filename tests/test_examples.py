@@ -15,7 +15,12 @@ from tests.codes import provide_code
 EXAMPLES = Path(__file__).parents[1] / "recipes_examples"
 MODULES = {"morse.py"}  # used by add_a_code.py
 SCRIPTS = sorted(path.name for path in EXAMPLES.glob("*.py") if path.name not in MODULES)
-NEEDS = {"tight_binding.py": "tblite", "espresso_dos.py": "espresso", "defects.py": "defects"}
+NEEDS = {
+    "defects.py": "defects",
+    "espresso_dos.py": "espresso",
+    "tight_binding.py": "tblite",
+    "transition_state.py": "sella",
+}
 
 WANTED = [name for name in os.environ.get("TEST_ENGINES", "").split(",") if name]
 # Covalent is not among them: a script cannot start its server.

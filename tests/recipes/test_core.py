@@ -16,7 +16,16 @@ from adatom.recipes.common import core as common
 from adatom.recipes.emt import core as emt
 from adatom.recipes.lj import core as lj
 from adatom.recipes.tblite import core as tblite
-from adatom.runners import run_md, run_neb, run_optimize, run_static, run_vibrations, thermochemistry
+from adatom.runners import (
+    run_irc,
+    run_md,
+    run_neb,
+    run_optimize,
+    run_saddle,
+    run_static,
+    run_vibrations,
+    thermochemistry,
+)
 
 JOBS = ["static_job", "relax_job", "md_job", "freq_job"]
 RUNNERS = {
@@ -25,12 +34,13 @@ RUNNERS = {
     "md_job": [run_md],
     "freq_job": [run_vibrations, thermochemistry],
     "neb_job": [run_neb],
+    "ts_job": [run_saddle],
+    "irc_job": [run_irc],
 }
+OF_REACTIONS = [name for name in RUNNERS if name not in JOBS]
 
 
-@pytest.mark.parametrize(
-    ("code", "name"), [*product([emt, lj, tblite], JOBS), *product([emt, lj], set(RUNNERS) - set(JOBS))]
-)
+@pytest.mark.parametrize(("code", "name"), [*product([emt, lj, tblite], JOBS), *product([emt, lj], OF_REACTIONS)])
 def test_a_job_is_a_function_of_its_module(code, name):
     job = getattr(code, name)
     assert (job.__module__, job.__name__) == (code.__name__, name)

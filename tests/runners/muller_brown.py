@@ -3,6 +3,7 @@
 import numpy as np
 from ase import Atoms
 from ase.calculators.calculator import Calculator, all_changes
+from ase.constraints import FixAtoms
 
 # K. Müller and L. D. Brown, Theor. Chim. Acta 53, 75 (1979): the potential, in units of 0.01 eV here, and its points.
 A = np.array([-200.0, -100.0, -170.0, 15.0])
@@ -18,7 +19,7 @@ SECOND_MINIMUM, SECOND_ENERGY = (-0.050, 0.467), -0.80768
 
 
 class MullerBrown(Calculator):
-    """Of one atom in x and y; z is a harmonic oscillator."""
+    """Of the first atom in x and y; z is a harmonic oscillator."""
 
     implemented_properties = ["energy", "forces"]  # noqa: RUF012
 
@@ -28,12 +29,11 @@ class MullerBrown(Calculator):
         dx, dy = x - X, y - Y
         terms = 0.01 * A * np.exp(a * dx**2 + b * dx * dy + c * dy**2)
         slopes = (terms @ (2 * a * dx + b * dy), terms @ (b * dx + 2 * c * dy), 10 * z)
-        self.results = {
-            "energy": terms.sum() + 5 * z**2,
-            "forces": -np.array([slopes, *np.zeros((len(self.atoms) - 1, 3))]),
-        }
+        forces = np.zeros((len(self.atoms), 3))
+        forces[0] = [-slope for slope in slopes]
+        self.results = {"energy": terms.sum() + 5 * z**2, "forces": forces}
 
 
 def at(point):
-    """The atom at a point of the plane."""
-    return Atoms("H", positions=[(*point, 0.0)])
+    """The atom at a point of the plane, and one that is held."""
+    return Atoms("HHe", positions=[(*point, 0.0), (5.0, 5.0, 5.0)], constraint=FixAtoms([1]))

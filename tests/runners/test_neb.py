@@ -155,7 +155,7 @@ def test_the_images_are_not_changed():
         ({"neb_kwargs": {"method": "fastest"}}, InputError, "fastest"),
         ({"images": band()[:2]}, InputError, "three structures or more"),
         ({"images": at((0, 0))}, InputError, "three structures or more"),
-        ({"images": [*band()[:-1], Atoms("He")]}, InputError, "have the same atoms; these are H and He"),
+        ({"images": [*band()[:-1], Atoms("He")]}, InputError, "have the same atoms; these are HHe and He"),
         ({"calculators": [MullerBrown()] * 7}, InputError, "7 images need a calculator each"),
         ({"calculators": [MullerBrown() for _ in range(6)]}, InputError, "and 6 are given"),
     ],

@@ -17,6 +17,7 @@ DOCUMENTS = {
     "elasticity": "adatom.analysis.elastic:Elasticity",
     "eos": "adatom.analysis.eos:EquationOfState",
     "reaction_path": "adatom.analysis.path:ReactionPath",
+    "transition_state": "adatom.analysis.saddle:TransitionState",
 }
 
 

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from adatom.errors import InputError
 from adatom.schemas.results import PathPoints
 
-__all__ = ["ReactionPath", "path_points", "reaction_path"]
+__all__ = ["ReactionPath", "join_at_saddle", "path_points", "reaction_path"]
 
 _Array = NDArray[np.float64]
 
@@ -83,6 +83,23 @@ def reaction_path(points: PathPoints) -> ReactionPath:
         "energies": energies,
         "curve_coordinates": fine,
         "curve_energies": CubicHermiteSpline(coordinates, energies, points["slopes"])(fine),
+    }
+
+
+def join_at_saddle(reverse: PathPoints, forward: PathPoints) -> PathPoints:
+    """Two paths down from one saddle point as one, from the end of the first to that of the second.
+
+    Parameters
+    ----------
+    reverse, forward
+        The paths, each from the saddle point on.
+    """
+    back = np.asarray(reverse["coordinates"])[:0:-1]
+    length = np.asarray(reverse["coordinates"])[-1]
+    return {
+        "coordinates": np.concatenate([length - back, length + np.asarray(forward["coordinates"])]),
+        "energies": np.concatenate([reverse["energies"][:0:-1], forward["energies"]]),
+        "slopes": np.concatenate([-np.asarray(reverse["slopes"])[:0:-1], forward["slopes"]]),
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from adatom.errors import ConvergenceError, InputError
@@ -15,7 +15,7 @@ __all__ = ["converge"]
 def converge(
     run: Calculation,
     steps: Steps,
-    make_optimizer: type[Any],
+    make_optimizer: Callable[..., Any],
     moving: Any,
     fmax: float,
     optimizer_kwargs: Mapping[str, Any] | None,
@@ -29,7 +29,7 @@ def converge(
     run, steps
         The calculation, and its steps, which it has entered.
     make_optimizer
-        The class.
+        The class, or a function that makes one of its objects.
     moving
         What it moves.
     fmax
@@ -72,7 +72,7 @@ def converge(
         if not allow_unconverged:
             raise ConvergenceError(
                 f"{run.name} of {run.input_atoms.get_chemical_formula()} has forces above fmax={fmax} eV/Å "
-                f"after {optimizer.nsteps} steps ({make_optimizer.__name__}). "
+                f"after {optimizer.nsteps} steps ({type(optimizer).__name__}). "
                 "Raise max_steps (resume_from goes on), change the optimizer, or set allow_unconverged=True."
             )
     return optimizer, converged

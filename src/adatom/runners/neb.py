@@ -20,7 +20,7 @@ from adatom.runners.converge import converge
 from adatom.runners.optimize import OPTIMIZERS
 from adatom.runners.steps import Earlier, Steps
 from adatom.runners.tables import find_class
-from adatom.schemas.results import NEBResult
+from adatom.schemas.results import PathResult
 
 __all__ = ["BAND_OPTIMIZERS", "run_neb"]
 
@@ -42,7 +42,7 @@ def run_neb(
     allow_unconverged: bool = False,
     name: str = "neb",
     resume_from: Earlier = None,
-) -> NEBResult:
+) -> PathResult:
     """Find the path of lowest energy between two structures, as a nudged elastic band.
 
     Parameters
@@ -80,7 +80,7 @@ def run_neb(
 
     Returns
     -------
-    NEBResult
+    PathResult
         ``points`` has the energies along the band, of which `adatom.analysis.path.reaction_path` makes barriers;
         ``atoms`` is the highest image, with `climb` the saddle point, and ``results`` what is known of it. Each step
         adds all images to the trajectory.
@@ -138,7 +138,7 @@ def run_neb(
             optimizer_kwargs=optimizer_kwargs or {},
             neb_kwargs=neb_kwargs or {},
         )
-        return cast(NEBResult, {**document, "results": results, "points": points, "steps": int(relaxation.nsteps)})
+        return cast(PathResult, {**document, "results": results, "points": points, "steps": int(relaxation.nsteps)})
 
 
 def _check(images: Sequence[Atoms], calculators: Sequence[Any]) -> None:

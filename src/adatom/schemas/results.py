@@ -17,8 +17,8 @@ __all__ = [
     "MDAverages",
     "MDProperties",
     "MDResult",
-    "NEBResult",
     "PathPoints",
+    "PathResult",
     "ProgramResult",
     "Properties",
     "RelaxResult",
@@ -258,10 +258,11 @@ class MDResult(Result):
     averages: MDAverages
 
 
-class NEBResult(Result):
-    """Result of a nudged elastic band, of its highest image; `points` is of all, and `steps` how many it took.
+class PathResult(Result):
+    """Result of a run that gives a path: `points` are those of the path, `steps` how many it took.
 
-    The last images in the trajectory, as many as there are points, are the band.
+    Of a nudged elastic band, `atoms` and `results` are of the highest image, and the last structures in the trajectory
+    are the path; of an intrinsic reaction coordinate they are of its end, and the whole trajectory is the path.
     """
 
     results: Properties

@@ -11,18 +11,20 @@ from ase import Atoms, units
 from adatom.recipes.common.code import Code
 from adatom.recipes.common.docs import documented_by
 from adatom.runners.copy_files import CopyFiles
+from adatom.runners.irc import Direction, run_irc
 from adatom.runners.md import run_md
 from adatom.runners.native_relax import run_native_relax
 from adatom.runners.neb import run_neb
 from adatom.runners.optimize import run_optimize
 from adatom.runners.ramp import Knots
+from adatom.runners.saddle import run_saddle
 from adatom.runners.static import run_static
 from adatom.runners.steps import Earlier
 from adatom.runners.thermo import check_conditions, thermochemistry
 from adatom.runners.vibrations import run_vibrations
-from adatom.schemas.results import MDResult, NEBResult, RelaxResult, StaticResult, VibResult
+from adatom.schemas.results import MDResult, PathResult, RelaxResult, StaticResult, VibResult
 
-__all__ = ["freq_job", "md_job", "native_relax_job", "neb_job", "relax_job", "static_job"]
+__all__ = ["freq_job", "irc_job", "md_job", "native_relax_job", "neb_job", "relax_job", "static_job", "ts_job"]
 
 
 @documented_by(run_static, Code.calculator)
@@ -247,14 +249,14 @@ def neb_job(
     allow_unconverged: bool = False,
     calc_kwargs: Mapping[str, Any] | None = None,
     resume_from: Earlier = None,
-) -> NEBResult:
+) -> PathResult:
     """Relax a band of structures to the path of lowest energy between its ends.
 
     {parameters}
 
     Returns
     -------
-    NEBResult
+    PathResult
         ``points`` has the energies along the band in eV; ``atoms`` is the highest image, with `climb` the saddle
         point.
     """
@@ -271,4 +273,74 @@ def neb_job(
         threads=threads,
         allow_unconverged=allow_unconverged,
         resume_from=resume_from,
+    )
+
+
+@documented_by(run_saddle, Code.calculator)
+def ts_job(
+    code: Code,
+    atoms: Atoms,
+    *,
+    fmax: float = 0.01,
+    max_steps: int = 1000,
+    sella_kwargs: Mapping[str, Any] | None = None,
+    allow_unconverged: bool = False,
+    calc_kwargs: Mapping[str, Any] | None = None,
+    copy_files: CopyFiles = None,
+    resume_from: Earlier = None,
+) -> RelaxResult:
+    """Find the transition state near a structure: a saddle point of first order.
+
+    {parameters}
+
+    Returns
+    -------
+    RelaxResult
+        ``atoms`` is the saddle point, ``results["energy"]`` its energy in eV. That it has one imaginary mode is for
+        `freq_job` to say.
+    """
+    calculator = code.calculator(atoms, calc_kwargs)
+    return run_saddle(
+        atoms,
+        calculator,
+        fmax=fmax,
+        max_steps=max_steps,
+        sella_kwargs=sella_kwargs,
+        allow_unconverged=allow_unconverged,
+        copy_files=copy_files,
+        resume_from=resume_from,
+    )
+
+
+@documented_by(run_irc, Code.calculator)
+def irc_job(
+    code: Code,
+    atoms: Atoms,
+    *,
+    direction: Direction = "forward",
+    fmax: float = 0.05,
+    max_steps: int = 1000,
+    irc_kwargs: Mapping[str, Any] | None = None,
+    allow_unconverged: bool = False,
+    calc_kwargs: Mapping[str, Any] | None = None,
+) -> PathResult:
+    """Follow the intrinsic reaction coordinate from a transition state down to one side.
+
+    {parameters}
+
+    Returns
+    -------
+    PathResult
+        ``points`` has the energies from the transition state on, in eV; ``atoms`` is the end of the path, near a
+        minimum.
+    """
+    calculator = code.calculator(atoms, calc_kwargs)
+    return run_irc(
+        atoms,
+        calculator,
+        direction=direction,
+        fmax=fmax,
+        max_steps=max_steps,
+        irc_kwargs=irc_kwargs,
+        allow_unconverged=allow_unconverged,
     )
