@@ -25,6 +25,21 @@ def test_entropy_and_enthalpy_of_nitrogen():
     assert (thermo["geometry"], thermo["symmetry_number"]) == ("linear", 2)
 
 
+@pytest.mark.parametrize(
+    ("name", "wave_numbers", "entropy"),  # fundamentals of NIST's WebBook; entropies of CODATA and, for CH4, JANAF
+    [
+        ("HCl", [2886], 186.90),
+        ("H2O", [1595, 3657, 3756], 188.84),
+        ("CH4", [1306, 1306, 1306, 1534, 1534, 2917, 3019, 3019, 3019], 186.25),
+        ("NH3", [950, 1627, 1627, 3337, 3444, 3444], 192.77),
+    ],
+)
+def test_entropies_with_the_symmetry_number_that_is_found(name, wave_numbers, entropy):
+    """A symmetry number that is wrong by a factor of 2 changes them by 5.8 J/mol/K."""
+    thermo = thermochemistry(molecule(name), np.array(wave_numbers) * units.invcm)
+    assert thermo["entropy"] / J_PER_MOL == pytest.approx(entropy, abs=0.5)
+
+
 def test_pressure_and_spin_enter_the_entropy():
     o2 = molecule("O2")
     low = thermochemistry(o2, [0.2], symmetry_number=2)
@@ -48,7 +63,9 @@ def test_harmonic_model_without_vibrations():
     assert (thermo["helmholtz_energy"], thermo["entropy"]) == (2.0, 0.0)
 
 
-@pytest.mark.parametrize(("name", "number"), [("H2", 2), ("CO", 1), ("H2O", 2), ("NH3", 3), ("CH4", 12), ("C6H6", 12)])
+@pytest.mark.parametrize(
+    ("name", "number"), [("H2", 2), ("N2", 2), ("CO", 1), ("HCl", 1), ("H2O", 2), ("NH3", 3), ("CH4", 12), ("C6H6", 12)]
+)
 def test_symmetry_numbers(name, number):
     atoms = molecule(name)
     modes = 3 * len(atoms) - (5 if len(atoms) == 2 else 6)

@@ -212,6 +212,7 @@ def freq_job(
         name="freq",
         copy_files=copy_files,
     )
+    vib["parameters"] |= {"model": model, "symmetry_number": symmetry_number, "spin": spin}
     results = vib["results"]
     if results["imaginary"] and not ignore_imaginary:
         warnings.warn(

@@ -1,0 +1,51 @@
+"""Thermochemistry at other temperatures and pressures, from vibrations that are known."""
+
+from __future__ import annotations
+
+from ase import units
+
+from adatom import job
+from adatom.recipes.common.docs import documented_by
+from adatom.runners.thermo import thermochemistry
+from adatom.schemas.results import Thermo, VibResult
+
+__all__ = ["thermo_job"]
+
+
+@job
+@documented_by(thermochemistry)
+def thermo_job(
+    freq: VibResult,
+    *,
+    temperature: float = 298.15,
+    pressure: float = 1.0 * units.bar,
+    model: str | None = None,
+    symmetry_number: int | None = None,
+    spin: float | None = None,
+    ignore_imaginary: bool = False,
+) -> Thermo:
+    """Thermodynamic functions from the result of `freq_job`, for which nothing is computed again.
+
+    What is None is as it was for that result.
+
+    {parameters}
+    freq
+        The result.
+
+    Returns
+    -------
+    Thermo
+        Energies in eV, entropy in eV/K.
+    """
+    asked, results = freq["parameters"], freq["results"]
+    return thermochemistry(
+        freq["atoms"],
+        results["vib_energies"],
+        energy=results["energy"],
+        model=model or asked["model"],
+        temperature=temperature,
+        pressure=pressure,
+        symmetry_number=symmetry_number or asked["symmetry_number"],
+        spin=asked["spin"] if spin is None else spin,
+        ignore_imaginary=ignore_imaginary,
+    )
