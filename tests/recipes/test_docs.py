@@ -51,6 +51,29 @@ def test_the_words_come_from_where_they_are():
     )
 
 
+def test_its_own_stand_first_and_are_right_about_it():
+    @documented_by(below, other)
+    def above(a, c, b):
+        """Above.
+
+        Parameters
+        ----------
+        b
+            Its own.
+        {parameters}
+
+        Returns
+        -------
+        str
+            Its own.
+        """
+
+    assert above.__doc__ == (
+        "Above.\n\nParameters\n----------\nb\n    Its own.\na\n    First, in eV.\n\n    On two paragraphs.\n"
+        "c\n    Third.\n\nReturns\n-------\nstr\n    Its own."
+    )
+
+
 def test_without_docstrings():
     def bare(a): ...
 

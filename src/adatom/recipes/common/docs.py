@@ -12,11 +12,14 @@ __all__ = ["documented_by"]
 F = TypeVar("F", bound=Callable[..., Any])
 
 _SECTION = re.compile(r"^Parameters\n-+\n(.*?)(?=^\w[^\n]*\n-+\n|\Z)", re.MULTILINE | re.DOTALL)
+_HEAD = "Parameters\n----------\n"
 _ENTRY = re.compile(r"^(\*{0,2}\w+)\n((?:[ \t]+\S.*\n?|[ \t]*\n)+)", re.MULTILINE)
 
 
 def documented_by(*sources: Callable[..., Any]) -> Callable[[F], F]:
     """Put for ``{parameters}`` in a function's docstring what its parameters are, from where they are documented.
+
+    Those that are the function's own stand before it, in its section of parameters.
 
     Parameters
     ----------
@@ -29,9 +32,11 @@ def documented_by(*sources: Callable[..., Any]) -> Callable[[F], F]:
             known: dict[str, str] = {}
             for source in reversed(sources):
                 known |= _entries(source)
-            names = [name for name in inspect.signature(function).parameters if name in known]
-            section = "\n".join(["Parameters", "----------", *(f"{name}\n{known[name]}" for name in names)])
-            function.__doc__ = inspect.cleandoc(function.__doc__).replace("{parameters}", section)
+            text = inspect.cleandoc(function.__doc__)
+            own = _entries(function)
+            names = [name for name in inspect.signature(function).parameters if name in known and name not in own]
+            section = "\n".join(f"{name}\n{known[name]}" for name in names)
+            function.__doc__ = text.replace("{parameters}", section if own else _HEAD + section)
         return function
 
     return complete
