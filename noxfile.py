@@ -25,7 +25,7 @@ SCHEDULER_TESTS = (
 )
 MAIN_ENGINES = "dask,parsl,prefect"  # Covalent cannot share an environment with Prefect: see pyproject.toml
 CODES = "tblite,dispersion,sella"  # extras
-FLOWS = "defects"  # extras that flows of all codes need
+FLOWS = "defects,phonons"  # extras that flows of all codes need
 PROGRAMS = "espresso"  # which the tests install (Debian, as root)
 
 

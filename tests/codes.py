@@ -20,6 +20,7 @@ PACKAGES = {
     "dispersion": (("dftd3", "dftd4"), "dispersion"),
     "defects": (("pymatgen.analysis.defects",), "defects"),
     "sella": (("sella",), "sella"),
+    "phonons": (("phonopy",), "phonons"),
 }
 # Commands, and the Debian packages that bring them.
 PROGRAMS = {"espresso": (("pw.x", "mpirun"), ("quantum-espresso", "quantum-espresso-data", "openmpi-bin"))}

@@ -9,9 +9,11 @@ from ase.build import bulk, molecule
 from ase.calculators.emt import EMT
 
 from adatom import Failure, change_settings
+from adatom.analysis.phonons import fit_phonons
+from adatom.atoms.displacements import make_displaced
 from adatom.atoms.slabs import make_slabs
 from adatom.recipes.emt.core import relax_job, static_job
-from adatom.recipes.emt.crystals import bulk_to_defects_flow, elastic_tensor_flow
+from adatom.recipes.emt.crystals import bulk_to_defects_flow, elastic_tensor_flow, phonon_flow
 from adatom.recipes.emt.slabs import bulk_to_slabs_flow
 from adatom.recipes.tblite.core import static_job as tblite_job
 from tests.codes import needs_code
@@ -70,6 +72,25 @@ def test_defects(engine, tmp_path):
     [found] = result["formation_energies"]["defects"]
     assert found["formation_energy"] == pytest.approx(energies[1] - energies[0] * 31 / 32, abs=1e-6)
     assert result["static"][0]["provenance"]["engine"] == engine.engine
+
+
+def test_phonons(engine, tmp_path):
+    """Displacements that depend on a relaxation: a subflow in a subflow."""
+    options = {"supercell_matrix": [2, 2, 2], "mesh": 5, "t_step": 100}
+    result = phonon_flow.with_options(runner=engine.runner)(bulk("Cu"), **options)
+    with change_settings(results_dir=tmp_path / "serial"):
+        relaxed = relax_job.fn(bulk("Cu"), relax_cell=True, fmax=1e-3)["atoms"]
+        displaced = make_displaced(relaxed, [2, 2, 2])
+        forces = [static_job.fn(structure)["results"]["forces"] for structure in displaced]
+    expected = fit_phonons(relaxed, [2, 2, 2], displaced, forces, mesh=5, t_step=100)
+    found = result["phonons"]
+    assert np.allclose(found["force_constants"], expected["force_constants"], atol=1e-9)
+    assert np.allclose(found["bands"]["frequencies"], expected["bands"]["frequencies"], atol=1e-6)
+    assert np.allclose(found["thermal_properties"]["entropy"], expected["thermal_properties"]["entropy"], atol=1e-12)
+    runs = [*result["relax"], *result["static"]]
+    assert len(runs) == 2
+    assert {run["provenance"]["engine"] for run in runs} == {engine.engine}
+    assert len(list((tmp_path / "results").rglob("JOB-*"))) == 2
 
 
 def test_structures_side_by_side_share_no_calculator(engine):

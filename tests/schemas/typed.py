@@ -19,6 +19,12 @@ def violations(value: Any, hint: Any, where: str = "") -> list[str]:
         if not isinstance(value, dict):
             return [f"{where}: {value!r} is no dict"]
         return [bad for key, item in value.items() for bad in violations(item, get_args(hint)[1], f"{where}.{key}")]
+    if origin is list:
+        if type(value) is not list:
+            return [f"{where}: {value!r} is no list"]
+        return [
+            bad for index, item in enumerate(value) for bad in violations(item, get_args(hint)[0], f"{where}[{index}]")
+        ]
     if origin is np.ndarray:
         right = isinstance(value, np.ndarray) and value.dtype == np.float64
         return [] if right else [f"{where}: {value!r} is no array of floats"]

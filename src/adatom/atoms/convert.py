@@ -1,4 +1,4 @@
-"""What slabs and adsorption share: cells, and pymatgen's structures."""
+"""Cells that others can work with, and the structures of pymatgen and phonopy."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 
-__all__ = ["to_pymatgen", "upright"]
+from adatom.errors import MissingExtraError
+
+__all__ = ["to_phonopy", "to_pymatgen", "upright"]
 
 
 def upright(slab: Atoms) -> Atoms:
@@ -40,3 +42,30 @@ def to_pymatgen(atoms: Atoms) -> Any:
     from pymatgen.core import Structure  # takes most of a second to import
 
     return Structure(atoms.cell.array, atoms.get_chemical_symbols(), atoms.get_positions(), coords_are_cartesian=True)
+
+
+def to_phonopy(atoms: Atoms) -> Any:
+    """A ``PhonopyAtoms`` of a crystal: species, masses, magnetic moments, positions and cell.
+
+    Parameters
+    ----------
+    atoms
+        The crystal.
+
+    Raises
+    ------
+    MissingExtraError
+        phonopy is not installed.
+    """
+    try:
+        from phonopy.structure.atoms import PhonopyAtoms
+    except ImportError as error:
+        raise MissingExtraError("phonopy", "phonons") from error
+
+    return PhonopyAtoms(
+        symbols=atoms.get_chemical_symbols(),
+        masses=atoms.get_masses(),
+        magnetic_moments=atoms.get_initial_magnetic_moments() if atoms.has("initial_magmoms") else None,
+        cell=atoms.cell.array,
+        positions=atoms.get_positions(),
+    )

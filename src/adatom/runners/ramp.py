@@ -47,6 +47,7 @@ class Ramp:
         good = all(isinstance(v, int | float | np.number) and not isinstance(v, bool) for v in values)
         if not (values and good and np.isfinite(values).all() and (not positive or min(values) > 0)):
             raise InputError(f"{name} is {knots!r}. Give a number, or a list of {kind} to go through.")
+        self._given = values if listed else values[0]
         self._values = [float(value) for value in values]
         self._steps = steps
         self.moves = len(set(self._values)) > 1
@@ -54,7 +55,7 @@ class Ramp:
     @property
     def plain(self) -> float | list[float]:
         """As it was given: a number, or a list of them."""
-        return self._values if self.moves else self._values[0]
+        return self._given if self.moves or not isinstance(self._given, list) else self._given[0]
 
     def at(self, step: int) -> float:
         """The value after a number of steps.

@@ -1,0 +1,342 @@
+"""Phonons in the harmonic approximation, by phonopy."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any, TypedDict
+
+import numpy as np
+from ase import Atoms, units
+from ase.cell import Cell
+from numpy.typing import ArrayLike, NDArray
+
+from adatom.atoms.convert import to_phonopy
+from adatom.atoms.displacements import take_sites
+from adatom.errors import InputError
+
+__all__ = ["Bands", "DensityOfStates", "Phonons", "ThermalProperties", "as_phonopy", "check_phonons", "fit_phonons"]
+
+#: A frequency this far below zero, in THz, is imaginary; nearer to it are acoustic modes at Γ.
+IMAGINARY = 0.01
+#: Force constants of all atoms of the supercell are kept up to this many bytes.
+LARGE = 1_000_000
+#: q points of a band structure for each Å⁻¹ of its path.
+BAND_DENSITY = 20
+
+Array = NDArray[np.float64]
+
+
+class DensityOfStates(TypedDict):
+    """A phonon density of states, of F frequencies.
+
+    Attributes
+    ----------
+    frequencies
+        In THz, shape (F,).
+    densities
+        In states/THz for the primitive cell, shape (F,); their integral is 3 P.
+    """
+
+    frequencies: Array
+    densities: Array
+
+
+class Bands(TypedDict):
+    """Phonon bands along ASE's path for the lattice, of Q points.
+
+    Attributes
+    ----------
+    path
+        Special points, where a comma is a jump: ``"GXWKGLUWLK,UX"``.
+    qpoints
+        In units of the reciprocal vectors of the primitive cell, shape (Q, 3).
+    distances
+        Along the path, in Å⁻¹ with the factor 2π, shape (Q,).
+    frequencies
+        In THz, an imaginary one as a negative number, shape (Q, 3 P).
+    labels
+        Names of the special points.
+    label_distances
+        Where on the path they are, in Å⁻¹.
+    """
+
+    path: str
+    qpoints: Array
+    distances: Array
+    frequencies: Array
+    labels: list[str]
+    label_distances: Array
+
+
+class ThermalProperties(TypedDict):
+    """Thermodynamic functions of the primitive cell at constant volume, at T temperatures.
+
+    Attributes
+    ----------
+    temperatures
+        In K, shape (T,).
+    free_energy
+        Helmholtz energy in eV, with the zero-point energy and without the potential one, shape (T,).
+    entropy
+        In eV/K, shape (T,).
+    heat_capacity
+        In eV/K, shape (T,).
+    zero_point_energy
+        In eV.
+    """
+
+    temperatures: Array
+    free_energy: Array
+    entropy: Array
+    heat_capacity: Array
+    zero_point_energy: float
+
+
+class Phonons(TypedDict):
+    """Phonons of a crystal. P is the number of atoms of its primitive cell, S that of its supercell.
+
+    There is no non-analytical correction: near Γ, the longitudinal optical modes of a polar crystal are too low.
+
+    Attributes
+    ----------
+    name
+        ``"phonons"``.
+    atoms
+        The crystal.
+    primitive
+        Its primitive cell, as phonopy finds it; the other quantities are of this cell.
+    supercell_matrix
+        phonopy's, from the cell of `atoms` to the supercell.
+    primitive_matrix
+        phonopy's, from the cell of `atoms` to the primitive one.
+    space_group
+        Symbol and number of the supercell's, without regard to magnetic moments.
+    displacements
+        How many supercells were computed.
+    force_constants
+        In eV/Å², shape (S, S, 3, 3), or (P, S, 3, 3) of the atoms of the primitive cell where the former would take
+        more than 1 MB. Both forms are phonopy's, and `as_phonopy` takes both.
+    mesh
+        Numbers of q points.
+    imaginary_modes
+        How many modes on the mesh are imaginary, of 3 P for each q point; 0 of a stable crystal.
+    lowest_frequency
+        On the mesh and along the path, in THz; below 0: imaginary.
+    dos
+        `DensityOfStates`.
+    bands
+        `Bands`.
+    thermal_properties
+        `ThermalProperties`; None where modes are imaginary.
+    """
+
+    name: str
+    atoms: Atoms
+    primitive: Atoms
+    supercell_matrix: list[list[int]]
+    primitive_matrix: Array
+    space_group: str
+    displacements: int
+    force_constants: Array
+    mesh: list[int]
+    imaginary_modes: int
+    lowest_frequency: float
+    dos: DensityOfStates
+    bands: Bands
+    thermal_properties: ThermalProperties | None
+
+
+def check_phonons(mesh: float | Sequence[int], t_min: float, t_max: float, t_step: float) -> Array:
+    """Refuse what is no mesh or no range of temperatures.
+
+    Parameters
+    ----------
+    mesh
+        Numbers of q points along the three reciprocal vectors, or a length in Å from which phonopy finds them.
+    t_min
+        Lowest temperature in K.
+    t_max
+        Highest temperature in K.
+    t_step
+        Difference between two, in K.
+
+    Returns
+    -------
+    ndarray
+        The temperatures.
+
+    Raises
+    ------
+    InputError
+        Naming what is wrong.
+    """
+    if np.shape(mesh) not in ((), (3,)) or not (np.asarray(mesh) > 0).all():
+        raise InputError(f"mesh is {mesh!r}. Give three integers above 0, or a length in Å.")
+    if not (0 <= t_min <= t_max < np.inf and 0 < t_step < np.inf):
+        raise InputError(
+            f"t_min, t_max and t_step are {t_min!r}, {t_max!r} and {t_step!r}. Give temperatures in K with "
+            "0 <= t_min <= t_max, and a step above 0."
+        )
+    return np.arange(t_min, t_max + t_step * 1e-6, t_step, dtype=float)
+
+
+def fit_phonons(
+    atoms: Atoms,
+    supercell_matrix: ArrayLike,
+    displaced: Sequence[Atoms],
+    forces: Sequence[ArrayLike],
+    *,
+    residual_forces: ArrayLike | None = None,
+    symprec: float = 1e-5,
+    mesh: float | Sequence[int] = 100.0,
+    t_min: float = 0.0,
+    t_max: float = 1000.0,
+    t_step: float = 10.0,
+    ignore_imaginary: bool = False,
+) -> Phonons:
+    """Force constants from the forces in displaced supercells, and what follows from them.
+
+    Translational and permutation symmetry are imposed on the force constants. The three acoustic modes at Γ are left
+    out of thermal properties.
+
+    Parameters
+    ----------
+    atoms
+        The crystal.
+    supercell_matrix
+        What `adatom.atoms.displacements.find_supercell` gives.
+    displaced
+        What `adatom.atoms.displacements.make_displaced` gives.
+    forces
+        Their forces in eV/Å, each of shape (S, 3).
+    residual_forces
+        Forces in the supercell without a displacement in eV/Å, shape (S, 3): they are subtracted.
+    symprec
+        How far in Å atoms may be from where symmetry wants them.
+    mesh, t_min, t_max, t_step
+        As in `check_phonons`.
+    ignore_imaginary
+        Whether to leave imaginary modes out of thermal properties, instead of giving none.
+
+    Returns
+    -------
+    Phonons
+        Of the primitive cell.
+
+    Raises
+    ------
+    InputError
+        The temperatures are none, or the mesh is not one.
+    MissingExtraError
+        phonopy is not installed.
+    """
+    temperatures = check_phonons(mesh, t_min, t_max, t_step)
+    model = _model(atoms, supercell_matrix, symprec)
+    at_rest = model.supercell.positions
+    residual = 0.0 if residual_forces is None else np.asarray(residual_forces)
+    model.dataset = {
+        "natom": len(at_rest),
+        "first_atoms": [
+            {**_displacement(structure.positions - at_rest), "forces": np.asarray(found) - residual}
+            for structure, found in zip(displaced, forces, strict=True)
+        ],
+    }
+    whole = 72 * len(at_rest) ** 2 <= LARGE
+    model.produce_force_constants(calculate_full_force_constants=whole, show_drift=False)
+    model.symmetrize_force_constants(show_drift=False)
+    model.run_mesh(mesh, is_gamma_center=True)
+    model.run_total_dos()
+    bands = _bands(model)
+    frequencies, weights = model.mesh.frequencies, model.mesh.weights
+    imaginary = int(weights @ (frequencies < -IMAGINARY).sum(axis=1))
+    if imaginary and not ignore_imaginary:
+        warnings.warn(
+            f"{imaginary} of {weights.sum() * frequencies.shape[1]} phonon modes of {atoms.get_chemical_formula()} are "
+            f"imaginary, the lowest at {frequencies.min():.2f} THz: no thermal properties. Relax the crystal, take a "
+            "larger supercell, or set ignore_imaginary=True.",
+            stacklevel=2,
+        )
+    return {
+        "name": "phonons",
+        "atoms": atoms,
+        "primitive": _primitive(atoms, model),
+        "supercell_matrix": model.supercell_matrix.tolist(),
+        "primitive_matrix": model.primitive_matrix,
+        "space_group": str(model.symmetry.get_international_table()),
+        "displacements": len(displaced),
+        "force_constants": model.force_constants,
+        "mesh": model.mesh.mesh_numbers.tolist(),
+        "imaginary_modes": imaginary,
+        "lowest_frequency": float(min(frequencies.min(), bands["frequencies"].min())),
+        "dos": {"frequencies": model.total_dos.frequency_points, "densities": model.total_dos.dos},
+        "bands": bands,
+        "thermal_properties": None if imaginary and not ignore_imaginary else _thermal_properties(model, temperatures),
+    }
+
+
+def as_phonopy(phonons: Phonons, symprec: float = 1e-5) -> Any:
+    """A ``phonopy.Phonopy`` with force constants, for what else phonopy can do.
+
+    Parameters
+    ----------
+    phonons
+        What `fit_phonons` gives.
+    symprec
+        How far in Å atoms may be from where symmetry wants them.
+
+    Raises
+    ------
+    MissingExtraError
+        phonopy is not installed.
+    """
+    model = _model(phonons["atoms"], phonons["supercell_matrix"], symprec, phonons["primitive_matrix"])
+    model.force_constants = phonons["force_constants"]
+    return model
+
+
+def _model(atoms: Atoms, supercell_matrix: ArrayLike, symprec: float, primitive_matrix: Any = None) -> Any:
+    cell = to_phonopy(atoms)
+    from phonopy import Phonopy
+    from phonopy.structure.cells import guess_primitive_matrix
+
+    if primitive_matrix is None:
+        primitive_matrix = guess_primitive_matrix(cell, symprec=symprec)
+    return Phonopy(cell, np.asarray(supercell_matrix), primitive_matrix, symprec=symprec)
+
+
+def _displacement(displacements: Array) -> dict[str, Any]:
+    number = int(np.linalg.norm(displacements, axis=1).argmax())
+    return {"number": number, "displacement": displacements[number]}
+
+
+def _primitive(atoms: Atoms, model: Any) -> Atoms:
+    supercell = model.supercell
+    return take_sites(
+        atoms, model.primitive, [supercell.u2u_map[supercell.s2u_map[atom]] for atom in model.primitive.p2s_map]
+    )
+
+
+def _bands(model: Any) -> Bands:
+    path = Cell(model.primitive.cell).bandpath(density=BAND_DENSITY)
+    distances, label_distances, labels = path.get_linear_kpoint_axis()
+    return {
+        "path": path.path,
+        "qpoints": path.kpts,
+        "distances": distances,
+        "frequencies": model.run_qpoints(path.kpts).frequencies,
+        "labels": labels,
+        "label_distances": label_distances,
+    }
+
+
+def _thermal_properties(model: Any, temperatures: Array) -> ThermalProperties:
+    found = model.run_thermal_properties(temperatures=temperatures, exclude_gamma_acoustic=True)
+    per_mole = units.J / units.mol
+    return {
+        "temperatures": found.temperatures,
+        "free_energy": found.free_energy * 1000 * per_mole,
+        "entropy": found.entropy * per_mole,
+        "heat_capacity": found.heat_capacity * per_mole,
+        "zero_point_energy": float(found.zero_point_energy * 1000 * per_mole),
+    }

@@ -1,0 +1,172 @@
+"""Supercells of a crystal, and those with one atom moved."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+from ase.geometry import minkowski_reduce
+from numpy.typing import ArrayLike, NDArray
+
+from adatom.atoms.convert import to_phonopy
+from adatom.errors import InputError
+
+__all__ = ["find_supercell", "make_displaced", "make_supercell", "take_sites"]
+
+
+def find_supercell(
+    atoms: Atoms, supercell_matrix: Sequence[int] | Sequence[Sequence[int]] | None = None, min_length: float = 20.0
+) -> NDArray[np.int64]:
+    """The supercell to compute, as a matrix.
+
+    Parameters
+    ----------
+    atoms
+        The crystal.
+    supercell_matrix
+        How often each cell vector is repeated, or phonopy's matrix of integers, whose columns are the vectors of the
+        supercell in units of those of the cell. None: the least repetition that `min_length` allows.
+    min_length
+        Least distance in Å of an atom from its own image.
+
+    Returns
+    -------
+    ndarray
+        Shape (3, 3).
+
+    Raises
+    ------
+    InputError
+        `atoms` is not periodic in three directions, or there is no such supercell.
+    """
+    if not isinstance(atoms, Atoms) or not atoms.pbc.all() or atoms.cell.rank < 3:
+        raise InputError(f"A supercell is made of a crystal, periodic in three directions; this is {atoms!r}.")
+    if supercell_matrix is not None:
+        return _as_matrix(supercell_matrix)
+    if not 0 < min_length < np.inf:
+        raise InputError(f"min_length is {min_length!r}. Give a length in Å above 0.")
+    length = min_length
+    while True:
+        repeated = np.ceil(length / atoms.cell.lengths() - 1e-6).astype(int)
+        reduced, _ = minkowski_reduce(atoms.cell.array * repeated[:, None])
+        nearest = np.linalg.norm(reduced, axis=1).min()
+        if nearest > min_length * (1 - 1e-6):
+            return np.diag(repeated)
+        length *= 1.05  # the vectors of an oblique cell are longer than the distance of an atom from its image
+
+
+def make_supercell(atoms: Atoms, supercell_matrix: ArrayLike, symprec: float = 1e-5) -> Atoms:
+    """A supercell, its atoms in phonopy's order and with all that they have in the cell but constraints.
+
+    Parameters
+    ----------
+    atoms
+        The crystal; it is not changed.
+    supercell_matrix
+        What `find_supercell` gives.
+    symprec
+        How far in Å atoms may be from where symmetry wants them.
+
+    Raises
+    ------
+    MissingExtraError
+        phonopy is not installed.
+    """
+    return _supercell(atoms, supercell_matrix, symprec)[0]
+
+
+def make_displaced(
+    atoms: Atoms, supercell_matrix: ArrayLike, *, distance: float = 0.01, symprec: float = 1e-5
+) -> list[Atoms]:
+    """The supercells with one atom displaced whose forces make up the force constants, as phonopy finds them.
+
+    Parameters
+    ----------
+    atoms
+        The crystal; it is not changed.
+    supercell_matrix
+        What `find_supercell` gives.
+    distance
+        How far an atom is displaced, in Å.
+    symprec
+        How far in Å atoms may be from where symmetry wants them.
+
+    Returns
+    -------
+    list of Atoms
+        As few as the symmetry of the crystal allows.
+
+    Raises
+    ------
+    InputError
+        `distance` is not above 0.
+    MissingExtraError
+        phonopy is not installed.
+    """
+    if not 0 < distance < np.inf:
+        raise InputError(f"distance is {distance!r}. Give a length in Å above 0.")
+    cell = to_phonopy(atoms)
+    from phonopy import Phonopy
+
+    matrix = _as_matrix(supercell_matrix)
+    # phonopy takes long to find the symmetry of a large supercell; that of the cell is enough where both have the same.
+    found = Phonopy(cell, np.eye(3, dtype=int), primitive_matrix="P", symprec=symprec)
+    supercell, where = _supercell(atoms, matrix, symprec)
+    if not _has_symmetry(matrix, found.symmetry.pointgroup_operations):
+        found, where = Phonopy(cell, matrix, primitive_matrix="P", symprec=symprec), np.arange(len(supercell))
+    found.generate_displacements(distance=distance)
+    displaced = []
+    for atom in found.dataset["first_atoms"]:
+        structure = supercell.copy()
+        structure.positions[where[atom["number"]]] += atom["displacement"]
+        displaced.append(structure)
+    return displaced
+
+
+def take_sites(atoms: Atoms, cell: Any, sites: Sequence[int]) -> Atoms:
+    """Another cell of a crystal, its atoms with all that they have in the first one but constraints.
+
+    Parameters
+    ----------
+    atoms
+        The crystal; it is not changed.
+    cell
+        The other cell, a ``PhonopyAtoms``.
+    sites
+        Of each of its atoms, which of `atoms` it is an image of.
+    """
+    taken: Atoms = atoms.copy()
+    taken.set_constraint()
+    taken = taken[list(sites)]
+    taken.set_cell(cell.cell)
+    taken.set_positions(cell.positions)
+    return taken
+
+
+def _as_matrix(given: ArrayLike) -> NDArray[np.int64]:
+    matrix = np.asarray(given)
+    if matrix.shape == (3,):
+        matrix = np.diag(matrix)
+    if matrix.shape != (3, 3) or not np.issubdtype(matrix.dtype, np.integer) or round(np.linalg.det(matrix)) < 1:
+        raise InputError(
+            f"supercell_matrix is {given!r}. Give three integers above 0, or three rows of three with a determinant "
+            "above 0."
+        )
+    return matrix
+
+
+def _supercell(atoms: Atoms, matrix: ArrayLike, symprec: float) -> tuple[Atoms, NDArray[np.int64]]:
+    """The supercell, and where in it the atoms of the cell are."""
+    cell = to_phonopy(atoms)
+    from phonopy.structure.cells import get_supercell
+
+    made = get_supercell(cell, _as_matrix(matrix), symprec=symprec)
+    return take_sites(atoms, made, [made.u2u_map[atom] for atom in made.s2u_map]), made.u2s_map
+
+
+def _has_symmetry(matrix: NDArray[np.int64], rotations: NDArray[np.int64]) -> bool:
+    """Whether rotations, in units of the cell vectors, take the lattice of a supercell to itself."""
+    turned = np.linalg.inv(matrix) @ rotations @ matrix
+    return bool(np.abs(turned - np.rint(turned)).max() < 1e-6)

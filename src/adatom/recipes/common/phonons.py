@@ -1,0 +1,128 @@
+"""Phonons of a crystal, written once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ase import Atoms
+
+from adatom import job, subflow
+from adatom.analysis import phonons as analysis
+from adatom.analysis.phonons import Phonons, check_phonons
+from adatom.atoms.displacements import find_supercell, make_displaced, make_supercell
+from adatom.recipes.common.code import unbound
+from adatom.recipes.common.docs import documented_by
+
+__all__ = ["phonon_flow"]
+
+
+@subflow
+@documented_by(find_supercell, make_displaced, check_phonons, analysis.fit_phonons)
+def phonon_flow(
+    atoms: Atoms,
+    *,
+    relax_job: Callable[..., Any] = unbound,
+    static_job: Callable[..., Any] = unbound,
+    run_relax: bool = True,
+    fmax: float = 1e-3,
+    supercell_matrix: Sequence[int] | Sequence[Sequence[int]] | None = None,
+    min_length: float = 20.0,
+    distance: float = 0.01,
+    subtract_residual: bool = False,
+    symprec: float = 1e-5,
+    mesh: float | Sequence[int] = 100.0,
+    t_min: float = 0.0,
+    t_max: float = 1000.0,
+    t_step: float = 10.0,
+    ignore_imaginary: bool = False,
+) -> dict[str, Any]:
+    """Phonons of a crystal from the forces in supercells with one atom displaced, by phonopy.
+
+    Parameters
+    ----------
+    relax_job
+        Relaxes the crystal; it takes `relax_cell` and `fmax`.
+    static_job
+        Computes the forces in a supercell.
+    run_relax
+        Whether the crystal and its cell are relaxed first.
+    fmax
+        Largest force in eV/Å that is left by that.
+    subtract_residual
+        Whether the supercell without a displacement is computed too, and its forces are subtracted from the others.
+    {parameters}
+
+    Returns
+    -------
+    dict
+        ``"relax"``, with `run_relax`: the relaxation. ``"static"``: a result for each displaced supercell.
+        ``"residual"``, with `subtract_residual`: that of the supercell without a displacement. ``"phonons"``: a
+        `Phonons` document.
+
+    Raises
+    ------
+    InputError
+        Bad input, found before anything is computed.
+    MissingExtraError
+        phonopy is not installed.
+    """
+    settings = {
+        "distance": distance,
+        "symprec": symprec,
+        "mesh": mesh,
+        "t_min": t_min,
+        "t_max": t_max,
+        "t_step": t_step,
+    }
+    check_input(atoms, supercell_matrix, min_length, **settings)
+    relaxed = relax_job(atoms, relax_cell=True, fmax=fmax) if run_relax else None
+    computed = compute_displaced(
+        relaxed["atoms"] if relaxed is not None else atoms,
+        static_job,
+        (supercell_matrix, min_length),
+        subtract_residual,
+        settings | {"ignore_imaginary": ignore_imaginary},
+    )
+    runs = {"relax": [relaxed]} if run_relax else {}
+    runs |= {"static": computed["static"]}
+    runs |= {"residual": computed["residual"]} if subtract_residual else {}
+    return {**runs, "phonons": computed["phonons"]}
+
+
+def check_input(atoms: Atoms, supercell_matrix: Any, min_length: float, **settings: Any) -> None:
+    """Refuse what the flow would find out only once the crystal is relaxed."""
+    find_supercell(atoms, supercell_matrix, min_length)
+    make_displaced(atoms, [1, 1, 1], distance=settings.pop("distance"), symprec=settings.pop("symprec"))
+    check_phonons(**settings)
+
+
+# A subflow: how many supercells there are is known only once the crystal is relaxed.
+@subflow
+def compute_displaced(
+    atoms: Atoms, static_job: Any, supercell: Any, subtract_residual: bool, settings: dict[str, Any]
+) -> dict[str, Any]:
+    """Compute the displaced supercells of a crystal, and its phonons."""
+    options = dict(settings)
+    distance, symprec = options.pop("distance"), options["symprec"]
+    matrix = find_supercell(atoms, *supercell)
+    displaced = make_displaced(atoms, matrix, distance=distance, symprec=symprec)
+    runs = {"static": [static_job(structure) for structure in displaced]}
+    if subtract_residual:
+        runs["residual"] = [static_job(make_supercell(atoms, matrix, symprec))]
+    return {**runs, "phonons": fit_phonons(atoms, matrix, **runs, **options)}
+
+
+@job
+def fit_phonons(
+    atoms: Atoms, supercell_matrix: Any, static: Sequence[Any], residual: Sequence[Any] = (), **options: Any
+) -> Phonons:
+    """Phonons from the runs of displaced supercells."""
+    return analysis.fit_phonons(
+        atoms,
+        supercell_matrix,
+        [run["input_atoms"] for run in static],
+        [run["results"]["forces"] for run in static],
+        residual_forces=residual[0]["results"]["forces"] if residual else None,
+        **options,
+    )
