@@ -15,6 +15,8 @@ DOCUMENTS = {
     "convergence": "adatom.analysis.convergence:Convergence",
     "formation_energies": "adatom.analysis.defects:FormationEnergies",
     "elasticity": "adatom.analysis.elastic:Elasticity",
+    "phonons": "adatom.analysis.phonons:Phonons",
+    "qha": "adatom.analysis.qha:QuasiHarmonic",
     "eos": "adatom.analysis.eos:EquationOfState",
     "reaction_path": "adatom.analysis.path:ReactionPath",
     "transition_state": "adatom.analysis.saddle:TransitionState",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import Any, TypedDict
+from typing import Annotated, Any, TypedDict
 
 import numpy as np
 from ase import Atoms, units
@@ -138,10 +138,10 @@ class Phonons(TypedDict):
     primitive_matrix: Array
     space_group: str
     displacements: int
-    force_constants: Array
+    force_constants: Annotated[Array, "eV/Å²"]
     mesh: list[int]
     imaginary_modes: int
-    lowest_frequency: float
+    lowest_frequency: Annotated[float, "THz"]
     dos: DensityOfStates
     bands: Bands
     thermal_properties: ThermalProperties | None

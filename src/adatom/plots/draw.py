@@ -21,6 +21,8 @@ PLOTS = {
     "adsorption_energies": "adatom.plots.surfaces:draw_adsorption_energies",
     "convergence": "adatom.plots.convergence:draw_convergence",
     "elasticity": "adatom.plots.elastic:draw_elasticity",
+    "phonons": "adatom.plots.phonons:draw_phonons",
+    "qha": "adatom.plots.qha:draw_qha",
     "eos": "adatom.plots.eos:draw_eos",
     "md": "adatom.plots.md:draw_md",
     "reaction_path": "adatom.plots.path:draw_path",

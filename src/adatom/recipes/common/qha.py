@@ -1,0 +1,144 @@
+"""A crystal in the quasi-harmonic approximation, written once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ase import Atoms
+
+from adatom import Failure, job, subflow
+from adatom.analysis import qha as analysis
+from adatom.analysis.eos import LEAST_POINTS, check_eos
+from adatom.analysis.qha import QuasiHarmonic
+from adatom.atoms.deformations import scale_volume
+from adatom.atoms.supercells import find_supercell
+from adatom.errors import AnalysisError
+from adatom.recipes.common.code import unbound
+from adatom.recipes.common.docs import documented_by
+from adatom.recipes.common.eos import eos_flow
+from adatom.recipes.common.phonons import check_input, phonon_flow
+
+__all__ = ["qha_flow"]
+
+
+@subflow
+@documented_by(phonon_flow, eos_flow, analysis.fit_qha)
+def qha_flow(
+    atoms: Atoms,
+    *,
+    relax_job: Callable[..., Any] = unbound,
+    static_job: Callable[..., Any] = unbound,
+    run_relax: bool = True,
+    relax_ions: bool = True,
+    fmax: float = 1e-3,
+    strains: Sequence[float] = (-0.04, -0.02, 0.0, 0.02, 0.04, 0.06, 0.08, 0.10),
+    equation: str = "birch_murnaghan",
+    pressure: float = 0.0,
+    supercell_matrix: Sequence[int] | Sequence[Sequence[int]] | None = None,
+    min_length: float = 20.0,
+    distance: float = 0.01,
+    symprec: float = 1e-5,
+    mesh: float | Sequence[int] = 100.0,
+    t_min: float = 0.0,
+    t_max: float = 1000.0,
+    t_step: float = 10.0,
+    ignore_imaginary: bool = False,
+) -> dict[str, Any]:
+    """Thermal expansion, Gibbs energy and bulk modulus of a crystal, from its phonons at several volumes.
+
+    Parameters
+    ----------
+    relax_job
+        Relaxes the crystal and, at each volume, its ions; it takes `relax_cell` and `fmax`.
+    static_job
+        Computes the forces in a supercell and, without `relax_ions`, the energy at a volume.
+    {parameters}
+
+    Returns
+    -------
+    dict
+        ``"relax"``, with `run_relax`: the relaxation. ``"points"``: a result for each strain. ``"phonons"``: what
+        `phonon_flow` gives there. ``"qha"``: a `QuasiHarmonic` document, of the points that did not fail and have no
+        imaginary modes.
+
+    Raises
+    ------
+    InputError
+        Bad input, found before anything is computed.
+    MissingExtraError
+        phonopy is not installed.
+    FlowFailure
+        A job failed, or fewer than five points are left. If five are, its ``value`` has the document all the same.
+    """
+    check_eos(equation, strains)
+    scale_volume(atoms, strains)
+    settings = {
+        "distance": distance,
+        "symprec": symprec,
+        "mesh": mesh,
+        "t_min": t_min,
+        "t_max": t_max,
+        "t_step": t_step,
+    }
+    check_input(atoms, supercell_matrix, min_length, **settings)
+    relaxed = relax_job(atoms, relax_cell=True, fmax=fmax) if run_relax else None
+    computed = compute_volumes(
+        relaxed["atoms"] if relaxed is not None else atoms,
+        relax_job if relax_ions else static_job,
+        {"fmax": fmax} if relax_ions else {},
+        list(strains),
+        (supercell_matrix, min_length),
+        settings | {"static_job": static_job, "ignore_imaginary": ignore_imaginary},
+        {"equation": equation, "pressure": pressure},
+    )
+    kinds = ("points", "phonons", "qha")
+    return ({"relax": [relaxed]} if run_relax else {}) | {kind: computed[kind] for kind in kinds}
+
+
+# A subflow: the volumes are those of the relaxed crystal.
+@subflow
+def compute_volumes(
+    atoms: Atoms,
+    energy_job: Any,
+    energy_kwargs: dict[str, Any],
+    strains: list[float],
+    supercell: Any,
+    settings: dict[str, Any],
+    options: dict[str, Any],
+) -> dict[str, Any]:
+    """Compute a crystal and its phonons at several volumes."""
+    matrix = find_supercell(atoms, *supercell).tolist()  # the same at all volumes
+    points = [energy_job(structure, **energy_kwargs) for structure in scale_volume(atoms, strains)]
+    phonons = [phonon_flow(point["atoms"], run_relax=False, supercell_matrix=matrix, **settings) for point in points]
+    documents = [each["phonons"] for each in phonons]
+    return {"points": points, "phonons": phonons, "qha": fit_qha(points, documents, strains, **options)}
+
+
+@job(failed_inputs="take")
+def fit_qha(points: Sequence[Any], phonons: Sequence[Any], strains: Sequence[float], **options: Any) -> QuasiHarmonic:
+    """The quasi-harmonic approximation, of the volumes that did not fail and have no imaginary modes."""
+    names = [f"{strain:+g}" for strain in strains]
+    reasons = dict(zip(names, map(_missing, points, phonons), strict=True))
+    failed = {name: why for name, why in reasons.items() if why}
+    there = [(run, found) for name, run, found in zip(names, points, phonons, strict=True) if name not in failed]
+    if len(there) < LEAST_POINTS:
+        raise AnalysisError(
+            f"{len(failed)} of {len(points)} volumes cannot be used, and {LEAST_POINTS} are needed: {failed}."
+        )
+    fit = analysis.fit_qha(
+        [found["primitive"].get_volume() for _, found in there],
+        [run["results"]["energy"] * len(found["primitive"]) / len(run["atoms"]) for run, found in there],
+        [found["thermal_properties"] for _, found in there],
+        **options,
+    )
+    return {**fit, "failed": failed | fit["failed"]}
+
+
+def _missing(run: Any, phonons: Any) -> str | None:
+    for found in (run, phonons):
+        if isinstance(found, Failure):
+            return found.in_short
+    if phonons["thermal_properties"] is None:
+        return f"{phonons['imaginary_modes']} modes are imaginary, the lowest at {phonons['lowest_frequency']:.2f} THz"
+    return None
