@@ -12,7 +12,7 @@ from adatom.analysis import qha as analysis
 from adatom.analysis.eos import LEAST_POINTS, check_eos
 from adatom.analysis.qha import QuasiHarmonic
 from adatom.atoms.deformations import scale_volume
-from adatom.atoms.supercells import find_supercell
+from adatom.atoms.displacements import find_supercell
 from adatom.errors import AnalysisError
 from adatom.recipes.common.code import unbound
 from adatom.recipes.common.docs import documented_by
