@@ -239,13 +239,16 @@ def test_a_molecule_needs_a_box():
         static_job.fn(Atoms("H2", positions=[[0, 0, 0], [0, 0, 0.74]]), preset="molecule")
 
 
-def test_a_program_or_directory_that_is_not_there(tmp_path):
+def test_a_program_or_directory_that_is_not_there(tmp_path, silicon, results_dir):
     with change_settings(data_dirs={"espresso": str(tmp_path / "pseudo")}):
         with pytest.raises(InputError, match="ADATOM_DATA_DIRS__ESPRESSO"):
             static_job.fn(bulk("Si"), **FAST)
     with change_settings(commands={"espresso": "/opt/nowhere/pw.x"}):
         with pytest.raises(InputError, match=r"/opt/nowhere/pw.x is not there.*ADATOM_COMMANDS__ESPRESSO.*apt-get"):
             static_job.fn(bulk("Si"), **FAST)
+        with pytest.raises(InputError, match=r"/opt/nowhere/dos.x is not there"):
+            dos_job.fn(silicon)
+    assert not results_dir.exists()
 
 
 # --- Runs that fail ---------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from typing import Any
 from ase import Atoms
 
 from adatom.calculators.espresso.namelists import FIXED, nested
-from adatom.calculators.espresso.running import DONE, run
+from adatom.calculators.espresso.running import DONE, PROGRAMS, run
 from adatom.calculators.merge import merge
 
 __all__ = ["EspressoProgram"]
@@ -32,6 +32,11 @@ class EspressoProgram:
         What follows the namelists.
     done
         What it prints only at its end.
+
+    Raises
+    ------
+    InputError
+        A keyword that it does not know, or it is not there.
     """
 
     implemented_properties: Sequence[str] = ()
@@ -45,6 +50,7 @@ class EspressoProgram:
         cards: str = "",
         done: str = DONE,
     ) -> None:
+        PROGRAMS.command(program)  # which refuses what is not there
         data = merge(nested(program, defaults), nested(program, input_data))
         self.parameters: dict[str, Any] = {"name": program, "input_data": data, "cards": cards}
         self.directory = Path()

@@ -17,7 +17,7 @@ from ase.constraints import FixAtoms, FixCartesian
 from adatom.calculators.espresso.namelists import FIXED, nested
 from adatom.calculators.espresso.pseudopotentials import check_pseudopotentials, pseudo_dir
 from adatom.calculators.espresso.reading import read_bands
-from adatom.calculators.espresso.running import run
+from adatom.calculators.espresso.running import PROGRAMS, run
 from adatom.calculators.merge import Remove, merge
 from adatom.errors import ConvergenceError, InputError
 
@@ -61,7 +61,7 @@ def make_espresso(
     Raises
     ------
     InputError
-        A keyword, a pseudopotential, a cut-off or the cell is missing or wrong.
+        A keyword, a pseudopotential, a cut-off, the cell or pw.x is missing or wrong.
     """
     if atoms.cell.rank < 3:
         raise InputError(
@@ -74,6 +74,7 @@ def make_espresso(
     names |= {element: name for element, name in (pseudopotentials or {}).items() if element in rows}
     directory = Path(data.get("control", {}).get("pseudo_dir") or pseudo_dir()).expanduser()
     check_pseudopotentials(atoms, names, directory)
+    PROGRAMS.command()  # which refuses what is not there
     system = data.setdefault("system", {})
     cutoffs = {key: max(row.get(key, 0) for row in rows.values()) for key in ("ecutwfc", "ecutrho")}
     ecutwfc = system.setdefault("ecutwfc", cutoffs["ecutwfc"])
