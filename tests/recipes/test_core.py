@@ -19,6 +19,7 @@ from adatom.recipes.tblite import core as tblite
 from adatom.runners import (
     run_irc,
     run_md,
+    run_native_relax,
     run_neb,
     run_optimize,
     run_saddle,
@@ -31,13 +32,14 @@ JOBS = ["static_job", "relax_job", "md_job", "freq_job"]
 RUNNERS = {
     "static_job": [run_static],
     "relax_job": [run_optimize],
+    "native_relax_job": [run_native_relax],
     "md_job": [run_md],
     "freq_job": [run_vibrations, thermochemistry],
     "neb_job": [run_neb],
     "ts_job": [run_saddle],
     "irc_job": [run_irc],
 }
-OF_REACTIONS = [name for name in RUNNERS if name not in JOBS]
+OF_REACTIONS = ["neb_job", "ts_job", "irc_job"]
 
 
 @pytest.mark.parametrize(("code", "name"), [*product([emt, lj, tblite], JOBS), *product([emt, lj], OF_REACTIONS)])
