@@ -99,7 +99,7 @@ def test_several_pictures_are_numbered(results, tmp_path):
 
 
 def test_what_cannot_be_drawn_is_told(results, tmp_path):
-    with pytest.raises(InputError, match="Nothing here can be drawn. There are pictures of: convergence, "):
+    with pytest.raises(InputError, match="Nothing here can be drawn. There are pictures of: surface_energies, "):
         save_pictures({"a": [1, 2]}, tmp_path / "x.png")
     with pytest.raises(InputError, match="no picture of 'relax'"):
         draw({"name": "relax"})

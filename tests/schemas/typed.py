@@ -1,7 +1,7 @@
 """Whether a value is what a TypedDict says, which Python itself does not check."""
 
 import types
-from typing import Any, NotRequired, Required, Union, get_args, get_origin, get_type_hints, is_typeddict
+from typing import Annotated, Any, NotRequired, Required, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 import numpy as np
 
@@ -11,6 +11,8 @@ def violations(value: Any, hint: Any, where: str = "") -> list[str]:
     origin = get_origin(hint)
     if hint is Any:
         return []
+    if origin is Annotated:
+        return violations(value, get_args(hint)[0], where)
     if is_typeddict(hint):
         return _of_dict(value, hint, where)
     if origin in (Union, types.UnionType):
