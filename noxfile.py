@@ -27,6 +27,8 @@ MAIN_ENGINES = "dask,parsl,prefect"  # Covalent cannot share an environment with
 CODES = "tblite,dispersion,sella"  # extras
 FLOWS = "defects,phonons"  # extras that flows of all codes need
 PROGRAMS = "espresso"  # which the tests install (Debian, as root)
+# Else codes have a thread on every core in each of the tests that run side by side, and in each of their workers.
+WITH_CODES = {"TEST_CODES": f"{CODES},{FLOWS},{PROGRAMS}", "OMP_NUM_THREADS": "1"}
 
 
 def install(session: nox.Session, extras: str, lock: str = "main") -> None:
@@ -68,7 +70,7 @@ def install_and_run(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """All tests but those on Covalent and on batch schedulers."""
     install(session, f"{MAIN_ENGINES},{CODES},{FLOWS},test")
-    session.env["TEST_CODES"] = f"{CODES},{FLOWS},{PROGRAMS}"
+    session.env.update(WITH_CODES)
     elsewhere = [f"--ignore={folder}" for folder in SCHEDULER_TESTS]
     pytest(session, f"local,{MAIN_ENGINES}", "-n", "2", "--dist", "loadgroup", *elsewhere)
 
@@ -86,7 +88,7 @@ def tests_schedulers(session: nox.Session) -> None:
 def tests_covalent(session: nox.Session) -> None:
     """The engine tests on Covalent; they start a server of their own."""
     install(session, f"covalent,{FLOWS},test", lock="covalent")
-    session.env["TEST_CODES"] = PROGRAMS
+    session.env.update({**WITH_CODES, "TEST_CODES": PROGRAMS})
     pytest(session, "covalent", "tests/engines", "--ignore=tests/engines/clusters")
     session.env["TEST_SCHEDULERS"] = "slurm"
     pytest(session, "covalent", "tests/engines/clusters/test_slurm.py")  # alone, as the next
@@ -97,7 +99,7 @@ def tests_covalent(session: nox.Session) -> None:
 def tests_lowest(session: nox.Session) -> None:
     """All tests with the oldest versions that pyproject.toml admits."""
     session.install("--resolution=lowest-direct", "-e", f".[{MAIN_ENGINES},{CODES},{FLOWS},test]")
-    session.env["TEST_CODES"] = f"{CODES},{FLOWS},{PROGRAMS}"
+    session.env.update(WITH_CODES)
     pytest(session, f"local,{MAIN_ENGINES}", "-n", "2", "--dist", "loadgroup")
 
 
