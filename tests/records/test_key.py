@@ -387,3 +387,15 @@ def test_parts_name_what_counts():
     assert parts["more.options.a.b"] == "2"
     assert {"atoms.positions", "atoms.cell", "atoms.pbc", "atoms.species", "atoms.constraints"} <= set(parts)
     json.dumps(parts)
+
+
+def test_an_option_says_what_counts_of_an_argument():
+    def energy(atoms, model="a:1"):
+        return model
+
+    def of(model, **options):
+        return make_key(energy, (1,), {"model": model}, policy="inputs", **options)
+
+    counts = {"model": lambda text: text.partition(":")[0]}
+    assert of("a:1", counts=counts).digest == of("a:2", counts=counts).digest != of("b:1", counts=counts).digest
+    assert of("a:1").digest != of("a:2").digest

@@ -44,6 +44,7 @@ def make_key(
     policy: str | Callable[[dict[str, Any]], Any] = "inputs+source",
     version: str | int | None = None,
     reads: Collection[str] = (),
+    counts: Mapping[str, Callable[[Any], Any]] | None = None,
 ) -> Key:
     """The key of one call of a function.
 
@@ -61,6 +62,8 @@ def make_key(
     reads
         What the function reads that does not count otherwise, such as ``"info"`` of a structure, and names of
         parameters whose files and directories count with what is in them.
+    counts
+        By parameter, a function that is given its argument and returns what counts of it.
 
     Raises
     ------
@@ -84,7 +87,8 @@ def make_key(
         if policy == "inputs+source":
             code = source_of(plain)
             source, parts["source"] = code.pieces, code.digest
-        for name, value in bound.arguments.items():
+        for name, given in bound.arguments.items():
+            value = counts[name](given) if counts and name in counts else given
             try:
                 parts |= canonical.parts(name, value)
             except RecursionError:

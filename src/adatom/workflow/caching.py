@@ -29,7 +29,7 @@ class Caching:
 
     Attributes
     ----------
-    policy, version, reads
+    policy, version, reads, counts
         As `records.key.make_key` takes them.
     refresh
         Whether what is stored is replaced and not used.
@@ -40,6 +40,7 @@ class Caching:
     policy: str | Callable[..., Any]
     version: str | int | None
     reads: tuple[str, ...]
+    counts: Mapping[str, Callable[[Any], Any]]
     refresh: bool
     key: Key | None = None
 
@@ -53,15 +54,38 @@ class Caching:
         function, args, kwargs
             The call.
         """
-        from adatom.records.key import make_key
-
         try:
-            key = make_key(function, args, kwargs, policy=self.policy, version=self.version, reads=self.reads)
+            key = self.make_key(function, args, kwargs)
         except TypeError as error:  # the job itself says what is wrong with its arguments
             if isinstance(error, AdatomError):
                 _warn(f"{name} runs uncached: {error}. Pass plain data, or give a key function: @job(cache=...).")
             return None
         return replace(self, key=key)
+
+    def make_key(self, function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Key:
+        """The key of a call.
+
+        Parameters
+        ----------
+        function, args, kwargs
+            The call.
+
+        Raises
+        ------
+        TypeError
+            The arguments do not fit the function, or one of them has no key; it is named.
+        """
+        from adatom.records.key import make_key
+
+        return make_key(
+            function,
+            args,
+            kwargs,
+            policy=self.policy,
+            version=self.version,
+            reads=self.reads,
+            counts=self.counts,
+        )
 
     def find(self, function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """What is stored for the call, its labels those of the arguments; else `MISS`.
@@ -126,7 +150,9 @@ class Caching:
         if self.key is None:
             return self
         open_store().put_source(self.key)
-        return replace(self, policy=_DEFAULT, key=replace(self.key, source={}))  # a worker has no use for either
+        return replace(
+            self, policy=_DEFAULT, counts={}, key=replace(self.key, source={})
+        )  # a worker has no use for either
 
     def confirm(self, name: str, value: Any) -> None:
         """Store a result here if the worker could not, as its disk is another one, or full.
@@ -183,7 +209,11 @@ def caching_of(job: JobOptions, around: FlowCaching) -> Caching | None:
     if policy is False or policy == "off":
         return None
     refresh = job.refresh_cache or around.refresh_cache
-    return Caching(_DEFAULT if policy in (True, "on") else policy, job.version, tuple(job.reads), refresh)
+    return _caching(job, _DEFAULT if policy in (True, "on") else policy, refresh)
+
+
+def _caching(job: JobOptions, policy: Any, refresh: bool) -> Caching:
+    return Caching(policy, job.version, tuple(job.reads), job.counts, refresh)
 
 
 def explain(job: Job[Any, Any], /, *args: Any, **kwargs: Any) -> Explanation:
@@ -209,12 +239,10 @@ def explain(job: Job[Any, Any], /, *args: Any, **kwargs: Any) -> Explanation:
         The arguments do not fit the job, or one of them has no key; it is named.
     """
     from adatom.records.explain import explain_key
-    from adatom.records.key import make_key
     from adatom.records.store import open_store
 
     found = caching_of(job.options, flow_caching([]))
-    caching = found or Caching(_DEFAULT, job.options.version, tuple(job.options.reads), False)
-    key = make_key(job, args, kwargs, policy=caching.policy, version=caching.version, reads=caching.reads)
+    key = (found or _caching(job.options, _DEFAULT, False)).make_key(job, args, kwargs)
     explanation = explain_key(open_store(), key)
     if found is None:
         off = f"The cache is off here. With ADATOM_CACHE=on: {explanation.reason}"

@@ -121,6 +121,8 @@ class JobOptions(Options):
     reads
         What the function reads that the key leaves out otherwise: ``"info"``, ``"info.KEY"``, ``"arrays"`` or
         ``"arrays.NAME"`` of structures; the name of a parameter: what is in the files and directories that it names.
+    counts
+        By parameter, a function that is given its argument and returns what counts of it in the key.
     """
 
     retries: int = 0
@@ -131,6 +133,7 @@ class JobOptions(Options):
     version: str | int | None = None
     failed_inputs: Literal["skip", "take", "tolerate"] = "skip"
     reads: Sequence[str] = ()
+    counts: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         super().__post_init__()
