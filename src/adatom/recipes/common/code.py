@@ -14,13 +14,42 @@ from ase import Atoms
 from adatom import job
 from adatom.errors import InputError, UnknownNameError
 from adatom.recipes.common.dispersion import WithDispersion, make_dispersion
+from adatom.recipes.common.docs import with_parameter
 from adatom.runners.checks import check_atoms, check_elements, check_keywords
 from adatom.workflow import Job
 
-__all__ = ["Code", "unbound"]
+__all__ = ["Choice", "Code", "unbound"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A parameter that the jobs of a code have besides, and that chooses what the code is.
+
+    Attributes
+    ----------
+    parameter
+        Its name.
+    default
+        Its default.
+    annotation
+        Its type, as in source code.
+    documented
+        A function whose docstring has it.
+    code
+        Gives the code for a value of it.
+    options
+        Options of the jobs.
+    """
+
+    parameter: str
+    default: Any
+    annotation: str
+    documented: Callable[..., Any]
+    code: Callable[[Any], Code]
+    options: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -124,6 +153,10 @@ class Code:
         """
         return self.make(**settings)
 
+    def choice(self) -> Choice | None:
+        """What the jobs of this code leave to the user, if anything."""
+        return None
+
     def job(self, recipe: Callable[Concatenate[Code, P], R], name: str | None = None) -> Job[P, R]:
         """A job of this code, to be imported from the module that calls this.
 
@@ -134,18 +167,32 @@ class Code:
         name
             What the job is called; the recipe's name if None.
         """
+        choice = self.choice()
 
         @functools.wraps(recipe)
-        def function(*args: P.args, **kwargs: P.kwargs) -> R:
-            return recipe(self, *args, **kwargs)
+        def function(*args: Any, **kwargs: Any) -> R:
+            code = choice.code(kwargs.pop(choice.parameter, choice.default)) if choice else self
+            return recipe(code, *args, **kwargs)
 
+        made: Any = function
         signature = inspect.signature(recipe)
-        function.__signature__ = signature.replace(  # type: ignore[attr-defined]
-            parameters=list(signature.parameters.values())[1:]
-        )
-        function.__module__ = sys._getframe(1).f_globals["__name__"]
-        function.__name__ = function.__qualname__ = name or recipe.__name__
-        return job(function)
+        parameters = list(signature.parameters.values())[1:]
+        if choice:
+            place = next(i for i, parameter in enumerate(parameters) if parameter.name == "calc_kwargs")
+            parameters.insert(
+                place,
+                inspect.Parameter(
+                    choice.parameter,
+                    inspect.Parameter.KEYWORD_ONLY,
+                    default=choice.default,
+                    annotation=choice.annotation,
+                ),
+            )
+            made.__doc__ = with_parameter(recipe.__doc__, choice.documented, choice.parameter, before="calc_kwargs")
+        made.__signature__ = signature.replace(parameters=parameters)
+        made.__module__ = sys._getframe(1).f_globals["__name__"]
+        made.__name__ = made.__qualname__ = name or recipe.__name__
+        return job(made, **(choice.options if choice else {}))
 
 
 def unbound(*args: Any, **kwargs: Any) -> Any:

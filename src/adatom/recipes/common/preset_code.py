@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any
 
 from ase import Atoms
 
-from adatom import job
 from adatom.calculators.merge import merge
 from adatom.calculators.preset import Preset, load_preset
-from adatom.recipes.common.code import Code
-from adatom.recipes.common.docs import with_parameter
-from adatom.workflow import Job
+from adatom.recipes.common.code import Choice, Code
 
 __all__ = ["PresetCode"]
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -66,31 +57,9 @@ class PresetCode(Code):
         """
         return self.make(atoms, **settings)
 
-    def job(self, recipe: Callable[Concatenate[Code, P], R], name: str | None = None) -> Job[P, R]:
-        """A job of this code that takes a `preset`, to be imported from the module that calls this.
+    def choice(self) -> Choice:
+        """A preset."""
+        return Choice("preset", self.preset, "Preset", load_preset, self._with_preset, {"reads": ("preset",)})
 
-        Parameters
-        ----------
-        recipe
-            A function whose first parameter is the code.
-        name
-            What the job is called; the recipe's name if None.
-        """
-        default = self.preset
-
-        @functools.wraps(recipe)
-        def function(*args: Any, preset: Preset = default, **kwargs: Any) -> R:
-            return recipe(replace(self, preset=preset), *args, **kwargs)
-
-        made: Any = function
-
-        parameters = list(inspect.signature(recipe).parameters.values())[1:]
-        place = next(i for i, parameter in enumerate(parameters) if parameter.name == "calc_kwargs")
-        own = inspect.Parameter("preset", inspect.Parameter.KEYWORD_ONLY, default=default, annotation="Preset")
-        made.__signature__ = inspect.signature(recipe).replace(
-            parameters=[*parameters[:place], own, *parameters[place:]]
-        )
-        made.__doc__ = with_parameter(recipe.__doc__, load_preset, "preset", before="calc_kwargs")
-        made.__module__ = sys._getframe(1).f_globals["__name__"]
-        made.__name__ = made.__qualname__ = name or recipe.__name__
-        return job(made, reads=("preset",))
+    def _with_preset(self, preset: Preset) -> PresetCode:
+        return replace(self, preset=preset)
