@@ -5,6 +5,7 @@ import pytest
 from ase.build import bulk, molecule
 from ase.calculators.emt import EMT
 from ase.io import read
+from ase.stress import voigt_6_to_full_3x3_stress
 
 from adatom.errors import ConvergenceError, InputError
 from adatom.runners import run_static
@@ -27,6 +28,18 @@ def test_everything_that_the_calculator_found_is_kept_and_its_own(distorted):
     forces = results["forces"].copy()
     calculator.results["forces"][:] = 0  # as calculators do that use their arrays again
     np.testing.assert_array_equal(results["forces"], forces)
+
+
+def test_stress_is_six_numbers_also_where_the_calculator_has_nine():
+    class Nine(EMT):
+        def calculate(self, *args, **kwargs):
+            super().calculate(*args, **kwargs)
+            self.results["stress"] = voigt_6_to_full_3x3_stress(self.results["stress"])
+
+    atoms = bulk("Cu", cubic=True)
+    atoms.rattle(0.1, seed=1)
+    six, nine = (run_static(atoms, calculator)["results"]["stress"] for calculator in (EMT(), Nine()))
+    assert nine == pytest.approx(six)
 
 
 def test_a_molecule_has_no_stress():

@@ -14,6 +14,7 @@ from typing import IO, Any
 import numpy as np
 from ase import Atoms
 from ase.calculators.calculator import all_properties
+from ase.stress import full_3x3_to_voigt_6_stress
 
 from adatom.directories import RunDirectory, run_directory
 from adatom.errors import AdatomError, ConvergenceError, InputError, StorageError
@@ -92,6 +93,8 @@ class Calculation:
             for key, value in self.calculator.results.items()
             if key in _PROPERTIES and value is not None
         }
+        if np.shape(found.get("stress", ())) == (3, 3):  # some calculators give all of it
+            found["stress"] = full_3x3_to_voigt_6_stress(found["stress"])
         for key in ("energy", "forces"):
             if key in found and not np.isfinite(found[key]).all():
                 raise ConvergenceError(
