@@ -21,6 +21,9 @@ PACKAGES = {
     "defects": (("pymatgen.analysis.defects",), "defects"),
     "sella": (("sella",), "sella"),
     "phonons": (("phonopy",), "phonons"),
+    "chgnet": (("chgnet",), "chgnet"),
+    "sevennet": (("sevenn",), "sevennet"),
+    "mace": (("mace",), "mace"),
 }
 # Commands, and the Debian packages that bring them.
 PROGRAMS = {"espresso": (("pw.x", "mpirun"), ("quantum-espresso", "quantum-espresso-data", "openmpi-bin"))}

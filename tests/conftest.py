@@ -37,3 +37,17 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         yield disk
     finally:
         subprocess.run(["umount", "--lazy", disk], check=True)  # an MPI daemon may be there for a moment longer
+
+
+@pytest.fixture
+def own_rows(tmp_path: Path) -> Iterator[Path]:
+    """Models of the user's, and the file of their weights."""
+    from adatom import change_settings
+    from tests.calculators import own_model
+
+    table, weights = tmp_path / "models.yaml", tmp_path / "weights.txt"
+    table.write_text(own_model.TABLE)
+    weights.write_text("0.3")
+    own_model.loads.clear()
+    with change_settings(models=table, results_dir=tmp_path / "results"):
+        yield weights

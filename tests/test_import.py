@@ -8,7 +8,7 @@ from tests.interpreter import run
 
 HEAVY = (
     *("torch", "pymatgen", "emmet", "dask", "distributed", "parsl", "prefect", "covalent", "pandas", "matplotlib"),
-    *("tblite", "dftd3", "dftd4", "yaml"),
+    *("tblite", "dftd3", "dftd4", "yaml", "chgnet", "sevenn", "mace"),
 )
 LOOK = """
 import importlib, json, logging, os, sys, threading
@@ -23,7 +23,7 @@ print(json.dumps({
 """
 
 
-CODES = ("emt", "espresso", "lj", "tblite")
+CODES = ("emt", "espresso", "lj", "mlip", "tblite")
 
 
 @pytest.mark.parametrize("module", ["adatom", *(f"adatom.recipes.{code}.core" for code in CODES)])

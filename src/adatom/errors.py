@@ -108,12 +108,13 @@ class MissingExtraError(AdatomError, ImportError):
     package
         The package that could not be imported.
     extra
-        The extra of adatom that brings it.
+        The extra of adatom that brings it; None: there is none.
     """
 
-    def __init__(self, package: str, extra: str) -> None:
+    def __init__(self, package: str, extra: str | None) -> None:
         self.package, self.extra = package, extra
-        super().__init__(f"{package} is not installed. Get it with: pip install 'adatom[{extra}]'")
+        wanted = f"'adatom[{extra}]'" if extra else package
+        super().__init__(f"{package} is not installed. Get it with: pip install {wanted}")
 
     def __reduce__(self) -> tuple[object, ...]:
         return type(self), (self.package, self.extra)

@@ -92,6 +92,9 @@ class Settings(BaseSettings):
         description="Where a code's data files are, by code: pseudopotentials, basis sets. ASE's configuration comes "
         "first.",
     )
+    models: Path | None = Field(
+        None, description="YAML file of machine-learned potentials, beside those that come with adatom."
+    )
     profiles: Annotated[tuple[Path, ...], NoDecode] = Field(
         (),
         description="Files and directories of profiles, read after `~/.config/adatom/profiles` and `adatom.toml`; in a "
@@ -113,7 +116,7 @@ class Settings(BaseSettings):
         word = str(value).lower()
         return words.get(word, word)
 
-    @field_validator("results_dir", "scratch_dir", "cache_dir")
+    @field_validator("results_dir", "scratch_dir", "cache_dir", "models")
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
         try:

@@ -1,5 +1,6 @@
 """The recipes give the same numbers on every engine, and share nothing that they should not."""
 
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,11 @@ from adatom import Failure, change_settings
 from adatom.analysis.phonons import fit_phonons
 from adatom.atoms.displacements import make_displaced
 from adatom.atoms.slabs import make_slabs
+from adatom.calculators.models import make_model
 from adatom.recipes.emt.core import relax_job, static_job
 from adatom.recipes.emt.crystals import bulk_to_defects_flow, elastic_tensor_flow, phonon_flow
 from adatom.recipes.emt.slabs import bulk_to_slabs_flow
+from adatom.recipes.mlip.core import static_job as mlip_job
 from adatom.recipes.tblite.core import static_job as tblite_job
 from tests.codes import needs_code
 
@@ -123,6 +126,21 @@ def test_a_code_of_another_package(engine):
     energies = [run["results"]["energy"] for run in workflow()]
     # tblite's own documentation has them.
     assert energies == pytest.approx([-137.96777594, -156.96750590], rel=1e-8)
+
+
+def test_a_model_that_cannot_be_pickled(engine, own_rows):
+    spec = f"lock:{own_rows}"
+    with pytest.raises(TypeError, match="pickle"):
+        pickle.dumps(make_model(spec))
+    structures = [bulk("Cu") * (size, 1, 1) for size in (1, 2)]
+
+    @engine.flow
+    def workflow():
+        return [mlip_job(atoms, calculator=spec) for atoms in structures]
+
+    energies = [run["results"]["energy"] for run in workflow()]
+    assert energies == pytest.approx([mlip_job.fn(atoms, calculator=spec)["results"]["energy"] for atoms in structures])
+    assert energies[1] == pytest.approx(2 * energies[0]) != 0
 
 
 def test_the_input_is_not_changed(engine):

@@ -1,0 +1,314 @@
+"""Machine-learned potentials: which there are, and how their calculators are made.
+
+Rows come from `models.yaml` beside this file, from entry points of the group ``adatom.models``, whose objects are
+dictionaries of rows by name, and from the YAML file that the setting `models` names. A later row of a name wins.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from dataclasses import MISSING, dataclass, field, fields
+from functools import cache
+from importlib import import_module, metadata
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+from ase.calculators.calculator import BaseCalculator
+
+from adatom.context import in_job, job_resources
+from adatom.errors import InputError, MissingExtraError, UnknownNameError
+from adatom.settings import get_settings
+
+__all__ = ["Calculator", "Model", "identify_model", "make_model", "model", "model_names"]
+
+Calculator = str | BaseCalculator | type[BaseCalculator] | Callable[..., BaseCalculator] | None
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Model:
+    """A row of the registry.
+
+    Attributes
+    ----------
+    name
+        What it is called here.
+    package
+        The package that brings it, as pip knows it.
+    make
+        Its calculator, as ``module:attribute``.
+    extra
+        The extra of adatom that brings the package; None: there is none.
+    make_from_file
+        What makes its calculator from a file, where that is not `make`.
+    file
+        The argument that takes a file with weights; None: it takes none.
+    file_needed
+        Whether there are no weights without a file.
+    arguments
+        Arguments that are always given, unless a file takes their place.
+    words
+        What its calculator calls ``device`` and ``dtype``; without one, it cannot be chosen.
+    properties
+        What it computes, under ASE's names.
+    licence, doi, training_data, purpose
+        Of the code or the weights; the paper; what it was trained on, and for.
+    """
+
+    name: str
+    package: str
+    make: str
+    extra: str | None = None
+    make_from_file: str | None = None
+    file: str | None = None
+    file_needed: bool = False
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    words: Mapping[str, str] = field(default_factory=dict)
+    properties: tuple[str, ...] = ("energy", "forces")
+    licence: str = "not stated"
+    doi: str = "not stated"
+    training_data: str = "not stated"
+    purpose: str = "not stated"
+
+
+def model_names() -> list[str]:
+    """The models that are known, installed or not."""
+    return sorted(_rows())
+
+
+def model(name: str) -> Model:
+    """A model by name.
+
+    Parameters
+    ----------
+    name
+        One of `model_names`.
+
+    Raises
+    ------
+    UnknownNameError
+        There is no such model.
+    """
+    if name not in _rows():
+        raise UnknownNameError("model", name, _rows(), "Yours is a row in the file that ADATOM_MODELS names.")
+    return _rows()[name]
+
+
+def make_model(calculator: Any, **calc_kwargs: Any) -> Any:
+    """A calculator that nothing else uses; its weights are loaded once in a process.
+
+    Parameters
+    ----------
+    calculator
+        A machine-learned potential by name: ``"chgnet"``; by name and file: ``"mace:/path/my.model"``; with arguments
+        of its calculator: ``"mace:/path/my.model?dtype=float64&device=cpu"``. Or an ASE calculator, its class, or a
+        function that makes one.
+    **calc_kwargs
+        Arguments of the calculator. ``device`` and ``dtype`` are understood by those models that have a choice; the
+        device is ``"cuda"``, else ``"mps"``, else ``"cpu"``, as torch finds them.
+
+    Raises
+    ------
+    InputError
+        There is no such model, device, argument or file.
+    MissingExtraError
+        The model's package is not installed.
+    """
+    if isinstance(calculator, str):
+        made = _weights.copy(*_resolve(calculator, calc_kwargs))
+    elif isinstance(calculator, type):
+        made = _weights.copy(calculator.__name__, calculator, calc_kwargs)
+    elif hasattr(calculator, "calculate"):
+        if calc_kwargs:
+            raise InputError(f"The calculator is made already: {', '.join(calc_kwargs)} cannot be set. Give its class.")
+        made = _copied(calculator)
+    elif callable(calculator):
+        made = calculator(**calc_kwargs)
+    else:
+        raise InputError(f"The calculator is {calculator!r}. Give a calculator, or one of: {', '.join(model_names())}.")
+    _pin_threads()
+    return made
+
+
+def identify_model(calculator: Any) -> Any:
+    """What counts of a calculator where it is told whether two calculations are the same.
+
+    Parameters
+    ----------
+    calculator
+        As of `make_model`.
+    """
+    if not isinstance(calculator, str):
+        return calculator
+    name, file, options = _parse(calculator)
+    row = _rows().get(name)
+    if row is None:
+        return calculator  # refused where it is made
+    try:
+        version = metadata.version(row.package)
+    except metadata.PackageNotFoundError:
+        version = None
+    given = {"file": Path(file)} if file else dict(row.arguments)
+    return {"make": row.make, "version": version, "given": given, "options": options}
+
+
+@cache
+def _own_rows() -> dict[str, Model]:
+    rows = _read(Path(__file__).with_name("models.yaml"))
+    for point in metadata.entry_points(group="adatom.models"):
+        rows |= _checked(point.load(), f"The entry point {point.name} ({point.value})")
+    return rows
+
+
+def _rows() -> dict[str, Model]:
+    file = get_settings().models
+    return _own_rows() | (_read_again(file, *_stamp(file)) if file else {})
+
+
+@cache
+def _read_again(file: Path, *stamp: int) -> dict[str, Model]:
+    return _read(file)
+
+
+def _read(file: Path) -> dict[str, Model]:
+    import yaml
+
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise InputError(f"The models in {file} cannot be read: {error}.") from error
+    return _checked(content, str(file))
+
+
+def _checked(rows: Any, where: str) -> dict[str, Model]:
+    if not isinstance(rows, Mapping) or not all(isinstance(row, Mapping) for row in rows.values()):
+        raise InputError(f"{where} is no table of models. Give for each name its package, make, and so on.")
+    known = {own.name: own for own in fields(Model) if own.name != "name"}
+    needed = {name for name, own in known.items() if own.default is MISSING and own.default_factory is MISSING}
+    for name, row in rows.items():
+        for key in row:
+            if key not in known:
+                raise UnknownNameError(f"key of model {name} in {where}", key, known)
+        if missing := sorted(needed - row.keys()):
+            raise InputError(f"The model {name} in {where} has no {', '.join(missing)}.")
+    return {name: Model(name, **{**row, "properties": (*row.get("properties", ()),)}) for name, row in rows.items()}
+
+
+def _parse(text: str) -> tuple[str, str, dict[str, Any]]:
+    import yaml
+
+    what, _, query = text.partition("?")
+    name, _, file = what.partition(":")
+    return name, file, {key: yaml.safe_load(value) for key, value in parse_qsl(query, keep_blank_values=True)}
+
+
+def _resolve(text: str, calc_kwargs: Mapping[str, Any]) -> tuple[str, Callable[..., Any], dict[str, Any]]:
+    """What to call, with which arguments."""
+    name, file, options = _parse(text)
+    row = model(name)
+    arguments = {**row.arguments, **options, **calc_kwargs}
+    if file:
+        if row.file is None:
+            raise InputError(f"{name} takes no file, and {text!r} names one: {name} alone is the model.")
+        path = Path(file).expanduser().absolute()
+        if not path.is_file():
+            raise InputError(f"There is no file {str(path)!r} for {name}. Give the path of its weights: '{name}:PATH'.")
+        arguments[row.file] = str(path)
+    elif row.file_needed and row.file not in arguments:
+        raise InputError(f"{name} has no weights of its own. Give the path of a file: '{name}:PATH'.")
+    where = row.make_from_file if file and row.make_from_file else row.make
+    module, _, attribute = where.partition(":")
+    if find_spec(module.partition(".")[0]) is None:
+        raise MissingExtraError(row.package, row.extra)
+    for word in ("device", "dtype"):
+        if word in arguments and word not in row.words:
+            raise InputError(f"The {word} of {name} cannot be chosen. Leave {word} out.")
+    if "device" in row.words:
+        arguments.setdefault("device", _device())
+    made: Any = import_module(module)
+    for part in attribute.split("."):
+        made = getattr(made, part)
+    return name, made, {row.words.get(key, key): value for key, value in arguments.items()}
+
+
+def _device() -> str:
+    if find_spec("torch") is None:  # the model uses something else
+        return "cpu"
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+class _Weights:
+    """What this process has loaded: a calculator of each kind, of which jobs get copies."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, Any] = {}
+        self._loading = threading.Lock()  # threads at first use load once
+
+    def __reduce__(self) -> str:  # so that it is no part of a job's key either
+        raise TypeError("what a process has loaded stays there")
+
+    def copy(self, name: str, make: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
+        """A calculator that shares the weights of the first one that was made like this."""
+        stamps = {key: _stamp(value) for key, value in arguments.items() if isinstance(value, str | os.PathLike)}
+        key = repr((make, sorted(arguments.items()), stamps))
+        with self._loading:
+            if key not in self._made:
+                start = time.perf_counter()
+                made = make(**arguments)
+                logger.info("loaded %s in %.1f s: %s", name, time.perf_counter() - start, dict(arguments))
+                getattr(made, "parameters", {}).update(arguments, potential=name)
+                try:
+                    _copied(made)
+                except InputError:  # then each job makes one
+                    return made
+                self._made[key] = made
+        return _copied(self._made[key])
+
+
+_weights = _Weights()
+
+
+def _copied(calculator: Any) -> Any:
+    """A copy that shares the weights, which no calculation changes."""
+    torch = sys.modules.get("torch")
+    values = vars(calculator).values() if torch else ()
+    parts = [part for value in values for part in (value if isinstance(value, list | tuple) else (value,))]
+    shared = {id(part): part for part in parts if torch and isinstance(part, torch.nn.Module)}
+    try:
+        return deepcopy(calculator, shared)
+    except Exception as error:
+        raise InputError(
+            f"The {type(calculator).__name__} cannot be copied, and no two jobs may use one: {error}. "
+            "Give its class, or a function that makes it."
+        ) from error
+
+
+def _stamp(file: str | os.PathLike[str]) -> tuple[int, ...]:
+    try:
+        status = os.stat(file)
+    except (OSError, ValueError):
+        return ()
+    return status.st_mtime_ns, status.st_size
+
+
+def _pin_threads() -> None:
+    """In a job, as many threads as it asks for; torch alone would take all cores in each worker."""
+    torch = sys.modules.get("torch")
+    if torch is None or not in_job():
+        return
+    needs = job_resources.get()
+    asked = needs.threads_per_rank if needs and "threads_per_rank" in needs.model_fields_set else None
+    torch.set_num_threads(asked or int((os.environ.get("OMP_NUM_THREADS") or "1").partition(",")[0]))

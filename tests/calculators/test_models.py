@@ -1,0 +1,170 @@
+"""Which models there are, and how a calculator is made of what names it."""
+
+import logging
+import os
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from copy import deepcopy
+
+import pytest
+from ase.build import bulk
+from ase.calculators.emt import EMT
+from ase.calculators.lj import LennardJones
+
+from adatom import change_settings, explain
+from adatom.calculators.models import Model, make_model, model, model_names
+from adatom.errors import InputError, MissingExtraError, UnknownNameError
+from adatom.recipes.mlip.core import static_job
+from tests.calculators import own_model
+from tests.interpreter import run
+
+
+def energy(calculator):
+    atoms = bulk("Cu", cubic=True)
+    atoms.calc = calculator
+    return atoms.get_potential_energy()
+
+
+def test_each_row_says_all_that_a_reader_wants_to_know():
+    assert {"chgnet", "mace", "sevennet-0"} <= set(model_names())
+    for name in model_names():
+        row = model(name)
+        assert isinstance(row, Model)
+        assert row.doi.startswith("10."), name
+        assert {"energy", "forces"} <= set(row.properties), name
+        assert "not stated" not in (row.licence, row.training_data, row.purpose), name
+
+
+class TestRowsOfTheUser:
+    def test_a_file_and_words(self, own_rows):
+        calculator = make_model(f"own:{own_rows}?device=gpu&rcut1=4.5", rcut2=6.0)
+        assert energy(calculator) == energy(own_model.OwnModel(own_rows, rcut1=4.5, rcut2=6.0)) < -1
+        assert calculator.where == "gpu"
+        assert calculator.parameters["potential"] == "own"
+        assert model("own").licence == "not stated"
+
+    def test_an_entry_point(self, tmp_path):
+        metadata = tmp_path / "mine-0.dist-info"
+        metadata.mkdir()
+        (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: mine\nVersion: 0\n")
+        (metadata / "entry_points.txt").write_text("[adatom.models]\nmine = tests.calculators.own_model:ROWS\n")
+        code = """
+import sys
+sys.path.append(sys.argv[1])
+from adatom.calculators.models import make_model
+print(type(make_model("by-entry-point")).__name__, make_model("by-entry-point").parameters["rc"])
+"""
+        assert run(code, tmp_path, tmp_path) == "LennardJones 12.0\n"
+
+    @pytest.mark.parametrize(
+        ("table", "said"),
+        [
+            ("- chgnet", "is no table of models"),
+            ("own: chgnet", "is no table of models"),
+            ("own: {package: ase}", "own in .*models.yaml has no make"),
+            ("own: {package: ase, make: 'ase:X', licens: MIT}", "'licens'. Did you mean 'licence'"),
+            ("own: {package: [", "cannot be read"),
+        ],
+    )
+    def test_a_table_that_is_none(self, own_rows, table, said):
+        own_rows.with_name("models.yaml").write_text(table)
+        with pytest.raises(InputError, match=said):
+            model_names()
+
+
+class TestWeights:
+    def test_are_loaded_once_and_again_when_the_file_has_changed(self, own_rows, caplog):
+        caplog.set_level(logging.INFO, "adatom.calculators.models")
+        spec = f"own:{own_rows}"
+        first, second = make_model(spec), make_model(spec)
+        assert energy(first) == energy(second)
+        assert len(own_model.loads) == 1 == caplog.text.count("loaded own in ")
+        own_rows.write_text("0.4567")
+        assert energy(make_model(spec)) == pytest.approx(energy(first) * 0.4567 / 0.3)
+        assert len(own_model.loads) == 2 == caplog.text.count("loaded own in ")
+
+    def test_are_loaded_once_by_threads_at_first_use(self, own_rows):
+        with ThreadPoolExecutor(8) as threads:
+            made = [threads.submit(copy_context().run, make_model, f"own:{own_rows}") for _ in range(24)]
+        assert len({id(future.result()) for future in made}) == 24
+        assert len(own_model.loads) == 1
+
+    def test_calculators_share_nothing_that_changes(self, own_rows):
+        first, second = make_model(f"own:{own_rows}"), make_model(f"own:{own_rows}")
+        energy(first)
+        assert first.results
+        assert not second.results
+        first.parameters["rcut1"] = 7
+        assert second.parameters["rcut1"] != 7
+
+    def test_one_that_cannot_be_copied_is_made_for_each(self, own_rows):
+        first, second = make_model(f"lock:{own_rows}"), make_model(f"lock:{own_rows}")
+        assert energy(first) == energy(second)
+        assert first is not second
+        with pytest.raises(InputError, match="NotForCopies cannot be copied.*Give its class"):
+            make_model(first)
+        assert energy(make_model(own_model.NotForCopies, weights=str(own_rows))) == energy(first)
+
+
+def test_a_class_a_function_and_an_instance():
+    lj = LennardJones(rc=12.0)
+    expected = energy(deepcopy(lj))
+    assert energy(make_model(LennardJones, rc=12.0)) == expected
+    assert energy(make_model(lambda rc: LennardJones(rc=rc), rc=12.0)) == expected
+    own = make_model(lj)
+    assert own is not lj
+    assert energy(own) == expected
+    assert not lj.results
+
+
+def refused(calculator, **kwargs):
+    with pytest.raises(InputError) as caught:
+        make_model(calculator, **kwargs)
+    return str(caught.value)
+
+
+def test_what_cannot_be_made_is_refused_with_the_next_step(own_rows, monkeypatch):
+    assert "'chgnt'. Did you mean 'chgnet'" in refused("chgnt")
+    assert "ADATOM_MODELS" in refused("nequip:/some/file")
+    assert "mace has no weights of its own. Give the path of a file: 'mace:PATH'" in refused("mace")
+    assert "There is no file '/no/such.model' for mace" in refused("mace:/no/such.model")
+    assert "elsewhere takes no file" in refused(f"elsewhere:{own_rows}")
+    assert "The dtype of own cannot be chosen" in refused(f"own:{own_rows}?dtype=float64")
+    assert "rc cannot be set. Give its class" in refused(LennardJones(), rc=3)
+    assert "The calculator is None. Give a calculator, or one of: chgnet" in refused(None)
+    with pytest.raises(UnknownNameError):
+        make_model("emt")
+    with pytest.raises(MissingExtraError, match="pip install no-such-package$"):
+        make_model("elsewhere")
+    monkeypatch.setitem(sys.modules, "chgnet", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'adatom\[chgnet\]'"):
+        make_model("chgnet")
+
+
+class TestKeys:
+    @pytest.fixture(autouse=True)
+    def cache(self, tmp_path):
+        with change_settings(cache="on", cache_dir=tmp_path / "cache"):
+            yield
+
+    def test_the_file_counts_and_not_its_age(self, own_rows):
+        spec = f"own:{own_rows}?rcut1=4.5"
+        first = static_job(bulk("Cu"), calculator=spec)
+        os.utime(own_rows, ns=(1, 1))
+        assert explain(static_job, bulk("Cu"), calculator=spec).hit
+        assert not explain(static_job, bulk("Cu"), calculator=f"own:{own_rows}?rcut1=4.4").hit
+        own_rows.write_text("0.4")
+        assert not explain(static_job, bulk("Cu"), calculator=spec).hit
+        assert static_job(bulk("Cu"), calculator=spec)["results"]["energy"] != first["results"]["energy"]
+
+    def test_the_version_of_the_package_counts(self, own_rows, monkeypatch):
+        before = explain(static_job, bulk("Cu"), calculator=f"own:{own_rows}").key
+        monkeypatch.setattr("adatom.calculators.models.metadata.version", lambda package: f"{package} 99")
+        after = explain(static_job, bulk("Cu"), calculator=f"own:{own_rows}").key
+        assert before != after
+
+    def test_a_class_and_an_instance_have_keys(self):
+        keys = {explain(static_job, bulk("Cu"), calculator=one).key for one in (EMT, EMT(), LennardJones(rc=5))}
+        assert len(keys) == 3
+        assert explain(static_job, bulk("Cu"), calculator=EMT()).key in keys

@@ -1,0 +1,215 @@
+"""Machine-learned potentials: CHGNet and SevenNet as they come, MACE trained here on copper of effective medium theory.
+
+They compute with single precision: energies of some 10 eV are known to about 4e-6 eV, so differences over 0.02 Å to
+2e-4 eV/Å, and over 0.4 % of strain to 0.003 GPa. The energy of CHGNet has small kinks where bonds and angles come and
+go, which make more of it: up to 1 %.
+"""
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ase import units
+from ase.build import bulk
+from ase.calculators.emt import EMT
+from ase.io import write
+
+from adatom import FlowFailure, JobFailure, change_settings
+from adatom.recipes.mlip.core import freq_job, md_job, relax_job, static_job
+from adatom.recipes.mlip.crystals import eos_flow
+from tests.codes import needs_code
+
+
+def needs(code):
+    """Marks of tests that need a model; one process runs all of them, and loads or trains it once."""
+    return [needs_code(code), pytest.mark.xdist_group(code)]
+
+
+MODELS = [pytest.param("chgnet", marks=needs("chgnet")), pytest.param("sevennet-0", marks=needs("sevennet"))]
+EFS = ("energy", "forces", "stress")
+
+
+@pytest.fixture(scope="module")
+def mace(tmp_path_factory):
+    """A model trained for seconds."""
+    directory = tmp_path_factory.mktemp("mace")
+    frames = []
+    for seed in range(13):
+        atoms = rattled("Cu", 0.1, seed)
+        atoms.set_cell(atoms.cell * (0.97 + 0.005 * seed), scale_atoms=True)
+        atoms.calc = EMT()
+        atoms.info["REF_energy"], atoms.arrays["REF_forces"] = atoms.get_potential_energy(), atoms.get_forces()
+        atoms.calc = None
+        frames.append(atoms)
+    write(directory / "train.xyz", frames)
+    options = (
+        "--name=copper --train_file=train.xyz --valid_fraction=0.2 --E0s=average --model=ScaleShiftMACE --r_max=4 "
+        "--hidden_irreps=8x0e --correlation=2 --num_interactions=2 --batch_size=4 --max_num_epochs=5 --device=cpu "
+        "--default_dtype=float64 --seed=1"
+    )
+    command = [sys.executable, "-m", "mace.cli.run_train", *options.split()]
+    done = subprocess.run(command, cwd=directory, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return f"mace:{directory}/copper.model?device=cpu"
+
+
+@pytest.fixture(params=[*MODELS, pytest.param("mace", marks=needs("mace"))])
+def potential(request):
+    return request.getfixturevalue("mace") if request.param == "mace" else request.param
+
+
+def rattled(symbol, amount=0.05, seed=1):
+    atoms = bulk(symbol, cubic=True)
+    atoms.rattle(amount, seed=seed)
+    return atoms
+
+
+def static(atoms, calculator):
+    return static_job.fn(atoms, calculator=calculator, properties=EFS)["results"]
+
+
+def energy(atoms, calculator):
+    return static(atoms, calculator)["energy"]
+
+
+@pytest.mark.parametrize("symbol", ["Cu", "Si"])
+@pytest.mark.parametrize("calculator", MODELS)
+def test_the_numbers_are_those_of_the_package(calculator, symbol):
+    atoms = rattled(symbol)
+    found = static(atoms, calculator)
+    by_hand = atoms.copy()
+    if calculator == "chgnet":
+        from chgnet.model import CHGNetCalculator
+
+        by_hand.calc = CHGNetCalculator(use_device="cpu")
+    else:
+        from sevenn.calculator import SevenNetCalculator
+
+        by_hand.calc = SevenNetCalculator("7net-0", device="cpu")
+    assert found["energy"] == pytest.approx(by_hand.get_potential_energy(), abs=1e-5)
+    assert found["forces"] == pytest.approx(by_hand.get_forces(), abs=1e-5)
+    assert found["stress"] == pytest.approx(by_hand.get_stress(), abs=1e-6)
+    # Both were trained on PBE: cohesive energies with PBE's atoms are 3.5 (Cu) and 4.6 eV (Si), not those of the wrong
+    # element, or of a sum over atoms instead of an average.
+    assert {"Cu": -4.1, "Si": -5.4}[symbol] == pytest.approx(found["energy"] / len(atoms), abs=0.15)
+
+
+def test_forces_are_the_slope_of_the_energy(potential):
+    for symbol in ("Cu",) if potential.startswith("mace") else ("Cu", "Si"):
+        atoms, step = rattled(symbol, 0.1), 0.01
+        forces = static(atoms, potential)["forces"]
+        assert np.abs(forces).max() > 0.2
+        for i, axis in ((0, 0), (1, 2)):
+            two = []
+            for sign in (1, -1):
+                moved = atoms.copy()
+                moved.positions[i, axis] += sign * step
+                two.append(energy(moved, potential))
+            assert -(two[0] - two[1]) / (2 * step) == pytest.approx(forces[i, axis], rel=0.02)
+
+
+def test_stress_is_the_slope_of_the_energy(potential):
+    """dE/dε = V σ, in eV/Å³ and with ASE's sign: positive if the crystal wants to shrink."""
+    for symbol in ("Cu",) if potential.startswith("mace") else ("Cu", "Si"):
+        atoms, step = rattled(symbol, 0.1), 0.002
+        atoms.set_cell(atoms.cell * 1.03, scale_atoms=True)
+        stress = static(atoms, potential)["stress"]
+        shear = np.zeros((3, 3))
+        shear[1, 2] = shear[2, 1] = 0.5
+        for strain, expected in ((np.eye(3), stress[:3].sum()), (np.diag([0, 0, 1]), stress[2]), (shear, stress[3])):
+            two = []
+            for sign in (1, -1):
+                strained = atoms.copy()
+                strained.set_cell(atoms.cell @ (np.eye(3) + sign * step * strain), scale_atoms=True)
+                two.append(energy(strained, potential))
+            slope = (two[0] - two[1]) / (2 * step) / atoms.get_volume()
+            assert slope == pytest.approx(expected, rel=0.02, abs=0.01 * units.GPa)
+        assert stress[:3].sum() > 0.5 * units.GPa or potential.startswith("mace")
+
+
+def test_24_structures_in_threads(potential):
+    structures = [rattled("Cu", seed=seed) * (1 + seed % 2, 1, 1) for seed in range(24)]
+    serial = [static(atoms, potential) for atoms in structures]
+    with ThreadPoolExecutor(8) as threads:
+        running = [threads.submit(copy_context().run, static, atoms, potential) for atoms in structures]
+    for one, future in zip(serial, running, strict=True):
+        assert future.result()["energy"] == pytest.approx(one["energy"], abs=1e-5)
+        assert future.result()["forces"] == pytest.approx(one["forces"], abs=1e-5)
+
+
+@pytest.mark.xdist_group("mace")
+@needs_code("mace")
+def test_a_model_that_was_trained_knows_what_it_was_trained_on(mace):
+    atoms = rattled("Cu", 0.1, 99)
+    found = static(atoms, mace)
+    atoms.calc = EMT()
+    assert np.corrcoef(found["forces"].ravel(), atoms.get_forces().ravel())[0, 1] > 0.9
+
+
+@pytest.mark.xdist_group("mace")
+@needs_code("mace")
+def test_precision_is_chosen_in_the_name(mace):
+    atoms = rattled("Cu")
+    double, single = (energy(atoms, f"{mace}&dtype={dtype}") for dtype in ("float64", "float32"))
+    assert 0 < abs(double - single) < 1e-3
+
+
+@pytest.mark.xdist_group("chgnet")
+@needs_code("chgnet")
+class TestJobs:
+    def test_relaxation_dynamics_and_vibrations(self):
+        relaxed = relax_job(rattled("Cu"), calculator="chgnet", fmax=0.05)
+        assert relaxed["converged"]
+        parameters = relaxed["parameters"]["calculator"]
+        assert (parameters["name"], parameters["potential"]) == ("CHGNetCalculator", "chgnet")
+        heated = md_job(relaxed["atoms"], calculator="chgnet", steps=5, temperature=300, seed=1)
+        assert np.isfinite(heated["results"]["energy"])
+        vib = freq_job(relaxed["atoms"], calculator="chgnet", indices=[0], delta=0.05)
+        assert len(vib["results"]["frequencies"]) == 3
+
+    def test_an_equation_of_state_in_two_processes(self, tmp_path):
+        from chgnet.model import CHGNetCalculator
+
+        with change_settings(local_workers=2, log_level="INFO"):
+            out = eos_flow(bulk("Cu"), relax_ions=False, job_params={"all": {"calculator": "chgnet"}})
+        logs = [file.read_text() for file in Path(tmp_path).rglob("job.log")]
+        assert 1 <= sum(text.count("loaded chgnet") for text in logs) <= 2
+        for point in out["points"]:
+            point["atoms"].calc = CHGNetCalculator(use_device="cpu")
+            assert point["results"]["energy"] == pytest.approx(point["atoms"].get_potential_energy(), abs=1e-5)
+        # PBE, which it was trained on, has 11.9 to 12.0 Å³ and 138 to 141 GPa.
+        assert out["eos"]["v0"] == pytest.approx(11.95, rel=0.02)
+        assert out["eos"]["bulk_modulus"] == pytest.approx(140, rel=0.15)
+
+    def test_one_thread_for_each_job_that_asks_for_no_more(self, monkeypatch):
+        import torch
+
+        monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+        before = torch.get_num_threads()
+        try:
+            torch.set_num_threads(4)
+            for asked, given in ({}, 1), ({"resources": {"threads_per_rank": 2}}, 2):
+                static_job.with_options(**asked)(bulk("Cu"), calculator="chgnet")
+                assert torch.get_num_threads() == given
+            monkeypatch.setenv("OMP_NUM_THREADS", "3")
+            static_job(bulk("Cu"), calculator="chgnet")
+            assert torch.get_num_threads() == 3
+        finally:
+            torch.set_num_threads(before)
+
+
+def test_without_a_calculator_none_is_guessed(tmp_path):
+    with pytest.raises(JobFailure, match="The calculator is None. Give a calculator, or one of: chgnet, mace"):
+        static_job(bulk("Cu"))
+    with pytest.raises(FlowFailure, match="The calculator is None"):
+        eos_flow(bulk("Cu"))
+    assert not list(tmp_path.rglob("*.traj"))
+
+
+def test_flows_take_the_calculator_as_any_parameter_of_their_jobs():
+    out = eos_flow(bulk("Cu"), relax_ions=False, job_params={"all": {"calculator": EMT}})
+    assert out["eos"]["bulk_modulus"] == pytest.approx(134, rel=0.02)
