@@ -15,6 +15,8 @@ nox.options.error_on_external_run = True
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # engines start many interpreters: three times slower without bytecode
 os.environ.setdefault("UV_HTTP_RETRIES", "5")
 os.environ.setdefault("UV_HTTP_TIMEOUT", "120")
+if "PIP_FIND_LINKS" in os.environ:  # which uv does not read: a torch without CUDA may be there
+    os.environ.setdefault("UV_FIND_LINKS", os.environ["PIP_FIND_LINKS"])
 
 SCHEDULER_TESTS = (
     "tests/infra",
@@ -95,6 +97,15 @@ def tests_covalent(session: nox.Session) -> None:
     pytest(session, "covalent", "tests/test_docs.py")  # alone: Covalent reads where its server is when it is imported
 
 
+@nox.session
+@nox.parametrize("codes", ["chgnet,sevennet", "mace"], ids=["models", "mace"])
+def tests_models(session: nox.Session, codes: str) -> None:
+    """The tests on machine-learned potentials, which cannot all share an environment."""
+    install(session, f"{codes},test", lock="mace" if codes == "mace" else "models")
+    session.env.update(TEST_CODES=codes, OMP_NUM_THREADS="1")
+    pytest(session, "local", "-n", "2", "--dist", "loadgroup", "tests/recipes/test_mlip.py")
+
+
 @nox.session(default=False, venv_backend="uv")
 def tests_lowest(session: nox.Session) -> None:
     """All tests with the oldest versions that pyproject.toml admits."""
@@ -115,6 +126,8 @@ def lock(session: nox.Session) -> None:
     for name, extras in {
         "main": f"{MAIN_ENGINES},{CODES},{FLOWS},test,docs,dev",
         "covalent": f"covalent,{FLOWS},test",
+        "models": "chgnet,sevennet,test",
+        "mace": "mace,test",
     }.items():
         session.run(
             "uv", "pip", "compile", "--quiet", "--universal", "--python-version=3.11", "--no-annotate",
