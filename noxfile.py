@@ -4,6 +4,8 @@ Environments are kept in `.nox` and brought up to date at every run; `nox -R` ta
 """
 
 import os
+import subprocess
+import sys
 
 import nox
 
@@ -15,8 +17,12 @@ nox.options.error_on_external_run = True
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # engines start many interpreters: three times slower without bytecode
 os.environ.setdefault("UV_HTTP_RETRIES", "5")
 os.environ.setdefault("UV_HTTP_TIMEOUT", "120")
-if "PIP_FIND_LINKS" in os.environ:  # which uv does not read: a torch without CUDA may be there
-    os.environ.setdefault("UV_FIND_LINKS", os.environ["PIP_FIND_LINKS"])
+# What uv does not read of pip's configuration: a torch without CUDA, a tenth as large, may be there.
+_find_links = subprocess.run(
+    [sys.executable, "-m", "pip", "config", "get", "global.find-links"], capture_output=True, text=True
+).stdout.strip() or os.environ.get("PIP_FIND_LINKS")
+if _find_links:
+    os.environ.setdefault("UV_FIND_LINKS", _find_links)
 
 SCHEDULER_TESTS = (
     "tests/infra",

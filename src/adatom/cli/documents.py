@@ -37,26 +37,52 @@ def print_documents(value: Any) -> None:
 
     for place, document in in_short(value).items():
         units = units_of(document["name"])
-        rows = [row for key, item in document.items() if key != "name" for row in _rows(key, item, units.get(key, ""))]
-        print_text("")
-        print_table((place or document["name"], "value", "unit"), rows, right=("value",))
+        tables = {key: item for key, item in document.items() if isinstance(item, list)}
+        rows = [
+            row
+            for key, item in document.items()
+            if key != "name" and key not in tables
+            for row in _rows(key, item, units.get(key, ""))
+        ]
+        if rows:
+            print_text("")
+            print_table((place or document["name"], "value", "unit"), rows, right=("value",))
+        for key, table in tables.items():
+            columns = list(dict.fromkeys(name for row in table for name in row))
+            numbers = [name for name in columns if any(isinstance(row.get(name), float) for row in table)]
+            heading = ", ".join(filter(None, (f"{place}.{key}" if place else key, units.get(key, ""))))
+            print_text(f"\n{heading}")
+            print_table(columns, [[_cell(row.get(name)) for name in columns] for row in table], right=numbers)
 
 
 def _is_short(item: Any) -> bool:
     if isinstance(item, dict):
         return all(map(_is_short, item.values()))
-    if isinstance(item, list):  # of tables; lists of numbers are arrays
-        return all(isinstance(part, dict) and _is_short(part) for part in item)
+    if isinstance(item, list):  # a table
+        return bool(item) and all(isinstance(part, dict) and all(map(_is_cell, part.values())) for part in item)
+    return _is_cell(item) and not isinstance(item, list | dict)
+
+
+def _is_cell(item: Any) -> bool:
+    if isinstance(item, list | dict):  # such as Miller indices
+        parts = item.values() if isinstance(item, dict) else item
+        return len(item) <= 4 and all(isinstance(part, int | str) for part in parts)
     return item is None or isinstance(item, bool | int | float | str)
 
 
+def _cell(item: Any) -> str:
+    if isinstance(item, dict):
+        return " ".join(f"{key}{part:+}" if isinstance(part, int) else f"{key} {part}" for key, part in item.items())
+    if isinstance(item, list):
+        return " ".join(map(str, item))
+    if isinstance(item, bool):
+        return "yes" if item else "no"
+    return "" if item is None else f"{item:.6g}" if isinstance(item, float) else str(item)
+
+
 def _rows(key: str, item: Any, unit: str) -> Iterator[tuple[str, str, str]]:
-    if isinstance(item, dict | list):
-        for name, part in item.items() if isinstance(item, dict) else enumerate(item):
+    if isinstance(item, dict):
+        for name, part in item.items():
             yield from _rows(f"{key} {name}", part, unit)
-    elif isinstance(item, bool):
-        yield key, "yes" if item else "no", ""
-    elif isinstance(item, float):
-        yield key, f"{item:.6g}", unit
     elif item not in (None, ""):
-        yield key, str(item), ""
+        yield key, _cell(item), unit if isinstance(item, float) else ""
