@@ -22,11 +22,14 @@ from adatom.schemas.results import ProgramResult
 __all__ = [
     "ase_relax_job",
     "freq_job",
+    "irc_job",
     "md_job",
+    "neb_job",
     "non_scf_job",
     "post_processing_job",
     "relax_job",
     "static_job",
+    "ts_job",
 ]
 
 espresso = PresetCode(
@@ -43,6 +46,9 @@ relax_job = espresso.job(core.native_relax_job, name="relax_job")
 ase_relax_job = espresso.job(core.relax_job, name="ase_relax_job")
 md_job = espresso.job(core.md_job)
 freq_job = espresso.job(core.freq_job)
+neb_job = espresso.job(core.neb_job)
+ts_job = espresso.job(core.ts_job)
+irc_job = espresso.job(core.irc_job)
 
 
 @job

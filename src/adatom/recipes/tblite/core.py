@@ -14,7 +14,7 @@ from adatom.recipes.common import core
 from adatom.recipes.common.code import Code
 from adatom.runners.checks import check_spin
 
-__all__ = ["freq_job", "md_job", "relax_job", "static_job"]
+__all__ = ["freq_job", "irc_job", "md_job", "neb_job", "relax_job", "static_job", "ts_job"]
 
 METHODS = {"GFN2-xTB": "D4", "GFN1-xTB": "D3", "IPEA1-xTB": "D3"}  # tblite's default first; their dispersion
 
@@ -74,3 +74,6 @@ static_job = tblite.job(core.static_job)
 relax_job = tblite.job(core.relax_job)
 md_job = tblite.job(core.md_job)
 freq_job = tblite.job(core.freq_job)
+neb_job = tblite.job(core.neb_job)
+ts_job = tblite.job(core.ts_job)
+irc_job = tblite.job(core.irc_job)
