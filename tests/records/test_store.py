@@ -7,6 +7,7 @@ import threading
 import warnings
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
+from multiprocessing import get_context
 from pathlib import Path
 
 import cloudpickle
@@ -261,7 +262,8 @@ def write_and_read(directory: str, seed: int) -> int:
 
 
 def test_many_processes_use_one_store(store):
-    with ProcessPoolExecutor(6) as pool:
+    # Started anew: what other tests imported has threads, of which a fork knows nothing.
+    with ProcessPoolExecutor(6, mp_context=get_context("spawn")) as pool:
         assert list(pool.map(write_and_read, [str(store.directory)] * 6, range(6))) == [0] * 6
     assert not list(store.directory.rglob("*.part"))
 

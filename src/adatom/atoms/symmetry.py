@@ -33,14 +33,18 @@ def point_group(atoms: Atoms, symprec: float = 0.01) -> NDArray[np.float64]:
     InputError
         spglib finds no symmetry.
     """
-    from spglib import get_symmetry, standardize_cell
+    from spglib import SpglibError, get_symmetry, standardize_cell
 
     marks = np.column_stack([atoms.numbers, atoms.get_masses(), atoms.get_initial_magnetic_moments()])
     _, species = np.unique(marks.round(6), axis=0, return_inverse=True)
     crystal: Any = (atoms.cell.array, atoms.get_scaled_positions(), species.ravel() + 1)
     # A supercell hides symmetries of its crystal.
-    primitive = standardize_cell(crystal, to_primitive=True, no_idealize=True, symprec=symprec)
-    found = None if primitive is None else get_symmetry(primitive, symprec=symprec)
+    primitive = found = None
+    try:  # spglib gives None or, where a package in this process has asked it to, raises
+        primitive = standardize_cell(crystal, to_primitive=True, no_idealize=True, symprec=symprec)
+        found = None if primitive is None else get_symmetry(primitive, symprec=symprec)
+    except SpglibError:
+        pass
     if primitive is None or found is None:
         raise InputError(f"spglib finds no symmetry in {atoms!r} with symprec={symprec!r}. Are atoms at one place?")
     # They act on fractional coordinates, and cell vectors are rows.
