@@ -88,8 +88,7 @@ def tests_schedulers(session: nox.Session) -> None:
     """The tests on batch schedulers. What is missing of Slurm, Grid Engine and sshd is installed (Debian, as root)."""
     install(session, f"{MAIN_ENGINES},test")
     session.env["TEST_SCHEDULERS"] = "slurm,sge,sshd"
-    # Those of a scheduler one after the other: it is as large as the machine.
-    pytest(session, f"local,{MAIN_ENGINES}", "-n", "2", "--dist", "loadgroup", *SCHEDULER_TESTS)
+    pytest(session, f"local,{MAIN_ENGINES}", *SCHEDULER_TESTS)  # one after the other: they are as large as the machine
 
 
 @nox.session
