@@ -14,7 +14,7 @@ from adatom.recipes.espresso.core import static_job
 # A run of about a second.
 SETTINGS = {
     "preset": ["semiconductor", "lda"],
-    "calc_kwargs": {"input_data": {"ecutwfc": 25, "ecutrho": 100}, "kpts": (5, 5, 5)},
+    "calc_kwargs": {"input_data": {"ecutwfc": 25, "ecutrho": 100}, "kpts": (4, 4, 4)},
 }
 
 
