@@ -19,6 +19,7 @@ from ase.calculators.emt import EMT
 from ase.io import write
 
 from adatom import FlowFailure, JobFailure, change_settings
+from adatom.calculators.together import evaluate_together
 from adatom.recipes.mlip.core import freq_job, md_job, relax_job, static_job
 from adatom.recipes.mlip.crystals import eos_flow
 from tests.codes import needs_code
@@ -139,6 +140,18 @@ def test_24_structures_in_threads(potential):
     for one, future in zip(serial, running, strict=True):
         assert future.result()["energy"] == pytest.approx(one["energy"], abs=1e-5)
         assert future.result()["forces"] == pytest.approx(one["forces"], abs=1e-5)
+
+
+def test_many_at_once_are_as_one_by_one(potential):
+    structures = [rattled("Cu", seed=seed) * (1 + seed % 2, 1, 1) for seed in range(8)]
+    together = evaluate_together(potential, structures)
+    mapped = static_job.map(structures, calculator=potential, properties=EFS)
+    for atoms, found, result in zip(structures, together, mapped, strict=True):
+        alone = static(atoms, potential)
+        assert alone.keys() == found.keys() == result["results"].keys()
+        for name, value in alone.items():
+            assert found[name] == pytest.approx(value, abs=1e-5), name
+            assert result["results"][name] == pytest.approx(value, abs=1e-5), name
 
 
 @pytest.mark.xdist_group("mace")

@@ -8,8 +8,8 @@ import cloudpickle
 import pytest
 
 from adatom import Failure, change_settings, get_settings
-from adatom.context import in_job
-from adatom.workflow.payload import Batch, Call, Slot, header
+from adatom.context import done_ahead, in_job
+from adatom.workflow.payload import Batch, Call, Slot, header, pack_function
 from adatom.workflow.worker import execute, pack, settled, unpack
 from tests.interpreter import run
 from tests.workflow.calls import call_of
@@ -111,3 +111,30 @@ def test_a_worker_finds_the_modules_of_its_caller_behind_its_own(tmp_path, monke
     monkeypatch.undo()  # else the interpreter below would find them anyway
     code = "import pickle; from adatom.workflow.worker import execute; print(execute(pickle.load(open('call', 'rb'))))"
     assert run(code, tmp_path) == "(42, 'own')\n"
+
+
+class TestAhead:
+    @staticmethod
+    def outcomes(ahead, *items):
+        def work(x, factor):
+            return done_ahead() or x * factor
+
+        calls = [call_of(work, x, kwargs={"factor": 10}) for x in items]
+        return [unpack(one) for one in unpack(pack(Batch("x", calls, pack_function("work", ahead))))[0]]
+
+    def test_each_call_finds_its_own(self):
+        def ahead(items, factor):
+            return [f"{x} of {items} by {factor}, in a job: {in_job()}" for x in items]
+
+        found = self.outcomes(ahead, 1, 2)
+        assert found == [f"{x} of [1, 2] by 10, in a job: True" for x in (1, 2)]
+        assert done_ahead() is None
+
+    def test_a_call_alone_does_without(self):
+        assert self.outcomes(lambda items, factor: ["ahead"], 1) == [10]
+
+    def test_all_do_without_where_it_fails(self, caplog):
+        assert self.outcomes(lambda items, factor: 1 / 0, 1, 2) == [10, 20]
+        assert "x runs one by one: ZeroDivisionError" in caplog.text
+        assert self.outcomes(lambda items, factor: ["of one only"], 1, 2) == [10, 20]
+        assert "gave 1 values for 2 calls" in caplog.text

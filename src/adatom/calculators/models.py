@@ -27,7 +27,7 @@ from adatom.context import in_job, job_resources
 from adatom.errors import InputError, MissingExtraError, UnknownNameError
 from adatom.settings import get_settings
 
-__all__ = ["Calculator", "Model", "identify_model", "make_model", "model", "model_names"]
+__all__ = ["Calculator", "Model", "identify_model", "make_model", "model", "model_names", "named_model"]
 
 Calculator = str | BaseCalculator | type[BaseCalculator] | Callable[..., BaseCalculator] | None
 
@@ -60,6 +60,9 @@ class Model:
         What its calculator calls ``device`` and ``dtype``; without one, it cannot be chosen.
     properties
         What it computes, under ASE's names.
+    together
+        What computes many structures at once, as ``module:function``: it is given the calculator and a list of
+        structures, and gives a dictionary of properties for each. None: it computes one by one.
     licence, doi, training_data, purpose
         Of the code or the weights; the paper; what it was trained on, and for.
     """
@@ -74,6 +77,7 @@ class Model:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     words: Mapping[str, str] = field(default_factory=dict)
     properties: tuple[str, ...] = ("energy", "forces")
+    together: str | None = None
     licence: str = "not stated"
     doi: str = "not stated"
     training_data: str = "not stated"
@@ -101,6 +105,17 @@ def model(name: str) -> Model:
     if name not in _rows():
         raise UnknownNameError("model", name, _rows(), "Yours is a row in the file that ADATOM_MODELS names.")
     return _rows()[name]
+
+
+def named_model(calculator: Any) -> Model | None:
+    """The model that a calculator names; None if it names none.
+
+    Parameters
+    ----------
+    calculator
+        As of `make_model`.
+    """
+    return _rows().get(_parse(calculator)[0]) if isinstance(calculator, str) else None
 
 
 def make_model(calculator: Any, **calc_kwargs: Any) -> Any:
@@ -147,12 +162,10 @@ def identify_model(calculator: Any) -> Any:
     calculator
         As of `make_model`.
     """
-    if not isinstance(calculator, str):
-        return calculator
-    name, file, options = _parse(calculator)
-    row = _rows().get(name)
+    row = named_model(calculator)
     if row is None:
-        return calculator  # refused where it is made
+        return calculator  # where it is an unknown name, it is refused where it is made
+    _, file, options = _parse(calculator)
     try:
         version = metadata.version(row.package)
     except metadata.PackageNotFoundError:

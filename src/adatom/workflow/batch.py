@@ -17,7 +17,7 @@ from adatom.errors import WorkerDiedError
 from adatom.workflow.dispatch import dispatch_again, interrupted, settle
 from adatom.workflow.failure import Failure
 from adatom.workflow.future import Future, Node
-from adatom.workflow.payload import Batch, Call
+from adatom.workflow.payload import Batch, Call, pack_function
 from adatom.workflow.scope import Scope
 from adatom.workflow.structure import collect
 from adatom.workflow.worker import unpack
@@ -55,7 +55,8 @@ def map_in_batches(scope: Scope, job: Job[Any, Any], items: list[Any], common: d
     """
     engine = scope.engine
     can = engine.capabilities
-    if not (can.concurrent and can.waits_in_flow) or len(items) < 2 or collect((items, common), Future):
+    worthwhile = can.waits_in_flow and (can.concurrent or job.options.ahead is not None)
+    if not worthwhile or len(items) < 2 or collect((items, common), Future):
         return [scope.add(job, (item,), common) for item in items]
     run = _Map(scope, job, items, common)
     run.start()
@@ -71,13 +72,19 @@ class _Map:
         self._todo = deque(zip(self.nodes, items, strict=True))
         self._costs = scope.engine.item_costs
         self._measured = False  # these items; those of a map before may have been of another size
+        ahead = job.options.ahead
+        self._ahead = pack_function(job.name, ahead) if ahead and job.options.timeout is None else b""
         self._key = (job._fn.__module__, job._fn.__qualname__)
         self._lock = threading.Lock()
         self._context = contextvars.copy_context()
 
     def start(self) -> None:
-        for _ in range(self._tasks):
-            self._next()
+        if self._scope.engine.capabilities.concurrent:
+            for _ in range(self._tasks):
+                self._next()
+        else:  # a batch is done when it is submitted
+            while self._todo and not self._scope.root.cancelled:
+                self._next()
 
     def _size(self) -> int:
         """How many items the next batch may hold."""
@@ -95,7 +102,7 @@ class _Map:
                 return
             packed = self._pack(taken)
         name = packed[0][1].name if len(packed) == 1 else f"{self._job.name} x{len(packed)}"
-        batch = Batch(name, [call for _, call in packed])
+        batch = Batch(name, [call for _, call in packed], self._ahead)
         options = dict(self._job.options.engine_options)
         self._scope.tell(packed[0][0], "started", len(packed))
         try:
@@ -137,7 +144,8 @@ class _Map:
             self._measured = True
             for (node, call), result in zip(packed, results, strict=True):
                 self._context.copy().run(settle, node, call, cloudpickle.loads(result))
-        self._context.copy().run(self._next)
+        if self._scope.engine.capabilities.concurrent:
+            self._context.copy().run(self._next)
 
     def _again(self, node: Node, call: Call, why: str, guilty: bool) -> None:
         """After a worker died: alone in its task, so that only the guilty one fails."""

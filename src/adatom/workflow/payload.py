@@ -139,11 +139,14 @@ class Batch:
     name
         What the engine shows.
     calls
-        The calls, run one after the other.
+        The calls, run one after the other. They differ in the first argument alone.
+    ahead
+        The job's option of that name, pickled; empty if it has none.
     """
 
     name: str
     calls: Sequence[Call]
+    ahead: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

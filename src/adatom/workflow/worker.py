@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import inspect
+import logging
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 import cloudpickle
 
-from adatom.context import engine_name, job_resources
+from adatom.context import ahead, engine_name, job_resources
 from adatom.deadline import bounded, is_limited, stop_reason, time_allotted, time_left
 from adatom.directories import RunDirectory, entered
 from adatom.errors import AdatomError, IncompleteError, InputError
@@ -27,6 +29,8 @@ from adatom.workflow.payload import Batch, Call, fill, read_arguments, read_func
 from adatom.workflow.structure import collect
 
 __all__ = ["execute", "pack", "settled", "unpack"]
+
+logger = logging.getLogger(__name__)
 
 
 def execute(call: Call, upstream: Sequence[Any] = ()) -> Any:
@@ -45,18 +49,25 @@ def execute(call: Call, upstream: Sequence[Any] = ()) -> Any:
         The job's value or, whatever it raised, a `Failure`.
     """
     try:
-        token, needs = engine_name.set(call.engine), job_resources.set(call.resources)
-        try:
-            with settings_in_force(read_header(call.header)):
-                if call.deadline is None:
-                    return _attempts(call, upstream)
-                with bounded(call.deadline):
-                    return _attempts(call, upstream)
-        finally:
-            engine_name.reset(token)
-            job_resources.reset(needs)
+        with _place(call):
+            if call.deadline is None:
+                return _attempts(call, upstream)
+            with bounded(call.deadline):
+                return _attempts(call, upstream)
     except Exception as error:  # settings of this machine, modules that are not here
         return call.failure(error)
+
+
+@contextmanager
+def _place(call: Call) -> Iterator[None]:
+    """What a call can know of the place that it runs in."""
+    token, needs = engine_name.set(call.engine), job_resources.set(call.resources)
+    try:
+        with settings_in_force(read_header(call.header)):
+            yield
+    finally:
+        engine_name.reset(token)
+        job_resources.reset(needs)
 
 
 def _attempts(call: Call, upstream: Sequence[Any]) -> Any:
@@ -182,8 +193,29 @@ def pack(work: Call | Batch, upstream: Sequence[Any] = ()) -> bytes:
     if isinstance(work, Call):
         return _pack(work, execute(work, upstream))
     start = time.perf_counter()
-    results = [_pack(call, execute(call)) for call in work.calls]
+    results = []
+    for call, found in zip(work.calls, _ahead(work), strict=True):
+        token = ahead.set(found)
+        results.append(_pack(call, execute(call)))
+        ahead.reset(token)
     return cloudpickle.dumps((results, time.perf_counter() - start))
+
+
+def _ahead(batch: Batch) -> Sequence[Any]:
+    """What is done at once for the calls of a batch, one item for each."""
+    nothing = [None] * len(batch.calls)
+    if not batch.ahead or len(batch.calls) == 1:
+        return nothing
+    try:
+        with _place(batch.calls[0]):
+            arguments = [read_arguments(call.arguments) for call in batch.calls]
+            found = read_function(batch.ahead)([args[0] for args, _ in arguments], **arguments[0][1])
+        if len(found) != len(nothing):
+            raise ValueError(f"what is done ahead gave {len(found)} values for {len(nothing)} calls")
+    except Exception as error:  # it may be the fault of one of them, which will say so when it runs
+        logger.warning("%s runs one by one: %s: %s", batch.name, type(error).__name__, error)
+        return nothing
+    return found
 
 
 def _pack(call: Call, outcome: Any) -> bytes:

@@ -1,0 +1,55 @@
+"""Machine-learned potentials: `static_job.map`, which evaluates structures together, against a plain loop of ASE's."""
+
+import os
+from importlib.util import find_spec
+
+import numpy as np
+from _measure import arguments, compare, report, scratch
+from ase.build import bulk
+
+from adatom.calculators.models import make_model, model, model_names
+from adatom.recipes.mlip.core import static_job
+
+
+def main() -> None:
+    options = arguments(
+        __doc__,
+        repeats=5,
+        model={"action": "append", "help": "name or name:file; all that are installed if not given"},
+        structures={"type": int, "default": 48, "help": "how many"},
+    )
+    os.environ["OMP_NUM_THREADS"] = "1"  # a job has one core, and so has the loop
+    names = options.model or [
+        name for name in model_names() if find_spec(model(name).make.split(".")[0]) and not model(name).file_needed
+    ]
+    rows = []
+    with scratch():
+        for name in names:
+            for cells in (1, 2, 4):
+                structures = [bulk("Cu", cubic=True) * (cells, 1, 1) for _ in range(options.structures)]
+                for seed, atoms in enumerate(structures):
+                    atoms.rattle(0.05, seed=seed)
+                calculator = make_model(name)
+
+                def by_hand(structures=structures, calculator=calculator):
+                    for atoms in structures:
+                        atoms.calc = calculator
+                        atoms.get_forces()
+
+                def ours(structures=structures, name=name):
+                    static_job.map([atoms.copy() for atoms in structures], calculator=name)
+
+                by_hand()
+                ours()
+                # ASE finds nothing to reuse: each structure differs from the one that the calculator had before.
+                rows.append(compare(f"{name}, {4 * cells} atoms", 1.05, ours, by_hand, options.repeats))
+        found = static_job.map(structures, calculator=names[-1])
+        assert all(
+            np.allclose(one["results"]["forces"], atoms.get_forces(), atol=1e-5)
+            for one, atoms in zip(found, structures, strict=True)
+        )
+    report("static_job.map on the local engine, one process, against a loop by hand", rows, options.json)
+
+
+if __name__ == "__main__":
+    main()
