@@ -12,6 +12,7 @@ from tests.engines.processes import script, wait_until
 
 WHOLE = """
 import json
+import os
 from ase.build import bulk
 from adatom import flow, job
 from adatom.recipes.emt.core import relax_job
@@ -27,10 +28,19 @@ class Scaled:
 def scale(result):
     return Scaled(result["results"]["energy"])
 
+@job
+def threads():
+    return os.environ.get("OMP_NUM_THREADS")
+
 @flow
 def workflow(atoms):
     relaxed = relax_job(atoms, relax_cell=True)
-    return {"bulk": relaxed, "slabs": bulk_to_slabs_flow(relaxed["atoms"]), "scaled": scale(relaxed).energy}
+    return {
+        "bulk": relaxed,
+        "slabs": bulk_to_slabs_flow(relaxed["atoms"]),
+        "scaled": scale(relaxed).energy,
+        "threads": threads(),
+    }
 
 single = relax_job(bulk("Cu"))["results"]["energy"]
 out = workflow(bulk("Cu"))
@@ -40,6 +50,7 @@ print(json.dumps({
     "scaled": out["scaled"],
     "slabs": [[len(run["atoms"]), run["results"]["energy"]] for run in out["slabs"]["static"]],
     "engine": out["bulk"]["provenance"]["engine"],
+    "threads": out["threads"],
 }))
 """
 
@@ -66,12 +77,15 @@ workflow()
 """
 
 
-def test_the_same_script_gives_the_same_numbers(environment, tmp_path):
+def test_the_same_script_gives_the_same_numbers(environment, tmp_path, monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     with script(tmp_path, WHOLE, **environment) as running:
         assert running.wait() == 0, running.output
         wait_until(lambda: not running.alive(), f"still running: {running.alive()}", 30)
         result = json.loads(next(line for line in running.output.splitlines() if line.startswith("{")))
     assert result["engine"] == environment["ADATOM_WORKFLOW_ENGINE"]
+    # Workers side by side have one thread each, and a job in this process what the script would have without adatom.
+    assert result["threads"] == (None if environment["ADATOM_LOCAL_WORKERS"] == "1" else "1")
     assert result["scaled"] == 2.0 * result["bulk"]
     assert result["single"] == pytest.approx(-0.0056815, abs=1e-6)
     assert sorted(n for n, _ in result["slabs"]) == [64, 80, 80, 96]
@@ -79,7 +93,7 @@ def test_the_same_script_gives_the_same_numbers(environment, tmp_path):
     assert [energy for _, energy in result["slabs"]] == pytest.approx(reference, abs=1e-9)
     [tree] = (tmp_path / "adatom_results").glob("FLOW-workflow-*")
     jobs = list(tree.rglob("JOB-*"))
-    assert len(jobs) == 12 - 2  # `scale` and the surface energies write nothing
+    assert len(jobs) == 13 - 3  # `scale`, `threads` and the surface energies write nothing
     named = [path for path in jobs if "Cu" in path.name]
     # What is traced before it runs is named before its first argument has a value.
     assert len(named) == (6 if environment["ADATOM_WORKFLOW_ENGINE"] == "covalent" else 10)

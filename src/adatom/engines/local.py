@@ -171,7 +171,7 @@ class LocalPool:
             if self._stopped:
                 raise WorkerDiedError("the worker process was not started: the pool was stopped")
             try:
-                child = Child()
+                child = Child(beside_others=True)
             except OSError as error:
                 raise WorkerDiedError(f"no worker process could be started: {error}") from error
             self._children.add(child)

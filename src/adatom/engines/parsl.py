@@ -136,7 +136,10 @@ class ParslEngine(Engine):
             address="127.0.0.1",
             max_workers_per_node=workers,
             cores_per_worker=1e-6,  # `workers` is the limit, not the number of cores
-            provider=LocalProvider(init_blocks=1, max_blocks=1),
+            # As in the workers of all engines: one thread each, unless the user says otherwise.
+            provider=LocalProvider(
+                init_blocks=1, max_blocks=1, worker_init="export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}"
+            ),
             launch_cmd=f"{programs}/{DEFAULT_LAUNCH_CMD}",
             interchange_launch_cmd=[str(programs / "interchange.py")],
             heartbeat_period=2,

@@ -33,9 +33,15 @@ class Child:
     """A worker process, in a session of its own so that it can be killed with all that it started.
 
     It starts a clean interpreter and never imports the user's ``__main__``, so a script needs no guard.
+
+    Parameters
+    ----------
+    beside_others
+        Whether it is one of several that work at the same time. Then numerical libraries use one thread each, unless
+        ``OMP_NUM_THREADS`` is set: with a thread for each core in each worker they would slow one another down.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, beside_others: bool = False) -> None:
         self._pipe, theirs = Pipe()
         self._ending = threading.Lock()
         try:
@@ -45,6 +51,7 @@ class Child:
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
+                env={"OMP_NUM_THREADS": "1", **os.environ} if beside_others else None,
             )
         finally:
             theirs.close()
