@@ -69,6 +69,15 @@ def test_in_another_flow_with_a_future_and_parameters_of_its_jobs():
     assert len(result["path"]["energies"]) == 3
 
 
+@pytest.mark.parametrize(
+    ("asked", "climb"), [({}, True), ({"job_params": {"neb_job": {"climb": False}}}, False), ({"climb": False}, False)]
+)
+def test_what_is_said_of_the_band_counts(asked, climb):
+    jobs = {"neb_job": {"fmax": 0.5, **asked.get("job_params", {}).get("neb_job", {})}}
+    result = neb_flow(adatom("Al"), adatom("Al", 1.0), images=1, **{**asked, "job_params": jobs})
+    assert result["neb"]["parameters"]["climb"] is climb
+
+
 @job
 def fails_when_moved(atoms):
     if atoms.positions[-1, 0] > 4:

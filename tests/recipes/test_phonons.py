@@ -1,3 +1,4 @@
+import functools
 import sys
 
 import numpy as np
@@ -56,6 +57,32 @@ def test_without_a_relaxation():
     assert result["phonons"]["atoms"] == atoms
     softer = phonon_flow(bulk("Cu", a=3.59), run_relax=False, **SMALL)["phonons"]["bands"]["frequencies"].max()
     assert result["phonons"]["bands"]["frequencies"].max() < softer
+
+
+def wrapped(recipe):
+    @functools.wraps(recipe)
+    def outer(*args, **kwargs):
+        return recipe(*args, **kwargs)
+
+    return outer
+
+
+@pytest.mark.parametrize(
+    ("asked", "fmax"),
+    [
+        ({}, 1e-3),
+        ({"job_params": {"relax_job": {"fmax": 0.02}}}, 0.02),
+        ({"job_params": {"all": {"fmax": 0.02}}}, 0.02),
+        ({"relax_job": relax_job.bind(fmax=0.02)}, 0.02),
+        ({"job_params": {"relax_job": {"fmax": 0.02}}, "job_decorators": {"relax_job": wrapped}}, 0.02),
+        ({"job_params": {"relax_job": {"max_steps": 50}}}, 1e-3),
+        ({"fmax": 0.03}, 0.03),
+        ({"job_params": {"relax_job": {"fmax": 0.02}}, "fmax": 0.03}, 0.03),
+    ],
+)
+def test_what_is_said_of_the_relaxation_counts(asked, fmax):
+    [relaxed] = phonon_flow(bulk("Cu"), **asked, **SMALL)["relax"]
+    assert relaxed["parameters"]["fmax"] == fmax
 
 
 def test_forces_at_rest_are_subtracted():

@@ -40,6 +40,15 @@ def test_copper(copper):
     assert 1e-5 < qha["thermal_expansion"][6] < 1e-4
 
 
+@pytest.mark.parametrize(
+    ("asked", "fmax"),
+    [({"job_params": {"relax_job": {"fmax": 0.02}}}, 0.02), ({"fmax": 0.03}, 0.03), ({}, 1e-3)],
+)
+def test_what_is_said_of_the_relaxations_counts(asked, fmax):
+    result = qha_flow(bulk("Cu"), **asked, **FEW)
+    assert {run["parameters"]["fmax"] for run in result["relax"] + result["points"]} == {fmax}
+
+
 def test_another_code_gives_the_same(copper):
     from phonopy import run_qha
 

@@ -111,7 +111,7 @@ class Flow(Step[P, R]):
         params = kwargs.pop("job_params", None) if "job_params" not in signature.parameters else None
         decorators = kwargs.pop("job_decorators", None) if "job_decorators" not in signature.parameters else None
         bound = signature.bind_partial(*args)
-        named = {**{key: value for key, value in self._defaults.items() if key not in bound.arguments}, **kwargs}
+        named = {**{key: value for key, value in self.defaults.items() if key not in bound.arguments}, **kwargs}
         bound = signature.bind(*args, **named)
         bound.apply_defaults()
         jobs = {}

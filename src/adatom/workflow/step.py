@@ -38,6 +38,8 @@ class Step(ABC, Generic[P, R]):
         What is said of it.
     recipe
         Where its function is: module and name.
+    defaults
+        What `bind` has said of it.
     """
 
     options: Options
@@ -52,7 +54,7 @@ class Step(ABC, Generic[P, R]):
         functools.update_wrapper(self, fn)
         self._fn = fn
         self.options = options
-        self._defaults = defaults or {}
+        self.defaults = defaults or {}
         self.__module__ = module or fn.__module__
         self.recipe = f"{fn.__module__}:{getattr(fn, '__qualname__', fn.__name__)}"
 
@@ -63,9 +65,9 @@ class Step(ABC, Generic[P, R]):
     @property
     def fn(self) -> Callable[P, R]:
         """The plain function, with the defaults of `bind`."""
-        if not self._defaults:
+        if not self.defaults:
             return self._fn
-        plain = functools.update_wrapper(functools.partial(self._fn, **self._defaults), self._fn)
+        plain = functools.update_wrapper(functools.partial(self._fn, **self.defaults), self._fn)
         for hidden in ("__wrapped__", "__signature__"):  # so that its signature shows the defaults
             vars(plain).pop(hidden, None)
         return plain
@@ -92,7 +94,7 @@ class Step(ABC, Generic[P, R]):
         UnknownNameError
             There is no such option; the message lists those there are.
         """
-        return type(self)(self._fn, with_changes(self.options, changes), self._defaults, self.__module__)
+        return type(self)(self._fn, with_changes(self.options, changes), self.defaults, self.__module__)
 
     def bind(self, **defaults: Any) -> Self:
         """The same step with other default values, importable from the module that calls this.
@@ -113,7 +115,7 @@ class Step(ABC, Generic[P, R]):
                 if key not in parameters:
                     raise UnknownNameError(f"parameter of {self.name}", key, parameters)
         module = sys._getframe(1).f_globals.get("__name__", self.__module__)
-        return type(self)(self._fn, self.options, {**self._defaults, **defaults}, module)
+        return type(self)(self._fn, self.options, {**self.defaults, **defaults}, module)
 
     def _plain(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         return self.fn(*args, **kwargs)
@@ -129,8 +131,8 @@ class Step(ABC, Generic[P, R]):
             if home is self:
                 return _lookup, (module, self.__qualname__)
             if type(home) is type(self) and home._fn is self._fn:
-                return _restore, (module, self.__qualname__, self.options, self._defaults, self.__module__)
-        return type(self), (self._fn, self.options, self._defaults, self.__module__)
+                return _restore, (module, self.__qualname__, self.options, self.defaults, self.__module__)
+        return type(self), (self._fn, self.options, self.defaults, self.__module__)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.__module__}.{self.name}>"

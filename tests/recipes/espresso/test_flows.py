@@ -189,6 +189,12 @@ def test_a_phonon_density_of_states():
     assert found["matdyn"]["results"]["frequencies"].shape == (3, 6)
 
 
+@pytest.mark.parametrize("flow", [phonon_dos_flow, grid_phonon_flow])
+def test_a_grid_that_is_said_of_the_job(flow):
+    params = {**STATIC, "phonon_job": {"grid": (1, 1, 1), "input_data": ROUGH}}
+    assert len(flow(bulk("Si"), job_params=params)["phonon"]["results"]["qpoints"]) == 1
+
+
 def test_slabs():
     cut = {"max_index": 1, "min_slab_size": 2, "min_vacuum_size": 3, "min_length_width": None}
     rough = {"calc_kwargs": {"elements": {"Si": ROUGH_SILICON}, "kpts": (1, 1, 1)}, "allow_unconverged": True}

@@ -17,11 +17,13 @@ from adatom.recipes.common.dispersion import WithDispersion, make_dispersion
 from adatom.recipes.common.docs import with_parameter
 from adatom.runners.checks import check_atoms, check_elements, check_keywords
 from adatom.workflow import Job
+from adatom.workflow.step import Step
 
-__all__ = ["Choice", "Code", "unbound"]
+__all__ = ["Choice", "Code", "effective", "unbound"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -201,3 +203,23 @@ def unbound(*args: Any, **kwargs: Any) -> Any:
         "This flow is bound to no code. Import it from one, such as adatom.recipes.emt, or give it the jobs that it "
         "calls."
     )
+
+
+def effective(job: Callable[..., Any], name: str, given: T | None, default: T) -> T:
+    """The value of a parameter that a flow and its job both have.
+
+    Parameters
+    ----------
+    job
+        The job, as the flow was given it.
+    name
+        The parameter of the job.
+    given
+        What the call of the flow says; None: nothing.
+    default
+        What the flow takes where nothing is said of the job either, by `bind` or `job_params`.
+    """
+    if given is not None:
+        return given
+    found = inspect.unwrap(job, stop=lambda step: isinstance(step, Step) and name in step.defaults)
+    return found.defaults[name] if isinstance(found, Step) else default

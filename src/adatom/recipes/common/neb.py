@@ -10,7 +10,7 @@ from ase import Atoms
 from adatom import job, subflow
 from adatom.analysis.path import ReactionPath, reaction_path
 from adatom.atoms.bands import Interpolation, check_band, make_band
-from adatom.recipes.common.code import unbound
+from adatom.recipes.common.code import effective, unbound
 from adatom.schemas.results import PathPoints
 
 __all__ = ["neb_flow"]
@@ -25,7 +25,7 @@ def neb_flow(
     neb_job: Callable[..., Any] = unbound,
     images: int = 5,
     method: Interpolation = "idpp",
-    climb: bool = True,
+    climb: bool | None = None,
     relax_endpoints: bool = True,
 ) -> dict[str, Any]:
     """Relax two structures, and find the path of lowest energy between them with a nudged elastic band.
@@ -44,7 +44,7 @@ def neb_flow(
         How they are found: ``"linear"``, on straight lines, or ``"idpp"``, such that distances between atoms change
         evenly.
     climb
-        Whether the highest image climbs to the saddle point.
+        Whether the highest image climbs to the saddle point; None: what `job_params` says for `neb_job`, else True.
     relax_endpoints
         Whether the ends are relaxed first; else they are minima already.
 
@@ -57,7 +57,7 @@ def neb_flow(
     check_band(initial, final, images, method)
     relaxed = [relax_job(end) for end in (initial, final)] if relax_endpoints else []
     first, last = [end["atoms"] for end in relaxed] or [initial, final]
-    band = neb_job(interpolate(first, last, images, method), climb=climb)
+    band = neb_job(interpolate(first, last, images, method), climb=effective(neb_job, "climb", climb, True))
     return {"relax": relaxed, "neb": band, "path": summarise(band["points"])}
 
 

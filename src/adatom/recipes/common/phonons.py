@@ -11,7 +11,7 @@ from adatom import job, subflow
 from adatom.analysis import phonons as analysis
 from adatom.analysis.phonons import Phonons, check_phonons
 from adatom.atoms.displacements import find_supercell, make_displaced, make_supercell
-from adatom.recipes.common.code import unbound
+from adatom.recipes.common.code import effective, unbound
 from adatom.recipes.common.docs import documented_by
 
 __all__ = ["phonon_flow"]
@@ -25,7 +25,7 @@ def phonon_flow(
     relax_job: Callable[..., Any] = unbound,
     static_job: Callable[..., Any] = unbound,
     run_relax: bool = True,
-    fmax: float = 1e-3,
+    fmax: float | None = None,
     supercell_matrix: Sequence[int] | Sequence[Sequence[int]] | None = None,
     min_length: float = 20.0,
     distance: float = 0.01,
@@ -48,7 +48,7 @@ def phonon_flow(
     run_relax
         Whether the crystal and its cell are relaxed first.
     fmax
-        Largest force in eV/Å that is left by that.
+        Largest force in eV/Å that is left by that; None: what `job_params` says for `relax_job`, else 1e-3.
     subtract_residual
         Whether the supercell without a displacement is computed too, and its forces are subtracted from the others.
     {parameters}
@@ -76,6 +76,7 @@ def phonon_flow(
         "t_step": t_step,
     }
     check_input(atoms, supercell_matrix, min_length, **settings)
+    fmax = effective(relax_job, "fmax", fmax, 1e-3)
     relaxed = relax_job(atoms, relax_cell=True, fmax=fmax) if run_relax else None
     computed = compute_displaced(
         relaxed["atoms"] if relaxed is not None else atoms,

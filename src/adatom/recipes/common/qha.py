@@ -14,7 +14,7 @@ from adatom.analysis.qha import QuasiHarmonic
 from adatom.atoms.deformations import scale_volume
 from adatom.atoms.displacements import find_supercell
 from adatom.errors import AnalysisError
-from adatom.recipes.common.code import unbound
+from adatom.recipes.common.code import effective, unbound
 from adatom.recipes.common.docs import documented_by
 from adatom.recipes.common.eos import eos_flow
 from adatom.recipes.common.phonons import check_input, phonon_flow
@@ -31,7 +31,7 @@ def qha_flow(
     static_job: Callable[..., Any] = unbound,
     run_relax: bool = True,
     relax_ions: bool = True,
-    fmax: float = 1e-3,
+    fmax: float | None = None,
     strains: Sequence[float] = (-0.04, -0.02, 0.0, 0.02, 0.04, 0.06, 0.08, 0.10),
     equation: str = "birch_murnaghan",
     pressure: float = 0.0,
@@ -82,6 +82,7 @@ def qha_flow(
         "t_step": t_step,
     }
     check_input(atoms, supercell_matrix, min_length, **settings)
+    fmax = effective(relax_job, "fmax", fmax, 1e-3)
     relaxed = relax_job(atoms, relax_cell=True, fmax=fmax) if run_relax else None
     computed = compute_volumes(
         relaxed["atoms"] if relaxed is not None else atoms,

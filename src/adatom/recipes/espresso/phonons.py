@@ -12,6 +12,7 @@ from adatom.calculators.espresso.earlier import Previous
 from adatom.calculators.espresso.reading import read_force_constants, read_matdyn, read_phonons
 from adatom.calculators.espresso.running import DONE
 from adatom.errors import InputError
+from adatom.recipes.common.code import effective
 from adatom.recipes.common.docs import documented_by
 from adatom.recipes.espresso._files import SAVED, after
 from adatom.recipes.espresso.core import static_job
@@ -136,7 +137,7 @@ def matdyn_job(
 def phonon_dos_flow(
     atoms: Atoms,
     *,
-    grid: Sequence[int] = (2, 2, 2),
+    grid: Sequence[int] | None = None,
     static_job: Callable[..., Any] = static_job,
     phonon_job: Callable[..., Any] = phonon_job,
     q2r_job: Callable[..., Any] = q2r_job,
@@ -149,7 +150,7 @@ def phonon_dos_flow(
     atoms
         The crystal, relaxed.
     grid
-        How many q points along each reciprocal vector are computed.
+        How many q points along each reciprocal vector; None: what `job_params` says for `phonon_job`, else (2, 2, 2).
     static_job
         Computes the SCF.
     phonon_job
@@ -165,7 +166,7 @@ def phonon_dos_flow(
         Results by job: ``"static"``, ``"phonon"``, ``"q2r"`` and ``"matdyn"``.
     """
     static = static_job(atoms)
-    phonon = phonon_job(static, grid=grid)
+    phonon = phonon_job(static, grid=effective(phonon_job, "grid", grid, (2, 2, 2)))
     q2r = q2r_job(phonon)
     return {"static": static, "phonon": phonon, "q2r": q2r, "matdyn": matdyn_job(q2r)}
 
@@ -174,7 +175,7 @@ def phonon_dos_flow(
 def grid_phonon_flow(
     atoms: Atoms,
     *,
-    grid: Sequence[int] = (2, 2, 2),
+    grid: Sequence[int] | None = None,
     static_job: Callable[..., Any] = static_job,
     phonon_job: Callable[..., Any] = phonon_job,
 ) -> dict[str, Any]:
@@ -185,7 +186,7 @@ def grid_phonon_flow(
     atoms
         The crystal, relaxed.
     grid
-        How many q points along each reciprocal vector.
+        How many q points along each reciprocal vector; None: what `job_params` says for `phonon_job`, else (2, 2, 2).
     static_job
         Computes the SCF.
     phonon_job
@@ -198,6 +199,7 @@ def grid_phonon_flow(
         as `phonon_job` would give it in one run.
     """
     static = static_job(atoms)
+    grid = effective(phonon_job, "grid", grid, (2, 2, 2))
     prepared = phonon_job(static, grid=grid, piece=(0, 0))
     pieces = phonon_pieces(static, prepared, grid, phonon_job)
     phonon = recovered_phonons(static, prepared, pieces, grid, phonon_job)
