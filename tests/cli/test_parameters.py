@@ -1,8 +1,11 @@
 import pytest
+from ase.build import bulk
 
 from adatom.cli.parameters import read_parameters
 from adatom.errors import InputError
 from adatom.recipes.emt.core import relax_job
+from adatom.recipes.emt.crystals import eos_flow
+from adatom.recipes.emt.reactions import neb_flow
 from adatom.recipes.emt.slabs import bulk_to_slabs_flow, slab_to_ads_flow
 from adatom.recipes.lj.core import static_job
 from tests.cli import own_recipes as own
@@ -25,6 +28,8 @@ from tests.cli import own_recipes as own
          {"job_params": {"relax_job": {"fmax": 1.0}, "all": {"calc_kwargs": {}}}}),
         (bulk_to_slabs_flow, ["static_job=lj.static_job"], {"static_job": static_job}),
         (slab_to_ads_flow, ["adsorbate=CO"], {"adsorbate": "CO"}),
+        (neb_flow, ["final=bulk:Cu,a=3.7", "images=3"], {"final": bulk("Cu", a=3.7), "images": 3}),
+        (eos_flow, ["strains=(-0.1, 0, 0.1)"], {"strains": (-0.1, 0, 0.1)}),
     ],
 )  # fmt: skip
 def test_what_is_set_reaches_the_recipe(step, assignments, expected):
@@ -54,6 +59,11 @@ def test_what_is_set_reaches_the_recipe(step, assignments, expected):
         (own.without_structure, [], "without_structure takes no structure"),
         (own.two_structures, [], "two_structures needs other: give --set other=VALUE"),
         (slab_to_ads_flow, [], "slab_to_ads_flow needs adsorbate"),
+        (neb_flow, [], "neb_flow needs final: give final=STRUCTURE."),
+        (neb_flow, ["final=missing.xyz"], "There is no file 'missing.xyz'. Valid: FILE, "),
+        (neb_flow, ["final=3"], "final is 3, but neb_flow takes a structure"),
+        (neb_flow, ["final=bulk:Xx"], "bulk:Xx: "),
+        (eos_flow, ["relax_ions=2"], "relax_ions is 2, but eos_flow takes: bool"),
         (bulk_to_slabs_flow, ["job_params.relax.fmax=1"], "Unknown job of bulk_to_slabs_flow 'relax'. Did you mean"),
         (bulk_to_slabs_flow, ["job_params.relax_job.fmx=1"], "Unknown parameter of relax_job 'fmx'"),
         (bulk_to_slabs_flow, ["job_params.relax_job.fmax=a"], "fmax is 'a'"),

@@ -7,7 +7,8 @@ import time
 from pathlib import Path
 
 import pytest
-from ase.build import bulk
+from ase.build import add_adsorbate, bulk, fcc100
+from ase.constraints import FixAtoms
 from ase.io import write
 
 from adatom import change_settings
@@ -71,6 +72,29 @@ def test_a_flow_and_its_parameters(cli):
     assert [float(row["energy (eV)"]) for row in rows(result)] == pytest.approx(
         [run["results"]["energy"] for run in (*document["relax"], document["bulk"])], abs=1e-6
     )
+
+
+def hop():
+    """An adatom on a hollow site of Al(100), and on the next."""
+    first = fcc100("Al", (2, 2, 2), vacuum=4.0, periodic=True)
+    first.set_constraint(FixAtoms(range(4)))
+    add_adsorbate(first, "Al", 1.7, "hollow")
+    last = first.copy()
+    last.positions[-1, 0] += last.cell[0, 0] / 2
+    return first, last
+
+
+@pytest.mark.parametrize("given", [["final=ends.traj@1"], ["--set", "final=ends.traj@1"]])
+def test_a_second_structure(cli, given):
+    write("ends.traj", hop())
+    result = cli(
+        "run", "emt.neb_flow", "ends.traj@0", *given, "--set", "images=1", "--set", "job_params.neb_job.fmax=0.2"
+    )
+    assert result.exit_code == 0, result.stderr
+    document = saved(result)
+    first, last = (run["atoms"].positions[-1, 0] for run in document["relax"])
+    assert last - first == pytest.approx(hop()[0].cell[0, 0] / 2, abs=0.05)
+    assert document["path"]["forward_barrier"] > 0.1
 
 
 def test_several_structures_and_a_job(cli):
@@ -200,6 +224,12 @@ def test_what_cannot_be_saved_is_said_and_is_no_success(cli, tmp_path):
         (["emt.relx_job", "bulk:Cu"], "Did you mean 'emt.relax_job'?"),
         (["emt.relax_job", "missing.xyz"], "There is no file 'missing.xyz'. Valid: FILE, "),
         (["emt.relax_job", "bulk:Cu", "missing.xyz"], "There is no file 'missing.xyz'"),
+        (["emt.neb_flow", "bulk:Cu", "final=missing.xyz"], "There is no file 'missing.xyz'. Valid: FILE, "),
+        (["emt.neb_flow", "bulk:Cu", "final=two.xyz@:"], "final of neb_flow is one structure, and two.xyz@: has 2."),
+        (["emt.neb_flow", "bulk:Cu", "final=bulk:Al"], "these are Cu and Al"),
+        (["emt.neb_flow", "bulk:Cu"], "neb_flow needs final: give final=STRUCTURE."),
+        (["emt.neb_flow", "final=bulk:Cu"], "Give the STRUCTURE to run on too"),
+        (["emt.neb_flow", "initial=bulk:Cu", "bulk:Cu"], "initial of neb_flow is the STRUCTURE: give it alone"),
         (["emt.relax_job", "bulk:Cu", "--set", "fmx=1"], "Did you mean 'fmax'?"),
         (["emt.relax_job", "bulk:Cu", "--set", "fmax=a"], "relax_job takes: float"),
         (["emt.relax_job", "bulk:Cu", "--set", "fmax=-1"], "fmax is -1.0. Give a number above 0."),
@@ -218,6 +248,7 @@ def test_what_cannot_be_saved_is_said_and_is_no_success(cli, tmp_path):
 )
 def test_bad_input_is_one_line(refused, args, said, tmp_path):
     Path("folder.json").mkdir()
+    write("two.xyz", [bulk("Cu"), bulk("Al")])
     assert said in refused("run", *args)
     assert not list((tmp_path / "runs").glob("*.json"))
 

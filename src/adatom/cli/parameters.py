@@ -1,4 +1,4 @@
-"""``--set key=value``: arguments of a recipe."""
+"""``--set key=value``: arguments of a recipe, and structures that are given by name."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import Any, get_type_hints
 
 from adatom.cli.discovery import find_recipe
 from adatom.cli.literals import parse_value
+from adatom.cli.structures import read_structures
 from adatom.errors import InputError, UnknownNameError
 from adatom.workflow import Flow, Job
 
-__all__ = ["jobs_of", "read_changes", "read_parameters"]
+__all__ = ["jobs_of", "read_changes", "read_parameters", "split_words"]
 
 AnyStep = Job[..., Any] | Flow[..., Any]
 _Kind = inspect.Parameter
@@ -27,7 +28,7 @@ def read_parameters(step: AnyStep, assignments: Iterable[str]) -> dict[str, Any]
         The recipe; its first parameter is the structure.
     assignments
         Texts ``key=value``; dots in a key lead into dictionaries. The value of a parameter that is a job is the name of
-        a recipe.
+        a recipe, and that of one that is a structure what `read_structures` takes.
 
     Raises
     ------
@@ -40,12 +41,44 @@ def read_parameters(step: AnyStep, assignments: Iterable[str]) -> dict[str, Any]
     structure, *others = parameters
     given = _tree(assignments)
     if structure.name in given:
-        raise InputError(f"{structure.name} of {step.name} is the STRUCTURE: give it without --set.")
+        raise InputError(f"{structure.name} of {step.name} is the STRUCTURE: give it alone, without its name.")
     found = _checked(step, others, given)
     for parameter in others:
         if parameter.default is _Kind.empty and parameter.kind not in _VARIADIC and parameter.name not in found:
-            raise InputError(f"{step.name} needs {parameter.name}: give --set {parameter.name}=VALUE.")
+            form = "{}=STRUCTURE" if _is_structure(_hints(step).get(parameter.name)) else "--set {}=VALUE"
+            raise InputError(f"{step.name} needs {parameter.name}: give {form.format(parameter.name)}.")
     return found
+
+
+def split_words(step: AnyStep, words: Iterable[str]) -> tuple[list[str], list[str]]:
+    """The structures that a recipe is run on, and those that are the values of its other parameters.
+
+    Parameters
+    ----------
+    step
+        The recipe.
+    words
+        Structures as in `read_structures`, some after ``key=``.
+
+    Returns
+    -------
+    structures, assignments : list of str
+        Both as they stand on the command line.
+
+    Raises
+    ------
+    InputError
+        There is nothing to run the recipe on.
+    """
+    structures: list[str] = []
+    assignments: list[str] = []
+    hints = _hints(step)
+    for word in words:
+        named = _is_structure(hints.get(word.partition("=")[0]))
+        (assignments if named else structures).append(word)
+    if not structures:
+        raise InputError(f"{step.name} has only {', '.join(assignments)}. Give the STRUCTURE to run on too, alone.")
+    return structures, assignments
 
 
 def read_changes(steps: Iterable[Job[..., Any]], assignments: Iterable[str]) -> dict[str, Any]:
@@ -124,6 +157,8 @@ def _checked(step: AnyStep, parameters: list[inspect.Parameter], given: Mapping[
             found[key] = _job_params(step, jobs, value)
         elif key in jobs and isinstance(value, str):
             found[key] = find_recipe(value).step
+        elif key in known and _is_structure(hints.get(key)):
+            found[key] = _structure(step, key, value)
         elif key in known and key in hints:
             found[key] = _of_type(step, known[key], hints[key], value)
         else:
@@ -147,9 +182,26 @@ def _job_params(step: AnyStep, jobs: Mapping[str, Job[..., Any]], given: Any) ->
 
 def _hints(step: AnyStep) -> dict[str, Any]:
     try:
-        return get_type_hints(step.fn)
+        return get_type_hints(step)
     except Exception:  # names that only a type checker sees
         return {}
+
+
+def _is_structure(hint: Any) -> bool:
+    from ase import Atoms
+
+    return hint is Atoms
+
+
+def _structure(step: AnyStep, key: str, value: Any) -> Any:
+    if not isinstance(value, str):
+        raise InputError(f"{key} is {value!r}, but {step.name} takes a structure: a file, bulk:Cu or molecule:H2O.")
+    structures = read_structures(value)
+    if len(structures) != 1:
+        raise InputError(
+            f"{key} of {step.name} is one structure, and {value} has {len(structures)}. Choose with FILE@2."
+        )
+    return structures[0]
 
 
 def _of_type(step: AnyStep, parameter: inspect.Parameter, hint: Any, value: Any) -> Any:

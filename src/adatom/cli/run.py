@@ -30,7 +30,7 @@ def run(
         typer.Argument(
             metavar="STRUCTURE...",
             help="Any of: FILE (its last structure), FILE@2, FILE@: (all), FILE.db@id=3, bulk:Cu, "
-            "bulk:NaCl,rocksalt,a=5.64, molecule:H2O.",
+            "bulk:NaCl,rocksalt,a=5.64, molecule:H2O. KEY=STRUCTURE is one for another parameter: final=last.xyz.",
         ),
     ],
     assign: Annotated[
@@ -68,7 +68,7 @@ def _run(
     recipe_name: str, structure_names: list[str], assignments: list[str], out: Path | None, as_json: bool, plan: bool
 ) -> None:
     from adatom.cli.discovery import find_recipe
-    from adatom.cli.parameters import read_parameters
+    from adatom.cli.parameters import read_parameters, split_words
     from adatom.cli.progress import progress
     from adatom.cli.report import report
     from adatom.cli.save import results_file
@@ -78,7 +78,8 @@ def _run(
 
     engine_class(get_settings().workflow_engine)
     recipe = find_recipe(recipe_name)
-    parameters = read_parameters(recipe.step, assignments)
+    structure_names, named = split_words(recipe.step, structure_names)
+    parameters = read_parameters(recipe.step, [*named, *assignments])
     structures = [atoms for name in structure_names for atoms in read_structures(name)]
     if plan:
         _show_plan(_whole(recipe, structures, parameters).plan(), as_json)
