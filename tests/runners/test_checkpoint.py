@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ase.build import bulk
+from ase.build import add_adsorbate, bulk, fcc100
 from ase.calculators.emt import EMT
 from ase.constraints import FixAtoms
 from ase.filters import FrechetCellFilter
@@ -23,10 +23,11 @@ from ase.optimize import BFGS
 from adatom import change_settings, deadline
 from adatom.directories import RunDirectory, entered, unique_name
 from adatom.errors import ConvergenceError, IncompleteError, InputError
-from adatom.runners import run_md, run_optimize, steps
+from adatom.runners import run_irc, run_md, run_optimize, run_saddle, steps
 from adatom.runners.checkpoint import Checkpoint
 from adatom.runners.md import DYNAMICS
 from adatom.runners.optimize import CELL_FILTERS, OPTIMIZERS
+from tests.codes import needs_code
 
 LOOPS_OF_THEIR_OWN = {"ODE12r", "SciPyFminBFGS", "SciPyFminCG"}
 
@@ -70,6 +71,15 @@ def crystal():
     atoms.set_cell(atoms.cell.array @ (np.eye(3) + 0.02 * np.array([[1, 0.3, 0], [0, -1, 0.2], [0, 0, 2]])), True)
     atoms.rattle(0.08, seed=4)
     return atoms
+
+
+@pytest.fixture
+def bridge():
+    """An adatom on a bridge of Al(100), a saddle point."""
+    slab = fcc100("Al", (2, 2, 3), vacuum=4.0, periodic=True)
+    add_adsorbate(slab, "Al", 1.8, "bridge")
+    slab.set_constraint(FixAtoms(mask=slab.get_tags() > 1))
+    return run_saddle(slab, EMT())["atoms"]
 
 
 def left_in(results_dir, mark="failed-"):
@@ -285,6 +295,37 @@ def test_state_of_another_version_of_ase_is_not_used(crystal, results_dir, each_
     change(left / "relax.checkpoint", ase="3.0.0")
     with pytest.warns(UserWarning, match=r"written by ASE 3\.0\.0"):
         assert as_job(results_dir, left, run_optimize, crystal, Fragile())["converged"]
+
+
+@needs_code("sella")
+@pytest.mark.parametrize("direction", ["forward", "reverse"])
+def test_a_way_down_from_a_saddle_point_goes_on_exactly(direction, bridge, results_dir, each_step):
+    settings = {"direction": direction, "irc_kwargs": {"dx": 0.5}}
+    counted, calculator = Fragile(), Fragile()
+    undisturbed = run_irc(bridge, counted, **settings)
+    with pytest.raises(Cut):
+        run_irc(bridge, Fragile(breaks_at=counted.calls // 2), **settings)
+    left = left_in(results_dir)
+    assert 2 <= Checkpoint.read(left / "irc.checkpoint").steps < undisturbed["steps"]
+    result = as_job(results_dir, left, run_irc, bridge, calculator, **settings)
+    assert_same(result, undisturbed)
+    assert result["points"]["energies"] == pytest.approx(undisturbed["points"]["energies"], abs=1e-9)
+    assert result["provenance"]["resumed_from"] == str(left)
+    assert calculator.calls < 0.7 * counted.calls
+    assert not Path(result["dir_name"], "irc.checkpoint").exists()
+
+
+@needs_code("sella")
+def test_a_way_down_goes_on_without_its_state(bridge, each_step):
+    settings = {"irc_kwargs": {"dx": 0.5}}
+    undisturbed = run_irc(bridge, EMT(), **settings)
+    part = run_irc(bridge, EMT(), max_steps=3, allow_unconverged=True, **settings)
+    change(Path(part["dir_name"], "irc.checkpoint"), ase="3.0.0")
+    with pytest.warns(UserWarning, match=r"written by ASE 3\.0\.0"):
+        result = run_irc(bridge, EMT(), resume_from=part, **settings)
+    assert result["points"]["energies"][:4] == pytest.approx(undisturbed["points"]["energies"][:4], abs=1e-9)
+    assert result["results"]["energy"] == pytest.approx(undisturbed["results"]["energy"], abs=2e-3)
+    assert result["steps"] > 3
 
 
 # --- Explicitly -------------------------------------------------------------------------------------------------------

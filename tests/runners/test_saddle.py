@@ -99,6 +99,9 @@ class TestPath:
             run_irc(at(SADDLE), MullerBrown(), max_steps=3)
         result = run_irc(at(SADDLE), MullerBrown(), max_steps=3, allow_unconverged=True)
         assert (result["converged"], result["steps"]) == (False, 3)
+        assert run_irc(at(SADDLE), MullerBrown(), resume_from=result)["steps"] > 3
+        with pytest.raises(InputError, match=r"cannot go on from .*: direction is .*reverse.*, not .*forward"):
+            run_irc(at(SADDLE), MullerBrown(), direction="reverse", resume_from=result)
 
     @pytest.mark.parametrize(
         ("arguments", "said"),

@@ -14,6 +14,7 @@ from adatom.errors import ConvergenceError, InputError, UnknownNameError
 from adatom.runners.calculation import calculation
 from adatom.runners.checks import check_atoms, check_count, check_positive
 from adatom.runners.saddle import sella
+from adatom.runners.steps import Earlier, Steps
 from adatom.schemas.results import PathResult
 
 __all__ = ["Direction", "run_irc"]
@@ -31,6 +32,7 @@ def run_irc(
     irc_kwargs: Mapping[str, Any] | None = None,
     allow_unconverged: bool = False,
     name: str = "irc",
+    resume_from: Earlier = None,
 ) -> PathResult:
     """Follow the path of steepest descent in mass-weighted coordinates from a saddle point down to one side.
 
@@ -56,12 +58,15 @@ def run_irc(
         its directory, instead of an error.
     name
         What the run is called, and its files.
+    resume_from
+        An earlier run of this that has steps left to make: its directory, or its result. Only `max_steps` and
+        `allow_unconverged` may be others; `max_steps` counts the steps of both. A job that was cut needs no
+        `resume_from`: run again, it goes on.
 
     Returns
     -------
     PathResult
         ``points`` has the energies from the saddle point on, in eV; ``atoms`` is the end of the path, near a minimum.
-        A path that was cut starts anew when it is run again.
 
     Raises
     ------
@@ -69,6 +74,8 @@ def run_irc(
         Sella is not installed.
     InputError
         Bad input, or a structure with forces above `fmax`.
+    IncompleteError
+        The time was over: see the setting `walltime`.
     ConvergenceError
         No end after `max_steps`, no path to follow, or a structure from which it does not go down.
 
@@ -83,8 +90,11 @@ def run_irc(
         raise UnknownNameError("direction", direction, get_args(Direction))
     package = sella()
     formula = atoms.get_chemical_formula()
+    settings = {"direction": direction, "fmax": fmax, "irc_kwargs": irc_kwargs or {}}
+    steps = Steps(name, max_steps, resume_from, atoms, calculator, **settings)
     with calculation(name, atoms, calculator, needs=("energy", "forces")) as run:
-        force = np.linalg.norm(run.atoms.get_forces(), axis=1).max()
+        steps.enter(run)
+        force = 0.0 if steps.resumed else np.linalg.norm(run.atoms.get_forces(), axis=1).max()
         if force > fmax:
             raise InputError(
                 f"{name} of {formula} starts at a saddle point, and here a force is {force:.3g} eV/Å: above "
@@ -92,19 +102,25 @@ def run_irc(
                 "Find the saddle point first, with ts_job or neb_job."
             )
         run.atoms.set_masses(atoms.get_masses())  # Sella's own are those of the most common isotopes
-        with run.trajectory() as trajectory, run.log() as log:
+        with steps.files() as (trajectory, log):
             try:
-                irc = package.IRC(run.atoms, logfile=log, **(irc_kwargs or {}))
+                irc = _way_down(package)(run.atoms, logfile=log, **(irc_kwargs or {}))
             except TypeError as error:
                 raise InputError(f"irc_kwargs do not fit sella.IRC: {error}.") from error
             irc.attach(trajectory.write, 1, run.atoms)
+            steps.begin(irc)
+            irc.start(fmax, direction)
             try:
-                converged = bool(irc.run(fmax=fmax, steps=max_steps, direction=direction))
+                converged = bool(irc.run(fmax=fmax, steps=steps.remaining))
             except package.optimize.irc.IRCInnerLoopConvergenceFailure as error:
                 raise ConvergenceError(
                     f"{name} of {formula} loses the path after {irc.nsteps} steps. Is this a saddle point? freq_job "
                     "tells: one mode is imaginary. If it is, make the steps shorter with irc_kwargs={'dx': ...}."
                 ) from error
+            if converged:
+                steps.forget()
+            else:
+                steps.keep()
         results = run.properties()
         if not atoms.has("masses"):
             del run.atoms.arrays["masses"]
@@ -119,9 +135,44 @@ def run_irc(
         if not converged and not allow_unconverged:
             raise ConvergenceError(
                 f"{name} of {formula} has not come to its end after {irc.nsteps} steps. "
-                "Raise max_steps, make the steps longer with irc_kwargs={'dx': ...}, or set allow_unconverged=True."
+                "Raise max_steps (resume_from goes on), make the steps longer with irc_kwargs={'dx': ...}, or set "
+                "allow_unconverged=True."
             )
-        document = run.result(
-            converged=converged, direction=direction, fmax=fmax, max_steps=max_steps, irc_kwargs=irc_kwargs or {}
-        )
+        document = run.result(converged=converged, max_steps=max_steps, **settings)
         return cast(PathResult, {**document, "results": results, "points": points, "steps": int(irc.nsteps)})
+
+
+class _Surface:
+    """What Sella knows of the energy surface.
+
+    It is no plain data, and `Steps` does not see what is in slots. Between two steps the path depends on the Hessian
+    alone of all that, and on what the calculator says of the structure.
+    """
+
+    __slots__ = ("pes", "pescurr", "peslast")
+
+
+def _way_down(package: Any) -> type[Any]:
+    """Sella's class, made so that `Steps` can go on with it."""
+    from ase.optimize.optimize import Optimizer
+
+    class IRC(_Surface, package.IRC):
+        run = Optimizer.run  # Sella's begins at the saddle point each time
+        hessian = None
+
+        def start(self, fmax: float, direction: Direction) -> None:
+            """Find the way down from the saddle point, or where it goes on."""
+            if not self.nsteps:
+                self.irun(fmax=fmax, direction=direction)
+                return
+            if self.hessian is None:  # the state was no use; so it is learned as at the saddle point
+                self.pes.kick(0, True, **self.peskwargs)
+            else:
+                self.pes.set_H(self.hessian, initialized=True)
+            self.first, self.d1, self.fmax_inner = False, np.zeros(len(self.sqrtm)), min(fmax, 0.01)
+
+        def step(self) -> None:
+            super().step()
+            self.hessian = self.pes.get_H().asarray().copy()
+
+    return IRC

@@ -324,6 +324,7 @@ def irc_job(
     irc_kwargs: Mapping[str, Any] | None = None,
     allow_unconverged: bool = False,
     calc_kwargs: Mapping[str, Any] | None = None,
+    resume_from: Earlier = None,
 ) -> PathResult:
     """Follow the intrinsic reaction coordinate from a transition state down to one side.
 
@@ -344,4 +345,5 @@ def irc_job(
         max_steps=max_steps,
         irc_kwargs=irc_kwargs,
         allow_unconverged=allow_unconverged,
+        resume_from=resume_from,
     )
