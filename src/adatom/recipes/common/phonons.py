@@ -67,21 +67,16 @@ def phonon_flow(
     MissingExtraError
         phonopy is not installed.
     """
-    settings = {
-        "distance": distance,
-        "symprec": symprec,
-        "mesh": mesh,
-        "t_min": t_min,
-        "t_max": t_max,
-        "t_step": t_step,
-    }
-    check_input(atoms, supercell_matrix, min_length, **settings)
+    supercell = (supercell_matrix, min_length)
+    settings = check_input(
+        atoms, supercell, distance=distance, symprec=symprec, mesh=mesh, t_min=t_min, t_max=t_max, t_step=t_step
+    )
     fmax = effective(relax_job, "fmax", fmax, 1e-3)
     relaxed = relax_job(atoms, relax_cell=True, fmax=fmax) if run_relax else None
     computed = compute_displaced(
         relaxed["atoms"] if relaxed is not None else atoms,
         static_job,
-        (supercell_matrix, min_length),
+        supercell,
         subtract_residual,
         settings | {"ignore_imaginary": ignore_imaginary},
     )
@@ -91,11 +86,14 @@ def phonon_flow(
     return {**runs, "phonons": computed["phonons"]}
 
 
-def check_input(atoms: Atoms, supercell_matrix: Any, min_length: float, **settings: Any) -> None:
-    """Refuse what the flow would find out only once the crystal is relaxed."""
-    find_supercell(atoms, supercell_matrix, min_length)
-    make_displaced(atoms, [1, 1, 1], distance=settings.pop("distance"), symprec=settings.pop("symprec"))
-    check_phonons(**settings)
+def check_input(
+    atoms: Atoms, supercell: tuple[Any, float], *, distance: float, symprec: float, **options: Any
+) -> dict[str, Any]:
+    """Refuse what the flow would find out only once the crystal is relaxed; gives all but the supercell."""
+    find_supercell(atoms, *supercell)
+    make_displaced(atoms, [1, 1, 1], distance=distance, symprec=symprec)
+    check_phonons(**options)
+    return {"distance": distance, "symprec": symprec, **options}
 
 
 # A subflow: how many supercells there are is known only once the crystal is relaxed.

@@ -73,15 +73,10 @@ def qha_flow(
     """
     check_eos(equation, strains)
     scale_volume(atoms, strains)
-    settings = {
-        "distance": distance,
-        "symprec": symprec,
-        "mesh": mesh,
-        "t_min": t_min,
-        "t_max": t_max,
-        "t_step": t_step,
-    }
-    check_input(atoms, supercell_matrix, min_length, **settings)
+    supercell = (supercell_matrix, min_length)
+    settings = check_input(
+        atoms, supercell, distance=distance, symprec=symprec, mesh=mesh, t_min=t_min, t_max=t_max, t_step=t_step
+    )
     fmax = effective(relax_job, "fmax", fmax, 1e-3)
     relaxed = relax_job(atoms, relax_cell=True, fmax=fmax) if run_relax else None
     computed = compute_volumes(
@@ -89,7 +84,7 @@ def qha_flow(
         relax_job if relax_ions else static_job,
         {"fmax": fmax} if relax_ions else {},
         list(strains),
-        (supercell_matrix, min_length),
+        supercell,
         settings | {"static_job": static_job, "ignore_imaginary": ignore_imaginary},
         {"equation": equation, "pressure": pressure},
     )
