@@ -9,6 +9,7 @@ A comment on the line above a block says what else there is to know:
 ``<!-- not run: why -->``  cannot be run here
 """
 
+import json
 import os
 import re
 import subprocess
@@ -182,6 +183,29 @@ def test_python_that_needs_something(block, tmp_path, request):
     done = run([sys.executable, "script.py"], tmp_path, ADATOM_LOCAL_WORKERS="2", **engine)
     if block.shown is not None:
         assert same(done.stdout, tmp_path) == same(block.shown)
+    for stored in STORED:
+        if (made := tmp_path / stored.name).exists():
+            assert leaves(made) == pytest.approx(leaves(stored), abs=1e-3)
+
+
+def leaves(file: Path) -> list:
+    """All values in a JSON file, in order."""
+
+    def of(value):
+        parts = value.values() if isinstance(value, dict) else value
+        return [leaf for part in parts for leaf in of(part)] if isinstance(value, dict | list) else [value]
+
+    return of(json.loads(file.read_text()))
+
+
+# What pictures are drawn of where the documentation is made, since there the codes are not.
+STORED = sorted((ROOT / "docs" / "codes").glob("*.json"))
+
+
+@pytest.mark.parametrize("stored", STORED, ids=lambda path: path.name)
+def test_what_is_stored_is_made_on_a_page_and_drawn_there(stored):
+    [page] = {block.page for block in ALONE if f'"{stored.name}"' in block.text}
+    assert [page] == [block.page for block in DRAWN if f'"docs/codes/{stored.name}"' in block.text]
 
 
 @pytest.fixture
@@ -239,6 +263,17 @@ def test_commands(path, tmp_path, shell):
 
 
 GENERATED = [block for path in PAGES for block in blocks(path) if block.info == 'python exec="on"']
+
+
+DRAWN = [block for path in PAGES for block in blocks(path) if block.info == 'python exec="on" html="on"']
+
+
+@ON_LOCAL
+@pytest.mark.parametrize("block", DRAWN, ids=str)
+def test_pictures(block):
+    picture = run([sys.executable, "-c", block.text], ROOT).stdout
+    assert picture.startswith("<svg")
+    assert picture.count("<path") > 10
 
 
 @ON_LOCAL
