@@ -116,6 +116,8 @@ class Calculation:
         if not converged:
             (self.directory.path / "UNCONVERGED").touch()
         self.atoms.calc = None
+        # A program goes on by itself.
+        resumed_from = self.resumed_from or getattr(self.calculator, "resumed_from", None)
         return {
             "name": self.name,
             "atoms": self.atoms,
@@ -124,7 +126,7 @@ class Calculation:
             "converged": converged,
             "trajectory": str(self.directory.final / f"{self.name}.traj"),
             "dir_name": str(self.directory.final),
-            "provenance": make_provenance(self._start, time.perf_counter() - self._clock, self.resumed_from),
+            "provenance": make_provenance(self._start, time.perf_counter() - self._clock, resumed_from),
         }
 
 

@@ -18,7 +18,10 @@ from adatom.errors import InputError
 __all__ = ["Previous", "directory_of", "empty_bands", "settings_of", "structure_of"]
 
 # Written by ASE, or what the run was for.
-_OF_THAT_RUN = {*FIXED, "calculation", "nat", "ntyp", "ibrav", "forc_conv_thr", "nstep"}
+_OF_THAT_RUN = {
+    *(*FIXED, "calculation", "nat", "ntyp", "ibrav"),
+    *("forc_conv_thr", "nstep", "max_seconds", "restart_mode"),
+}
 
 Previous = Mapping[str, Any] | str | os.PathLike[str]
 

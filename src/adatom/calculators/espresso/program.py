@@ -10,6 +10,7 @@ from ase import Atoms
 
 from adatom.calculators.espresso.namelists import FIXED, nested
 from adatom.calculators.espresso.running import DONE, PROGRAMS, run
+from adatom.calculators.espresso.stopping import take_over, time_limit
 from adatom.calculators.merge import merge
 
 __all__ = ["EspressoProgram"]
@@ -55,6 +56,7 @@ class EspressoProgram:
         self.parameters: dict[str, Any] = {"name": program, "input_data": data, "cards": cards}
         self.directory = Path()
         self.results: dict[str, Any] = {}
+        self.resumed_from: Path | None = None
         self._program, self._read, self._done = program, read, done
 
     def calculate(self, atoms: Atoms, properties: Sequence[str], system_changes: Sequence[str]) -> None:
@@ -66,17 +68,26 @@ class EspressoProgram:
             As of ASE's calculators; they mean nothing here.
         """
         from ase.io.espresso_namelist.keys import ALL_KEYS
-        from ase.io.espresso_namelist.namelist import Namelist
 
         name = self._program.removesuffix(".x")
         data = self.parameters["input_data"]
-        first = next(iter(ALL_KEYS[name]))
-        own = {} if name in _WITHOUT_SAVE else FIXED
-        namelist = Namelist(merge({first: own}, data))
-        text = namelist.to_string()
-        (self.directory / f"{name}.in").write_text(f"{text}{self.parameters['cards']}\n")
-        run(self._program, self.directory, f"{name}.in", f"{name}.out", f"{name}.err", self._done)
+        first, known = next(iter(ALL_KEYS[name].items()))
+        own: dict[str, Any] = {} if name in _WITHOUT_SAVE else dict(FIXED)
+        limited = "max_seconds" in known and "max_seconds" not in data.get(first, {})
+        limit = time_limit(self._program) if limited else {}
+        data = merge({first: {**own, **limit}}, data)
+        self._write(name, data)
+        if "recover" in known and (earlier := take_over(self.directory, f"{name}.in", f"{name}.out")):
+            self.resumed_from = earlier
+            self._write(name, merge(data, {first: {"recover": True}}))
+        run(self._program, self.directory, f"{name}.in", f"{name}.out", f"{name}.err", self._done, bool(limit))
         self.results = self._read(self.directory)
+
+    def _write(self, name: str, data: dict[str, Any]) -> None:
+        from ase.io.espresso_namelist.namelist import Namelist
+
+        text = Namelist(data).to_string()
+        (self.directory / f"{name}.in").write_text(f"{text}{self.parameters['cards']}\n")
 
 
 _WITHOUT_SAVE = ("matdyn", "q2r")  # they read what ph.x wrote, not what pw.x did

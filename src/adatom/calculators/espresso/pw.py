@@ -16,8 +16,9 @@ from ase.constraints import FixAtoms, FixCartesian
 
 from adatom.calculators.espresso.namelists import FIXED, nested
 from adatom.calculators.espresso.pseudopotentials import check_pseudopotentials, pseudo_dir
-from adatom.calculators.espresso.reading import read_bands
+from adatom.calculators.espresso.reading import read_bands, read_structure
 from adatom.calculators.espresso.running import PROGRAMS, run
+from adatom.calculators.espresso.stopping import take_over, time_limit
 from adatom.calculators.merge import Remove, merge
 from adatom.errors import ConvergenceError, InputError
 
@@ -138,6 +139,7 @@ class Espresso(GenericFileIOCalculator):
             As of ASE's calculators.
         """
         super().calculate(atoms, properties, system_changes)  # type: ignore[no-untyped-call]
+        self.resumed_from = self.template.taken_over
         self.atoms = atoms.copy()  # ASE notes it only where it calls this itself
 
     def relax(
@@ -170,8 +172,6 @@ class Espresso(GenericFileIOCalculator):
         converged : bool
             Whether `fmax` was reached.
         """
-        from ase.io import read
-
         _check_constraints(atoms)
         control = {
             "calculation": "vc-relax" if relax_cell else "relax",
@@ -184,9 +184,12 @@ class Espresso(GenericFileIOCalculator):
         self.parameters["input_data"] = {**data, "control": {**control, **own}, "system": system}
         self.calculate(atoms, list(properties), [])
         output = Path(self.directory) / self.template.outputname
-        images = cast(list[Atoms], read(output, ":", format="espresso-out"))
-        images[0].set_cell(atoms.cell)  # printed with few digits, as the positions that a run starts from
-        images[0].set_positions(atoms.positions)
+        before, images = self.template.before, _images(output)
+        start = self.template.start or atoms
+        for first, known in ((images[0], start), ([*before, *images][0], atoms)):
+            first.set_cell(known.cell)  # printed with few digits, as the positions that a run starts from
+            first.set_positions(known.positions)
+        images = [*before, *images]
         for image in images:
             if not relax_cell:
                 image.set_cell(atoms.cell)
@@ -204,6 +207,11 @@ class _Template(EspressoTemplate):
         super().__init__()  # type: ignore[no-untyped-call]
         self._asked: set[str] = set()
         self._calculation, self._text, self._atoms = "", "", 0
+        self._limited = False
+        # Of an earlier run of the same job that had no time to end: its directory, its steps, and where they led.
+        self.taken_over: Path | None = None
+        self.before: list[Atoms] = []
+        self.start: Atoms | None = None
 
     def write_input(self, profile: Any, directory: Any, atoms: Any, parameters: Any, properties: Any) -> None:
         data, self._atoms = parameters["input_data"], len(atoms)
@@ -218,11 +226,31 @@ class _Template(EspressoTemplate):
             electrons["startingpot"] = "file"
             if first and any(save.glob("wfc*.dat")):
                 electrons["startingwfc"] = "file"  # of an earlier run: those of another structure may not fit
-        data = merge({"electrons": electrons}, data, {"control": control})
+        limit = {} if "max_seconds" in data["control"] else time_limit("pw.x")
+        self._limited = bool(limit)
+        data = merge({"electrons": electrons, "control": limit}, data, {"control": control})
         super().write_input(profile, directory, atoms, {**parameters, "input_data": data}, properties)  # type: ignore[no-untyped-call]
+        if first and (earlier := take_over(Path(directory), self.inputname, self.outputname)):
+            data = merge(data, {"control": self._go_on(earlier, Path(directory), data["control"])})
+            super().write_input(profile, directory, atoms, {**parameters, "input_data": data}, properties)  # type: ignore[no-untyped-call]
+
+    def _go_on(self, earlier: Path, directory: Path, control: dict[str, Any]) -> dict[str, Any]:
+        """Keywords for a run on the files of an earlier one, and what that had done."""
+        self.taken_over = earlier
+        again: dict[str, Any] = {"restart_mode": "restart"}
+        if "nstep" in control:
+            printed = directory / _BEFORE
+            texts = [file.read_text() for file in (earlier / _BEFORE, earlier / self.outputname) if file.exists()]
+            printed.write_text("".join(texts))
+            self.before = [image for image in _images(printed) if "forces" in image.calc.results]
+            self.start = read_structure(directory)
+            again["nstep"] = max(1, control["nstep"] - len(self.before))
+        return again
 
     def execute(self, directory: Any, profile: Any) -> None:
-        self._text = run("pw.x", Path(directory), self.inputname, self.outputname, self.errorname)
+        self._text = run(
+            "pw.x", Path(directory), self.inputname, self.outputname, self.errorname, limited=self._limited
+        )
 
     def read_results(self, directory: Any) -> dict[str, Any]:
         if self._calculation in _WITHOUT_SCF:
@@ -238,6 +266,16 @@ class _Template(EspressoTemplate):
         if moments := _MOMENTS.findall(self._text)[-self._atoms :]:
             results["magmoms"] = np.array(moments, dtype=float)
         return results
+
+
+# What the runs printed that had no time to end.
+_BEFORE = "espresso.before.pwo"
+
+
+def _images(output: Path) -> list[Atoms]:
+    from ase.io import read
+
+    return cast(list[Atoms], read(output, ":", format="espresso-out"))
 
 
 _MOMENTS = re.compile(r"atom: +\d+ +charge: +\S+ +magn: +(\S+) +constr:")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from adatom.calculators.espresso.stopping import STOPPED, stopped
 from adatom.calculators.programs import Programs, run_program
+from adatom.errors import ProgramError
 
 __all__ = ["DONE", "PROGRAMS", "run"]
 
@@ -16,7 +18,9 @@ DONE = "JOB DONE."
 _UNCONVERGED = (2, 3)
 
 
-def run(program: str, directory: Path, input: str, output: str, errors: str, done: str = DONE) -> str:
+def run(
+    program: str, directory: Path, input: str, output: str, errors: str, done: str = DONE, limited: bool = False
+) -> str:
     """Run a program to its end.
 
     Parameters
@@ -29,6 +33,8 @@ def run(program: str, directory: Path, input: str, output: str, errors: str, don
         Names of the files there.
     done
         What it prints only at its end.
+    limited
+        Whether it was told to stop when the time of its job is over.
 
     Returns
     -------
@@ -37,16 +43,26 @@ def run(program: str, directory: Path, input: str, output: str, errors: str, don
 
     Raises
     ------
+    IncompleteError
+        The time of its job was over.
     ProgramError
         It failed, or its output is not whole.
     """
-    return run_program(
-        program,
-        [*PROGRAMS.command(program), "-in", input],
-        directory,
-        output=output,
-        errors=errors,
-        more=("CRASH",),
-        done=done,
-        fine=(0, *_UNCONVERGED),
-    )
+    try:
+        text = run_program(
+            program,
+            [*PROGRAMS.command(program), "-in", input],
+            directory,
+            output=output,
+            errors=errors,
+            more=("CRASH",),
+            done=done,
+            fine=(0, *_UNCONVERGED),
+        )
+    except ProgramError:  # where it stops in time, the exit status depends on the program and on what it was doing
+        text = (directory / output).read_text(errors="replace")
+        if STOPPED not in text:
+            raise
+    if STOPPED in text:
+        raise stopped(program, directory, limited)
+    return text
