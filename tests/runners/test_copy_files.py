@@ -68,6 +68,21 @@ def test_files_in_a_directory_keep_their_place(old, tmp_path):
     assert not (tmp_path / "WAVECAR").exists()
 
 
+def test_what_is_only_read_is_linked_where_the_disk_can(old, tmp_path, small_disk):
+    (tmp_path / "elsewhere").symlink_to(old / "one.chk")
+    found = {**find_files((old, ["WAVECAR", "CHGCAR", "sub"])), "sub/link.chk": tmp_path / "elsewhere"}
+    before = {path: path.stat().st_mtime_ns for path in old.rglob("*")}
+    for place, same in ((tmp_path / "near", True), (small_disk, False)):
+        copy_files(found, place, linked=["sub/*", "CHG*"])
+        assert (place / "sub" / "data.xml").samefile(old / "sub" / "data.xml") is same
+        assert (place / "sub" / "link.chk").samefile(old / "one.chk") is same
+        assert not (place / "sub" / "link.chk").is_symlink()
+        assert not (place / "WAVECAR").samefile(old / "WAVECAR")
+        assert (place / "CHGCAR").read_text() == "charge"
+        assert (place / "sub" / "data.xml").read_text() == "data"
+    assert {path: path.stat().st_mtime_ns for path in old.rglob("*")} == before
+
+
 def test_of_equal_names_the_last_wins(old, tmp_path):
     other = tmp_path / "other"
     other.mkdir()

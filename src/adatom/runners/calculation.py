@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from datetime import UTC, datetime
@@ -157,7 +157,12 @@ def own(atoms: Atoms) -> Atoms:
 
 @contextmanager
 def calculation(
-    name: str, atoms: Atoms, calculator: Any, sources: CopyFiles = None, needs: tuple[str, ...] = ()
+    name: str,
+    atoms: Atoms,
+    calculator: Any,
+    sources: CopyFiles = None,
+    needs: tuple[str, ...] = (),
+    linked: Sequence[str] = (),
 ) -> Iterator[Calculation]:
     """One calculation in one directory.
 
@@ -173,6 +178,8 @@ def calculation(
         Files to start from.
     needs
         Properties that the calculator must have.
+    linked
+        Patterns of names of files to start from that are only read, and need not be copied.
 
     Yields
     ------
@@ -193,7 +200,7 @@ def calculation(
         raise InputError(f"The name of the run is {name!r}. Give one that can name a file.")
     with run_directory(name) as directory:
         try:
-            copy_files(files, directory.path)
+            copy_files(files, directory.path, linked)
             yield Calculation(name, atoms, calculator, directory)
         except OSError as error:
             if error.errno not in _DISK_TROUBLE or isinstance(error, AdatomError):

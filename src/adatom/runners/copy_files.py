@@ -19,6 +19,7 @@ import gzip
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,7 @@ def find_files(sources: CopyFiles) -> dict[str, Path]:
     return found
 
 
-def copy_files(found: Mapping[str, Path], directory: Path) -> None:
+def copy_files(found: Mapping[str, Path], directory: Path, linked: Sequence[str] = ()) -> None:
     """Copy files into a directory, decompressed where the new name says so.
 
     Parameters
@@ -67,6 +68,8 @@ def copy_files(found: Mapping[str, Path], directory: Path) -> None:
         What `find_files` returned.
     directory
         Where to.
+    linked
+        Patterns of names: of these files hard links do where the disk has them, as nothing writes into them.
 
     Raises
     ------
@@ -80,10 +83,18 @@ def copy_files(found: Mapping[str, Path], directory: Path) -> None:
             if source.suffix == ".gz" and target.name != source.name:
                 with gzip.open(source) as packed, target.open("wb") as unpacked:
                     shutil.copyfileobj(packed, unpacked)
-            else:
+            elif not (any(fnmatchcase(name, pattern) for pattern in linked) and _linked(source, target)):
                 shutil.copy2(source, target)
         except (OSError, EOFError) as error:
             raise StorageError(f"Cannot copy {source} to {directory}: {error}.") from error
+
+
+def _linked(source: Path, target: Path) -> bool:
+    try:
+        os.link(source.resolve(), target)
+    except OSError:  # another file system, one without links, or another user's file
+        return False
+    return True
 
 
 def _pairs(sources: CopyFiles) -> Iterator[tuple[Path, list[str] | None]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 from ase import Atoms
@@ -13,7 +14,9 @@ from adatom.schemas.results import ProgramResult
 __all__ = ["run_on_files"]
 
 
-def run_on_files(atoms: Atoms, program: Any, *, name: str, copy_files: CopyFiles) -> ProgramResult:
+def run_on_files(
+    atoms: Atoms, program: Any, *, name: str, copy_files: CopyFiles, linked: Sequence[str] = ()
+) -> ProgramResult:
     """Run a program on copies of the files of an earlier run, which stays as it is.
 
     Parameters
@@ -27,6 +30,8 @@ def run_on_files(atoms: Atoms, program: Any, *, name: str, copy_files: CopyFiles
         What the run is called.
     copy_files
         The files: a path, a result, ``{path: names}``, ``(source, names)``, or a list of these.
+    linked
+        Patterns of names of those files that the program only reads: hard links do where the disk has them.
 
     Returns
     -------
@@ -40,7 +45,7 @@ def run_on_files(atoms: Atoms, program: Any, *, name: str, copy_files: CopyFiles
     ProgramError
         The program failed.
     """
-    with calculation(name, atoms, program, copy_files) as run:
+    with calculation(name, atoms, program, copy_files, linked=linked) as run:
         program.calculate(run.atoms, [], [])
         document = run.result(converged=True)
         kept = {key: value for key, value in document.items() if key in ProgramResult.__required_keys__}

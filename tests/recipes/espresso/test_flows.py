@@ -56,6 +56,22 @@ def test_the_earlier_run_stays_as_it_is(job, silicon):
     assert set(again["results"]) == set(result["results"])
 
 
+@pytest.mark.parametrize(
+    ("job", "linked"),
+    [
+        (non_scf_job, set()),  # pw.x would write into them
+        (dos_job, {"charge-density.dat"}),
+        (projwfc_job, {"charge-density.dat", "wfc1.dat", "wfc2.dat", "wfc3.dat"}),
+        (phonon_job, {"charge-density.dat", "wfc1.dat", "wfc2.dat", "wfc3.dat"}),
+    ],
+    ids=lambda value: getattr(value, "name", ""),
+)
+def test_large_files_that_are_only_read_take_no_room(job, linked, silicon):
+    theirs, ours = (Path(run["dir_name"]) / "pwscf.save" for run in (silicon, job(silicon)))
+    there = {file.stat().st_ino for file in theirs.iterdir()}
+    assert {file.name for file in ours.iterdir() if file.stat().st_ino in there} == linked
+
+
 @pytest.mark.parametrize("job", [non_scf_job, dos_job, bands_pw_job], ids=lambda job: job.name)
 def test_a_directory_does_for_a_result(job, silicon):
     more = {"calc_kwargs": {"kpts": (2, 2, 2)}} if job is non_scf_job else {}

@@ -77,7 +77,7 @@ class EspressoProgram:
         limit = time_limit(self._program) if limited else {}
         data = merge({first: {**own, **limit}}, data)
         self._write(name, data)
-        if "recover" in known and (earlier := take_over(self.directory, f"{name}.in", f"{name}.out")):
+        if "recover" in known and (earlier := take_over(self.directory, f"{name}.in", f"{name}.out", _OF_PH)):
             self.resumed_from = earlier
             self._write(name, merge(data, {first: {"recover": True}}))
         run(self._program, self.directory, f"{name}.in", f"{name}.out", f"{name}.err", self._done, bool(limit))
@@ -90,4 +90,5 @@ class EspressoProgram:
         (self.directory / f"{name}.in").write_text(f"{text}{self.parameters['cards']}\n")
 
 
+_OF_PH = ("_ph0", "dyn*")
 _WITHOUT_SAVE = ("matdyn", "q2r")  # they read what ph.x wrote, not what pw.x did

@@ -230,7 +230,7 @@ class _Template(EspressoTemplate):
         self._limited = bool(limit)
         data = merge({"electrons": electrons, "control": limit}, data, {"control": control})
         super().write_input(profile, directory, atoms, {**parameters, "input_data": data}, properties)  # type: ignore[no-untyped-call]
-        if first and (earlier := take_over(Path(directory), self.inputname, self.outputname)):
+        if first and (earlier := take_over(Path(directory), self.inputname, self.outputname, ["pwscf.*"])):
             data = merge(data, {"control": self._go_on(earlier, Path(directory), data["control"])})
             super().write_input(profile, directory, atoms, {**parameters, "input_data": data}, properties)  # type: ignore[no-untyped-call]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from adatom.deadline import stop_reason, time_left
@@ -18,8 +19,6 @@ STOPPED = "Maximum CPU time exceeded"
 _LEAST, _SHARE, _MOST = 5.0, 0.05, 600.0  # seconds; part of the time that is left; seconds
 _START = 1.0  # seconds without which starting makes no sense
 
-# What a program needs to go on.
-_FILES = ("pwscf.*", "_ph0", "dyn*")
 # Keywords that are others where the same run goes on.
 _OF_ONE_START = ("max_seconds", "restart_mode", "recover", "nstep")
 
@@ -78,7 +77,7 @@ def stopped(program: str, directory: Path, limited: bool) -> Exception:
     )
 
 
-def take_over(directory: Path, input: str, output: str) -> Path | None:
+def take_over(directory: Path, input: str, output: str, files: Sequence[str]) -> Path | None:
     """Bring the files of an earlier run of the same job here, if it was stopped in time and had the same input.
 
     Parameters
@@ -87,6 +86,8 @@ def take_over(directory: Path, input: str, output: str) -> Path | None:
         Where the program is to run. The input is there already.
     input, output
         Names of the program's files.
+    files
+        Patterns of the names of those that it needs to go on, and directories.
 
     Returns
     -------
@@ -100,7 +101,7 @@ def take_over(directory: Path, input: str, output: str) -> Path | None:
     # A program that goes on believes its files, not its input.
     if _lasting(earlier / input) != _lasting(directory / input) or STOPPED not in _text(earlier / output):
         return None
-    for pattern in _FILES:
+    for pattern in files:
         for path in earlier.glob(pattern):
             if path.is_dir():
                 shutil.copytree(path, directory / path.name, dirs_exist_ok=True)

@@ -17,6 +17,8 @@ __all__ = ["CHARGE", "SAVED", "after"]
 
 SAVED = "pwscf.save"
 CHARGE = "pwscf.save/[!w]*"  # and what goes with it, but no wave functions
+# Files that none of the programs writes into, unlike pw.x itself. They are the large ones.
+_ONLY_READ = ("pwscf.save/wfc*.dat", "pwscf.save/charge-density.dat")
 
 
 def after(
@@ -57,5 +59,9 @@ def after(
     made = EspressoProgram(program, input_data, defaults or {}, read, cards, done)
     sources = [(directory_of(previous), files), *(copy_files if isinstance(copy_files, list) else [copy_files])]
     return run_on_files(
-        structure_of(previous), made, name=program.removesuffix(".x"), copy_files=[one for one in sources if one]
+        structure_of(previous),
+        made,
+        name=program.removesuffix(".x"),
+        copy_files=[one for one in sources if one],
+        linked=_ONLY_READ,
     )
