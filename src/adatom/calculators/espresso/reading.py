@@ -280,9 +280,8 @@ def read_matdyn(directory: Path) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``qpoints``, Cartesian, in 2π/alat, shape (Q, 3), and ``frequencies`` in cm⁻¹, shape (Q, 3N), imaginary ones
-        negative. With a density of states also ``dos_frequencies`` in cm⁻¹, shape (F,), and ``dos`` in states per
-        cm⁻¹, shape (F,), 3N in all.
+        ``qpoints`` and ``frequencies`` as `read_phonons` gives them. With a density of states also ``dos_frequencies``
+        in cm⁻¹, shape (F,), and ``dos`` in states per cm⁻¹, shape (F,), 3N in all.
     """
     points, values = _plot(directory / "matdyn.freq")
     results: dict[str, Any] = {"qpoints": points, "frequencies": values}

@@ -88,6 +88,7 @@ def dos_flow(
 
 
 @flow
+@documented_by(dos_flow)
 def projwfc_flow(
     atoms: Atoms,
     *,
@@ -97,14 +98,7 @@ def projwfc_flow(
 ) -> dict[str, Any]:
     """The projected density of states: an SCF, bands on a denser grid of k points, and projwfc.x.
 
-    Parameters
-    ----------
-    atoms
-        The crystal.
-    static_job
-        Computes the potential.
-    non_scf_job
-        Computes the bands.
+    {parameters}
     projwfc_job
         Makes the projected density of states of them.
 
