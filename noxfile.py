@@ -103,7 +103,7 @@ def tests_covalent(session: nox.Session) -> None:
 
 
 @nox.session
-@nox.parametrize("codes", ["chgnet,sevennet", "mace"], ids=["models", "mace"])
+@nox.parametrize("codes", ["chgnet,sevennet,matcalc,phonons", "mace"], ids=["models", "mace"])
 def tests_models(session: nox.Session, codes: str) -> None:
     """The tests on machine-learned potentials, which cannot all share an environment."""
     install(session, f"{codes},test", lock="mace" if codes == "mace" else "models")
@@ -131,7 +131,7 @@ def lock(session: nox.Session) -> None:
     for name, extras in {
         "main": f"{MAIN_ENGINES},{CODES},{FLOWS},test,docs,dev",
         "covalent": f"covalent,{FLOWS},test",
-        "models": "chgnet,sevennet,test",
+        "models": "chgnet,sevennet,matcalc,phonons,test",
         "mace": "mace,test",
     }.items():
         session.run(

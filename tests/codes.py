@@ -24,6 +24,7 @@ PACKAGES = {
     "chgnet": (("chgnet",), "chgnet"),
     "sevennet": (("sevenn",), "sevennet"),
     "mace": (("mace",), "mace"),
+    "matcalc": (("matcalc",), "matcalc"),
 }
 # Commands, and the Debian packages that bring them.
 PROGRAMS = {"espresso": (("pw.x", "mpirun"), ("quantum-espresso", "quantum-espresso-data", "openmpi-bin"))}

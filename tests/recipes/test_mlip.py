@@ -21,7 +21,7 @@ from ase.io import write
 from adatom import FlowFailure, JobFailure, change_settings
 from adatom.calculators.together import evaluate_together
 from adatom.recipes.mlip.core import freq_job, md_job, relax_job, static_job
-from adatom.recipes.mlip.crystals import eos_flow
+from adatom.recipes.mlip.crystals import eos_flow, phonon_flow
 from tests.codes import needs_code
 
 
@@ -142,6 +142,17 @@ def test_24_structures_in_threads(potential):
         assert future.result()["forces"] == pytest.approx(one["forces"], abs=1e-5)
 
 
+@pytest.mark.xdist_group("sevennet")
+@needs_code("matcalc")
+@needs_code("sevennet")
+def test_names_of_matcalc():
+    atoms = rattled("Cu")
+    found, known = static(atoms, "matcalc?name=SevenNet-MPtrj-0"), static(atoms, "sevennet-0")
+    assert found["energy"] == known["energy"]
+    with pytest.raises(JobFailure, match="Unrecognized name='nonesuch'"):
+        static_job(atoms, calculator="matcalc?name=nonesuch")
+
+
 def test_many_at_once_are_as_one_by_one(potential):
     structures = [rattled("Cu", seed=seed) * (1 + seed % 2, 1, 1) for seed in range(8)]
     together = evaluate_together(potential, structures)
@@ -197,6 +208,19 @@ class TestJobs:
         # PBE, which it was trained on, has 11.9 to 12.0 Å³ and 138 to 141 GPa.
         assert out["eos"]["v0"] == pytest.approx(11.95, rel=0.02)
         assert out["eos"]["bulk_modulus"] == pytest.approx(140, rel=0.15)
+
+    @needs_code("phonons")
+    def test_phonons_load_the_weights_once_in_each_process(self, tmp_path):
+        settings = {"all": {"calculator": "chgnet"}, "relax_job": {"fmax": 0.01}}
+        with change_settings(local_workers=2, log_level="INFO"):
+            out = phonon_flow(
+                bulk("Cu"), supercell_matrix=[2, 2, 2], distance=0.03, subtract_residual=True, job_params=settings
+            )
+        logs = [file.read_text() for file in Path(tmp_path).rglob("job.log")]
+        assert 1 <= sum(text.count("loaded chgnet") for text in logs) <= 2
+        # 7.2 THz at X by neutrons (Svensson et al., Phys. Rev. 155, 619, 1967). CHGNet is known for softer phonons.
+        assert out["phonons"]["imaginary_modes"] == 0
+        assert 0.6 * 7.2 < out["phonons"]["bands"]["frequencies"].max() < 1.1 * 7.2
 
     def test_one_thread_for_each_job_that_asks_for_no_more(self, monkeypatch):
         import torch

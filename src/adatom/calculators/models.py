@@ -11,7 +11,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import MISSING, dataclass, field, fields
 from functools import cache
@@ -76,7 +76,7 @@ class Model:
     file_needed: bool = False
     arguments: Mapping[str, Any] = field(default_factory=dict)
     words: Mapping[str, str] = field(default_factory=dict)
-    properties: tuple[str, ...] = ("energy", "forces")
+    properties: Sequence[str] = ("energy", "forces")
     together: str | None = None
     licence: str = "not stated"
     doi: str = "not stated"
@@ -213,7 +213,7 @@ def _checked(rows: Any, where: str) -> dict[str, Model]:
                 raise UnknownNameError(f"key of model {name} in {where}", key, known)
         if missing := sorted(needed - row.keys()):
             raise InputError(f"The model {name} in {where} has no {', '.join(missing)}.")
-    return {name: Model(name, **{**row, "properties": (*row.get("properties", ()),)}) for name, row in rows.items()}
+    return {name: Model(name, **row) for name, row in rows.items()}
 
 
 def _parse(text: str) -> tuple[str, str, dict[str, Any]]:
