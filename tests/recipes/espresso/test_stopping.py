@@ -130,8 +130,11 @@ def test_a_limit_of_ones_own_is_no_lack_of_time():
 
 
 def test_without_time_nothing_is_started():
-    with bounded(time.time() + 5), pytest.raises(JobFailure) as caught:
+    end = time.time() + 3
+    with bounded(end), pytest.raises(JobFailure) as caught:
         static_job(distorted(), **FAST)
+    assert time.time() >= end  # until then an engine would try again on this worker
+    assert not (Path(caught.value.failure.directory) / "espresso.pwo").exists()
     assert caught.value.failure.kind == IncompleteError.__name__
     assert "pw.x was not started: The end of the flow's process leaves" in caught.value.failure.message
 

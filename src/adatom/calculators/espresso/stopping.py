@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from adatom.deadline import stop_reason, time_left
+from adatom.deadline import stop_reason, stop_requested, time_left
 from adatom.directories import current_directory
 from adatom.errors import IncompleteError, ProgramError
 
@@ -46,6 +47,8 @@ def time_limit(program: str) -> dict[str, float]:
         return {}
     spare = min(_MOST, max(_LEAST, _SHARE * left))
     if why := stop_reason(spare + _START):
+        if not stop_requested():
+            time.sleep(max(0.0, left))  # else an engine that gives the job to a free worker gives it to this one again
         raise IncompleteError(f"{program} was not started: {why}. Run the same job again where there is more time.")
     return {"max_seconds": round(left - spare, 1)}
 
