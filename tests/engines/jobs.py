@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from adatom import flow, get_settings, job, subflow
+from adatom.context import done_ahead
 from adatom.directories import run_directory
 from adatom.errors import IncompleteError
 from adatom.workflow import Failure
@@ -37,6 +38,15 @@ def add(a, b=1):
 @job
 def mult(a, b):
     return a * b
+
+
+def squares(values):
+    return [("together", value**2) for value in values]
+
+
+@job(ahead=squares)
+def square(value):
+    return done_ahead() or ("alone", value**2)
 
 
 @job

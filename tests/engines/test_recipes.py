@@ -15,7 +15,7 @@ from adatom.atoms.displacements import make_displaced
 from adatom.atoms.slabs import make_slabs
 from adatom.calculators.models import make_model
 from adatom.recipes.emt.core import relax_job, static_job
-from adatom.recipes.emt.crystals import bulk_to_defects_flow, elastic_tensor_flow, phonon_flow
+from adatom.recipes.emt.crystals import bulk_to_defects_flow, elastic_tensor_flow, eos_flow, phonon_flow
 from adatom.recipes.emt.slabs import bulk_to_slabs_flow
 from adatom.recipes.mlip.core import static_job as mlip_job
 from adatom.recipes.tblite.core import static_job as tblite_job
@@ -75,6 +75,15 @@ def test_defects(engine, tmp_path):
     [found] = result["formation_energies"]["defects"]
     assert found["formation_energy"] == pytest.approx(energies[1] - energies[0] * 31 / 32, abs=1e-6)
     assert result["static"][0]["provenance"]["engine"] == engine.engine
+
+
+def test_equation_of_state(engine, tmp_path):
+    result = eos_flow.with_options(runner=engine.runner)(bulk("Cu"))
+    energies = [static_job.fn(run["atoms"])["results"]["energy"] for run in result["points"]]
+    assert [run["results"]["energy"] for run in result["points"]] == pytest.approx(energies, abs=1e-9)
+    assert result["eos"]["bulk_modulus"] == pytest.approx(134.5, rel=0.01)
+    assert {run["provenance"]["engine"] for run in result["points"]} == {engine.engine}
+    assert len(list((tmp_path / "results").rglob("JOB-*"))) == len(result["points"]) == 7
 
 
 def test_phonons(engine, tmp_path):
