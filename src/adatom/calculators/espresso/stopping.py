@@ -48,7 +48,8 @@ def time_limit(program: str) -> dict[str, float]:
     spare = min(_MOST, max(_LEAST, _SHARE * left))
     if why := stop_reason(spare + _START):
         if not stop_requested():
-            time.sleep(max(0.0, left))  # else an engine that gives the job to a free worker gives it to this one again
+            # An engine gives the job to the next free worker: this one, which is given none in its last second.
+            time.sleep(max(0.0, left - _START))
         raise IncompleteError(f"{program} was not started: {why}. Run the same job again where there is more time.")
     return {"max_seconds": round(left - spare, 1)}
 
