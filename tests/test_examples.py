@@ -17,7 +17,10 @@ MODULES = {"morse.py"}  # used by add_a_code.py
 SCRIPTS = sorted(path.name for path in EXAMPLES.glob("*.py") if path.name not in MODULES)
 NEEDS = {
     "defects.py": "defects",
+    "espresso_bands.py": "espresso",
+    "espresso_cutoff.py": "espresso",
     "espresso_dos.py": "espresso",
+    "espresso_phonons.py": "espresso",
     "tight_binding.py": "tblite",
     "transition_state.py": "sella",
 }
