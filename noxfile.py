@@ -109,6 +109,7 @@ def tests_models(session: nox.Session, codes: str) -> None:
     install(session, f"{codes},test", lock="mace" if codes == "mace" else "models")
     session.env.update(TEST_CODES=codes, OMP_NUM_THREADS="1")
     pytest(session, "local", "-n", "2", "--dist", "loadgroup", "tests/recipes/test_mlip.py")
+    pytest(session, "local", "tests/test_docs.py", "-k", "mlip.md")
 
 
 @nox.session(default=False, venv_backend="uv")
