@@ -6,16 +6,12 @@ from ase import Atoms
 from ase.build import molecule
 
 from adatom import FlowFailure, flow
-from adatom.recipes.common import core
 from adatom.recipes.emt.core import relax_job
 from adatom.recipes.emt.reactions import irc_flow, neb_flow, ts_flow
-from adatom.recipes.tblite.core import freq_job, tblite
+from adatom.recipes.tblite import reactions as tblite
 from adatom.recipes.tblite.core import relax_job as tblite_relax_job
 from tests.codes import needs_code
 from tests.recipes.test_neb import adatom
-
-ts_job = tblite.job(core.ts_job)
-irc_job = tblite.job(core.irc_job)
 
 pytestmark = needs_code("sella")
 
@@ -58,11 +54,11 @@ def test_the_inversion_of_ammonia():
     flat = Atoms("NH3", positions=[[0, 0, 0], *(np.array([np.cos(a), np.sin(a), 0]) for a in np.arange(3) * 2.0944)])
     nearly = flat.copy()
     nearly.positions[0, 2] = 0.1
-    found = ts_flow(nearly, ts_job=ts_job, freq_job=freq_job)
+    found = tblite.ts_flow(nearly)
     by_symmetry = tblite_relax_job(flat)["results"]["energy"]
     assert found["transition_state"]["energy"] == pytest.approx(by_symmetry, abs=1e-4)
     assert len(found["freq"]["results"]["frequencies"]) == 6
-    down = irc_flow(found["ts"]["atoms"], irc_job=irc_job, relax_job=tblite_relax_job)
+    down = tblite.irc_flow(found["ts"]["atoms"])
     pyramid = tblite_relax_job(molecule("NH3"))["results"]["energy"]
     assert down["path"]["forward_barrier"] == pytest.approx(by_symmetry - pyramid, abs=1e-3)
     assert down["path"]["reverse_barrier"] == pytest.approx(by_symmetry - pyramid, abs=1e-3)
