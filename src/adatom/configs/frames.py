@@ -1,0 +1,158 @@
+"""The structures in a file, one after the other or by number."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from io import StringIO
+from pathlib import Path
+from typing import IO, Any, cast
+
+import ase.io
+from ase import Atoms
+from ase.io.extxyz import read_xyz
+from ase.io.formats import UnknownFileTypeError, filetype
+
+from adatom.errors import InputError
+
+__all__ = ["Frames", "pick"]
+
+
+class Frames:
+    """The structures in a file. None is kept in memory.
+
+    Parameters
+    ----------
+    path
+        The file, in any format of ASE's.
+    read_kwargs
+        Arguments of `ase.io.iread`.
+    numbers
+        Which of them, in this order; None: all.
+
+    Raises
+    ------
+    InputError
+        There is no such file, or ASE does not know its format.
+    """
+
+    def __init__(
+        self, path: Path, read_kwargs: Mapping[str, Any] | None = None, numbers: Sequence[int] | None = None
+    ) -> None:
+        self.path, self._read_kwargs, self.numbers = path, {"index": ":", **(read_kwargs or {})}, numbers
+        if not path.is_file():
+            raise InputError(f"There is no file {str(path)!r} with structures.")
+        try:
+            self._format = self._read_kwargs.get("format") or filetype(str(path))
+        except (UnknownFileTypeError, OSError) as error:
+            raise InputError(
+                f"{path} has no format that ASE reads: {error}. Name it: read_kwargs={{'format': ...}}."
+            ) from error
+
+    def take(self, numbers: Sequence[int]) -> Frames:
+        """Some of these structures.
+
+        Parameters
+        ----------
+        numbers
+            Which of them, counted from 0.
+        """
+        known = self.numbers
+        return Frames(self.path, self._read_kwargs, numbers if known is None else [known[number] for number in numbers])
+
+    def __len__(self) -> int:
+        if self.numbers is not None:
+            return len(self.numbers)
+        return len(self._starts()) - 1 if self._is_plain() else sum(1 for _ in self)
+
+    def __iter__(self) -> Iterator[Atoms]:
+        if self.numbers is None:
+            yield from self._all()
+        elif self._is_plain():
+            starts = self._starts()
+            with self.path.open("rb") as file:
+                for number in self.numbers:
+                    yield _frame(self.path, file, starts, number)
+        else:
+            yield from pick(self._all(), self.numbers)
+
+    def _all(self) -> Iterator[Atoms]:
+        frames, number = ase.io.iread(self.path, **self._read_kwargs), 0
+        while True:
+            try:
+                atoms = next(frames)
+            except StopIteration:
+                return
+            except Exception as error:
+                raise _unreadable(self.path, number, error) from error
+            yield atoms
+            number += 1
+
+    def _is_plain(self) -> bool:
+        """Whether a structure can be found without the others being read."""
+        return self._format == "extxyz" and set(self._read_kwargs) <= {"index", "format"} and self._all_wanted()
+
+    def _all_wanted(self) -> bool:
+        return self._read_kwargs["index"] in (":", slice(None)) and self.path.suffix not in (".gz", ".bz2", ".xz")
+
+    def _starts(self) -> Sequence[int]:
+        status = self.path.stat()
+        return _starts(self.path, status.st_mtime_ns, status.st_size)
+
+
+def pick(items: Iterable[Atoms], numbers: Sequence[int]) -> Iterator[Atoms]:
+    """Some items of a stream, by number; no more of them are kept than their order makes necessary.
+
+    Parameters
+    ----------
+    items
+        The stream.
+    numbers
+        Which of them, in this order.
+    """
+    stream, kept, left = enumerate(items), {}, Counter(numbers)
+    for number in numbers:
+        while number not in kept:
+            place, atoms = next(stream)
+            if place in left:
+                kept[place] = atoms
+        yield kept[number]
+        left[number] -= 1
+        if not left[number]:
+            del kept[number]
+
+
+@lru_cache(maxsize=64)
+def _starts(path: Path, *stamp: int) -> Sequence[int]:
+    """Where in an extended XYZ file its structures begin, in bytes, and where the last one ends."""
+    starts, place = [], 0
+    with path.open("rb") as file:
+        while line := file.readline():
+            if not line.strip():  # empty lines at the end, as ASE takes them
+                break
+            starts.append(place)
+            try:
+                count = int(line)
+            except ValueError as error:
+                raise _unreadable(path, len(starts) - 1, error) from error
+            place += len(line)
+            for _ in range(count + 1):
+                place += len(file.readline())
+            while (line := file.readline()).startswith(b"VEC"):
+                place += len(line)
+            file.seek(place)
+    return (*starts, place)
+
+
+def _frame(path: Path, file: IO[bytes], starts: Sequence[int], number: int) -> Atoms:
+    file.seek(starts[number])
+    text = file.read(starts[number + 1] - starts[number]).decode()
+    try:
+        return cast(Atoms, next(read_xyz(StringIO(text), 0)))
+    except Exception as error:
+        raise _unreadable(path, number, error) from error
+
+
+def _unreadable(path: Path, number: int, error: Exception) -> InputError:
+    return InputError(f"Structure {number} of {path} cannot be read: {type(error).__name__}: {error}.")
