@@ -9,6 +9,7 @@ import time
 import pytest
 from ase.build import bulk
 
+from adatom import change_settings
 from adatom.recipes.emt.core import md_job
 from adatom.records.jobs import read_jobs
 from tests.engines.processes import script, wait_until
@@ -52,8 +53,19 @@ def under_way(tmp_path, running):
     assert running.process.poll() is None, running.output
 
 
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """The energies that the script comes to, by plain functions."""
+    with change_settings(results_dir=tmp_path_factory.mktemp("undisturbed")):
+        runs = [
+            md_job.fn(bulk("Cu") * (3, 3, 3), dynamics="Langevin", temperature=300, steps=2500, interval=100, seed=seed)
+            for seed in range(2)
+        ]
+    return [run["results"]["energy"] for run in runs]
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_a_campaign_that_was_ended_goes_on_inside_its_jobs(environment, tmp_path, number):
+def test_a_campaign_that_was_ended_goes_on_inside_its_jobs(environment, tmp_path, number, undisturbed):
     with script(tmp_path, FAST, **environment) as running:
         under_way(tmp_path, running)
         os.kill(running.process.pid, number)
@@ -73,11 +85,7 @@ def test_a_campaign_that_was_ended_goes_on_inside_its_jobs(environment, tmp_path
     assert steps, logs
     assert min(steps) > 0
     assert not list(left.iterdir())  # nothing is to be gone on from any more
-    undisturbed = [
-        md_job.fn(bulk("Cu") * (3, 3, 3), dynamics="Langevin", temperature=300, steps=2500, interval=100, seed=seed)
-        for seed in range(2)
-    ]
-    assert energies == pytest.approx([result["results"]["energy"] for result in undisturbed], abs=1e-9)
+    assert energies == pytest.approx(undisturbed, abs=1e-9)
 
 
 def test_a_job_that_knows_steps_stops_at_one(environment, tmp_path):
