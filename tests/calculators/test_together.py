@@ -26,7 +26,7 @@ def crystals(count):
 
 def test_parts_are_no_larger_than_is_fast(own):
     found = evaluate_together(own, crystals(7))
-    assert [one["magmom"] for one in found] == [4] * 4 + [3] * 3  # of 4 + 8 + 12 + 4, 8 + 12 + 4 atoms: at most 32
+    assert [one["magmom"] for one in found] == [2, 2, 2, 2, 1, 2, 2]  # of 4 + 8, 12 + 4, 8, 12 + 4 atoms: at most 16
     (large,) = evaluate_together(own, [bulk("Cu") * 4])
     assert large["magmom"] == 1
 

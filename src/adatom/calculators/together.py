@@ -17,8 +17,8 @@ from adatom.calculators.models import Calculator, make_model, named_model
 
 __all__ = ["evaluate_together", "with_results"]
 
-# Atoms in one evaluation. On a processor larger ones are slower: their arrays leave its cache.
-_MOST_ATOMS = {"cpu": 32}
+# Atoms in one evaluation. On a processor more are no faster: it is the calls that small structures share.
+_MOST_ATOMS = {"cpu": 16}
 _MOST_ATOMS_ELSEWHERE = 2048
 
 
