@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 import ase.io
+import numpy as np
 from ase import Atoms
 from ase.io.extxyz import read_xyz
 from ase.io.formats import UnknownFileTypeError, filetype
+from numpy.typing import NDArray
 
 from adatom.errors import InputError
 
@@ -96,7 +98,7 @@ class Frames:
     def _all_wanted(self) -> bool:
         return self._read_kwargs["index"] in (":", slice(None)) and self.path.suffix not in (".gz", ".bz2", ".xz")
 
-    def _starts(self) -> Sequence[int]:
+    def _starts(self) -> NDArray[np.int64]:
         status = self.path.stat()
         return _starts(self.path, status.st_mtime_ns, status.st_size)
 
@@ -123,8 +125,8 @@ def pick(items: Iterable[Atoms], numbers: Sequence[int]) -> Iterator[Atoms]:
             del kept[number]
 
 
-@lru_cache(maxsize=64)
-def _starts(path: Path, *stamp: int) -> Sequence[int]:
+@lru_cache(maxsize=16)
+def _starts(path: Path, *stamp: int) -> NDArray[np.int64]:
     """Where in an extended XYZ file its structures begin, in bytes, and where the last one ends."""
     starts, place = [], 0
     with path.open("rb") as file:
@@ -142,12 +144,12 @@ def _starts(path: Path, *stamp: int) -> Sequence[int]:
             while (line := file.readline()).startswith(b"VEC"):
                 place += len(line)
             file.seek(place)
-    return (*starts, place)
+    return np.array([*starts, place])
 
 
-def _frame(path: Path, file: IO[bytes], starts: Sequence[int], number: int) -> Atoms:
-    file.seek(starts[number])
-    text = file.read(starts[number + 1] - starts[number]).decode()
+def _frame(path: Path, file: IO[bytes], starts: NDArray[np.int64], number: int) -> Atoms:
+    file.seek(int(starts[number]))
+    text = file.read(int(starts[number + 1] - starts[number])).decode()
     try:
         return cast(Atoms, next(read_xyz(StringIO(text), 0)))
     except Exception as error:
