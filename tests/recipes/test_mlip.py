@@ -20,6 +20,7 @@ from ase.io import write
 
 from adatom import FlowFailure, JobFailure, change_settings
 from adatom.calculators.together import evaluate_together
+from adatom.engines.local import LocalPool
 from adatom.recipes.mlip.core import freq_job, md_job, relax_job, static_job
 from adatom.recipes.mlip.crystals import eos_flow, phonon_flow
 from tests.codes import needs_code
@@ -185,6 +186,12 @@ def test_precision_is_chosen_in_the_name(mace):
 @pytest.mark.xdist_group("chgnet")
 @needs_code("chgnet")
 class TestJobs:
+    @pytest.fixture
+    def two_workers(self):
+        """Processes in which nothing is loaded yet, unlike those that other tests have left."""
+        with LocalPool(2) as pool:
+            yield pool
+
     def test_relaxation_dynamics_and_vibrations(self):
         relaxed = relax_job(rattled("Cu"), calculator="chgnet", fmax=0.05)
         assert relaxed["converged"]
@@ -195,11 +202,12 @@ class TestJobs:
         vib = freq_job(relaxed["atoms"], calculator="chgnet", indices=[0], delta=0.05)
         assert len(vib["results"]["frequencies"]) == 3
 
-    def test_an_equation_of_state_in_two_processes(self, tmp_path):
+    def test_an_equation_of_state_in_two_processes(self, tmp_path, two_workers):
         from chgnet.model import CHGNetCalculator
 
-        with change_settings(local_workers=2, log_level="INFO"):
-            out = eos_flow(bulk("Cu"), relax_ions=False, job_params={"all": {"calculator": "chgnet"}})
+        with change_settings(log_level="INFO"):
+            flow = eos_flow.with_options(runner=two_workers)
+            out = flow(bulk("Cu"), relax_ions=False, job_params={"all": {"calculator": "chgnet"}})
         logs = [file.read_text() for file in Path(tmp_path).rglob("job.log")]
         assert 1 <= sum(text.count("loaded chgnet") for text in logs) <= 2
         for point in out["points"]:
@@ -210,12 +218,11 @@ class TestJobs:
         assert out["eos"]["bulk_modulus"] == pytest.approx(140, rel=0.15)
 
     @needs_code("phonons")
-    def test_phonons_load_the_weights_once_in_each_process(self, tmp_path):
+    def test_phonons_load_the_weights_once_in_each_process(self, tmp_path, two_workers):
         settings = {"all": {"calculator": "chgnet"}, "relax_job": {"fmax": 0.01}}
-        with change_settings(local_workers=2, log_level="INFO"):
-            out = phonon_flow(
-                bulk("Cu"), supercell_matrix=[2, 2, 2], distance=0.03, subtract_residual=True, job_params=settings
-            )
+        options = {"supercell_matrix": [2, 2, 2], "distance": 0.03, "subtract_residual": True}
+        with change_settings(log_level="INFO"):
+            out = phonon_flow.with_options(runner=two_workers)(bulk("Cu"), **options, job_params=settings)
         logs = [file.read_text() for file in Path(tmp_path).rglob("job.log")]
         assert 1 <= sum(text.count("loaded chgnet") for text in logs) <= 2
         # 7.2 THz at X by neutrons (Svensson et al., Phys. Rev. 155, 619, 1967). CHGNet is known for softer phonons.
