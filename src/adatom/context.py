@@ -18,8 +18,8 @@ job_resources: ContextVar[Resources | None] = ContextVar("adatom_job_resources",
 """What the job asks for that this code is part of; None if nothing."""
 
 
-ahead: ContextVar[Any] = ContextVar("adatom_ahead", default=None)
-"""For `done_ahead`."""
+ahead: ContextVar[tuple[str, Any]] = ContextVar("adatom_ahead", default=("", None))
+"""For `done_ahead`, behind the job that it was done for."""
 
 
 def in_job() -> bool:
@@ -29,4 +29,4 @@ def in_job() -> bool:
 
 def done_ahead() -> Any:
     """What the job's option `ahead` gave for the call that this code is part of; None if nothing."""
-    return ahead.get()
+    return ahead.get()[1]

@@ -4,7 +4,7 @@ import pytest
 from ase.build import bulk, molecule
 from ase.calculators.emt import EMT
 
-from adatom import Failure, FlowFailure, change_settings
+from adatom import Failure, FlowFailure, change_settings, job
 from adatom.calculators.together import evaluate_together, with_results
 from adatom.recipes.mlip.core import static_job
 
@@ -48,6 +48,20 @@ def test_a_map_computes_together_what_travels_together(own, workers):
         assert result["results"]["forces"] == pytest.approx(alone["results"]["forces"])
         assert result["parameters"]["calculator"]["name"] == "EMT"
     assert len({result["dir_name"] for result in results}) == len(results)
+
+
+def test_arguments_that_were_bound_count(own):
+    found = static_job.bind(calculator=own).map(crystals(20))
+    assert max(result["results"].get("magmom", 0) for result in found) > 1
+
+
+def test_what_was_done_ahead_is_for_the_job_itself_and_not_for_those_that_it_calls():
+    @job(ahead=lambda structures: [{"energy": 42.0}] * len(structures))
+    def outer(atoms):
+        return static_job(atoms, calculator=EMT)["results"]["energy"]
+
+    structures = crystals(20)
+    assert outer.map(structures) == pytest.approx([outer.fn(atoms) for atoms in structures])
 
 
 def test_one_that_cannot_be_computed_fails_alone(own):

@@ -7,6 +7,7 @@ import threading
 from collections import deque
 from concurrent.futures import CancelledError
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,7 +74,10 @@ class _Map:
         self._costs = scope.engine.item_costs
         self._measured = False  # these items; those of a map before may have been of another size
         ahead = job.options.ahead
-        self._ahead = pack_function(job.name, ahead) if ahead and job.options.timeout is None else b""
+        if ahead and job.options.timeout is None:
+            self._ahead = pack_function(job.name, partial(ahead, **job.defaults))
+        else:
+            self._ahead = b""
         self._key = (job._fn.__module__, job._fn.__qualname__)
         self._lock = threading.Lock()
         self._context = contextvars.copy_context()
@@ -102,7 +106,7 @@ class _Map:
                 return
             packed = self._pack(taken)
         name = packed[0][1].name if len(packed) == 1 else f"{self._job.name} x{len(packed)}"
-        batch = Batch(name, [call for _, call in packed], self._ahead)
+        batch = Batch(name, [call for _, call in packed], self._ahead, self._job.recipe)
         options = dict(self._job.options.engine_options)
         self._scope.tell(packed[0][0], "started", len(packed))
         try:

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Iterable
 from typing import Any, ParamSpec, TypeVar, overload
 
-from adatom.context import in_job
+from adatom.context import ahead, in_job
 from adatom.errors import InputError
 from adatom.workflow.batch import map_in_batches
 from adatom.workflow.failure import Failure
@@ -88,6 +88,16 @@ class Job(Step[P, R]):
             return map_in_batches(scope, self, list(items), common)
         scope = Scope.of_flow(f"{self.name}.map", FlowOptions(label=self.options.label))
         return scope.run_flow(lambda: map_in_batches(scope, self, list(items), common))
+
+    def _plain(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run it inside a job. What was done ahead for another one is not for this."""
+        if ahead.get()[0] == self.recipe:
+            return super()._plain(args, kwargs)
+        token = ahead.set(("", None))
+        try:
+            return super()._plain(args, kwargs)
+        finally:
+            ahead.reset(token)
 
     @property
     def native(self) -> Any:

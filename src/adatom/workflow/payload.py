@@ -142,11 +142,14 @@ class Batch:
         The calls, run one after the other. They differ in the first argument alone.
     ahead
         The job's option of that name, pickled; empty if it has none.
+    recipe
+        Where the job's function is.
     """
 
     name: str
     calls: Sequence[Call]
     ahead: bytes = b""
+    recipe: str = ""
 
 
 @dataclass(frozen=True, slots=True)

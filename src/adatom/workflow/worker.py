@@ -195,7 +195,7 @@ def pack(work: Call | Batch, upstream: Sequence[Any] = ()) -> bytes:
     start = time.perf_counter()
     results = []
     for call, found in zip(work.calls, _ahead(work), strict=True):
-        token = ahead.set(found)
+        token = ahead.set((work.recipe, found))
         results.append(_pack(call, execute(call)))
         ahead.reset(token)
     return cloudpickle.dumps((results, time.perf_counter() - start))
