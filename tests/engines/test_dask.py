@@ -1,6 +1,7 @@
 """What Dask's own users expect."""
 
 import os
+import signal
 import sys
 
 import pytest
@@ -12,6 +13,7 @@ from adatom.recipes.emt.core import relax_job, static_job
 from adatom.workflow.registry import drop_engine, get_engine
 from tests.engines import jobs
 from tests.engines.conftest import WANTED
+from tests.engines.processes import script, wait_until
 
 if WANTED and "dask" not in WANTED:
     pytest.skip("another environment tests it", allow_module_level=True)
@@ -108,3 +110,44 @@ def test_workers_without_adatom_are_an_error_at_once(tmp_path):
         client.run(lambda folder: sys.path.insert(0, folder), str(tmp_path))
         with pytest.raises(EngineError, match="cannot import adatom: ImportError: not for this Python"):
             get_engine(client)
+
+
+SLOW_TO_END = """
+import time
+from pathlib import Path
+from adatom import flow, job
+from adatom.engines.dask import DaskEngine
+
+HERE = Path.cwd()
+close = DaskEngine.close
+
+def slowly(self):
+    close(self)
+    time.sleep(3)  # meanwhile Dask says of each job that it is lost
+
+DaskEngine.close = slowly
+
+@job
+def long(i):
+    print("about to wait")
+    (HERE / f"started{i}").touch()
+    time.sleep(300)
+
+@flow
+def workflow():
+    return [long(i) for i in range(2)]
+
+workflow()
+"""
+
+
+def test_directories_are_marked_also_of_jobs_that_are_lost_before_the_engine_has_ended(tmp_path):
+    with script(tmp_path, SLOW_TO_END, ADATOM_WORKFLOW_ENGINE="dask", ADATOM_LOCAL_WORKERS="2") as running:
+        wait_until(lambda: len(list(tmp_path.glob("started*"))) == 2 or running.process.poll() is not None, "no jobs")
+        running.process.send_signal(signal.SIGINT)
+        assert running.wait() != 0
+        assert "KeyboardInterrupt" in running.output
+    [tree] = (tmp_path / "adatom_results").glob("FLOW-*")
+    directories = [path.name for path in tree.iterdir()]
+    assert len(directories) == 2
+    assert all(name.startswith("failed-JOB-long") for name in directories), directories

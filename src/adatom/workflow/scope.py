@@ -483,13 +483,16 @@ class Scope:
     def interrupt(self) -> None:
         """End the jobs that run, mark their directories, start no others: the user pressed Ctrl-C."""
         self.root.cancelled = True
-        with second_ends_at_once():
-            drop_engine(self.engine, at_once=True)
-        for node in self.root.nodes:
-            if not node.done():
-                if node.directory:
+        cut = [node for node in self.root.nodes if not node.done()]
+        try:
+            with second_ends_at_once():
+                drop_engine(self.engine, at_once=True)
+        finally:
+            for node in cut:  # also those that the engine's end has settled by now
+                if node.directory and (not node.done() or isinstance(node.result(), Failure)):
                     mark_interrupted(Path(node.directory), "interrupted")
-                node.settle(interrupted(node.name, node.directory))
+                if not node.done():
+                    node.settle(interrupted(node.name, node.directory))
 
     def failures(self) -> list[Failure]:
         """What failed, and then what was skipped, each once; but for what the body looked at itself."""
