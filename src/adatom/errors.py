@@ -15,6 +15,8 @@
     ├── AnalysisError (RuntimeError)     results from which a property cannot be had
     ├── ProgramError (RuntimeError)      a program that failed, or whose output is not whole
     ├── IncompleteError (RuntimeError)   a calculation that stopped before its end, because its time was over
+    │   └── UnfinishedError              an operation on many structures; ``.done`` and ``.left`` are those
+    ├── ItemError (RuntimeError)         an operation on many structures that stopped at one; ``.done``, ``.left``
     ├── JobTimeoutError (TimeoutError)   a job stopped at its ``timeout``
     ├── WorkerDiedError (RuntimeError)   the process that ran a job is gone
     ├── JobFailure (RuntimeError)        one job did not succeed; ``.failure`` says all
@@ -30,6 +32,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from adatom.configs.configset import ConfigSet
     from adatom.machines.result import BatchResult
     from adatom.workflow.failure import Failure
 
@@ -42,6 +45,7 @@ __all__ = [
     "FlowFailure",
     "IncompleteError",
     "InputError",
+    "ItemError",
     "JobFailure",
     "JobTimeoutError",
     "MissingExtraError",
@@ -49,6 +53,7 @@ __all__ = [
     "SchedulerError",
     "SettingsError",
     "StorageError",
+    "UnfinishedError",
     "UnknownNameError",
     "WorkerDiedError",
 ]
@@ -169,6 +174,46 @@ class IncompleteError(AdatomError, RuntimeError):
     The message says how many steps are done, and why it stopped. Its directory is kept like that of any run that did
     not end well, with what the next run goes on from inside.
     """
+
+
+class UnfinishedError(IncompleteError):
+    """An operation on many structures stopped because its time was over; run again, it goes on.
+
+    Attributes
+    ----------
+    done
+        What came out so far.
+    left
+        What it has not worked on.
+    """
+
+    def __init__(self, message: str, done: ConfigSet, left: Any) -> None:
+        super().__init__(message)
+        self.done, self.left = done, left
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (str(self), self.done, self.left)
+
+
+class ItemError(AdatomError, RuntimeError):
+    """An operation on many structures stopped at one that failed; those before it are done.
+
+    Attributes
+    ----------
+    failure
+        What is known of it.
+    done
+        What came out before it.
+    left
+        It, and what comes after it.
+    """
+
+    def __init__(self, message: str, failure: Failure, done: ConfigSet, left: Any) -> None:
+        super().__init__(message)
+        self.failure, self.done, self.left = failure, done, left
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (str(self), self.failure, self.done, self.left)
 
 
 class JobTimeoutError(AdatomError, TimeoutError):

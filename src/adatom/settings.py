@@ -55,6 +55,11 @@ class Settings(BaseSettings):
     local_workers: int = Field(
         1, ge=1, description="Processes of the local engine and of an engine it starts; 1: in this process."
     )
+    num_python_subprocesses: int | None = Field(
+        None,
+        ge=1,
+        description="Worker processes of an operation on many structures; unset: those of the engine.",
+    )
     cache: Literal["off", "on", "inputs", "inputs+source"] = Field(
         "off",
         description="Whether a job that was computed before is looked up: never, by its inputs, or (on) by its inputs "

@@ -1,5 +1,8 @@
-"""Streams of structures, from memory and from files."""
+"""Streams of structures, from memory and from files, and operations on them."""
 
+from adatom.configs.autopara import AutoparaInfo
 from adatom.configs.configset import ConfigSet, Source
+from adatom.configs.mapping import autoparallelize, map
+from adatom.configs.outputs import OutputSpec
 
-__all__ = ["ConfigSet", "Source"]
+__all__ = ["AutoparaInfo", "ConfigSet", "OutputSpec", "Source", "autoparallelize", "map"]

@@ -42,11 +42,11 @@ class Frames:
     def __init__(
         self, path: Path, read_kwargs: Mapping[str, Any] | None = None, numbers: Sequence[int] | None = None
     ) -> None:
-        self.path, self._read_kwargs, self.numbers = path, {"index": ":", **(read_kwargs or {})}, numbers
+        self.path, self.read_kwargs, self.numbers = path, {"index": ":", **(read_kwargs or {})}, numbers
         if not path.is_file():
             raise InputError(f"There is no file {str(path)!r} with structures.")
         try:
-            self._format = self._read_kwargs.get("format") or filetype(str(path))
+            self._format = self.read_kwargs.get("format") or filetype(str(path))
         except (UnknownFileTypeError, OSError) as error:
             raise InputError(
                 f"{path} has no format that ASE reads: {error}. Name it: read_kwargs={{'format': ...}}."
@@ -61,7 +61,7 @@ class Frames:
             Which of them, counted from 0.
         """
         known = self.numbers
-        return Frames(self.path, self._read_kwargs, numbers if known is None else [known[number] for number in numbers])
+        return Frames(self.path, self.read_kwargs, numbers if known is None else [known[number] for number in numbers])
 
     def __len__(self) -> int:
         if self.numbers is not None:
@@ -80,7 +80,7 @@ class Frames:
             yield from pick(self._all(), self.numbers)
 
     def _all(self) -> Iterator[Atoms]:
-        frames, number = ase.io.iread(self.path, **self._read_kwargs), 0
+        frames, number = ase.io.iread(self.path, **self.read_kwargs), 0
         while True:
             try:
                 atoms = next(frames)
@@ -93,10 +93,10 @@ class Frames:
 
     def _is_plain(self) -> bool:
         """Whether a structure can be found without the others being read."""
-        return self._format == "extxyz" and set(self._read_kwargs) <= {"index", "format"} and self._all_wanted()
+        return self._format == "extxyz" and set(self.read_kwargs) <= {"index", "format"} and self._all_wanted()
 
     def _all_wanted(self) -> bool:
-        return self._read_kwargs["index"] in (":", slice(None)) and self.path.suffix not in (".gz", ".bz2", ".xz")
+        return self.read_kwargs["index"] in (":", slice(None)) and self.path.suffix not in (".gz", ".bz2", ".xz")
 
     def _starts(self) -> NDArray[np.int64]:
         status = self.path.stat()

@@ -1,0 +1,49 @@
+"""`AutoparaInfo`: how an operation spreads over workers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from adatom.errors import InputError
+
+__all__ = ["AutoparaInfo"]
+
+
+@dataclass(frozen=True)
+class AutoparaInfo:
+    """How an operation spreads over workers. What comes out does not depend on it.
+
+    Attributes
+    ----------
+    workers
+        Worker processes of the operation's own on this machine; 1: this process. They stay for the next operation, and
+        use one thread each unless ``OMP_NUM_THREADS`` is set. None: the setting ``num_python_subprocesses`` or, without
+        it, the selected engine and its workers.
+    batch
+        Items that are sent to a worker at a time, at most. None: as many as take a tenth of a second.
+    initializer
+        Called once in each worker, before its first item.
+    retries
+        How often an item is tried again where ``on_error="retry"``.
+    time_budget
+        Seconds after which nothing more is started; None: no limit but that of the process (`adatom.deadline`).
+
+    Raises
+    ------
+    InputError
+        A number is out of its range.
+    """
+
+    workers: int | None = None
+    batch: int | None = None
+    initializer: Callable[[], Any] | None = None
+    retries: int = 2
+    time_budget: float | None = None
+
+    def __post_init__(self) -> None:
+        for name, least in (("workers", 1), ("batch", 1), ("retries", 0), ("time_budget", 0)):
+            value = getattr(self, name)
+            if value is not None and not (isinstance(value, int | float) and value >= least):
+                raise InputError(f"AutoparaInfo({name}={value!r}): give a number of at least {least}.")

@@ -1,0 +1,65 @@
+"""What an operation gives, in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ase import Atoms
+
+from adatom.configs.configset import ConfigSet
+from adatom.configs.operation import Shape
+from adatom.configs.tree import regroup
+
+__all__ = ["Memory"]
+
+
+class Memory:
+    """Takes what an operation gives as `adatom.configs.journal.OutputFile` does, and keeps it.
+
+    Attributes
+    ----------
+    count
+        Items that are done.
+    shapes
+        Of those that did not become one structure each, by number.
+    failed
+        Why, of those that failed, by number.
+    """
+
+    remembers = False
+    text_kwargs = None
+
+    def __init__(self) -> None:
+        self._structures: list[Atoms] = []
+        self.count = 0
+        self.shapes: dict[int, int] = {}
+        self.failed: dict[int, str] = {}
+
+    def is_made_of(self, inputs: Any) -> bool:
+        """Never: nothing is remembered."""
+        return False
+
+    def unfinished(self, items: Iterator[tuple[Any, bytes]]) -> Iterator[tuple[Any, bytes]]:
+        """All of them."""
+        return items
+
+    def write(
+        self, fingerprints: Sequence[bytes], shapes: Sequence[Shape], output: Sequence[Any], failed: Mapping[int, str]
+    ) -> None:
+        """Add what came of some items: structures."""
+        self._structures += output
+        self.shapes |= {self.count + place: shape for place, shape in enumerate(shapes) if shape is not None}
+        self.failed |= {self.count + place: why for place, why in failed.items()}
+        self.count += len(shapes)
+
+    def finish(self, tokens: list[int | str], inputs: Any) -> ConfigSet:
+        """What came out."""
+        return self.so_far(tokens)
+
+    def so_far(self, tokens: list[int | str]) -> ConfigSet:
+        """What came out."""
+        return regroup(tokens, self.shapes, self.count, lambda numbers: self._structures[numbers.start : numbers.stop])
+
+    def close(self) -> None:
+        """There is nothing to close."""

@@ -1,0 +1,357 @@
+"""What is done to each item of a stream, and how a part of the stream is worked on where the engine runs it."""
+
+from __future__ import annotations
+
+import pickle
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from hashlib import blake2b
+from io import StringIO
+from typing import Any
+
+import cloudpickle
+import numpy as np
+from ase import Atoms
+from ase.calculators.calculator import all_properties
+from ase.calculators.singlepoint import SinglePointCalculator
+
+from adatom.configs.columns import pack, unpack
+from adatom.directories import RunDirectory, entered
+from adatom.errors import InputError
+from adatom.workflow.failure import Failure
+from adatom.workflow.worker import settled
+
+__all__ = ["Handle", "Operation", "Part", "Shape", "run_part"]
+
+Shape = int | None
+"""Of what an item became: None for one structure, else how many there are in its group; 0 is nothing."""
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What is done to each item.
+
+    Attributes
+    ----------
+    name
+        What to call it.
+    function
+        Takes an item, or with `whole` a list of items; gives a structure, a list of some, or None for each.
+    kwargs
+        Its other arguments.
+    on_error
+        As of `adatom.configs.map`.
+    retries
+        How often a failed item is tried again.
+    mark
+        The key of `Atoms.info` that says why a structure failed.
+    seed
+        Of the items' random numbers, given as ``rng``; None: none are given.
+    whole
+        Whether the function takes a list.
+    initializer
+        Called once in each worker, before anything else.
+    tags
+        Added to `Atoms.info` of every structure that comes out.
+    write_kwargs
+        Of the writer of extended XYZ, where the output is written as text; None: it is not.
+    """
+
+    name: str
+    function: Callable[..., Any]
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    on_error: str = "raise"
+    retries: int = 0
+    mark: str = "failed"
+    seed: int | None = None
+    whole: bool = False
+    initializer: Callable[[], Any] | None = None
+    tags: Mapping[str, Any] = field(default_factory=dict)
+    write_kwargs: Mapping[str, Any] | None = None
+
+    def random(self, number: int) -> dict[str, Any]:
+        """The random numbers of an item, which depend on nothing but the seed and its number.
+
+        Parameters
+        ----------
+        number
+            The item's, in the whole stream.
+        """
+        if self.seed is None:
+            return {}
+        return {"rng": np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(number,)))}
+
+    def failed(self, item: Any) -> list[Atoms]:
+        """What comes out for an item that failed.
+
+        Parameters
+        ----------
+        item
+            As it was given.
+        """
+        kept = [item] if isinstance(item, Atoms) else item if isinstance(item, list) else []
+        return [atoms for atoms in kept if isinstance(atoms, Atoms)] if self.on_error in ("keep", "retry") else []
+
+
+@dataclass
+class Part:
+    """What came of some items.
+
+    Attributes
+    ----------
+    shapes
+        Of each item.
+    output
+        Packed structures, or the text of each item.
+    failures
+        By place among the items.
+    seconds
+        That it took.
+    """
+
+    shapes: list[Shape]
+    output: bytes | list[bytes]
+    failures: dict[int, Failure]
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Handle:
+    """An operation on its way to a worker, which unpacks it once.
+
+    Attributes
+    ----------
+    key
+        Of the operation.
+    data
+        The operation, pickled; None: it is in this process.
+    path
+        The file with `data`, where that is too long to be sent with each part.
+    """
+
+    key: str
+    data: bytes | None = None
+    path: str | None = None
+
+    @classmethod
+    def here(cls, operation: Operation) -> Handle:
+        """For this process alone: nothing need be pickled, and an instance of a calculator keeps what it knows.
+
+        Parameters
+        ----------
+        operation
+            The operation.
+        """
+        handle = cls(f"here-{id(operation)}")
+        _known()[handle.key] = operation
+        return handle
+
+    @classmethod
+    def packed(cls, operation: Operation) -> Handle:
+        """For any process.
+
+        Parameters
+        ----------
+        operation
+            The operation.
+
+        Raises
+        ------
+        InputError
+            It cannot be pickled.
+        """
+        try:
+            data = cloudpickle.dumps(operation)
+        except Exception as error:
+            raise InputError(
+                f"{operation.name} cannot be sent to worker processes: {error}. Pass plain data, and a calculator as "
+                "(constructor, args, kwargs) or by name; or use one worker."
+            ) from error
+        return cls(blake2b(data, digest_size=16).hexdigest(), data)
+
+    def load(self) -> Operation:
+        """The operation: one of each thread's own, as calculators are not made for several."""
+        known = _known()
+        if self.key not in known:
+            data = self.data
+            if data is None:
+                assert self.path is not None
+                with open(self.path, "rb") as file:
+                    data = file.read()
+            operation = pickle.loads(data)
+            if operation.initializer is not None:
+                operation.initializer()
+            while len(known) > 8:
+                del known[next(iter(known))]
+            known[self.key] = operation
+        found: Operation = known[self.key]
+        return found
+
+    def forget(self) -> None:
+        """The operation is over, here."""
+        _known().pop(self.key, None)
+
+
+_threads = threading.local()
+
+
+def _known() -> dict[str, Any]:
+    if not hasattr(_threads, "operations"):
+        _threads.operations = {}
+    found: dict[str, Any] = _threads.operations
+    return found
+
+
+def run_part(handle: Handle, numbers: Sequence[int], data: bytes, directory: str) -> Part:
+    """Do what is done to each item, for some of them: what a task of the engine is.
+
+    Parameters
+    ----------
+    handle
+        The operation.
+    numbers
+        Of the items, in the whole stream.
+    data
+        The items, packed.
+    directory
+        What directories of items that write files are in.
+    """
+    operation = handle.load()
+    start = time.perf_counter()
+    items = unpack(data)
+    outcomes = _all_at_once(operation, items, numbers, directory) if operation.whole and len(items) > 1 else None
+    if outcomes is None:
+        if operation.whole:
+            items = unpack(data)  # the function may have changed them before it failed
+        outcomes = [
+            _one(operation, item, number, directory, partial(_item, data, place))
+            for place, (item, number) in enumerate(zip(items, numbers, strict=True))
+        ]
+    return gather(operation, outcomes, partial(_item, data), start)
+
+
+def gather(operation: Operation, outcomes: list[Any], item: Callable[[int], Any], start: float | None = None) -> Part:
+    """Put together what came of some items.
+
+    Parameters
+    ----------
+    operation
+        The operation.
+    outcomes
+        For each item its structures, or a `Failure`.
+    item
+        Gives an item as it was, by place.
+    start
+        When the work began, as `time.perf_counter` says.
+    """
+    shapes: list[Shape] = []
+    structures: list[Atoms] = []
+    texts: list[bytes] = []
+    failures: dict[int, Failure] = {}
+    for place, outcome in enumerate(outcomes):
+        shape: Shape = None
+        made: list[Atoms] = []
+        if not isinstance(outcome, Failure):
+            try:
+                shape, made = _structures(outcome)
+                for atoms in made:
+                    atoms.info.pop(operation.mark, None)  # of an earlier time
+                    atoms.info.update(operation.tags)
+                text = _text(made, operation.write_kwargs)
+            except Exception as error:
+                outcome = Failure.of(error, operation.name, None)
+        if isinstance(outcome, Failure):
+            failures[place] = outcome
+            given = item(place)
+            made = operation.failed(given)
+            shape = None if made and isinstance(given, Atoms) else len(made)
+            for atoms in made:
+                atoms.info[operation.mark] = " ".join(outcome.in_short.split())
+                atoms.info.update(operation.tags)
+            text = _text(made, operation.write_kwargs)
+        shapes.append(shape)
+        structures += made
+        texts.append(text)
+    output = pack(structures) if operation.write_kwargs is None else texts
+    return Part(shapes, output, failures, time.perf_counter() - start if start is not None else 0.0)
+
+
+def _item(data: bytes, place: int) -> Any:
+    return unpack(data)[place]
+
+
+def _one(operation: Operation, item: Any, number: int, directory: str, again: Callable[[], Any]) -> Any:
+    for attempt in range(operation.retries + 1):
+        given = again() if attempt else item  # the function may have changed it before it failed
+        try:
+            with entered(_Directory(f"{directory}/{number:06d}")):
+                if operation.whole:
+                    return _call_on_list(operation, [given], [number])[0]
+                return settled(operation.function(given, **operation.kwargs, **operation.random(number)))
+        except (Exception, SystemExit) as error:
+            failure = Failure.of(error, operation.name, None)
+    return failure
+
+
+def _all_at_once(operation: Operation, items: list[Any], numbers: Sequence[int], directory: str) -> list[Any] | None:
+    """What a function of a list makes of several items; None if it fails, as one alone may be to blame."""
+    try:
+        with entered(_Directory(f"{directory}/{numbers[0]:06d}-{numbers[-1]:06d}")):
+            return _call_on_list(operation, items, numbers)
+    except (Exception, SystemExit):
+        return None
+
+
+def _call_on_list(operation: Operation, items: list[Any], numbers: Sequence[int]) -> list[Any]:
+    random = {} if operation.seed is None else {"rng": [operation.random(number)["rng"] for number in numbers]}
+    found = settled(operation.function(items, **operation.kwargs, **random))
+    if not isinstance(found, list | tuple) or len(found) != len(items):
+        what = f"{len(found)} results" if isinstance(found, list | tuple) else f"a {type(found).__name__}"
+        raise InputError(
+            f"{operation.name} gave {what} for {len(items)} items. It is to return a list with a structure, a list of "
+            "structures, or None for each."
+        )
+    return list(found)
+
+
+def _structures(outcome: Any) -> tuple[Shape, list[Atoms]]:
+    if isinstance(outcome, Atoms):
+        return None, [outcome]
+    if outcome is None:
+        return 0, []
+    if isinstance(outcome, Mapping) and isinstance(outcome.get("atoms"), Atoms):  # a recipe's
+        return None, [_with_results(outcome["atoms"], outcome.get("results") or {})]
+    if isinstance(outcome, list | tuple) and all(isinstance(atoms, Atoms) for atoms in outcome):
+        return len(outcome), list(outcome)
+    raise InputError(
+        f"gave a {type(outcome).__name__}. Return a structure, a list of structures, None, or a recipe's result; keep "
+        "a number in atoms.info."
+    )
+
+
+def _with_results(atoms: Atoms, results: Mapping[str, Any]) -> Atoms:
+    kept = {key: value for key, value in results.items() if key in all_properties}
+    if kept and atoms.calc is None:
+        atoms.calc = SinglePointCalculator(atoms, **kept)
+    return atoms
+
+
+def _text(structures: list[Atoms], write_kwargs: Mapping[str, Any] | None) -> bytes:
+    if write_kwargs is None or not structures:
+        return b""
+    from ase.io.extxyz import write_xyz
+
+    file = StringIO()
+    write_xyz(file, structures, **write_kwargs)
+    return file.getvalue().encode()
+
+
+class _Directory(RunDirectory):
+    """Of one item: it is kept when that failed if there is something in it, as thousands may fail."""
+
+    def fail(self, error: BaseException) -> None:
+        if self.exists:
+            super().fail(error)

@@ -1,0 +1,269 @@
+"""An operation on a set of structures, from its inputs to its outputs."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import replace
+from itertools import groupby, islice
+from typing import Any
+
+from ase import Atoms
+
+from adatom.configs.autopara import AutoparaInfo
+from adatom.configs.columns import fingerprint, unpack
+from adatom.configs.configset import ConfigSet
+from adatom.configs.journal import OutputFile, files_of
+from adatom.configs.memory import Memory
+from adatom.configs.operation import Operation
+from adatom.configs.outputs import OutputSpec
+from adatom.configs.stream import Batch, Stream
+from adatom.configs.tree import Tree
+from adatom.context import in_job
+from adatom.errors import InputError, ItemError, UnfinishedError, UnknownNameError
+from adatom.settings import change_settings, get_settings
+from adatom.workflow.engine import Engine
+from adatom.workflow.failure import Failure
+from adatom.workflow.registry import drop_engine, get_engine
+from adatom.workflow.signals import second_ends_at_once, stops_in_order
+
+__all__ = ["Outputs", "run_operation"]
+
+_ON_ERROR = ("raise", "keep", "skip", "retry")
+Outputs = OutputSpec | str | os.PathLike[str] | Iterable[str | os.PathLike[str]] | None
+
+logger = logging.getLogger(__name__)
+
+
+def run_operation(
+    operation: Operation, inputs: Any, outputs: Outputs, identity: Mapping[str, str], info: AutoparaInfo | None
+) -> ConfigSet:
+    """Do something to each item of a stream, and put what comes out where it is to go.
+
+    Parameters
+    ----------
+    operation
+        What is done.
+    inputs, outputs, info
+        As of `adatom.configs.map`.
+    identity
+        What says whether two operations are the same, by name.
+
+    Returns
+    -------
+    ConfigSet
+        What came out.
+    """
+    info = info or AutoparaInfo()
+    if operation.on_error not in _ON_ERROR:
+        raise UnknownNameError("on_error", operation.on_error, _ON_ERROR)
+    spec = outputs if isinstance(outputs, OutputSpec) else OutputSpec(outputs)
+    if not isinstance(inputs, Iterable) or isinstance(inputs, Atoms | str | Mapping):
+        inputs = ConfigSet(inputs)
+    elif not isinstance(inputs, ConfigSet | list | tuple):
+        inputs = list(inputs)  # it may give them but once
+    retries = info.retries if operation.on_error == "retry" else 0
+    operation = replace(operation, retries=retries, initializer=info.initializer, tags=spec.tags)
+    return _Run(operation, inputs, spec, identity, info).result()
+
+
+class _Run:
+    def __init__(
+        self, operation: Operation, inputs: Any, spec: OutputSpec, identity: Mapping[str, str], info: AutoparaInfo
+    ) -> None:
+        self._inputs, self._info = inputs, info
+        self._places = _places(inputs, spec, {**identity, "tags": repr(sorted(spec.tags.items()))})
+        self._operation = replace(operation, write_kwargs=_same_kind(self._places))
+
+    def result(self) -> ConfigSet:
+        if not all(place.is_done() for place in self._places):
+            self._work()
+        start = 0
+        failed: dict[int, str] = {}
+        for place in self._places:
+            failed |= {start + number: why for number, why in place.target.failed.items()}
+            start += place.target.count
+        if failed:
+            first = "; ".join(f"structure {number}: {why}" for number, why in islice(failed.items(), 3))
+            logger.warning("%s: %d of %d failed. %s", self._operation.name, len(failed), start, first)
+        return self._gathered()
+
+    def _work(self) -> None:
+        engine = _engine(self._info)
+        budget = self._info.time_budget
+        stream = Stream(
+            engine, self._operation, self._info.batch, None if budget is None else time.monotonic() + budget
+        )
+
+        def body() -> None:
+            with closing(self._items()) as items:
+                stream.run(items, self._consume)
+
+        with stops_in_order():
+            try:
+                engine.run_flow(self._operation.name, body, {})
+            except BaseException as error:
+                if not isinstance(error, Exception):  # Ctrl-C
+                    with second_ends_at_once():
+                        drop_engine(engine, at_once=True)
+                raise
+            finally:
+                for place in self._places:
+                    place.target.close()
+        if stream.stopped:
+            done = sum(place.target.count for place in self._places)
+            raise UnfinishedError(
+                f"{self._operation.name} stopped after {done} structures: {stream.stopped}. What is done and what is "
+                "left are .done and .left of this error; with an output file, run it again, and it goes on.",
+                self._gathered(),
+                self._left(),
+            )
+
+    def _items(self) -> Generator[tuple[int, Any, Any], None, None]:
+        start = 0
+        for place in self._places:
+            for number, item, mark in place.items():
+                yield start + number, item, (place, mark)
+            start += place.total
+            place.finish_if_done()
+
+    def _consume(self, batch: Batch) -> None:
+        assert batch.part is not None
+        part, start = batch.part, 0
+        made = iter(unpack(part.output)) if isinstance(part.output, bytes) else None
+        for place, run in groupby(batch.extra, key=lambda extra: extra[0]):
+            marks = [mark for _, mark in run]
+            end = start + len(marks)
+            failed = {each - start: part.failures[each] for each in range(start, end) if each in part.failures}
+            stop = min(failed) if failed and self._operation.on_error == "raise" else len(marks)
+            shapes = part.shapes[start : start + stop]
+            if isinstance(part.output, list):
+                output: list[Any] = part.output[start : start + stop]
+            else:
+                assert made is not None
+                output = list(islice(made, sum(1 if shape is None else shape for shape in shapes)))
+            if stop:
+                reasons = {each: failure.in_short for each, failure in failed.items() if each < stop}
+                place.target.write(marks[:stop], shapes, output, reasons)
+            if stop < len(marks):
+                raise self._failed(batch.numbers[start + stop], failed[stop]) from failed[stop].cause
+            place.finish_if_done()
+            start = end
+
+    def _failed(self, number: int, failure: Failure) -> ItemError:
+        return ItemError(
+            f"{self._operation.name} failed for structure {number}{_source(self._inputs, number)}: {failure.in_short}. "
+            "Those before it are done: .done of this error, with .left. To go on after failures, say on_error='keep', "
+            "'skip' or 'retry'.",
+            failure,
+            self._gathered(),
+            self._left(),
+        )
+
+    def _gathered(self) -> ConfigSet:
+        """What is done: of one place that, of a file for each group a group for each."""
+        if len(self._places) == 1:
+            return self._places[0].gathered()
+        whole = ConfigSet()
+        whole._parts = [place.gathered() for place in self._places if place.target.count or place.result is not None]
+        return whole
+
+    def _left(self) -> Any:
+        return self._inputs[sum(place.target.count for place in self._places) :]
+
+
+class _Place:
+    """A file, or memory, and what is to come there."""
+
+    def __init__(self, target: OutputFile | Memory, inputs: Any) -> None:
+        self.target, self._inputs = target, inputs
+        self._files = files_of(inputs) if isinstance(target, OutputFile) else None
+        self._tree = Tree()
+        self.total: int = -1  # until it is known
+        self.result: ConfigSet | None = None
+
+    def is_done(self) -> bool:
+        if self.result is None and self.target.is_made_of(self._files):
+            self.total = self.target.count
+            self.result = self.target.finish([], None)
+        return self.result is not None
+
+    def items(self) -> Iterator[tuple[int, Any, bytes]]:
+        """Number, item and fingerprint of what is not done."""
+        if self.is_done():
+            return
+        remembers = isinstance(self.target, OutputFile)
+        marked = ((item, fingerprint(item) if remembers else b"") for item in self._tree.watch(self._inputs))
+        total = None
+        for item, mark in self.target.unfinished(marked):
+            total = self.target.count if total is None else total  # what was done before
+            yield total, item, mark
+            total += 1
+        self.total = self.target.count if total is None else total
+
+    def finish_if_done(self) -> None:
+        if self.result is None and self.target.count == self.total:
+            self.result = self.target.finish(self._tree.tokens, self._files)
+
+    def gathered(self) -> ConfigSet:
+        return self.target.so_far(self._tree.tokens) if self.result is None else self.result
+
+
+def _places(inputs: Any, spec: OutputSpec, identity: Mapping[str, str]) -> list[_Place]:
+    if spec.memory:
+        return [_Place(Memory(), inputs)]
+    parts = inputs._parts if isinstance(inputs, ConfigSet) else []
+    groups = [part for part in parts if isinstance(part, ConfigSet)]
+    grouped = bool(groups) and len(groups) == len(parts)
+    if spec.single or (len(spec.files) == 1 and not grouped):
+        groups = [inputs]
+    elif len(groups) != len(spec.files) or not grouped:
+        there = f"{len(groups)} groups" if grouped else "no groups"
+        raise InputError(
+            f"There are {len(spec.files)} output files, and the inputs have {there}. Give one name for all of them, "
+            "OutputSpec('all.xyz'), or a list with a name for each group."
+        )
+    read = {source.resolve() for source in _files(inputs)}
+    for file in spec.files:
+        if file.resolve() in read:
+            raise InputError(f"{str(file)!r} is an input, too. Give the output another name.")
+    return [
+        _Place(OutputFile(file, identity, spec.write_kwargs, spec.overwrite), group)
+        for file, group in zip(spec.files, groups, strict=True)
+    ]
+
+
+def _same_kind(places: list[_Place]) -> dict[str, Any] | None:
+    kinds = [place.target.text_kwargs for place in places]
+    if any(kind != kinds[0] for kind in kinds):
+        raise InputError("Some output files are extended XYZ and some are not. Give all of them one format.")
+    return kinds[0] if kinds else None
+
+
+def _files(inputs: Any) -> list[Any]:
+    from adatom.configs.frames import Frames
+
+    return [leaf.path for leaf in inputs._leaves() if isinstance(leaf, Frames)] if isinstance(inputs, ConfigSet) else []
+
+
+def _source(inputs: Any, number: int) -> str:
+    if not isinstance(inputs, ConfigSet):
+        return ""
+    source = next(islice(inputs.sources(), number, None), None)
+    return f", number {source.number} of {source.file}" if source and source.file else ""
+
+
+def _engine(info: AutoparaInfo) -> Engine:
+    workers = info.workers if info.workers is not None else get_settings().num_python_subprocesses
+    if in_job():
+        workers = 1
+    if workers is None:
+        engine = get_engine()
+        if engine.capabilities.waits_in_flow:
+            return engine
+        workers = get_settings().local_workers
+    with change_settings(workflow_engine="local", local_workers=workers):
+        return get_engine()

@@ -1,0 +1,244 @@
+"""A stream of items through an engine: in parts, in order, and with few of them in memory."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+import cloudpickle
+
+from adatom.configs.columns import pack, unpack
+from adatom.configs.operation import Handle, Operation, Part, gather, run_part
+from adatom.deadline import stop_reason
+from adatom.directories import stamp, unique_name
+from adatom.errors import AdatomError, WorkerDiedError
+from adatom.settings import get_settings
+from adatom.workflow.engine import Engine
+from adatom.workflow.failure import Failure
+from adatom.workflow.payload import Call, Outcome, header, pack_function
+from adatom.workflow.worker import unpack as read_result
+
+__all__ = ["Batch", "Stream"]
+
+_AIM = 0.1  # seconds of work in a batch: long against the cost of any engine's task, short against a user's patience
+_GROWTH = 8  # of a batch against the one before, as an item may be an odd one
+_MOST = 64 * 2**20  # bytes of items and results that may wait for those before them
+_LONG = 100_000  # bytes of an operation from which it goes by a file
+_DEATHS = 3  # workers that an item may have seen die before it is to blame
+
+
+@dataclass
+class Batch:
+    """Items that travel together.
+
+    Attributes
+    ----------
+    numbers
+        Of the items, in the whole stream.
+    data
+        The items, packed.
+    extra
+        What the caller knows of each item, and wants back.
+    part
+        What came of them, once it is known.
+    """
+
+    numbers: list[int]
+    data: bytes
+    extra: list[Any]
+    part: Part | None = None
+    pieces: list[Any] = field(default_factory=list)  # of each item, where they go one by one
+    left: int = 0
+
+
+class Stream:
+    """Works on a stream of items.
+
+    Parameters
+    ----------
+    engine
+        Who runs it.
+    operation
+        What is done to each item.
+    most
+        Items in a batch, at most; None: as many as make it worth its while.
+    end
+        When, as `time.monotonic` says, no more is started; None: never.
+    """
+
+    def __init__(self, engine: Engine, operation: Operation, most: int | None = None, end: float | None = None) -> None:
+        self._engine, self._operation, self._most, self._end = engine, operation, most, end
+        self._directory = str(get_settings().results_dir / unique_name("MAP", operation.name, stamp()))
+        self._spool: Path | None = None
+        self._size, self._cost = 1.0, 0.0
+        self._bytes = 0
+        self._unreadable: Exception | None = None
+        self._ended: SimpleQueue[tuple[Batch, int | None, Any]] = SimpleQueue()
+        self.stopped: str | None = None  # why it did not come to its end
+
+    def run(self, items: Iterator[tuple[int, Any, Any]], consume: Callable[[Batch], None]) -> None:
+        """Work on all items.
+
+        Parameters
+        ----------
+        items
+            Number, item, and what the caller knows of it.
+        consume
+            Called with each batch, in order, in this thread.
+
+        Raises
+        ------
+        AdatomError
+            No worker can do it.
+        """
+        self._handle = self._make_handle()
+        self._call = Call(
+            self._operation.name,
+            self._directory,
+            header(),
+            pack_function("map", run_part),
+            b"",
+            self._engine.name,
+            noted=True,
+        )
+        most_running = 2 * self._engine.slots if self._engine.capabilities.concurrent else 1
+        waiting: deque[Batch] = deque()  # in order
+        running = 0
+        try:
+            while True:
+                while running < most_running and (self._bytes < _MOST or not running):
+                    batch = self._next(items)
+                    if batch is None:
+                        break
+                    waiting.append(batch)
+                    running += 1
+                    self._submit(batch)
+                if not running:
+                    break
+                running -= self._settle(*self._ended.get())
+                while waiting and waiting[0].part is not None:
+                    batch = waiting.popleft()
+                    self._bytes -= _weight(batch)
+                    consume(batch)
+            if self._unreadable is not None:
+                raise self._unreadable
+        finally:
+            self._handle.forget()
+            if self._spool:
+                self._spool.unlink(missing_ok=True)
+
+    def _make_handle(self) -> Handle:
+        if not self._engine.capabilities.concurrent:
+            return Handle.here(self._operation)
+        handle = Handle.packed(self._operation)
+        if handle.data is not None and len(handle.data) > _LONG:
+            self._spool = Path(f"{self._directory}.operation").absolute()
+            self._spool.parent.mkdir(parents=True, exist_ok=True)
+            self._spool.write_bytes(handle.data)
+            handle = Handle(handle.key, path=str(self._spool))
+        return handle
+
+    def _stop(self) -> str | None:
+        next_one = self._cost * self._size
+        if self._end is not None and time.monotonic() + next_one > self._end:
+            return "its time budget is over"
+        return stop_reason(next_one)
+
+    def _next(self, items: Iterator[tuple[int, Any, Any]]) -> Batch | None:
+        """The next items; None if there are no more, or none are to be started."""
+        if self.stopped or self._unreadable:
+            return None
+        size = min(max(1, int(self._size)), self._most or sys.maxsize)
+        taken: list[tuple[int, Any, Any]] = []
+        try:
+            for item in items:
+                if not taken:
+                    self.stopped = self._stop()
+                if self.stopped:  # and this one is left, so that it is known that there are some
+                    break
+                taken.append(item)
+                if len(taken) == size:
+                    break
+        except Exception as error:  # raised when those before are done
+            self._unreadable = error
+        if not taken:
+            return None
+        numbers, given, extra = zip(*taken, strict=True)
+        return Batch(list(numbers), pack(given), list(extra))
+
+    def _submit(self, batch: Batch) -> None:
+        self._bytes += len(batch.data)
+        self._send(batch, None, batch.numbers, batch.data)
+
+    def _send(self, batch: Batch, place: int | None, numbers: Sequence[int], data: bytes) -> None:
+        call = _with_arguments(self._call, (self._handle, numbers, data, self._directory))
+        future = self._engine.submit(call, {})
+        future.add_done_callback(lambda future: self._ended.put((batch, place, future)))
+
+    def _settle(self, batch: Batch, place: int | None, future: Any) -> int:
+        """Take in what came of a batch, or of one item of it; 1 if the batch is done."""
+        part: Part | Failure
+        try:
+            given = future.result()
+            part = given.value if isinstance(given, Outcome) else read_result(given)
+        except WorkerDiedError as error:
+            return self._again(batch, place, error)
+        if isinstance(part, Failure):  # of all items alike: the operation cannot be had there
+            raise AdatomError(f"{self._operation.name} cannot run: {part.in_short}") from part.cause
+        return self._take(batch, place, part)
+
+    def _take(self, batch: Batch, place: int | None, part: Part) -> int:
+        if place is None:
+            self._learn(len(batch.numbers), part.seconds)
+            batch.part = part
+        else:
+            batch.pieces[place] = part
+            batch.left -= 1
+            if batch.left:
+                return 0
+            batch.part = _joined(batch.pieces)
+        self._bytes += _weight(batch) - len(batch.data)
+        return 1
+
+    def _learn(self, count: int, seconds: float) -> None:
+        self._cost = max(seconds / count, 1e-7)
+        self._size = max(1.0, min(_AIM / self._cost, _GROWTH * max(self._size, 1.0)))
+
+    def _again(self, batch: Batch, place: int | None, error: WorkerDiedError) -> int:
+        """After a worker died: each item alone, so that only the guilty one fails."""
+        items = unpack(batch.data)
+        if place is None:
+            batch.pieces, batch.left = [0] * len(items), len(items)
+            for each, number in enumerate(batch.numbers):
+                self._send(batch, each, [number], pack([items[each]]))
+            return 0
+        batch.pieces[place] += 1
+        if batch.pieces[place] < _DEATHS:
+            self._send(batch, place, [batch.numbers[place]], pack([items[place]]))
+            return 0
+        failure = Failure.of(error, self._operation.name, None)
+        return self._take(batch, place, gather(self._operation, [failure], lambda _: items[place]))
+
+
+def _with_arguments(call: Call, args: tuple[Any, ...]) -> Call:
+    values = {**vars(call), "arguments": cloudpickle.dumps((args, {}))}
+    return Call(**values)
+
+
+def _weight(batch: Batch) -> int:
+    output = batch.part.output if batch.part else b""
+    return len(batch.data) + (len(output) if isinstance(output, bytes) else sum(map(len, output)))
+
+
+def _joined(parts: Sequence[Part]) -> Part:
+    shapes = [part.shapes[0] for part in parts]
+    failures = {place: part.failures[0] for place, part in enumerate(parts) if part.failures}
+    if isinstance(parts[0].output, list):
+        return Part(shapes, [text for part in parts for text in part.output if isinstance(text, bytes)], failures)
+    return Part(shapes, pack([atoms for part in parts for atoms in unpack(part.output)]), failures)  # type: ignore[arg-type]
