@@ -1,8 +1,9 @@
 """Streams of structures, from memory and from files, and operations on them."""
 
 from adatom.configs.autopara import AutoparaInfo
+from adatom.configs.calculate import calculate
 from adatom.configs.configset import ConfigSet, Source
 from adatom.configs.mapping import autoparallelize, map
 from adatom.configs.outputs import OutputSpec
 
-__all__ = ["AutoparaInfo", "ConfigSet", "OutputSpec", "Source", "autoparallelize", "map"]
+__all__ = ["AutoparaInfo", "ConfigSet", "OutputSpec", "Source", "autoparallelize", "calculate", "map"]

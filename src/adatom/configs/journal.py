@@ -9,6 +9,7 @@ import shutil
 import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import blake2b, file_digest
 from itertools import islice
 from pathlib import Path
@@ -204,8 +205,7 @@ class OutputFile:
         with self._partial.open("wb") as file:
             for entry in self.entries:
                 many = sum(entry.shapes.get(place, 1) for place in range(entry.count))
-                blob = pack(list(islice(structures, many)))
-                file.write(_SIZE.pack(len(blob)) + blob)
+                file.write(_blob(list(islice(structures, many))))
                 entry.end = file.tell()
 
     def _open(self) -> None:
@@ -227,7 +227,7 @@ class OutputFile:
         self,
         fingerprints: Sequence[bytes],
         shapes: Sequence[Shape],
-        output: Sequence[bytes],
+        output: Sequence[Any],
         failed: Mapping[int, str],
     ) -> None:
         """Add what came of some items.
@@ -239,7 +239,7 @@ class OutputFile:
         shapes
             Of the items.
         output
-            Text, or packed structures, in any pieces.
+            The text of each item or, where the file is no extended XYZ, structures.
         failed
             Why, of those that failed, by place among them.
 
@@ -250,10 +250,7 @@ class OutputFile:
         """
         assert self._data is not None
         try:
-            for piece in output:
-                if not self.is_text:
-                    self._data.write(_SIZE.pack(len(piece)))
-                self._data.write(piece)
+            self._data.write(b"".join(output) if self.is_text else _blob(output))
             self._data.flush()
             odd = {place: shape for place, shape in enumerate(shapes) if shape is not None}
             entry = Entry(len(shapes), self._data.tell(), _digest(fingerprints), odd, dict(failed))
@@ -315,21 +312,19 @@ class OutputFile:
         if not self.is_text:
             structures = list(_blobs(self._partial))
             return regroup(tokens, self.shapes, self.count, lambda numbers: structures[numbers.start : numbers.stop])
-        if not self.count:
-            return ConfigSet()
-        frames = Frames(self._partial, {"format": "extxyz"})
-        return regroup(tokens, self.shapes, self.count, lambda numbers: [frames.take(numbers)])
+        return self._in(self._partial, tokens)
 
     def _regrouped(self, tokens: list[int | str]) -> ConfigSet:
-        if not self.path.stat().st_size:
-            return ConfigSet()
         if not self.shapes and len(tokens) == 1:
             return ConfigSet(self.path, read_kwargs={"format": self._format})
-        frames = Frames(self.path, {"format": self._format})
-        return regroup(tokens, self.shapes, self.count, lambda numbers: [frames.take(numbers)])
+        return self._in(self.path, tokens)
+
+    def _in(self, path: Path, tokens: list[int | str]) -> ConfigSet:
+        frames = partial(Frames, path, {"format": self._format})  # there is none to be read in an empty file
+        return regroup(tokens, self.shapes, self.count, lambda numbers: [frames().take(numbers)])
 
     def _converted(self) -> Path:
-        whole = self.path.with_name(f".{self.path.name}.whole")
+        whole = self.path.with_name(f".whole-{self.path.name}")  # what it ends in may say how it is packed
         ase.io.write(whole, list(_blobs(self._partial)), format=self._format, **self._write_kwargs)
         return whole
 
@@ -383,6 +378,11 @@ def _lines(journal: Path) -> list[dict[str, Any]]:
     except (FileNotFoundError, ValueError):
         pass
     return [line for line in lines if isinstance(line, dict)]
+
+
+def _blob(structures: Sequence[Any]) -> bytes:
+    data = pack(structures)
+    return _SIZE.pack(len(data)) + data
 
 
 def _blobs(path: Path) -> Iterator[Any]:

@@ -327,8 +327,8 @@ def _structures(outcome: Any) -> tuple[Shape, list[Atoms]]:
     if isinstance(outcome, list | tuple) and all(isinstance(atoms, Atoms) for atoms in outcome):
         return len(outcome), list(outcome)
     raise InputError(
-        f"gave a {type(outcome).__name__}. Return a structure, a list of structures, None, or a recipe's result; keep "
-        "a number in atoms.info."
+        f"it gave a {type(outcome).__name__}. Return a structure, a list of structures, None, or a recipe's result; "
+        "keep a number in atoms.info."
     )
 
 

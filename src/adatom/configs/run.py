@@ -75,6 +75,7 @@ class _Run:
         self, operation: Operation, inputs: Any, spec: OutputSpec, identity: Mapping[str, str], info: AutoparaInfo
     ) -> None:
         self._inputs, self._info = inputs, info
+        self._grouped = not spec.memory and not spec.single
         self._places = _places(inputs, spec, {**identity, "tags": repr(sorted(spec.tags.items()))})
         self._operation = replace(operation, write_kwargs=_same_kind(self._places))
 
@@ -154,18 +155,18 @@ class _Run:
             start = end
 
     def _failed(self, number: int, failure: Failure) -> ItemError:
+        where, why = _source(self._inputs, number), failure.in_short.rstrip(".")
         return ItemError(
-            f"{self._operation.name} failed for structure {number}{_source(self._inputs, number)}: {failure.in_short}. "
-            "Those before it are done: .done of this error, with .left. To go on after failures, say on_error='keep', "
-            "'skip' or 'retry'.",
+            f"{self._operation.name} failed for structure {number}{where}: {why}. Those before it are done: .done of "
+            "this error, with .left. To go on after failures, say on_error='keep', 'skip' or 'retry'.",
             failure,
             self._gathered(),
             self._left(),
         )
 
     def _gathered(self) -> ConfigSet:
-        """What is done: of one place that, of a file for each group a group for each."""
-        if len(self._places) == 1:
+        """What is done; where there is a file for each group, a group of each."""
+        if not self._grouped:
             return self._places[0].gathered()
         whole = ConfigSet()
         whole._parts = [place.gathered() for place in self._places if place.target.count or place.result is not None]
@@ -218,7 +219,7 @@ def _places(inputs: Any, spec: OutputSpec, identity: Mapping[str, str]) -> list[
     parts = inputs._parts if isinstance(inputs, ConfigSet) else []
     groups = [part for part in parts if isinstance(part, ConfigSet)]
     grouped = bool(groups) and len(groups) == len(parts)
-    if spec.single or (len(spec.files) == 1 and not grouped):
+    if spec.single:
         groups = [inputs]
     elif len(groups) != len(spec.files) or not grouped:
         there = f"{len(groups)} groups" if grouped else "no groups"

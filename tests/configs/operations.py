@@ -1,0 +1,88 @@
+"""Functions that tests apply to structures, where worker processes can import them."""
+
+import os
+import time
+from pathlib import Path
+
+from ase import Atoms
+from ase.build import bulk
+
+from adatom.configs import autoparallelize
+
+
+def strained(atoms: Atoms, factor: float = 1.01) -> Atoms:
+    atoms.set_cell(atoms.cell * factor, scale_atoms=True)
+    atoms.info["factor"] = factor
+    return atoms
+
+
+def rattled(atoms: Atoms, rng, stdev: float = 0.1) -> Atoms:
+    atoms.positions += rng.normal(scale=stdev, size=atoms.positions.shape)
+    return atoms
+
+
+def sliced(atoms: Atoms):
+    """As many structures as atoms; nothing of one atom; one structure of two."""
+    match len(atoms):
+        case 1:
+            return None
+        case 2:
+            return atoms
+        case _:
+            return [atoms[:n] for n in range(1, len(atoms) + 1)]
+
+
+def refusing(atoms: Atoms, symbol: str = "Ag") -> Atoms:
+    atoms.positions += 1  # before it fails: what is kept must not show it
+    if atoms.symbols[0] == symbol:
+        raise ValueError(f"no {symbol}")
+    atoms.info["accepted"] = True
+    return atoms
+
+
+def exiting(atoms: Atoms) -> Atoms:
+    raise SystemExit("as a program does")
+
+
+def deadly(atoms: Atoms) -> Atoms:
+    if atoms.symbols[0] == "Ag":
+        os.kill(os.getpid(), 9)
+    return atoms
+
+
+def counted(atoms: Atoms, folder: str) -> Atoms:
+    """Leaves a file for each call."""
+    (Path(folder) / f"{atoms.info['number']}-{time.monotonic_ns()}").touch()
+    return atoms
+
+
+def slow(atoms: Atoms, seconds: float) -> Atoms:
+    time.sleep(seconds)
+    return atoms
+
+
+def of_number(number: int) -> Atoms:
+    return bulk("Cu", a=3.5 + number / 100)
+
+
+def pair_length(pair: list[Atoms]) -> Atoms:
+    first, second = pair
+    first.info["both"] = f"{first.symbols}{second.symbols}"
+    return first
+
+
+def pid(atoms: Atoms) -> Atoms:
+    atoms.info["pid"], atoms.info["threads"] = os.getpid(), os.environ.get("OMP_NUM_THREADS", "unset")
+    return atoms
+
+
+@autoparallelize
+def many(structures, factor=2.0, wrong=None):
+    if wrong == "length":
+        return structures[1:]
+    if any(atoms.symbols[0] == wrong for atoms in structures):
+        raise ValueError(f"{wrong} among {len(structures)}")
+    for atoms in structures:
+        atoms.info["in_call"] = len(structures)
+        atoms.info["factor"] = factor
+    return structures
