@@ -21,6 +21,8 @@ class AutoparaInfo:
         Worker processes of the operation's own on this machine; 1: this process. They stay for the next operation, and
         use one thread each unless ``OMP_NUM_THREADS`` is set. None: the setting ``num_python_subprocesses`` or, without
         it, the selected engine and its workers.
+    runner
+        What the selected engine runs on, as a flow takes it; not with `workers`.
     batch
         Items that are sent to a worker at a time, at most. None: as many as take a tenth of a second.
     initializer
@@ -33,10 +35,11 @@ class AutoparaInfo:
     Raises
     ------
     InputError
-        A number is out of its range.
+        A number is out of its range, or both `workers` and `runner` are given.
     """
 
     workers: int | None = None
+    runner: Any = None
     batch: int | None = None
     initializer: Callable[[], Any] | None = None
     retries: int = 2
@@ -47,3 +50,5 @@ class AutoparaInfo:
             value = getattr(self, name)
             if value is not None and not (isinstance(value, int | float) and value >= least):
                 raise InputError(f"AutoparaInfo({name}={value!r}): give a number of at least {least}.")
+        if self.workers is not None and self.runner is not None:
+            raise InputError("AutoparaInfo(workers=..., runner=...): give one of them; a runner has its own workers.")

@@ -261,8 +261,8 @@ def _engine(info: AutoparaInfo) -> Engine:
     workers = info.workers if info.workers is not None else get_settings().num_python_subprocesses
     if in_job():
         workers = 1
-    if workers is None:
-        engine = get_engine()
+    if workers is None or info.runner is not None:
+        engine = get_engine(info.runner)
         if engine.capabilities.waits_in_flow:
             return engine
         workers = get_settings().local_workers

@@ -1,0 +1,222 @@
+import threading
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.build import bulk, molecule
+from ase.calculators.emt import EMT
+from ase.calculators.lj import LennardJones
+from ase.io import read
+
+import adatom
+from adatom.configs import AutoparaInfo, ConfigSet, calculate
+from adatom.errors import InputError, ItemError, UnknownNameError
+
+ONE, TWO = AutoparaInfo(workers=1), AutoparaInfo(workers=2)
+
+
+@pytest.fixture(autouse=True)
+def results(tmp_path):
+    with adatom.change_settings(results_dir=tmp_path / "results"):
+        yield
+
+
+class Counting(EMT):
+    """Knows how often it was made, and how often it computed."""
+
+    made = computed = 0
+
+    def __init__(self, **kwargs):
+        Counting.made += 1
+        super().__init__(**kwargs)
+
+    def calculate(self, *args, **kwargs):
+        Counting.computed += 1
+        super().calculate(*args, **kwargs)
+
+
+@pytest.fixture
+def counting():
+    Counting.made = Counting.computed = 0
+    return Counting
+
+
+class Unsendable(EMT):
+    def __init__(self):
+        super().__init__()
+        self.lock = threading.Lock()
+
+
+@pytest.mark.parametrize(
+    ("calculator", "prefix"),
+    [(EMT(), "EMT_"), (EMT, "EMT_"), ((EMT, [], {}), "EMT_"), ((EMT, (), {"asap_cutoff": True}), "EMT_")],
+)
+def test_the_prefix_is_the_calculators_name(calculator, prefix):
+    [found] = calculate(bulk("Cu"), calculator=calculator, autopara_info=ONE)
+    assert found.info.keys() == {f"{prefix}energy", f"{prefix}stress"}
+    assert found.arrays.keys() == {"numbers", "positions", f"{prefix}forces"}
+    assert found.calc is None
+
+
+def test_several_calculators_side_by_side(tmp_path):
+    first = calculate(bulk("Cu", cubic=True), tmp_path / "emt.xyz", EMT(), output_prefix="REF_", autopara_info=ONE)
+    lj = (LennardJones, [], {"sigma": 2.3, "epsilon": 0.4, "rc": 6.0})
+    both = calculate(first, tmp_path / "both.xyz", lj, output_prefix="LJ_", autopara_info=ONE)
+    [found] = read(tmp_path / "both.xyz", ":")
+    alone = bulk("Cu", cubic=True)
+    alone.calc = LennardJones(sigma=2.3, epsilon=0.4, rc=6.0)
+    assert found.info["LJ_energy"] == pytest.approx(alone.get_potential_energy())
+    alone.calc = EMT()
+    assert found.info["REF_energy"] == pytest.approx(alone.get_potential_energy())
+    assert both[0].info.keys() == {"REF_energy", "REF_stress", "LJ_energy", "LJ_stress"}
+
+
+def test_without_a_prefix_energies_and_forces_have_ases_names():
+    [found] = calculate(bulk("Cu"), calculator=EMT(), output_prefix="", autopara_info=ONE)
+    assert found.info.keys() == {"energy", "stress"}
+    assert found.arrays.keys() == {"numbers", "positions", "forces"}
+
+
+def test_the_stress_is_of_periodic_structures_alone():
+    found = calculate([molecule("H2O"), bulk("Cu")], calculator=EMT(), autopara_info=ONE)
+    assert ["EMT_stress" in atoms.info for atoms in found] == [False, True]
+
+
+def test_a_calculator_without_stress_is_no_failure():
+    class NoStress(EMT):
+        implemented_properties = ("energy", "forces")
+
+    [found] = calculate(bulk("Cu"), calculator=NoStress, autopara_info=ONE)
+    assert found.info.keys() == {"NoStress_energy"}
+    with pytest.raises(InputError, match=r"NoStress has no stress\. It has: energy, forces"):
+        calculate(bulk("Cu"), calculator=NoStress, properties=["energy", "stress"])
+
+
+def test_properties_can_be_chosen():
+    [found] = calculate(bulk("Cu"), calculator=EMT(), properties=["energies"], autopara_info=ONE)
+    assert found.info == {}
+    assert found.arrays["EMT_energies"].shape == (1,)
+    with pytest.raises(UnknownNameError, match="Unknown property 'force'. Did you mean 'forces'"):
+        calculate(bulk("Cu"), calculator=EMT(), properties=["force"])
+
+
+def test_results_of_an_earlier_time_are_replaced():
+    atoms = molecule("H2O")
+    atoms.info["EMT_stress"] = np.ones(6)
+    atoms.arrays["EMT_forces"] = np.full((3, 3), 9.0)
+    [found] = calculate(atoms, calculator=EMT(), properties=["energy"], autopara_info=ONE)
+    assert found.info.keys() == {"EMT_energy"}
+    assert "EMT_forces" not in found.arrays
+    assert "EMT_stress" in atoms.info
+
+
+def test_a_failure_keeps_the_structure_and_the_others_go_on():
+    given = ConfigSet([bulk("Cu"), bulk("Fe"), bulk("Ag")])
+    found = list(calculate(given, calculator=EMT(), output_prefix="REF_", autopara_info=TWO))
+    assert found[1].info == {"REF_failed": "NotImplementedError: No EMT-potential for Fe"}
+    assert ["REF_energy" in atoms.info for atoms in found] == [True, False, True]
+    with pytest.raises(ItemError, match="calculate REF failed for structure 1"):
+        calculate(given, calculator=EMT(), output_prefix="REF_", on_error="raise", autopara_info=ONE)
+
+
+def test_a_calculator_is_made_once_and_computes_once_for_each_structure(counting):
+    given = [bulk("Cu", a=3.5 + number / 100) for number in range(20)]
+    calculate(given, calculator=counting, autopara_info=ONE)
+    assert counting.computed == 20
+    assert counting.made == 1
+    calculate([given[0]] * 5, calculator=counting(), autopara_info=ONE)
+    assert counting.computed == 21  # ASE would not compute it again either
+
+
+def test_an_instance_that_cannot_be_sent_works_here():
+    instance = Unsendable()
+    assert len(calculate(bulk("Cu"), calculator=instance, autopara_info=ONE)) == 1
+    with pytest.raises(InputError, match=r"cannot be sent to worker processes.*\(constructor, args, kwargs\)"):
+        calculate(bulk("Cu"), calculator=instance, autopara_info=TWO)
+    assert len(calculate(bulk("Cu"), calculator=(Unsendable, [], {}), autopara_info=TWO)) == 1
+
+
+def cut_off(atoms: Atoms) -> dict:
+    return {"rc": 3.0 if len(atoms) == 1 else 6.0}
+
+
+@pytest.mark.parametrize("overrides", [cut_off, "settings"])
+def test_arguments_for_one_structure(overrides):
+    given = [bulk("Ar"), bulk("Ar", cubic=True), bulk("Ar")]
+    for atoms in given:
+        atoms.info["settings"] = cut_off(atoms)
+    kind = (LennardJones, [], {"sigma": 3.4, "epsilon": 0.01})
+    found = calculate(given, calculator=kind, overrides=overrides, autopara_info=ONE)
+    for atoms, result in zip(given, found, strict=True):
+        alone = atoms.copy()
+        alone.calc = LennardJones(sigma=3.4, epsilon=0.01, **cut_off(atoms))
+        assert result.info["LennardJones_energy"] == pytest.approx(alone.get_potential_energy())
+
+
+def test_overrides_that_are_none():
+    given = [bulk("Ar")]
+    assert len(calculate(given, calculator=LennardJones, overrides="settings", autopara_info=ONE)) == 1
+    given[0].info["settings"] = 3
+    [found] = calculate(given, calculator=LennardJones, overrides="settings", autopara_info=ONE)
+    assert "Give a dictionary of keyword arguments" in found.info["LennardJones_failed"]
+
+
+def test_a_committee():
+    atoms = bulk("Cu", cubic=True)
+    atoms.rattle(0.1, seed=1)
+    members = [EMT(), (EMT, [], {"asap_cutoff": True})]
+    [found] = calculate(atoms, calculator=members, output_prefix="C_", autopara_info=TWO)
+    each = [
+        next(iter(calculate(atoms, calculator=member, output_prefix="C_", autopara_info=ONE))) for member in members
+    ]
+    energies = [one.info["C_energy"] for one in each]
+    forces = [one.arrays["C_forces"] for one in each]
+    assert found.info["C_energy"] == pytest.approx(sum(energies) / 2)
+    assert found.info["C_energy_std"] == pytest.approx(abs(energies[0] - energies[1]) / 2)
+    assert found.arrays["C_forces"] == pytest.approx((forces[0] + forces[1]) / 2)
+    assert found.arrays["C_forces_std"] == pytest.approx(abs(forces[0] - forces[1]) / 2)
+    assert found.info.keys() == {"C_energy", "C_energy_std", "C_stress", "C_stress_std"}
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ({"calculator": (EMT, [], {"asap_cutoff": True})}, "calculator"),
+        ({"properties": ["energy"]}, "properties"),
+        ({"output_prefix": "B_"}, "prefix"),
+    ],
+)
+def test_another_calculator_is_noticed(change, what, tmp_path):
+    given = {"calculator": (EMT, [], {}), "output_prefix": "A_", "autopara_info": ONE}
+    calculate(bulk("Cu"), tmp_path / "out.xyz", **given)
+    calculate(bulk("Cu"), tmp_path / "out.xyz", **given)
+    with pytest.raises(InputError, match=f"another operation, which differs in {what}"):
+        calculate(bulk("Cu"), tmp_path / "out.xyz", **{**given, **change})
+
+
+def test_an_instance_is_the_same_after_it_was_used(tmp_path):
+    calculator = EMT()
+    for _ in range(2):
+        calculate([bulk("Cu"), bulk("Ag")], tmp_path / "out.xyz", calculator, autopara_info=ONE)
+
+
+@pytest.mark.parametrize(
+    ("calculator", "message"),
+    [
+        (None, "calculate needs a calculator"),
+        ([], "calculate needs a calculator"),
+        ("chgnot", "Unknown model 'chgnot'. Did you mean 'chgnet'"),
+        (3, "The calculator is 3"),
+        ((EMT, {}), r"As a tuple it is \(constructor, \[arguments\], \{keyword arguments\}\)"),
+    ],
+)
+def test_what_is_no_calculator_is_refused_at_once(calculator, message):
+    with pytest.raises(InputError, match=message):
+        calculate(bulk("Cu"), calculator=calculator)
+
+
+def test_operations_chain(tmp_path):
+    evaluated = calculate([bulk("Cu"), bulk("Ag")], tmp_path / "all.xyz", EMT(), ["energy", "forces"], "REF_")
+    low = evaluated.filter(lambda atoms: atoms.info["REF_energy"] / len(atoms) < 0)
+    assert [str(atoms.symbols) for atoms in low] == ["Cu", "Ag"][: len(low)]
+    assert len(low) == sum(atoms.info["REF_energy"] < 0 for atoms in evaluated)
