@@ -1,4 +1,4 @@
-"""The command line: ``adatom run|plot|recipes|settings|engines|jobs|cache|profiles``.
+"""The command line: ``adatom run|map|plot|recipes|settings|engines|jobs|cache|profiles``.
 
 What a command computes with is imported when the command runs, so that ``--help`` is quick.
 """
@@ -14,6 +14,7 @@ from adatom.cli.cache import cache
 from adatom.cli.engines import engines
 from adatom.cli.group import Group
 from adatom.cli.jobs import jobs
+from adatom.cli.map import map_
 from adatom.cli.plot import plot
 from adatom.cli.profiles import profiles
 from adatom.cli.recipes import recipes
@@ -23,8 +24,8 @@ from adatom.cli.settings import settings
 __all__ = ["app"]
 
 app = typer.Typer(name="adatom", cls=Group, rich_markup_mode="markdown", pretty_exceptions_enable=False)
-for command in (run, plot, recipes, settings, engines):
-    app.command()(command)
+for command in (run, map_, plot, recipes, settings, engines):
+    app.command(command.__name__.rstrip("_"))(command)
 app.add_typer(jobs, name="jobs")
 app.add_typer(cache, name="cache")
 app.add_typer(profiles, name="profiles")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, get_type_hints
 
 from adatom.cli.discovery import find_recipe
@@ -19,7 +19,7 @@ _Kind = inspect.Parameter
 _VARIADIC = (_Kind.VAR_POSITIONAL, _Kind.VAR_KEYWORD)
 
 
-def read_parameters(step: AnyStep, assignments: Iterable[str]) -> dict[str, Any]:
+def read_parameters(step: AnyStep, assignments: Iterable[str], given: Collection[str] = ()) -> dict[str, Any]:
     """The keyword arguments that assignments mean for a recipe.
 
     Parameters
@@ -29,6 +29,8 @@ def read_parameters(step: AnyStep, assignments: Iterable[str]) -> dict[str, Any]
     assignments
         Texts ``key=value``; dots in a key lead into dictionaries. The value of a parameter that is a job is the name of
         a recipe, and that of one that is a structure what `read_structures` takes.
+    given
+        Parameters that get their values otherwise.
 
     Raises
     ------
@@ -39,12 +41,13 @@ def read_parameters(step: AnyStep, assignments: Iterable[str]) -> dict[str, Any]
     if not parameters or parameters[0].kind is _Kind.KEYWORD_ONLY:
         raise InputError(f"{step.name} takes no structure: its first parameter is to be one.")
     structure, *others = parameters
-    given = _tree(assignments)
-    if structure.name in given:
+    assigned = _tree(assignments)
+    if structure.name in assigned:
         raise InputError(f"{structure.name} of {step.name} is the STRUCTURE: give it alone, without its name.")
-    found = _checked(step, others, given)
+    found = _checked(step, others, assigned)
     for parameter in others:
-        if parameter.default is _Kind.empty and parameter.kind not in _VARIADIC and parameter.name not in found:
+        needed = parameter.default is _Kind.empty and parameter.kind not in _VARIADIC
+        if needed and parameter.name not in (*found, *given):
             form = "{}=STRUCTURE" if _is_structure(_hints(step).get(parameter.name)) else "--set {}=VALUE"
             raise InputError(f"{step.name} needs {parameter.name}: give {form.format(parameter.name)}.")
     return found

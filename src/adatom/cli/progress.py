@@ -19,6 +19,7 @@ __all__ = ["progress"]
 
 _TICK = 0.1  # s
 _LOG_EVERY = 10.0  # s, where there is no terminal
+_MANY = 100  # jobs or structures from which the rate means something
 
 
 @contextmanager
@@ -66,7 +67,14 @@ class _Jobs:
         cached = f" ({seen['cached']} cached)" if seen["cached"] else ""
         shown = [f"{running} running", f"{seen['done']} done{cached}", f"{seen['failed']} failed"]
         shown += [f"{number} {what}" for what, number in (("waiting", waiting), ("skipped", seen["skipped"])) if number]
-        return f"{self._title}: {', '.join(shown)}, {timedelta(seconds=int(time.monotonic() - self._start))}"
+        took = time.monotonic() - self._start
+        shown.append(str(timedelta(seconds=int(took))))
+        worked = ended - seen["cached"]
+        if seen["added"] >= _MANY and worked:
+            shown.append(f"{worked / took:.3g}/s")
+            if left := running + waiting:
+                shown.append(f"{timedelta(seconds=int(left * took / worked))} left")
+        return f"{self._title}: {', '.join(shown)}"
 
 
 @contextmanager

@@ -13,13 +13,12 @@ from adatom.calculators.models import Calculator, identify_model, make_model, mo
 from adatom.configs.autopara import AutoparaInfo
 from adatom.configs.configset import ConfigSet
 from adatom.configs.mapping import identify
-from adatom.configs.operation import Operation
+from adatom.configs.operation import Operation, store_results
 from adatom.configs.run import Outputs, run_operation
 from adatom.errors import InputError, UnknownNameError
 
-__all__ = ["calculate", "store_results"]
+__all__ = ["calculate"]
 
-_PER_ATOM = ("forces", "energies", "stresses", "charges", "magmoms")
 _DEFAULT = ("energy", "forces", "stress")
 Triple = tuple[Callable[..., Any], Sequence[Any], Mapping[str, Any]]
 
@@ -100,30 +99,6 @@ def calculate(
     if not isinstance(inputs, ConfigSet):
         inputs = ConfigSet(inputs)
     return run_operation(operation, inputs, outputs, identity, autopara_info)
-
-
-def store_results(atoms: Atoms, prefix: str, results: Mapping[str, Any]) -> Atoms:
-    """Keep results in a structure itself: those of each atom in `Atoms.arrays`, all others in `Atoms.info`.
-
-    Parameters
-    ----------
-    atoms
-        Gets them. Results of this prefix that it has already are replaced.
-    prefix
-        Before their names.
-    results
-        By name.
-    """
-    for name in all_properties:
-        atoms.info.pop(prefix + name, None)
-        if prefix:
-            atoms.arrays.pop(prefix + name, None)
-    for name, value in results.items():
-        if name.removesuffix("_std") in _PER_ATOM:
-            atoms.arrays[prefix + name] = np.array(value)
-        else:
-            atoms.info[prefix + name] = value if np.ndim(value) else float(value)
-    return atoms
 
 
 class _Evaluate:

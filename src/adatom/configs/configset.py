@@ -54,6 +54,11 @@ class ConfigSet:
     read_kwargs
         Arguments of `ase.io.iread`; one structure of each file, or some, with ``{"index": "::10"}``.
 
+    Attributes
+    ----------
+    failures
+        Of what an operation gave: why, of the items that failed, by their number among those that went in.
+
     Raises
     ------
     InputError
@@ -68,6 +73,7 @@ class ConfigSet:
         read_kwargs: Mapping[str, Any] | None = None,
     ) -> None:
         self._parts: list[Atoms | Frames | _Made | ConfigSet] = []
+        self.failures: Mapping[int, str] = {}
         match items:
             case None:
                 pass

@@ -24,6 +24,7 @@ def map(
     inputs: Any,
     outputs: Outputs = None,
     *,
+    output_prefix: str | None = None,
     seed: int | None = None,
     on_error: str = "raise",
     autopara_info: AutoparaInfo | None = None,
@@ -44,14 +45,17 @@ def map(
         A `ConfigSet`, or any iterable of what the function takes: SMILES strings, numbers, lists of structures.
     outputs
         An `OutputSpec`, or what it is made of: a name, a list of names. None: memory.
+    output_prefix
+        Before the names under which results of a recipe are kept in its structure, as by `calculate`. None: they are
+        those of ``atoms.calc``, and a file has them under their own names.
     seed
         Of random numbers: the function is given ``rng``, a `numpy.random.Generator` of its own for each structure. It
         depends on the seed and the structure's place alone.
     on_error
         What becomes of a structure for which the function raises an exception, or ends its worker. ``"raise"``: the
         operation stops there. ``"keep"``: the structure comes out as it went in, with the cause in
-        ``atoms.info["FUNCTION_failed"]``. ``"skip"``: it does not come out. ``"retry"``: as ``"keep"``, after further
-        attempts.
+        ``atoms.info["FUNCTION_failed"]``, or ``"PREFIXfailed"``. ``"skip"``: it does not come out. ``"retry"``: as
+        ``"keep"``, after further attempts.
     autopara_info
         How the work spreads over workers.
     **kwargs
@@ -60,7 +64,7 @@ def map(
     Returns
     -------
     ConfigSet
-        What came out, wherever it is.
+        What came out, wherever it is; ``.failures`` says why, of the items that failed, by number.
 
     Raises
     ------
@@ -74,8 +78,10 @@ def map(
         An output file cannot be written. What is done is kept.
     """
     name = _name(function)
-    operation = Operation(name, function, kwargs, on_error, mark=f"{name}_failed", seed=seed)
-    return run_operation(operation, inputs, outputs, identify(function, kwargs, seed), autopara_info)
+    mark = f"{name}_failed" if output_prefix is None else f"{output_prefix}failed"
+    operation = Operation(name, function, kwargs, on_error, mark=mark, seed=seed, prefix=output_prefix)
+    identity = {**identify(function, kwargs, seed), "output_prefix": repr(output_prefix)}
+    return run_operation(operation, inputs, outputs, identity, autopara_info)
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,9 @@ from adatom.errors import InputError
 from adatom.workflow.failure import Failure
 from adatom.workflow.worker import settled
 
-__all__ = ["Handle", "Operation", "Part", "Shape", "run_part"]
+__all__ = ["Handle", "Operation", "Part", "Shape", "run_part", "store_results"]
+
+_PER_ATOM = ("forces", "energies", "stresses", "charges", "magmoms")
 
 Shape = int | None
 """Of what an item became: None for one structure, else how many there are in its group; 0 is nothing."""
@@ -52,6 +54,8 @@ class Operation:
         Of the items' random numbers, given as ``rng``; None: none are given.
     whole
         Whether the function takes a list.
+    prefix
+        Before the names of a recipe's results in its structure; None: they are those of its calculator.
     initializer
         Called once in each worker, before anything else.
     tags
@@ -68,6 +72,7 @@ class Operation:
     mark: str = "failed"
     seed: int | None = None
     whole: bool = False
+    prefix: str | None = None
     initializer: Callable[[], Any] | None = None
     tags: Mapping[str, Any] = field(default_factory=dict)
     write_kwargs: Mapping[str, Any] | None = None
@@ -256,7 +261,7 @@ def gather(operation: Operation, outcomes: list[Any], item: Callable[[int], Any]
         made: list[Atoms] = []
         if not isinstance(outcome, Failure):
             try:
-                shape, made = _structures(outcome)
+                shape, made = _structures(outcome, operation.prefix)
                 for atoms in made:
                     atoms.info.pop(operation.mark, None)  # of an earlier time
                     atoms.info.update(operation.tags)
@@ -317,13 +322,13 @@ def _call_on_list(operation: Operation, items: list[Any], numbers: Sequence[int]
     return list(found)
 
 
-def _structures(outcome: Any) -> tuple[Shape, list[Atoms]]:
+def _structures(outcome: Any, prefix: str | None) -> tuple[Shape, list[Atoms]]:
     if isinstance(outcome, Atoms):
         return None, [outcome]
     if outcome is None:
         return 0, []
     if isinstance(outcome, Mapping) and isinstance(outcome.get("atoms"), Atoms):  # a recipe's
-        return None, [_with_results(outcome["atoms"], outcome.get("results") or {})]
+        return None, [_with_results(outcome["atoms"], outcome.get("results") or {}, prefix)]
     if isinstance(outcome, list | tuple) and all(isinstance(atoms, Atoms) for atoms in outcome):
         return len(outcome), list(outcome)
     raise InputError(
@@ -332,8 +337,34 @@ def _structures(outcome: Any) -> tuple[Shape, list[Atoms]]:
     )
 
 
-def _with_results(atoms: Atoms, results: Mapping[str, Any]) -> Atoms:
+def store_results(atoms: Atoms, prefix: str, results: Mapping[str, Any]) -> Atoms:
+    """Keep results in a structure itself: those of each atom in `Atoms.arrays`, all others in `Atoms.info`.
+
+    Parameters
+    ----------
+    atoms
+        Gets them. Results of this prefix that it has already are replaced.
+    prefix
+        Before their names.
+    results
+        By name.
+    """
+    for name in all_properties:
+        atoms.info.pop(prefix + name, None)
+        atoms.arrays.pop(prefix + name, None)
+    for name, value in results.items():
+        if name.removesuffix("_std") in _PER_ATOM:
+            atoms.arrays[prefix + name] = np.array(value)
+        else:
+            atoms.info[prefix + name] = value if np.ndim(value) else float(value)
+    return atoms
+
+
+def _with_results(atoms: Atoms, results: Mapping[str, Any], prefix: str | None) -> Atoms:
     kept = {key: value for key, value in results.items() if key in all_properties}
+    if prefix is not None:
+        atoms.calc = None
+        return store_results(atoms, prefix, kept)
     if kept and atoms.calc is None:
         atoms.calc = SinglePointCalculator(atoms, **kept)
     return atoms

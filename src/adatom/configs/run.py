@@ -27,6 +27,7 @@ from adatom.errors import InputError, ItemError, UnfinishedError, UnknownNameErr
 from adatom.settings import change_settings, get_settings
 from adatom.workflow.engine import Engine
 from adatom.workflow.failure import Failure
+from adatom.workflow.observer import current_observer
 from adatom.workflow.registry import drop_engine, get_engine
 from adatom.workflow.signals import second_ends_at_once, stops_in_order
 
@@ -90,7 +91,9 @@ class _Run:
         if failed:
             first = "; ".join(f"structure {number}: {why}" for number, why in islice(failed.items(), 3))
             logger.warning("%s: %d of %d failed. %s", self._operation.name, len(failed), start, first)
-        return self._gathered()
+        whole = self._gathered()
+        whole.failures = failed
+        return whole
 
     def _work(self) -> None:
         engine = _engine(self._info)
@@ -100,7 +103,9 @@ class _Run:
         )
 
         def body() -> None:
-            with closing(self._items()) as items:
+            if current_observer():
+                stream.tell("added", len(self._inputs))
+            with closing(self._items(stream)) as items:
                 stream.run(items, self._consume)
 
         with stops_in_order():
@@ -123,12 +128,17 @@ class _Run:
                 self._left(),
             )
 
-    def _items(self) -> Generator[tuple[int, Any, Any], None, None]:
+    def _items(self, stream: Stream) -> Generator[tuple[int, Any, Any], None, None]:
         start = 0
         for place in self._places:
+            before = None
             for number, item, mark in place.items():
+                before = number if before is None else before
                 yield start + number, item, (place, mark)
             start += place.total
+            done = place.total if before is None else before
+            stream.tell("done", done)
+            stream.tell("cached", done)
             place.finish_if_done()
 
     def _consume(self, batch: Batch) -> None:

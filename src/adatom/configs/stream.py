@@ -21,6 +21,7 @@ from adatom.errors import AdatomError, WorkerDiedError
 from adatom.settings import get_settings
 from adatom.workflow.engine import Engine
 from adatom.workflow.failure import Failure
+from adatom.workflow.observer import current_observer
 from adatom.workflow.payload import Call, Outcome, header, pack_function
 from adatom.workflow.worker import unpack as read_result
 
@@ -78,6 +79,7 @@ class Stream:
         self._spool: Path | None = None
         self._size, self._cost = 1.0, 0.0
         self._bytes = 0
+        self._observer = current_observer()
         self._unreadable: Exception | None = None
         self._ended: SimpleQueue[tuple[Batch, int | None, Any]] = SimpleQueue()
         self.stopped: str | None = None  # why it did not come to its end
@@ -172,7 +174,21 @@ class Stream:
         numbers, given, extra = zip(*taken, strict=True)
         return Batch(list(numbers), pack(given), list(extra))
 
+    def tell(self, event: str, count: int) -> None:
+        """Tell the observer, if there is one, what became of some items.
+
+        Parameters
+        ----------
+        event
+            As of `adatom.workflow.scope.Scope.tell`.
+        count
+            How many.
+        """
+        if self._observer and count:
+            self._observer(self._operation.name, event, count)
+
     def _submit(self, batch: Batch) -> None:
+        self.tell("started", len(batch.numbers))
         self._bytes += len(batch.data)
         self._send(batch, None, batch.numbers, batch.data)
 
@@ -203,6 +219,10 @@ class Stream:
             if batch.left:
                 return 0
             batch.part = _joined(batch.pieces)
+        assert batch.part is not None
+        failed = len(batch.part.failures)
+        self.tell("failed", failed)
+        self.tell("done", len(batch.numbers) - failed)
         self._bytes += _weight(batch) - len(batch.data)
         return 1
 
