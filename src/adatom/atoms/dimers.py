@@ -1,0 +1,95 @@
+"""Pairs of atoms at many distances."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import combinations_with_replacement
+
+import numpy as np
+from ase import Atoms
+from ase.data import atomic_numbers, covalent_radii
+
+from adatom.atoms.isolated import check_box, check_elements
+from adatom.errors import InputError
+
+__all__ = ["dimers"]
+
+
+def dimers(
+    elements: Iterable[str | int | tuple[str | int, str | int]],
+    distances: Sequence[float] | None = None,
+    *,
+    factors: tuple[float, float] = (0.6, 2.5),
+    number: int = 40,
+    box: float = 20.0,
+    pbc: bool = False,
+) -> list[Atoms]:
+    """Two atoms alone in a box, at many distances: curves that show, or teach a potential, how atoms repel and bind.
+
+    Parameters
+    ----------
+    elements
+        Symbols or atomic numbers, of which all pairs are made, also of an element with itself; or pairs, as
+        ``[("Cu", "O")]``.
+    distances
+        Between the two atoms, in Å, the same for all pairs; None: as `factors` and `number` say.
+    factors
+        The shortest and the longest distance, in sums of the covalent radii of the two.
+    number
+        How many distances there are, evenly spaced.
+    box
+        Edge in Å of the cubic box, in whose middle the pair is, along x.
+    pbc
+        Whether the box is periodic.
+
+    Returns
+    -------
+    list of Atoms
+        Pair by pair, in the order of distances, with ``"dimer"`` in ``info["config_type"]``.
+
+    Raises
+    ------
+    InputError
+        An element is unknown, or a distance is not above 0 or too long for the box.
+    """
+    check_box(box)
+    made = []
+    for pair in _pairs(elements):
+        for distance in _factored(pair, factors, number) if distances is None else distances:
+            longest = box / 2 if pbc else box  # farther apart, images would be nearer
+            if not 0 < distance <= longest:
+                raise InputError(
+                    f"A distance of {'-'.join(pair)} is {distance!r} Å. Give distances above 0 and up to "
+                    f"{longest:g} Å, or a larger box."
+                )
+            positions = np.full((2, 3), box / 2)
+            positions[:, 0] += np.array([-0.5, 0.5]) * distance
+            made.append(Atoms(pair, positions, cell=[box] * 3, pbc=pbc, info={"config_type": "dimer"}))
+    return made
+
+
+def _pairs(elements: Iterable[str | int | tuple[str | int, str | int]]) -> list[tuple[str, str]]:
+    given = [elements] if isinstance(elements, str | int) else list(elements)
+    pairs = [each for each in given if not isinstance(each, str | int)]
+    if pairs and len(pairs) < len(given):
+        raise InputError(f"elements are {given!r}. Give elements or pairs of them, not both.")
+    if not pairs:
+        return list(
+            combinations_with_replacement(check_elements(each for each in given if isinstance(each, str | int)), 2)
+        )
+    found = []
+    for pair in pairs:
+        if len(pair) != 2:
+            raise InputError(f"{pair!r} is no pair of elements. Give two, such as ('Cu', 'O').")
+        found.append((check_elements(pair[:1])[0], check_elements(pair[1:])[0]))
+    return found
+
+
+def _factored(pair: tuple[str, str], factors: tuple[float, float], number: int) -> Sequence[float]:
+    if not isinstance(number, int) or number < 1 or len(factors) != 2 or not 0 < factors[0] <= factors[1]:
+        raise InputError(
+            f"number is {number!r} and factors {factors!r}. Give an integer above 0, and two numbers above 0 in order."
+        )
+    bond = sum(covalent_radii[atomic_numbers[symbol]] for symbol in pair)
+    distances: list[float] = (bond * np.linspace(*factors, number)).tolist()
+    return distances
