@@ -25,6 +25,7 @@ def test_all_pairs_of_elements():
 def test_only_the_pairs_that_were_asked_for():
     assert [str(atoms.symbols) for atoms in dimers([("Cu", 8), ("O", "Cu")], [2.0])] == ["CuO", "OCu"]
     assert [str(atoms.symbols) for atoms in dimers("Cu", [2.0])] == ["Cu2"]
+    assert [str(atoms.symbols) for atoms in dimers(np.array([29, 8]), [2.0])] == ["Cu2", "CuO", "O2"]
 
 
 @given(st.sampled_from(["H", "O", "Cu", "Cs"]), st.sampled_from(["H", "O", "Cu", "Cs"]), st.integers(2, 30))

@@ -70,13 +70,12 @@ def dimers(
 
 def _pairs(elements: Iterable[str | int | tuple[str | int, str | int]]) -> list[tuple[str, str]]:
     given = [elements] if isinstance(elements, str | int) else list(elements)
-    pairs = [each for each in given if not isinstance(each, str | int)]
+    pairs = [each for each in given if isinstance(each, tuple | list)]
     if pairs and len(pairs) < len(given):
         raise InputError(f"elements are {given!r}. Give elements or pairs of them, not both.")
     if not pairs:
-        return list(
-            combinations_with_replacement(check_elements(each for each in given if isinstance(each, str | int)), 2)
-        )
+        single = [each for each in given if not isinstance(each, tuple | list)]
+        return list(combinations_with_replacement(check_elements(single), 2))
     found = []
     for pair in pairs:
         if len(pair) != 2:
