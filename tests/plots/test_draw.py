@@ -1,11 +1,15 @@
 """Each kind of picture, drawn from a real result: what is in it, and that it is an image."""
 
+import numpy as np
 import pytest
 from ase.build import add_adsorbate, bulk, fcc100
+from ase.calculators.emt import EMT
 from ase.constraints import FixAtoms
 
 from adatom import change_settings
 from adatom.analysis.documents import find_documents
+from adatom.analysis.property_errors import property_errors
+from adatom.atoms.rattle import rattle
 from adatom.errors import InputError
 from adatom.plots.draw import PLOTS, draw, save_pictures
 from adatom.recipes.emt import crystals, reactions, slabs
@@ -24,6 +28,25 @@ def hop():
     return initial, final
 
 
+def computed(count=6):
+    """Rattled copper in two categories, with the results of two variants of one potential."""
+    rng, configs = np.random.default_rng(1), []
+    for number in range(count):
+        atoms = rattle(bulk("Cu", cubic=True), 0.05 + 0.1 * (number % 2), rng)
+        atoms.info["config_type"] = ("cold", "hot")[number % 2]
+        for prefix, cutoff in (("REF_", False), ("ASAP_", True)):
+            copy = atoms.copy()
+            copy.calc = EMT(asap_cutoff=cutoff)
+            atoms.info[f"{prefix}energy"] = copy.get_potential_energy()
+            atoms.set_array(f"{prefix}forces", copy.get_forces())
+        configs.append(atoms)
+    return configs
+
+
+def errors_of(configs, prefixes="ASAP_", by="config_type", **options):
+    return property_errors(configs, prefixes, by=by, values=True, **options)
+
+
 @pytest.fixture(scope="session")
 def results(tmp_path_factory):
     """A result with each kind of document, as a file gives it back."""
@@ -38,6 +61,7 @@ def results(tmp_path_factory):
             "elasticity": crystals.elastic_tensor_flow(bulk("Cu")),
             "reaction_path": reactions.neb_flow(*hop(), images=3),
             "md": md_job(bulk("Cu", cubic=True), temperature=300, steps=50),
+            "property_errors": errors_of(computed()),
             "convergence": lj.convergence_flow(bulk("Cu"), {"calc_kwargs.rc": [4.0, 8.0, 12.0]}),
         }
     return {name: load_results(save_results(value, directory / f"{name}.json")) for name, value in made.items()}
@@ -76,6 +100,7 @@ def test_every_document_is_drawn(name, suffix, results, tmp_path):
         ("reaction_path", ["reaction coordinate (Å)", "energy (eV)", "barrier 0."]),
         ("md", ["time (ps)", "energy (eV)", "temperature (K)", "total"]),
         ("convergence", ["calc_kwargs.rc", "energy"]),
+        ("property_errors", ["energy, REF (eV/atom)", "force components, ASAP (eV/Å)", "RMSE (eV/atom)", "hot: 0."]),
     ],
 )
 def test_axes_have_names_and_units(name, labels, results):
@@ -93,6 +118,50 @@ def test_the_curve_goes_through_the_points(results):
     assert list(drawn["computed"].get_ydata()) == list(eos["energies"])
 
 
+def test_predictions_are_drawn_against_the_reference_with_their_errors():
+    configs = computed()
+    errors = errors_of(configs)
+    energies, forces = draw(errors).axes
+    rmse = {
+        (row["property"], row["category"]): f"{row['category'] or 'all'}: {row['rmse']:.3g}" for row in errors["errors"]
+    }
+    for category in ("cold", "hot"):
+        chosen = [atoms for atoms in configs if atoms.info["config_type"] == category]
+        drawn = lines(energies)[rmse["energy_per_atom", category]]
+        assert drawn.get_xdata() == pytest.approx([atoms.info["REF_energy"] / 4 for atoms in chosen])
+        assert drawn.get_ydata() == pytest.approx([atoms.info["ASAP_energy"] / 4 for atoms in chosen])
+        drawn = lines(forces)[rmse["forces", category]]
+        np.testing.assert_allclose(drawn.get_xdata(), np.ravel([atoms.arrays["REF_forces"] for atoms in chosen]))
+        np.testing.assert_allclose(drawn.get_ydata(), np.ravel([atoms.arrays["ASAP_forces"] for atoms in chosen]))
+    for axes in (energies, forces):
+        assert axes.get_xlim() == axes.get_ylim()
+        colors = {line.get_color() for line in axes.lines}
+        assert len(colors) == 3  # two categories, and the diagonal
+    assert rmse["forces", None] in lines(forces)
+
+
+def test_each_model_has_a_row_of_panels_and_many_categories_no_colours():
+    configs = computed(12)
+    for number, atoms in enumerate(configs):
+        atoms.info |= {"number": number, "B_energy": 1.0}
+    axes = draw(errors_of(configs, ["ASAP_", "B_"], by="number")).axes
+    assert [each.get_ylabel().split(" (")[0] for each in axes] == [
+        "energy, ASAP",
+        "force components, ASAP",
+        "energy, B",
+        "force components, B",
+    ]
+    assert [text.get_text().split(":")[0] for text in axes[0].get_legend().get_texts()] == ["all"]
+    assert axes[3].get_legend() is None  # there are no forces of this model
+
+
+def test_many_points_do_not_make_a_large_file(tmp_path):
+    errors = errors_of(computed(2) * 1000)  # 24 000 components of forces
+    (file,) = save_pictures(errors, tmp_path / "many.svg")
+    assert "<image" in file.read_text()
+    assert file.stat().st_size < 1_000_000
+
+
 def test_several_pictures_are_numbered(results, tmp_path):
     files = save_pictures([results["eos"], results["convergence"]], tmp_path / "all.png")
     assert [file.name for file in files] == ["all-1.png", "all-2.png"]
@@ -105,5 +174,9 @@ def test_what_cannot_be_drawn_is_told(results, tmp_path):
         draw({"name": "relax"})
     with pytest.raises(InputError, match="pictures are .png, .svg, .pdf"):
         save_pictures(results["eos"], tmp_path / "x.bmp")
+    with pytest.raises(InputError, match=r"without what was compared. Compute them with .*values=True"):
+        draw(property_errors(computed(2), "ASAP_"))
+    with pytest.raises(InputError, match="there is nothing to draw"):
+        draw(errors_of(computed(2), properties=["energy"]))
     with pytest.raises(InputError, match="is not there"):
         draw({**results["md"], "trajectory": str(tmp_path / "gone.traj")})

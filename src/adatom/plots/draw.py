@@ -13,7 +13,7 @@ from adatom.errors import InputError, StorageError
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["PLOTS", "draw", "save_pictures"]
+__all__ = ["PLOTS", "check_picture", "draw", "save_pictures"]
 
 #: By what a document or result says under ``name``, the function that draws it into a figure.
 PLOTS = {
@@ -26,6 +26,7 @@ PLOTS = {
     "eos": "adatom.plots.eos:draw_eos",
     "md": "adatom.plots.md:draw_md",
     "reaction_path": "adatom.plots.path:draw_path",
+    "property_errors": "adatom.plots.property_errors:draw_property_errors",
 }
 _FORMATS = (".png", ".svg", ".pdf")
 
@@ -36,7 +37,7 @@ def draw(document: Mapping[str, Any]) -> Figure:
     Parameters
     ----------
     document
-        A document of a flow, or the result of molecular dynamics.
+        A document of a flow, the result of molecular dynamics, or errors of models.
 
     Returns
     -------
@@ -57,6 +58,23 @@ def draw(document: Mapping[str, Any]) -> Figure:
     figure = Figure(figsize=(5.0, 3.8), layout="constrained")
     getattr(import_module(module), function)(document, figure)
     return figure
+
+
+def check_picture(path: Path) -> None:
+    """Refuse a file that no picture can be written to.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Raises
+    ------
+    InputError
+        Its ending is not one of PNG, SVG and PDF.
+    """
+    if path.suffix not in _FORMATS:
+        raise InputError(f"{path}: pictures are {', '.join(_FORMATS)}. Give a name that ends so.")
 
 
 def save_pictures(value: Any, path: Path) -> list[Path]:
@@ -81,8 +99,7 @@ def save_pictures(value: Any, path: Path) -> list[Path]:
     StorageError
         A file cannot be written.
     """
-    if path.suffix not in _FORMATS:
-        raise InputError(f"{path}: pictures are {', '.join(_FORMATS)}. Give a name that ends so.")
+    check_picture(path)
     found = [document for _, document in find_documents(value, PLOTS)]
     if not found:
         raise InputError(f"Nothing here can be drawn. There are pictures of: {', '.join(PLOTS)}.")

@@ -1,0 +1,93 @@
+"""Predictions against a reference."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from adatom.analysis.property_errors import UNITS
+from adatom.errors import InputError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from adatom.analysis.property_errors import Parity, PropertyErrors
+
+__all__ = ["draw_property_errors"]
+
+_SHOWN = {"energy_per_atom": "energy", "forces": "force components"}
+#: With more points than this they are pixels, also in an SVG: each shape takes 100 bytes.
+_PIXELS = 5_000
+#: More categories than this have no colours that can be told apart.
+_COLORS = 10
+
+
+def draw_property_errors(document: PropertyErrors, figure: Figure) -> None:
+    """Draw energies per atom and forces of models against those of the reference, a row of panels for each model.
+
+    Parameters
+    ----------
+    document
+        The errors, with ``parity``.
+    figure
+        An empty figure.
+
+    Raises
+    ------
+    InputError
+        What was compared is not in the document, or is neither energies per atom nor forces.
+    """
+    if "parity" not in document:
+        raise InputError("These errors are without what was compared. Compute them with property_errors(values=True).")
+    parity = [each for each in document["parity"] if each["property"] in _SHOWN]
+    if not parity:
+        raise InputError("Neither energies per atom nor forces were compared: there is nothing to draw.")
+    models = list(dict.fromkeys(each["prefix"] for each in parity))
+    names = [name for name in _SHOWN if any(each["property"] == name for each in parity)]
+    categories = list(dict.fromkeys(each["category"] for each in parity))
+    figure.set_size_inches(4.2 * len(names), 4.0 * len(models))
+    panels = figure.subplots(len(models), len(names), squeeze=False)
+    for prefix, row in zip(models, panels, strict=True):
+        for name, axes in zip(names, row, strict=True):
+            rmse = {each["category"]: each["rmse"] for each in document["errors"] if _is_of(each, prefix, name)}
+            _draw(axes, [each for each in parity if _is_of(each, prefix, name)], rmse, categories)
+            axes.set_xlabel(f"{_SHOWN[name]}, {_label(document['reference'])} ({UNITS[name]})")
+            axes.set_ylabel(f"{_SHOWN[name]}, {_label(prefix)} ({UNITS[name]})")
+
+
+def _draw(axes: Axes, parity: list[Parity], rmse: dict[str | None, float], categories: list[str | None]) -> None:
+    many = len(categories) > _COLORS
+    for each in sorted(parity, key=lambda each: -len(each["reference"])):  # small categories on top
+        place = categories.index(each["category"])
+        axes.plot(
+            each["reference"],
+            each["predicted"],
+            "o",
+            markersize=3.5,
+            markeredgewidth=0,
+            alpha=0.6,
+            color="C0" if many else f"C{place}",
+            zorder=2,
+            label=None if many else _entry(each["category"], rmse[each["category"]]),
+            rasterized=len(each["reference"]) > _PIXELS,
+        )
+    limits = [*axes.get_xlim(), *axes.get_ylim()]
+    low, high = min(limits), max(limits)
+    diagonal = _entry(None, rmse[None]) if None in rmse and categories != [None] else None
+    axes.plot([low, high], [low, high], color="0.7", linewidth=0.8, zorder=1, label=diagonal)
+    axes.locator_params(nbins=6)
+    axes.set(xlim=(low, high), ylim=(low, high), aspect="equal")
+    if parity:
+        axes.legend(title=f"RMSE ({parity[0]['unit']})", fontsize="small", title_fontsize="small", frameon=False)
+
+
+def _is_of(row: Any, prefix: str, name: str) -> bool:
+    return bool(row["prefix"] == prefix and row["property"] == name)
+
+
+def _entry(category: str | None, rmse: float) -> str:
+    return f"{category or 'all'}: {rmse:.3g}"
+
+
+def _label(prefix: str) -> str:
+    return prefix.rstrip("_") or "calculator"
