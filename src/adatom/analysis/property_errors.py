@@ -311,7 +311,7 @@ class _Comparison:
         predicted: Array | None,
     ) -> None:
         if expected is None or predicted is None:
-            if name != "stress" or (atoms.pbc.all() and atoms.cell.rank == 3):  # of a molecule there is none
+            if name != "stress" or atoms.pbc.all():  # of a molecule there is none
                 both = expected is None and predicted is None
                 self._miss(number, prefix, name, _reason(both, expected is None))
             return
@@ -410,8 +410,12 @@ def _is_true(mark: Any) -> bool:
 def _read(number: int, atoms: Atoms, prefix: str, name: str) -> Array | None:
     value = get_result(atoms, prefix, name)
     key, scale = prefix + name, 1.0
-    if value is None and name == "stress" and atoms.cell.rank == 3:
-        value, key, scale = get_result(atoms, prefix, "virial"), f"{prefix}virial", -1.0 / atoms.get_volume()
+    if value is None and name == "stress":
+        value, key = get_result(atoms, prefix, "virial"), f"{prefix}virial"
+        if value is not None:
+            if atoms.cell.rank < 3:
+                return None
+            scale = -1.0 / atoms.get_volume()
     if value is None:
         return None
     try:
