@@ -6,9 +6,11 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 from ase import Atoms
 from ase.build import bulk
@@ -19,7 +21,7 @@ from adatom.configs import AutoparaInfo, ConfigSet, OutputSpec, map
 from adatom.errors import InputError, ItemError, StorageError
 from tests.configs import operations
 
-ONE = AutoparaInfo(workers=1)
+ONE, TWO = AutoparaInfo(workers=1), AutoparaInfo(workers=2)
 
 
 @pytest.fixture(autouse=True)
@@ -333,3 +335,45 @@ def test_ctrl_c_keeps_what_is_done(tmp_path):
     assert run_script(tmp_path, "2", "cut.xyz", "10").communicate()[0].strip() == str(3000 + 429)
     run_script(tmp_path, "1", "whole.xyz", "50").communicate()
     assert (tmp_path / "cut.xyz").read_bytes() == (tmp_path / "whole.xyz").read_bytes()
+
+
+def test_workers_that_are_killed_at_random_change_nothing(tmp_path):
+    given = numbered(1200)
+    alone = map(operations.slow, given, tmp_path / "alone.xyz", seconds=0, autopara_info=ONE)
+    assert len(alone) == 1200
+    ended, killed = threading.Event(), []
+
+    def kill() -> None:
+        rng = random.Random(1)
+        while not ended.wait(rng.uniform(0.8, 1.4)):
+            workers = [
+                child for child in psutil.Process().children() if "adatom.workflow.child" in str(child.cmdline())
+            ]
+            if workers:
+                victim = rng.choice(workers)
+                killed.append(victim.pid)
+                victim.kill()
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    try:
+        map(operations.slow, given, tmp_path / "killed.xyz", seconds=0.01, on_error="keep", autopara_info=TWO)
+    finally:
+        ended.set()
+        killer.join()
+    assert len(killed) >= 3
+    assert (tmp_path / "killed.xyz").read_bytes() == (tmp_path / "alone.xyz").read_bytes()
+
+
+def test_a_full_disk_loses_nothing_that_is_done(small_disk, tmp_path, calls):
+    given, file = numbered(4000), small_disk / "out.xyz"
+    each = AutoparaInfo(workers=1, batch=50)
+    with pytest.raises(StorageError, match="No space left on device.*What is done is kept"):
+        map(operations.counted, given, file, folder=calls.folder, autopara_info=each)
+    assert not file.exists()
+    made = calls().keys()
+    assert 500 < len(made) < 4000
+    subprocess.run(["mount", "-o", "remount,size=4m", small_disk], check=True)
+    assert len(map(operations.counted, given, file, folder=calls.folder, autopara_info=each)) == 4000
+    again = made & calls().keys()
+    assert len(again) <= 50

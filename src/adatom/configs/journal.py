@@ -11,9 +11,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import blake2b, file_digest
+from io import RawIOBase
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import ase.io
 from ase.io.formats import filetype
@@ -106,8 +107,8 @@ class OutputFile:
         self.is_text = self._format == "extxyz" and path.suffix not in (".gz", ".bz2", ".xz")
         self.entries: list[Entry] = []
         self.complete: dict[str, Any] | None = None
-        self._log: IO[str] | None = None
-        self._data: IO[bytes] | None = None
+        self._log: RawIOBase | None = None  # not buffered: what a full disk refuses must not come up again later
+        self._data: RawIOBase | None = None
         self.count = 0
         self.shapes: dict[int, int] = {}
         self.failed: dict[int, str] = {}
@@ -211,13 +212,13 @@ class OutputFile:
     def _open(self) -> None:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._log = self._journal.open("a+")
+            self._log = self._journal.open("ab", buffering=0)
             try:
                 fcntl.flock(self._log, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise StorageError(f"Another process is writing {str(self.path)!r}. Wait for it, or end it.") from None
             self._log.truncate(0)
-            self._data = self._partial.open("ab")
+            self._data = self._partial.open("ab", buffering=0)
             self._data.truncate(self.entries[-1].end if self.entries else 0)
             self._write_lines({"operation": self._operation}, *(entry.line() for entry in self.entries))
         except OSError as error:
@@ -250,8 +251,7 @@ class OutputFile:
         """
         assert self._data is not None
         try:
-            self._data.write(b"".join(output) if self.is_text else _blob(output))
-            self._data.flush()
+            _write(self._data, b"".join(output) if self.is_text else _blob(output))
             odd = {place: shape for place, shape in enumerate(shapes) if shape is not None}
             entry = Entry(len(shapes), self._data.tell(), _digest(fingerprints), odd, dict(failed))
             self._write_lines(entry.line())
@@ -266,8 +266,7 @@ class OutputFile:
 
     def _write_lines(self, *lines: Mapping[str, Any]) -> None:
         assert self._log is not None
-        self._log.write("".join(json.dumps(line) + "\n" for line in lines))
-        self._log.flush()
+        _write(self._log, "".join(json.dumps(line) + "\n" for line in lines).encode())
 
     def finish(self, tokens: list[int | str], inputs: Any) -> ConfigSet:
         """All is done: the file gets its name.
@@ -378,6 +377,12 @@ def _lines(journal: Path) -> list[dict[str, Any]]:
     except (FileNotFoundError, ValueError):
         pass
     return [line for line in lines if isinstance(line, dict)]
+
+
+def _write(file: RawIOBase, data: bytes) -> None:
+    left = memoryview(data)
+    while left:
+        left = left[file.write(left) or 0 :]
 
 
 def _blob(structures: Sequence[Any]) -> bytes:
