@@ -6,6 +6,7 @@ from ase.calculators.emt import EMT
 
 from adatom import Failure, FlowFailure, change_settings, job
 from adatom.calculators.together import evaluate_together, with_results
+from adatom.configs import AutoparaInfo, calculate
 from adatom.recipes.mlip.core import static_job
 
 
@@ -14,7 +15,8 @@ def own(tmp_path):
     """A model of effective medium theory that says how many structures it computed together."""
     table = tmp_path / "models.yaml"
     table.write_text(
-        "own: {package: ase, make: 'ase.calculators.emt:EMT', together: 'tests.calculators.own_model:emt_together'}"
+        "own: {package: ase, make: 'ase.calculators.emt:EMT', together: 'tests.calculators.own_model:emt_together', "
+        "properties: [energy, forces, stress, magmom]}"
     )
     with change_settings(models=table):
         yield "own"
@@ -48,6 +50,27 @@ def test_a_map_computes_together_what_travels_together(own, workers):
         assert result["results"]["forces"] == pytest.approx(alone["results"]["forces"])
         assert result["parameters"]["calculator"]["name"] == "EMT"
     assert len({result["dir_name"] for result in results}) == len(results)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_calculate_computes_together_what_travels_together(own, workers, tmp_path):
+    structures = [*crystals(40), bulk("Fe")]
+    with change_settings(results_dir=tmp_path):
+        found = list(
+            calculate(
+                structures,
+                calculator=own,
+                properties=["energy", "forces", "magmom"],
+                output_prefix="A_",
+                autopara_info=AutoparaInfo(workers=workers),
+            )
+        )
+    assert max(atoms.info["A_magmom"] for atoms in found[:-1]) > 1
+    for atoms, result in zip(structures[:-1], found, strict=False):
+        atoms.calc = EMT()
+        assert result.info["A_energy"] == pytest.approx(atoms.get_potential_energy())
+        assert result.arrays["A_forces"] == pytest.approx(atoms.get_forces())
+    assert "No EMT-potential for Fe" in found[-1].info["A_failed"]  # and costs those that it travelled with nothing
 
 
 def test_arguments_that_were_bound_count(own):

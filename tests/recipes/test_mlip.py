@@ -20,6 +20,7 @@ from ase.io import write
 
 from adatom import FlowFailure, JobFailure, change_settings
 from adatom.calculators.together import evaluate_together
+from adatom.configs import AutoparaInfo, calculate
 from adatom.engines.local import LocalPool
 from adatom.recipes.mlip.core import freq_job, md_job, relax_job, static_job
 from adatom.recipes.mlip.crystals import eos_flow, phonon_flow
@@ -158,12 +159,17 @@ def test_many_at_once_are_as_one_by_one(potential):
     structures = [rattled("Cu", seed=seed) * (1 + seed % 2, 1, 1) for seed in range(8)]
     together = evaluate_together(potential, structures)
     mapped = static_job.map(structures, calculator=potential, properties=EFS)
-    for atoms, found, result in zip(structures, together, mapped, strict=True):
+    info = AutoparaInfo(workers=1)
+    stored = calculate(structures, calculator=potential, properties=EFS, output_prefix="", autopara_info=info)
+    for atoms, found, result, kept in zip(structures, together, mapped, stored, strict=True):
         alone = static(atoms, potential)
         assert alone.keys() == found.keys() == result["results"].keys()
         for name, value in alone.items():
             assert found[name] == pytest.approx(value, abs=1e-5), name
             assert result["results"][name] == pytest.approx(value, abs=1e-5), name
+        for name in EFS:
+            where = kept.arrays if name == "forces" else kept.info
+            assert where[name] == pytest.approx(alone[name], abs=1e-5), name
 
 
 @pytest.mark.xdist_group("mace")

@@ -10,6 +10,7 @@ from ase import Atoms
 from ase.calculators.calculator import all_properties
 
 from adatom.calculators.models import Calculator, identify_model, make_model, model_names, named_model
+from adatom.calculators.together import evaluate_together
 from adatom.configs.autopara import AutoparaInfo
 from adatom.configs.configset import ConfigSet
 from adatom.configs.mapping import identify
@@ -37,7 +38,8 @@ def calculate(
     """Evaluate each structure of a set, and keep the results under names of the calculator.
 
     A calculator is made once in each worker, and keeps what it knows from one structure to the next, as in a loop by
-    hand.
+    hand. Models whose packages can evaluate structures together do so; then results agree with those of one by one to
+    single precision (`adatom.calculators.together.evaluate_together`).
 
     Parameters
     ----------
@@ -94,7 +96,10 @@ def calculate(
         "prefix": prefix,
         "overrides": overrides,
     }
-    operation = Operation(f"calculate {prefix.rstrip('_')}".strip(), function, {}, on_error, mark=f"{prefix}failed")
+    name, together = f"calculate {prefix.rstrip('_')}".strip(), function.together
+    operation = Operation(
+        name, function.many if together else function, {}, on_error, mark=f"{prefix}failed", whole=together
+    )
     identity = identify(_Evaluate.__call__, known)
     if not isinstance(inputs, ConfigSet):
         inputs = ConfigSet(inputs)
@@ -121,11 +126,43 @@ class _Evaluate:
             if missing:
                 raise InputError(f"{_name(member)} has no {', '.join(missing)}. It has: {', '.join(has or ())}.")
 
+    @property
+    def together(self) -> bool:
+        """Whether a member evaluates many structures at once."""
+        rows = [named_model(member) for member in self.members]
+        return self.overrides is None and any(row is not None and row.together is not None for row in rows)
+
     def __call__(self, atoms: Atoms) -> Atoms:
         others = self._others(atoms)
-        found = [self._results(place, atoms, others) for place in range(len(self.members))]
+        return self._stored(atoms, [self._results(place, atoms, others) for place in range(len(self.members))])
+
+    def many(self, structures: list[Atoms]) -> list[Atoms]:
+        """The same for a list of structures."""
+        known = [evaluate_together(member, structures) for member in self.members]
+        return [
+            self._stored(
+                atoms,
+                [
+                    self._chosen(one[number], atoms) or self._results(place, atoms, {})
+                    for place, one in enumerate(known)
+                ],
+            )
+            for number, atoms in enumerate(structures)
+        ]
+
+    def _stored(self, atoms: Atoms, found: list[dict[str, Any]]) -> Atoms:
         atoms.calc = None
         return store_results(atoms, self.prefix, found[0] if len(found) == 1 else _statistics(found))
+
+    def _chosen(self, known: dict[str, Any] | None, atoms: Atoms) -> dict[str, Any] | None:
+        """Of what is computed together, what is wanted; None if some of that is not there."""
+        if known is None:
+            return None
+        wanted = [name for name in self.properties or _DEFAULT if name != "stress" or atoms.pbc.all()]
+        missing = [name for name in wanted if name not in known]
+        return (
+            None if missing and self.properties is not None else {name: known[name] for name in wanted if name in known}
+        )
 
     def _others(self, atoms: Atoms) -> Mapping[str, Any]:
         if self.overrides is None:
