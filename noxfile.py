@@ -34,6 +34,7 @@ SCHEDULER_TESTS = (
 MAIN_ENGINES = "dask,parsl,prefect"  # Covalent cannot share an environment with Prefect: see pyproject.toml
 CODES = "tblite,dispersion,sella"  # extras
 FLOWS = "defects,phonons"  # extras that flows of all codes need
+FILES = "configs"  # extras that read and write structures
 PROGRAMS = "espresso"  # which the tests install (Debian, as root)
 # Else codes have a thread on every core in each of the tests that run side by side, and in each of their workers.
 WITH_CODES = {"TEST_CODES": f"{CODES},{FLOWS},{PROGRAMS}", "OMP_NUM_THREADS": "1"}
@@ -62,7 +63,7 @@ def types(session: nox.Session) -> None:
 @nox.session
 def docs(session: nox.Session) -> None:
     """The documentation, into `site`; a broken link is an error."""
-    install(session, "docs,dev")
+    install(session, f"{FILES},docs,dev")
     session.run("mkdocs", "build", "--strict", *session.posargs, env={"NO_MKDOCS_2_WARNING": "1"})
 
 
@@ -77,7 +78,7 @@ def install_and_run(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """All tests but those on Covalent and on batch schedulers."""
-    install(session, f"{MAIN_ENGINES},{CODES},{FLOWS},test")
+    install(session, f"{MAIN_ENGINES},{CODES},{FLOWS},{FILES},test")
     session.env.update(WITH_CODES)
     elsewhere = [f"--ignore={folder}" for folder in SCHEDULER_TESTS]
     pytest(session, f"local,{MAIN_ENGINES}", "-n", "2", "--dist", "loadgroup", *elsewhere)
@@ -115,7 +116,7 @@ def tests_models(session: nox.Session, codes: str) -> None:
 @nox.session(default=False, venv_backend="uv")
 def tests_lowest(session: nox.Session) -> None:
     """All tests with the oldest versions that pyproject.toml admits."""
-    session.install("--resolution=lowest-direct", "-e", f".[{MAIN_ENGINES},{CODES},{FLOWS},test]")
+    session.install("--resolution=lowest-direct", "-e", f".[{MAIN_ENGINES},{CODES},{FLOWS},{FILES},test]")
     session.env.update(WITH_CODES)
     pytest(session, f"local,{MAIN_ENGINES}", "-n", "2", "--dist", "loadgroup")
 
@@ -130,7 +131,7 @@ def lock(session: nox.Session) -> None:
     """Make the constraints anew (`nox -s lock -- --upgrade`: with the newest versions)."""
     session.install("uv")
     for name, extras in {
-        "main": f"{MAIN_ENGINES},{CODES},{FLOWS},test,docs,dev",
+        "main": f"{MAIN_ENGINES},{CODES},{FLOWS},{FILES},test,docs,dev",
         "covalent": f"covalent,{FLOWS},test",
         "models": "chgnet,sevennet,matcalc,phonons,test",
         "mace": "mace,test",

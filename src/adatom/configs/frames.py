@@ -6,16 +6,17 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from io import StringIO
+from itertools import count
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any
 
 import ase.io
 import numpy as np
 from ase import Atoms
-from ase.io.extxyz import read_xyz
-from ase.io.formats import UnknownFileTypeError, filetype
+from ase.io.formats import UnknownFileTypeError, filetype, open_with_compression
 from numpy.typing import NDArray
 
+from adatom.configs.extxyz import read_frame, split_frames
 from adatom.errors import InputError
 
 __all__ = ["Frames", "pick"]
@@ -80,8 +81,8 @@ class Frames:
             yield from pick(self._all(), self.numbers)
 
     def _all(self) -> Iterator[Atoms]:
-        frames, number = ase.io.iread(self.path, **self.read_kwargs), 0
-        while True:
+        frames = self._streamed() if self._is_streamed() else ase.io.iread(self.path, **self.read_kwargs)
+        for number in count():
             try:
                 atoms = next(frames)
             except StopIteration:
@@ -89,14 +90,19 @@ class Frames:
             except Exception as error:
                 raise _unreadable(self.path, number, error) from error
             yield atoms
-            number += 1
+
+    def _streamed(self) -> Iterator[Atoms]:
+        with open_with_compression(str(self.path)) as file:
+            yield from map(read_frame, split_frames(file))
+
+    def _is_streamed(self) -> bool:
+        """Whether all of an extended XYZ file is wanted, as it is."""
+        plain = self._format == "extxyz" and set(self.read_kwargs) <= {"index", "format"}
+        return plain and self.read_kwargs["index"] in (":", slice(None))
 
     def _is_plain(self) -> bool:
         """Whether a structure can be found without the others being read."""
-        return self._format == "extxyz" and set(self.read_kwargs) <= {"index", "format"} and self._all_wanted()
-
-    def _all_wanted(self) -> bool:
-        return self.read_kwargs["index"] in (":", slice(None)) and self.path.suffix not in (".gz", ".bz2", ".xz")
+        return self._is_streamed() and self.path.suffix not in (".gz", ".bz2", ".xz")
 
     def _starts(self) -> NDArray[np.int64]:
         status = self.path.stat()
@@ -151,7 +157,7 @@ def _frame(path: Path, file: IO[bytes], starts: NDArray[np.int64], number: int) 
     file.seek(int(starts[number]))
     text = file.read(int(starts[number + 1] - starts[number])).decode()
     try:
-        return cast(Atoms, next(read_xyz(StringIO(text), 0)))
+        return read_frame(StringIO(text, newline=None).readlines())
     except Exception as error:
         raise _unreadable(path, number, error) from error
 

@@ -1,0 +1,288 @@
+"""Extended XYZ, read as ASE reads it and several times faster.
+
+The comment line is read here: the C reader of the package `extxyz` has rules of its own for quotes, brackets, booleans,
+strings and integers. It reads the rows of atoms, where these are many and hold nothing that it mistakes.
+Whatever is unusual is left to ASE.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from copy import deepcopy
+from functools import cache, lru_cache
+from io import StringIO
+from itertools import islice
+from typing import IO, Any, NamedTuple, cast
+
+import numpy as np
+from ase import Atoms
+from ase.calculators.calculator import all_properties
+from ase.constraints import FixAtoms, FixCartesian
+from ase.data import atomic_numbers
+from ase.io.extxyz import key_val_str_to_dict, parse_properties, per_config_properties, read_xyz
+from numpy.typing import NDArray
+
+from adatom.configs.build import attach_results, build_atoms
+
+__all__ = ["read_frame", "split_frames"]
+
+# What is written below for the usual is what ASE does with it; all else is left to ASE itself.
+_PAIR = re.compile(r"""([^\s="'{}\[\]\\]+)=(?:"([^"\\]+)"|([^\s="'{}\[\]\\]+))(?:\s+|$)""")
+_INTEGER = r"[+-]?[0-9]{1,18}"  # of 64 bits
+_NUMBER = r"[+-]?(?:[0-9]{1,18}|[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+_IS_INTEGER = re.compile(_INTEGER).fullmatch
+_IS_NUMBER = re.compile(_NUMBER).fullmatch
+_ARE_INTEGERS = re.compile(rf"{_INTEGER}(?: +{_INTEGER})+").fullmatch
+_ARE_NUMBERS = re.compile(rf"{_NUMBER}(?: +{_NUMBER})+").fullmatch
+_LEFT_TO_ASE = {"uid", "Lattice", "stress", "virial"}  # has rules of its own for these
+
+_MANY = 16  # atoms, from which on the C reader is faster
+# What the C reader takes for something else than ASE does: 1d5, 0x10, TRUE, integers above 31 bits, and all but ASCII.
+_LETTERS_OF_NUMBERS = b"dDxX"
+_NUMBER_OTHERWISE = re.compile(rb"[0-9.][dDxX]").search
+_LONG_INTEGER = re.compile(rb"(?<![0-9.])[0-9]{10}").search
+_PRINTED = bytes([*b"\t\r\n", *range(32, 127)])
+
+
+class _Unusual(Exception):
+    """To be read by ASE."""
+
+
+def split_frames(file: IO[str]) -> Iterator[list[str]]:
+    """The lines of one structure after the other. The file is read as they are needed.
+
+    Parameters
+    ----------
+    file
+        An extended XYZ file, from the start of a structure on.
+
+    Raises
+    ------
+    ValueError
+        A structure does not start with the number of its atoms.
+    """
+    line = file.readline()
+    while line.strip():  # ASE, too, ends at an empty line
+        lines = [line, file.readline(), *islice(file, int(line))]
+        while (line := file.readline()).lstrip().startswith("VEC"):
+            lines.append(line)
+        yield lines
+
+
+def read_frame(lines: Sequence[str]) -> Atoms:
+    """The structure that ASE reads in the same lines.
+
+    Parameters
+    ----------
+    lines
+        Of one structure, from the number of its atoms on.
+
+    Raises
+    ------
+    Exception
+        That of ASE, if it cannot be read.
+    """
+    try:
+        return _read(lines)
+    except Exception:
+        return cast(Atoms, next(read_xyz(StringIO("".join(lines)), 0)))
+
+
+def _read(lines: Sequence[str]) -> Atoms:
+    count = int(lines[0])
+    if count < 1 or len(lines) != count + 2:
+        raise _Unusual
+    pairs = _pairs(lines[1].strip())
+    layout = _layout(pairs.pop("Properties", "species:S:1:pos:R:3"))
+    cell, pbc = np.zeros((3, 3)), np.zeros(3, bool)
+    if "Lattice" in pairs:
+        cell, pbc = _lattice(pairs.pop("Lattice")).copy(), np.ones(3, bool)
+    if "pbc" in pairs:
+        pbc[:] = _value("pbc", pairs.pop("pbc"))
+
+    columns = _columns(layout, lines, count)
+    arrays: dict[str, NDArray[Any]] = {"numbers": columns.pop("numbers"), "positions": columns.pop("positions")}
+    move_mask = columns.pop("move_mask", None)
+    results: dict[str, Any] = {}
+    for name, values in columns.items():
+        if name in layout.results:
+            results[name] = values if name in _AS_THEY_ARE else values.astype(float)
+        else:
+            arrays[name] = values
+    info: dict[str, Any] = {}
+    for key, text in pairs.items():
+        value = _value(key, text)
+        if key not in _RESULTS:
+            info[key] = value
+        elif key == "stress":
+            results[key] = np.array([value[i, j] for i, j in _VOIGT], float)
+        else:
+            results[key] = value if key in _AS_THEY_ARE else np.array(value, float)
+
+    atoms = build_atoms(arrays, cell, pbc, info)
+    if move_mask is not None:
+        if move_mask.ndim == 1:
+            atoms.set_constraint(FixAtoms(mask=~move_mask))
+        else:
+            atoms.set_constraint([FixCartesian(atom, mask=~mask) for atom, mask in enumerate(move_mask)])
+    if results:
+        attach_results(atoms, results)
+    return atoms
+
+
+_RESULTS = frozenset(per_config_properties)
+_AS_THEY_ARE = frozenset({"energy", "magmom", "free_energy"})  # of which a SinglePointCalculator makes no arrays
+_VOIGT = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))
+
+
+def _pairs(line: str) -> dict[str, str]:
+    pairs, end = {}, 0
+    for match in _PAIR.finditer(line):
+        if match.start() != end:
+            raise _Unusual
+        end = match.end()
+        key, quoted, bare = match.groups()
+        pairs[key] = quoted or bare
+    if end != len(line):
+        raise _Unusual
+    return pairs
+
+
+def _value(key: str, text: str) -> Any:
+    if key not in _LEFT_TO_ASE and key.lower() != "uid":
+        if _IS_INTEGER(text):
+            return np.int64(text)
+        if _IS_NUMBER(text):
+            return np.float64(text)
+    if _ARE_NUMBERS(text) and key.lower() != "uid":
+        numbers = text.split()
+        values = np.array(list(map(int if _ARE_INTEGERS(text) else float, numbers)))
+        if key not in _LEFT_TO_ASE:
+            return values
+        return values.reshape((3, 3), order="F")
+    found = _value_by_ase(key, text)
+    return found if type(found) in (str, bool) else deepcopy(found)
+
+
+@lru_cache(maxsize=4096)
+def _value_by_ase(key: str, text: str) -> Any:
+    [value] = key_val_str_to_dict(f'{key}="{text}"').values()
+    return value
+
+
+@lru_cache(maxsize=4096)
+def _lattice(text: str) -> NDArray[np.float64]:
+    return np.array(_value("Lattice", text).T, float, order="C")
+
+
+class _Layout(NamedTuple):
+    """What the columns of a structure hold."""
+
+    text: str
+    columns: list[tuple[str, str, list[Callable[[str], Any]], Any]]  # name in the file and for ASE, converters, dtype
+    width: int
+    has_integers: bool
+    results: set[str]
+
+
+@lru_cache(maxsize=1024)
+def _layout(text: str) -> _Layout:
+    properties, names, dtype, converters = parse_properties(text)
+    columns, place = [], 0
+    for name in names:
+        ase_name, width = properties[name]
+        columns.append((name, ase_name, converters[place : place + width], dtype[place]))
+        place += width
+    shapes = {ase_name: (each[0], len(each)) for _, ase_name, each, _ in columns}
+    known = ("symbols", "positions") if "symbols" in shapes else ("numbers", "positions")
+    masks = [kind.kind for _, name, _, kind in columns if name == "move_mask"]
+    if (
+        len(shapes) < len(columns)
+        or shapes.get("positions") != (float, 3)
+        or shapes.get(known[0]) not in ((str, 1), (int, 1))
+        or {"symbols", "numbers"} <= shapes.keys()
+        or "initial_charges" in shapes  # ASE takes these at an earlier time than other columns
+        or any(kind != "b" or shapes["move_mask"][1] not in (1, 3) for kind in masks)
+        or sum(len(each) for _, _, each, _ in columns) != len(converters)
+    ):
+        raise _Unusual
+    has_integers = int in converters
+    return _Layout(text, columns, len(converters), has_integers, set(shapes) & set(all_properties))
+
+
+def _columns(layout: _Layout, lines: Sequence[str], count: int) -> dict[str, NDArray[Any]]:
+    """What each column holds, with ASE's name, type and shape: (natoms,) or (natoms, width)."""
+    found = _columns_by_c(layout, lines) if count >= _MANY else None
+    columns: dict[str, NDArray[Any]] = {}
+    if found is not None:
+        for name, ase_name, _, dtype in layout.columns:
+            columns[ase_name] = found[name].astype(dtype, copy=False)
+    else:
+        rows = [line.split() for line in lines[2:]]
+        if {len(row) for row in rows} != {layout.width}:
+            raise _Unusual
+        texts, place = list(zip(*rows, strict=True)), 0
+        for _, ase_name, converters, dtype in layout.columns:
+            width, convert = len(converters), converters[0]
+            if width == 1:
+                columns[ase_name] = np.array(list(map(convert, texts[place])), dtype)
+            else:
+                parts = [list(map(convert, text)) for text in texts[place : place + width]]
+                columns[ase_name] = np.array(parts, dtype).T.copy()
+            place += width
+    if "symbols" in columns:
+        columns["numbers"] = np.array([_number(symbol) for symbol in columns.pop("symbols").tolist()], int)
+    else:
+        columns["numbers"] = columns["numbers"].astype(int)
+    return columns
+
+
+@lru_cache(maxsize=1024)
+def _number(symbol: str) -> int:
+    return atomic_numbers[symbol.capitalize()]
+
+
+def _columns_by_c(layout: _Layout, lines: Iterable[str]) -> dict[str, NDArray[Any]] | None:
+    """What the C reader makes of the atoms; None: they are to be read without it."""
+    reader = _c_reader()
+    if reader is None:
+        return None
+    text = "".join(lines).encode()
+    if _is_read_otherwise(text.split(b"\n", 2)[2], layout):
+        return None
+    extxyz, open_memory = reader
+    stream = open_memory(text, len(text), b"r")
+    if not stream.value:
+        return None
+    try:
+        return extxyz.read_frame_dicts(stream, comment=f"Properties={layout.text}", use_cleri=False)[2]
+    except (extxyz.ExtXYZError, EOFError):
+        return None
+    finally:
+        extxyz.cfclose(stream)
+
+
+def _is_read_otherwise(body: bytes, layout: _Layout) -> bool:
+    return bool(
+        body.translate(None, _PRINTED)
+        or b"TRUE" in body
+        or b"FALSE" in body
+        or (any(letter in body for letter in _LETTERS_OF_NUMBERS) and _NUMBER_OTHERWISE(body))
+        or (layout.has_integers and _LONG_INTEGER(body))
+    )
+
+
+@cache
+def _c_reader() -> tuple[Any, Any] | None:
+    """The C reader of the package `extxyz`, and what makes a C file of memory; None without either."""
+    try:
+        from extxyz import cextxyz
+
+        open_memory = ctypes.CDLL(None).fmemopen
+    except (ImportError, OSError, AttributeError, TypeError):
+        return None
+    open_memory.argtypes = [ctypes.c_char_p, ctypes.c_size_t, ctypes.c_char_p]
+    open_memory.restype = cextxyz.FILE_ptr
+    return cextxyz, open_memory
