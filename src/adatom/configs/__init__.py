@@ -7,3 +7,6 @@ from adatom.configs.mapping import autoparallelize, map
 from adatom.configs.outputs import OutputSpec
 
 __all__ = ["AutoparaInfo", "ConfigSet", "OutputSpec", "Source", "autoparallelize", "calculate", "map"]
+from adatom.configs.store import StoreWriter
+
+__all__ = ["ConfigSet", "Source", "StoreWriter"]

@@ -16,7 +16,11 @@ __all__ = ["attach_results", "build_atoms"]
 
 
 def build_atoms(
-    arrays: dict[str, NDArray[Any]], cell: NDArray[np.float64], pbc: NDArray[np.bool_], info: dict[str, Any]
+    arrays: dict[str, NDArray[Any]],
+    cell: NDArray[np.float64],
+    pbc: NDArray[np.bool_],
+    info: dict[str, Any],
+    celldisp: NDArray[np.float64] | None = None,
 ) -> Atoms:
     """What `Atoms.__init__` comes to, at a tenth of its cost. Nothing is checked or copied.
 
@@ -30,23 +34,24 @@ def build_atoms(
         (3,).
     info
         Of the structure.
+    celldisp
+        Where the cell begins, (3, 1), Å; None: at zero.
     """
-    box = object.__new__(Cell)
+    box = _new(Cell)
     box.array = cell
-    atoms = object.__new__(Atoms)
-    atoms.__dict__.update(
-        _cellobj=box,
-        _pbc=pbc,
-        arrays=arrays,
-        _celldisp=np.zeros((3, 1)),
-        _constraints=[],
-        info=info,
-        _calc=None,
-    )
+    atoms = _new(Atoms)
+    # One by one and in ASE's order: so Python keeps them without a dictionary, of which its collector sees less.
+    atoms._cellobj = box
+    atoms._pbc = pbc
+    atoms.arrays = arrays
+    atoms._celldisp = np.zeros((3, 1)) if celldisp is None else celldisp
+    atoms._constraints = []
+    atoms.info = info
+    atoms._calc = None
     return atoms
 
 
-def attach_results(atoms: Atoms, results: dict[str, Any]) -> None:
+def attach_results(atoms: Atoms, results: dict[str, Any], computed: Atoms | None = None) -> None:
     """What ``atoms.calc = SinglePointCalculator(atoms, **results)`` comes to, at a tenth of its cost.
 
     Parameters
@@ -55,25 +60,28 @@ def attach_results(atoms: Atoms, results: dict[str, Any]) -> None:
         What was computed, from `build_atoms`.
     results
         Properties in ASE's units, as the calculator is to hold them.
+    computed
+        A copy of `atoms` for the calculator, without its constraints; None: it is made.
     """
-    computed = build_atoms(
-        {name: array.copy() for name, array in atoms.arrays.items()},
-        atoms._cellobj.array.copy(),
-        atoms._pbc.copy(),
-        atoms.info.copy(),
-    )
+    if computed is None:
+        computed = build_atoms(
+            {name: array.copy() for name, array in atoms.arrays.items()},
+            atoms._cellobj.array.copy(),
+            atoms._pbc.copy(),
+            atoms.info.copy(),
+            atoms._celldisp.copy(),
+        )
     if atoms._constraints:
         computed._constraints = deepcopy(atoms._constraints)
-    if atoms._celldisp.any():
-        computed._celldisp = atoms._celldisp.copy()
-    calculator = object.__new__(SinglePointCalculator)
-    calculator.__dict__.update(
-        atoms=computed,
-        results=results,
-        parameters=Parameters(),
-        _directory=".",
-        prefix=None,
-        get_spin_polarized=calculator._deprecated_get_spin_polarized,
-        use_cache=False,
-    )
+    calculator = _new(SinglePointCalculator)
+    calculator.atoms = computed
+    calculator.results = results
+    calculator.parameters = Parameters()
+    calculator._directory = "."
+    calculator.prefix = None
+    calculator.get_spin_polarized = calculator._deprecated_get_spin_polarized
+    calculator.use_cache = False
     atoms._calc = calculator
+
+
+_new: Any = object.__new__

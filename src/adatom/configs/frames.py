@@ -17,6 +17,7 @@ from ase.io.formats import UnknownFileTypeError, filetype, open_with_compression
 from numpy.typing import NDArray
 
 from adatom.configs.extxyz import read_frame, split_frames
+from adatom.configs.store import SUFFIX, StoreReader
 from adatom.errors import InputError
 
 __all__ = ["Frames", "pick"]
@@ -28,7 +29,7 @@ class Frames:
     Parameters
     ----------
     path
-        The file, in any format of ASE's.
+        The file, in any format of ASE's, or one that `StoreWriter` wrote.
     read_kwargs
         Arguments of `ase.io.iread`.
     numbers
@@ -43,9 +44,17 @@ class Frames:
     def __init__(
         self, path: Path, read_kwargs: Mapping[str, Any] | None = None, numbers: Sequence[int] | None = None
     ) -> None:
-        self.path, self.read_kwargs, self.numbers = path, {"index": ":", **(read_kwargs or {})}, numbers
+        self.path, self._given, self.numbers = path, read_kwargs, numbers
+        self.read_kwargs = {"index": ":", **(read_kwargs or {})}
         if not path.is_file():
             raise InputError(f"There is no file {str(path)!r} with structures.")
+        self._store = StoreReader(path) if path.suffix == SUFFIX else None
+        if self._store is not None:
+            if read_kwargs:
+                raise InputError(
+                    f"read_kwargs={dict(read_kwargs)!r}: {path} is not read by ASE. Take a slice of the set."
+                )
+            return
         try:
             self._format = self.read_kwargs.get("format") or filetype(str(path))
         except (UnknownFileTypeError, OSError) as error:
@@ -62,15 +71,19 @@ class Frames:
             Which of them, counted from 0.
         """
         known = self.numbers
-        return Frames(self.path, self.read_kwargs, numbers if known is None else [known[number] for number in numbers])
+        return Frames(self.path, self._given, numbers if known is None else [known[number] for number in numbers])
 
     def __len__(self) -> int:
         if self.numbers is not None:
             return len(self.numbers)
+        if self._store is not None:
+            return len(self._store)
         return len(self._starts()) - 1 if self._is_plain() else sum(1 for _ in self)
 
     def __iter__(self) -> Iterator[Atoms]:
-        if self.numbers is None:
+        if self._store is not None:
+            yield from self._store if self.numbers is None else self._store.pick(self.numbers)
+        elif self.numbers is None:
             yield from self._all()
         elif self._is_plain():
             starts = self._starts()

@@ -1,0 +1,272 @@
+"""Many structures as one piece of bytes: a column for each quantity."""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
+from itertools import repeat
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+from ase import Atoms
+from ase.calculators.singlepoint import SinglePointCalculator
+from ase.constraints import dict2constraint
+from numpy.typing import NDArray
+
+from adatom.configs.build import attach_results, build_atoms
+from adatom.configs.plain import from_plain, to_plain
+from adatom.errors import InputError, StorageError
+
+__all__ = ["Block", "encode"]
+
+_ALIGNED = 16  # bytes
+_TOGETHER = 64  # structures, or atoms
+_KINDS = ("arrays", "info", "results", "rest")
+_PYTHON = {"int": int, "float": float, "bool": bool}
+
+
+def encode(structures: Sequence[Atoms]) -> bytes:
+    """Structures for `Block`.
+
+    Parameters
+    ----------
+    structures
+        With what is attached to them, and with the results of their calculators as far as these belong to them.
+
+    Raises
+    ------
+    InputError
+        Something is attached to one that cannot be stored.
+    """
+    columns: dict[tuple[Any, ...], tuple[int, list[int], list[Any]]] = {}
+    orders: dict[tuple[int, ...], int] = {}
+    order_of = []
+    for number, atoms in enumerate(structures):
+        order = []
+        for key, value in _parts(atoms):
+            place, numbers, values = columns.setdefault(key, (len(columns), [], []))
+            numbers.append(number)
+            values.append(value)
+            order.append(place)
+        order_of.append(orders.setdefault(tuple(order), len(orders)))
+
+    everyone = list(range(len(structures)))
+    buffers: list[bytes] = []
+    size = 0
+
+    def kept(array: NDArray[Any]) -> list[Any]:
+        nonlocal size
+        data = np.ascontiguousarray(array).tobytes()
+        place, padding = size, -len(data) % _ALIGNED
+        buffers.append(data + bytes(padding))
+        size += len(data) + padding
+        return [place, array.dtype.str, list(array.shape)]
+
+    described = []
+    for (kind, name, form, *_), (_, numbers, values) in columns.items():
+        if form == "json":
+            data: Any = values
+        elif form == "atoms":
+            data = kept(np.concatenate(values))
+        else:
+            data = kept(np.array(values, dtype={"int": np.int64}.get(form)))
+        described.append([kind, name, form, None if numbers == everyone else kept(np.array(numbers)), data])
+    lengths = kept(np.array([len(atoms) for atoms in structures], np.int64))
+    about = {
+        "count": len(structures),
+        "lengths": lengths,
+        "cells": kept(np.array([atoms.cell.array for atoms in structures])),
+        "pbc": kept(np.array([atoms.pbc for atoms in structures])),
+        "celldisps": kept(np.array([atoms.get_celldisp() for atoms in structures], float)),
+        "columns": described,
+        "orders": list(orders),
+        "order_of": kept(np.array(order_of)),
+    }
+    header = json.dumps(about).encode()
+    body = b"".join([len(header).to_bytes(8, "little"), header, bytes(-len(header) % _ALIGNED), *buffers])
+    return crc32(body).to_bytes(8, "little") + body
+
+
+class Block:
+    """Structures that were encoded. Each is made when it is asked for, and shares nothing with any other.
+
+    Parameters
+    ----------
+    data
+        From `encode`.
+
+    Raises
+    ------
+    StorageError
+        It is not whole.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        if len(data) < 16 or crc32(memoryview(data)[8:]) != int.from_bytes(data[:8], "little"):
+            raise StorageError("The checksum is not that of the data: they are damaged.")
+        size = int.from_bytes(data[8:16], "little")
+        header = json.loads(data[16 : 16 + size])
+        self._data, self._start = data, 16 + size + -size % _ALIGNED
+        self._count: int = header["count"]
+        ends = np.cumsum(self._array(header["lengths"])).tolist()
+        self._spans = list(zip([0, *ends], ends, strict=False))
+        self._cells, self._pbc, self._celldisps = (self._array(header[key]) for key in ("cells", "pbc", "celldisps"))
+        self._orders: list[list[int]] = header["orders"]
+        self._order_of = self._array(header["order_of"]).tolist()
+        self._columns = [self._column(*column) for column in header["columns"]]
+        self._has_results = any(kind == "results" or name == "calculator" for kind, name, *_ in self._columns)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[Atoms]:
+        start = 0
+        while start < self._count:
+            # Arrays of small structures are views of one copy for some of them, which saves half of the time. What one
+            # of them keeps in memory is no more than a few kB.
+            first, stop = self._spans[start][0], start + 1
+            while stop < min(self._count, start + _TOGETHER) and self._spans[stop][1] - first <= _TOGETHER:
+                stop += 1
+            yield from self._made(start, stop)
+            start = stop
+
+    def __getitem__(self, number: int) -> Atoms:
+        if not 0 <= number < self._count:
+            raise IndexError(number)
+        return next(self._made(number, number + 1))
+
+    def _made(self, start: int, stop: int) -> Iterator[Atoms]:
+        arrays, info, results, rest = (self._parts_of(kind, start, stop) for kind in _KINDS)
+        own: Any = self._places(start, stop)
+        copies: Any = repeat(None)
+        if self._has_results:
+            copies = zip(self._parts_of("arrays", start, stop), *self._places(start, stop), strict=True)
+        rows = zip(arrays, *own, info, results, rest, copies, strict=False)
+        for its_arrays, cell, pbc, celldisp, about, found, more, copy in rows:
+            atoms = build_atoms(its_arrays, cell, pbc, about, celldisp)
+            if more and "constraints" in more:
+                atoms.set_constraint([dict2constraint(each) for each in more["constraints"]])
+            if copy is not None and (found or "calculator" in more):
+                its_arrays, cell, pbc, celldisp = copy
+                attach_results(atoms, found, build_atoms(its_arrays, cell, pbc, about.copy(), celldisp))
+                if more.get("calculator"):
+                    atoms.calc.name = more["calculator"]
+            yield atoms
+
+    def _places(self, start: int, stop: int) -> Iterator[list[NDArray[Any]]]:
+        """Of each structure its cell, where that is periodic, and where it begins."""
+        return (list(values[start:stop].copy()) for values in (self._cells, self._pbc, self._celldisps))
+
+    def _parts_of(self, kind: str, start: int, stop: int) -> Iterator[dict[str, Any]]:
+        """Of each structure what there is of a kind, by name."""
+        chosen = [place for place, (its_kind, *_) in enumerate(self._columns) if its_kind == kind]
+        if not chosen:
+            return ({} for _ in range(start, stop))
+        names = [self._columns[place][1] for place in chosen]
+        rows = zip(*(self._columns[place][2](start, stop) for place in chosen), strict=True)
+        if len(self._orders) == 1:
+            return (dict(zip(names, row, strict=False)) for row in rows)  # strict costs half as much again
+        found = {place: at for at, place in enumerate(chosen)}
+        plans = [[(names[found[place]], found[place]) for place in order if place in found] for order in self._orders]
+        wanted = self._order_of[start:stop]
+        return ({name: row[at] for name, at in plans[order]} for order, row in zip(wanted, rows, strict=True))
+
+    def _array(self, stored: Sequence[Any]) -> NDArray[Any]:
+        place, dtype, shape = stored
+        count = int(np.prod(shape))
+        if not count:
+            return np.empty(shape, dtype)
+        return np.frombuffer(self._data, dtype, count, self._start + place).reshape(shape)
+
+    def _column(
+        self, kind: str, name: str, form: str, numbers: Any, stored: Any
+    ) -> tuple[str, str, Callable[[int, int], list[Any]]]:
+        """The kind and the name of a quantity, and what gives it of a run of structures; None, where one has none."""
+        of_run = self._values(form, self._spans, stored)
+        if numbers is None:
+            return kind, name, of_run
+        chosen = self._array(numbers).tolist()
+        ends = np.cumsum([end - start for start, end in (self._spans[number] for number in chosen)]).tolist()
+        of_chosen = self._values(form, list(zip([0, *ends], ends, strict=False)), stored)
+
+        def of_some(start: int, stop: int) -> list[Any]:
+            first, last = bisect_left(chosen, start), bisect_left(chosen, stop)
+            found: list[Any] = [None] * (stop - start)
+            if first < last:
+                for number, value in zip(chosen[first:last], of_chosen(first, last), strict=True):
+                    found[number - start] = value
+            return found
+
+        return kind, name, of_some
+
+    def _values(self, form: str, spans: list[tuple[int, int]], stored: Any) -> Callable[[int, int], list[Any]]:
+        """What gives the values of a run of those that have them."""
+        if form == "json":
+            return lambda start, stop: [from_plain(value) for value in stored[start:stop]]
+        values = self._array(stored)
+        if form in _PYTHON:
+            return lambda start, stop: values[start:stop].tolist()
+        if form != "atoms":
+            return lambda start, stop: list(values[start:stop].copy())
+
+        def of_atoms(start: int, stop: int) -> list[Any]:
+            offset = spans[start][0]
+            piece = values[offset : spans[stop - 1][1]].copy()
+            return [piece[first - offset : last - offset] for first, last in spans[start:stop]]
+
+        return of_atoms
+
+
+def _parts(atoms: Atoms) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    """What a structure is made of, each with a key that those have in common which fit in one column."""
+    count = len(atoms)
+    for name, array in atoms.arrays.items():
+        yield _part("arrays", name, array, count)
+    for name, value in atoms.info.items():
+        if type(name) is not str:
+            raise InputError(f"info: the key {name!r} cannot be stored. Valid: strings.")
+        yield _part("info", name, value, count)
+    if atoms.constraints:
+        yield ("rest", "constraints", "json"), [to_plain(each.todict()) for each in atoms.constraints]
+    calculator = atoms.calc
+    if calculator is None or not _belong(calculator, atoms):
+        return
+    single = isinstance(calculator, SinglePointCalculator)
+    if single and (calculator.name != "unknown" or not calculator.results):
+        yield ("rest", "calculator", "json"), calculator.name if calculator.name != "unknown" else ""
+    for name, value in calculator.results.items():
+        yield _part("results", name, value, count)
+
+
+def _belong(calculator: Any, atoms: Atoms) -> bool:
+    """Whether the results are those of this structure; seen at once, if nothing of it was changed."""
+    computed = getattr(calculator, "atoms", None)
+    return (
+        isinstance(computed, Atoms)
+        and _same(computed.cell.array, atoms.cell.array)
+        and _same(computed.pbc, atoms.pbc)
+        and computed.arrays.keys() == atoms.arrays.keys()
+        and all(_same(array, atoms.arrays[name]) for name, array in computed.arrays.items())
+    ) or not calculator.check_state(atoms)
+
+
+def _same(one: NDArray[Any], other: NDArray[Any]) -> bool:
+    return one.shape == other.shape and one.dtype == other.dtype and one.tobytes() == other.tobytes()
+
+
+def _part(kind: str, name: str, value: Any, count: int) -> tuple[tuple[Any, ...], Any]:
+    if type(value) is np.ndarray and value.dtype.kind in "biufcSU":
+        if value.ndim and len(value) == count:
+            return (kind, name, "atoms", value.dtype.str, value.shape[1:]), value
+        return (kind, name, "array", value.dtype.str, value.shape), value
+    if isinstance(value, np.generic) and value.dtype.kind in "biufc":
+        return (kind, name, "number", value.dtype.str), value
+    form = type(value).__name__
+    if type(value) in _PYTHON.values() and (form != "int" or abs(value) < 2**63):
+        return (kind, name, form), value
+    try:
+        return (kind, name, "json"), to_plain(value)
+    except InputError as error:
+        raise InputError(f"{kind}[{name!r}]: {error}") from error
