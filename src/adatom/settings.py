@@ -105,7 +105,9 @@ class Settings(BaseSettings):
         description="Files and directories of profiles, read after `~/.config/adatom/profiles` and `adatom.toml`; in a "
         f"variable with `{os.pathsep}` between them.",
     )
-    progress: bool | None = Field(None, description="Progress line of `adatom run`; unset: where there is a terminal.")
+    progress: bool | None = Field(
+        None, description="Progress line of `adatom run` and `convert`; unset: on a terminal."
+    )
 
     # What is read where a job runs, not where it was submitted. A walltime counts from the start of the process that it
     # is set for: that of the submitting script says nothing about a worker's.

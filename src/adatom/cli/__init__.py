@@ -1,4 +1,5 @@
 """The command line: ``adatom run|map|plot|errors|recipes|settings|engines|jobs|cache|profiles``.
+"""The command line: ``adatom run|plot|convert|recipes|settings|engines|jobs|cache|profiles``.
 
 What a command computes with is imported when the command runs, so that ``--help`` is quick.
 """
@@ -11,6 +12,7 @@ import typer
 
 from adatom._version import __version__
 from adatom.cli.cache import cache
+from adatom.cli.convert import convert
 from adatom.cli.engines import engines
 from adatom.cli.errors import errors
 from adatom.cli.group import Group
@@ -27,6 +29,8 @@ __all__ = ["app"]
 app = typer.Typer(name="adatom", cls=Group, rich_markup_mode="markdown", pretty_exceptions_enable=False)
 for command in (run, map_, plot, errors, recipes, settings, engines):
     app.command(command.__name__.rstrip("_"))(command)
+for command in (run, plot, convert, recipes, settings, engines):
+    app.command()(command)
 app.add_typer(jobs, name="jobs")
 app.add_typer(cache, name="cache")
 app.add_typer(profiles, name="profiles")

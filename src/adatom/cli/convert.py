@@ -1,0 +1,61 @@
+"""``adatom convert``: structures from one file into another."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from adatom.errors import InputError
+from adatom.settings import get_settings
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+__all__ = ["convert"]
+
+_EVERY = 0.5  # s
+
+
+def convert(
+    source: Annotated[Path, typer.Argument(metavar="FROM", help="A file of any format that ASE reads, or a store.")],
+    target: Annotated[
+        Path, typer.Argument(metavar="TO", help="Its ending says the format: .xyz, .traj, ..., or .lmdb for a store.")
+    ],
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace TO if it is there.")] = False,
+) -> None:
+    """Write the structures of a file into another, of another format.
+
+    TO appears when it is complete. Extended XYZ and stores are written as they are read, whatever their size; of other
+    formats ASE may need all structures at once.
+    """
+    from adatom.cli.quantities import show_count
+    from adatom.configs import ConfigSet
+    from adatom.configs.writing import write_structures
+
+    if target.exists() and not overwrite:
+        raise InputError(f"{target} is there already. Give another name, or --overwrite to replace it.")
+    count = write_structures(_counted(ConfigSet(source), get_settings().progress), target)
+    typer.echo(f"Wrote {show_count(count, 'structure', 'structures')} to {target}", err=True)
+
+
+def _counted(structures: Iterable[Atoms], shown: bool | None) -> Iterator[Atoms]:
+    """The same; how many there were so far is said on the standard error."""
+    terminal = sys.stderr.isatty()
+    if not (terminal if shown is None else shown):
+        yield from structures
+        return
+    start = due = time.monotonic()
+    count, end = 0, "\r" if terminal else "\n"
+    for count, atoms in enumerate(structures, 1):
+        yield atoms
+        now = time.monotonic()
+        if now > due + (_EVERY if terminal else 20 * _EVERY):
+            due = now
+            print(f"{count} structures, {count / (now - start):.0f} a second", end=end, file=sys.stderr, flush=True)
+    if terminal and due > start:
+        print(file=sys.stderr)

@@ -1,0 +1,111 @@
+"""A file of structures, written one after the other."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from io import TextIOWrapper
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from adatom.configs.store import SUFFIX, StoreWriter
+from adatom.errors import InputError, StorageError
+from adatom.whole_file import PARTIAL, whole_file
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+__all__ = ["write_structures"]
+
+
+def write_structures(structures: Iterable[Atoms], path: Path) -> int:
+    """Write a file of structures, which appears when it is complete and replaces one of its name.
+
+    Parameters
+    ----------
+    structures
+        What to write; extended XYZ and stores take them as they come.
+    path
+        The file; its ending says the format, ``.lmdb`` a store.
+
+    Returns
+    -------
+    int
+        How many there were.
+
+    Raises
+    ------
+    InputError
+        ASE does not write such a file, or not these structures.
+    StorageError
+        It cannot be written.
+    """
+    counted = _Counted(structures)
+    try:
+        if path.suffix == SUFFIX:
+            _write_store(counted, path)
+        elif path.suffix in (".xyz", ".extxyz"):
+            _write_extxyz(counted, path)
+        else:
+            _write_with_ase(counted, path)
+    except OSError as error:
+        if isinstance(error, StorageError):
+            raise
+        raise StorageError(f"{path} cannot be written: {error}.") from error
+    return counted.count
+
+
+class _Counted:
+    def __init__(self, structures: Iterable[Atoms]) -> None:
+        self._structures, self.count = structures, 0
+
+    def __iter__(self) -> Iterator[Atoms]:
+        for atoms in self._structures:
+            self.count += 1
+            yield atoms
+
+
+def _write_store(structures: Iterable[Atoms], path: Path) -> None:
+    partial = path.with_name(f"{path.stem}.{os.getpid()}-{os.urandom(4).hex()}{PARTIAL}{SUFFIX}")
+    try:
+        with StoreWriter(partial) as store:
+            store.append(structures)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _write_extxyz(structures: Iterable[Atoms], path: Path) -> None:
+    from ase.io.extxyz import write_extxyz
+
+    with whole_file(path) as file, TextIOWrapper(file, encoding="utf-8", newline="\n") as text:
+        for number, atoms in enumerate(structures):
+            try:
+                write_extxyz(text, [atoms])
+            except (KeyError, ValueError, TypeError) as error:
+                raise InputError(f"Structure {number} does not fit into {path}: {error}.") from error
+
+
+def _write_with_ase(structures: Iterable[Atoms], path: Path) -> None:
+    from ase.io import write
+    from ase.io.formats import UnknownFileTypeError, filetype, ioformats
+
+    try:
+        kind = ioformats[filetype(str(path), read=False)]
+    except (UnknownFileTypeError, KeyError) as error:
+        raise InputError(f"ASE writes no files such as {path}. `ase info --formats` lists those it does.") from error
+    if not kind.can_write:
+        raise InputError(f"ASE reads {kind.name}, and does not write it. `ase info --formats` lists those it does.")
+    every = list(structures)
+    if kind.single and len(every) != 1:
+        raise InputError(f"{path}: a file of {kind.name} holds one structure, and here are {len(every)}.")
+    partial = path.with_name(f".{os.getpid()}-{os.urandom(4).hex()}{PARTIAL}.{path.name}")
+    try:
+        write(partial, every, format=kind.name)
+        os.replace(partial, path)
+    except OSError:
+        raise
+    except Exception as error:  # one of a hundred writers
+        raise InputError(f"ASE cannot write {path}: {type(error).__name__}: {error}.") from error
+    finally:
+        partial.unlink(missing_ok=True)
