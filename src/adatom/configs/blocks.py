@@ -22,7 +22,7 @@ from adatom.errors import InputError, StorageError
 __all__ = ["Block", "encode"]
 
 _ALIGNED = 16  # bytes
-_TOGETHER = 64  # structures, or atoms
+_TOGETHER = 256  # structures, or atoms
 _KINDS = ("arrays", "info", "results", "rest")
 _PYTHON = {"int": int, "float": float, "bool": bool}
 
