@@ -21,6 +21,7 @@ from adatom.configs import AutoparaInfo, ConfigSet, OutputSpec, map
 from adatom.errors import InputError, ItemError, StorageError
 from tests.configs import operations
 
+ENDINGS = ("xyz", "extxyz", "traj", "xyz.gz", "json", "lmdb")
 ONE, TWO = AutoparaInfo(workers=1), AutoparaInfo(workers=2)
 
 
@@ -59,13 +60,15 @@ def names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir() if path.is_file()}
 
 
-@pytest.mark.parametrize("name", ["out.xyz", "deep/er/out.xyz", "out.traj", "out.xyz.gz", "out.json", "out.extxyz"])
+@pytest.mark.parametrize(
+    "name", ["out.xyz", "deep/er/out.xyz", "out.traj", "out.xyz.gz", "out.json", "out.extxyz", "out.lmdb"]
+)
 def test_a_file_is_complete_or_not_there(name, tmp_path, calls):
     file = tmp_path / "files" / name
     found = map(operations.counted, numbered(5), file, folder=calls.folder, autopara_info=ONE)
     assert names(file.parent) == {file.name, f"{file.name}.journal"}
     assert [atoms.info.get("number") for atoms in found] == ([0, 1, 2, 3, 4] if "json" not in name else [None] * 5)
-    assert len(read(file, ":")) == 5
+    assert len(ConfigSet(file)) == 5
     assert calls() == dict.fromkeys(range(5), 1)
     again = map(operations.counted, numbered(5), file, folder=calls.folder, autopara_info=ONE)
     assert calls() == {}
@@ -153,7 +156,7 @@ def test_a_file_that_was_edited_is_the_users(tmp_path):
         map(operations.strained, numbered(3), file, autopara_info=ONE)
 
 
-@pytest.mark.parametrize("name", ["out.xyz", "out.traj"])
+@pytest.mark.parametrize("name", ["out.xyz", "out.traj", "out.lmdb"])
 def test_other_inputs_are_noticed_and_what_is_the_same_is_not_done_again(name, tmp_path, calls):
     file, given = tmp_path / name, numbered(6)
     map(operations.counted, given, file, folder=calls.folder, autopara_info=AutoparaInfo(workers=1, batch=1))
@@ -161,7 +164,7 @@ def test_other_inputs_are_noticed_and_what_is_the_same_is_not_done_again(name, t
     given[3].positions += 0.01
     with pytest.raises(InputError, match="made of other inputs, which differ from structure 3 on"):
         map(operations.counted, given, file, folder=calls.folder, autopara_info=ONE)
-    assert len(read(file, ":")) == 6
+    assert len(ConfigSet(file)) == 6
     found = map(operations.counted, given, OutputSpec(file, overwrite=True), folder=calls.folder, autopara_info=ONE)
     assert calls() == {3: 1, 4: 1, 5: 1}
     assert [atoms.info["number"] for atoms in found] == list(range(6))

@@ -1,5 +1,4 @@
-"""The command line: ``adatom run|map|plot|errors|recipes|settings|engines|jobs|cache|profiles``.
-"""The command line: ``adatom run|plot|convert|recipes|settings|engines|jobs|cache|profiles``.
+"""The command line: ``adatom run|map|plot|errors|convert|recipes|settings|engines|jobs|cache|profiles``.
 
 What a command computes with is imported when the command runs, so that ``--help`` is quick.
 """
@@ -27,10 +26,8 @@ from adatom.cli.settings import settings
 __all__ = ["app"]
 
 app = typer.Typer(name="adatom", cls=Group, rich_markup_mode="markdown", pretty_exceptions_enable=False)
-for command in (run, map_, plot, errors, recipes, settings, engines):
+for command in (run, map_, plot, errors, convert, recipes, settings, engines):
     app.command(command.__name__.rstrip("_"))(command)
-for command in (run, plot, convert, recipes, settings, engines):
-    app.command()(command)
 app.add_typer(jobs, name="jobs")
 app.add_typer(cache, name="cache")
 app.add_typer(profiles, name="profiles")

@@ -5,8 +5,6 @@ from adatom.configs.calculate import calculate
 from adatom.configs.configset import ConfigSet, Source
 from adatom.configs.mapping import autoparallelize, map
 from adatom.configs.outputs import OutputSpec
-
-__all__ = ["AutoparaInfo", "ConfigSet", "OutputSpec", "Source", "autoparallelize", "calculate", "map"]
 from adatom.configs.store import StoreWriter
 
-__all__ = ["ConfigSet", "Source", "StoreWriter"]
+__all__ = ["AutoparaInfo", "ConfigSet", "OutputSpec", "Source", "StoreWriter", "autoparallelize", "calculate", "map"]

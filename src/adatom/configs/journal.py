@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import blake2b, file_digest
+from importlib.util import find_spec
 from io import RawIOBase
 from itertools import islice
 from pathlib import Path
@@ -23,8 +24,10 @@ from adatom.configs.columns import pack, unpack
 from adatom.configs.configset import ConfigSet
 from adatom.configs.frames import Frames
 from adatom.configs.operation import Shape
+from adatom.configs.store import SUFFIX
 from adatom.configs.tree import regroup
-from adatom.errors import InputError, StorageError
+from adatom.configs.writing import write_structures
+from adatom.errors import InputError, MissingExtraError, StorageError
 
 __all__ = ["Entry", "OutputFile", "files_of"]
 
@@ -102,7 +105,13 @@ class OutputFile:
     ) -> None:
         self.path, self._operation, self._overwrite = path, dict(operation), overwrite
         self._partial, self._journal = (path.with_name(path.name + end) for end in (".partial", ".journal"))
-        self._format = write_kwargs.get("format") or filetype(str(path), read=False)
+        self._is_store = path.suffix == SUFFIX
+        if self._is_store and write_kwargs:
+            raise InputError(f"write_kwargs={dict(write_kwargs)!r}: {path} is not written by ASE. Leave them out.")
+        if self._is_store and find_spec("lmdb") is None:
+            raise MissingExtraError("lmdb", "configs")
+        self._format = "" if self._is_store else write_kwargs.get("format") or filetype(str(path), read=False)
+        self._read_kwargs = None if self._is_store else {"format": self._format}
         self._write_kwargs = {key: value for key, value in write_kwargs.items() if key != "format"}
         self.is_text = self._format == "extxyz" and path.suffix not in (".gz", ".bz2", ".xz")
         self.entries: list[Entry] = []
@@ -202,7 +211,7 @@ class OutputFile:
         if self.is_text:
             shutil.copyfile(self.path, self._partial)
             return
-        structures = iter(Frames(self.path, {"format": self._format}))
+        structures = iter(Frames(self.path, self._read_kwargs))
         with self._partial.open("wb") as file:
             for entry in self.entries:
                 many = sum(entry.shapes.get(place, 1) for place in range(entry.count))
@@ -315,16 +324,19 @@ class OutputFile:
 
     def _regrouped(self, tokens: list[int | str]) -> ConfigSet:
         if not self.shapes and len(tokens) == 1:
-            return ConfigSet(self.path, read_kwargs={"format": self._format})
+            return ConfigSet(self.path, read_kwargs=self._read_kwargs)
         return self._in(self.path, tokens)
 
     def _in(self, path: Path, tokens: list[int | str]) -> ConfigSet:
-        frames = partial(Frames, path, {"format": self._format})  # there is none to be read in an empty file
+        frames = partial(Frames, path, self._read_kwargs)  # there is none to be read in an empty file
         return regroup(tokens, self.shapes, self.count, lambda numbers: [frames().take(numbers)])
 
     def _converted(self) -> Path:
         whole = self.path.with_name(f".whole-{self.path.name}")  # what it ends in may say how it is packed
-        ase.io.write(whole, list(_blobs(self._partial)), format=self._format, **self._write_kwargs)
+        if self._is_store:
+            write_structures(_blobs(self._partial), whole)
+        else:
+            ase.io.write(whole, list(_blobs(self._partial)), format=self._format, **self._write_kwargs)
         return whole
 
     def close(self) -> None:
