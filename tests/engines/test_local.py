@@ -1,12 +1,16 @@
 """What is the embedded engine's own."""
 
+import os
 import threading
 import time
 from concurrent.futures import wait
 
 import pytest
+from ase import Atoms
 
+from adatom.configs import AutoparaInfo, map
 from adatom.engines.local import LocalPool
+from adatom.workflow.registry import close_engines
 
 
 def sleep():
@@ -25,3 +29,22 @@ def test_a_pool_that_is_stopped_ends_also_the_workers_that_are_about_to_start(de
         assert not closing.is_alive(), f"{pool.pids()} still run"
         assert not pool.pids()
         assert not wait(futures, 0).not_done
+
+
+def test_each_worker_sees_one_gpu(monkeypatch):
+    def seen(atoms):
+        time.sleep(0.05)
+        atoms.info["worker"], atoms.info["gpu"] = os.getpid(), os.environ.get("CUDA_VISIBLE_DEVICES", "all")
+        return atoms
+
+    def spread():
+        close_engines()  # workers that are there keep theirs
+        found = map(seen, [Atoms("H")] * 40, autopara_info=AutoparaInfo(workers=4, batch=1))
+        workers = {atoms.info["worker"]: atoms.info["gpu"] for atoms in found}
+        return sorted(workers.values())
+
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,GPU-5f")
+    assert set(spread()) == {"2", "GPU-5f"}
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert set(spread()) == {""}
+    close_engines()

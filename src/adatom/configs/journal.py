@@ -221,15 +221,20 @@ class OutputFile:
     def _open(self) -> None:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._log = self._journal.open("ab", buffering=0)
+            self._data = self._partial.open("ab", buffering=0)
             try:
-                fcntl.flock(self._log, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(self._data, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise StorageError(f"Another process is writing {str(self.path)!r}. Wait for it, or end it.") from None
-            self._log.truncate(0)
-            self._data = self._partial.open("ab", buffering=0)
-            self._data.truncate(self.entries[-1].end if self.entries else 0)
-            self._write_lines({"operation": self._operation}, *(entry.line() for entry in self.entries))
+            end = self.entries[-1].end if self.entries else 0
+            if os.fstat(self._data.fileno()).st_size < end:
+                raise StorageError(f"Another process has written {str(self.path)!r} meanwhile. Run it again.")
+            self._data.truncate(end)
+            lines = [{"operation": self._operation}, *(entry.line() for entry in self.entries)]
+            new = self._journal.with_name(f".new-{self._journal.name}")
+            new.write_bytes(_packed(lines))
+            os.replace(new, self._journal)  # at no time is there none that says what is done
+            self._log = self._journal.open("ab", buffering=0)
         except OSError as error:
             raise _cannot(self.path, error) from error
 
@@ -259,11 +264,12 @@ class OutputFile:
             The disk is full, or will not be written for another reason.
         """
         assert self._data is not None
+        assert self._log is not None
         try:
             _write(self._data, b"".join(output) if self.is_text else _blob(output))
             odd = {place: shape for place, shape in enumerate(shapes) if shape is not None}
             entry = Entry(len(shapes), self._data.tell(), _digest(fingerprints), odd, dict(failed))
-            self._write_lines(entry.line())
+            _write(self._log, _packed([entry.line()]))
         except OSError as error:
             raise _cannot(self.path, error) from error
         self._note(entry)
@@ -272,10 +278,6 @@ class OutputFile:
         self.shapes |= {self.count + place: shape for place, shape in entry.shapes.items()}
         self.failed |= {self.count + place: why for place, why in entry.failed.items()}
         self.count += entry.count
-
-    def _write_lines(self, *lines: Mapping[str, Any]) -> None:
-        assert self._log is not None
-        _write(self._log, "".join(json.dumps(line) + "\n" for line in lines).encode())
 
     def finish(self, tokens: list[int | str], inputs: Any) -> ConfigSet:
         """All is done: the file gets its name.
@@ -295,10 +297,11 @@ class OutputFile:
         if self.complete is not None:
             return self._regrouped(self.complete["tree"])
         assert self._data is not None
+        assert self._log is not None
         try:
-            self._data.close()
             whole = self._partial if self.is_text else self._converted()
-            self._write_lines({"complete": {"size": whole.stat().st_size, "inputs": inputs, "tree": tokens}})
+            ended = {"size": whole.stat().st_size, "inputs": inputs, "tree": tokens}
+            _write(self._log, _packed([{"complete": ended}]))
             os.replace(whole, self.path)
             if not self.is_text:
                 self._partial.unlink()
@@ -389,6 +392,10 @@ def _lines(journal: Path) -> list[dict[str, Any]]:
     except (FileNotFoundError, ValueError):
         pass
     return [line for line in lines if isinstance(line, dict)]
+
+
+def _packed(lines: Iterable[Mapping[str, Any]]) -> bytes:
+    return "".join(json.dumps(line) + "\n" for line in lines).encode()
 
 
 def _write(file: RawIOBase, data: bytes) -> None:

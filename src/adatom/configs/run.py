@@ -77,7 +77,8 @@ class _Run:
     ) -> None:
         self._inputs, self._info = inputs, info
         self._grouped = not spec.memory and not spec.single
-        self._places = _places(inputs, spec, {**identity, "tags": repr(sorted(spec.tags.items()))})
+        written = {name: repr(sorted(getattr(spec, name).items())) for name in ("tags", "write_kwargs")}
+        self._places = _places(inputs, spec, {**identity, **written})
         self._operation = replace(operation, write_kwargs=_same_kind(self._places))
 
     def result(self) -> ConfigSet:

@@ -15,6 +15,7 @@ from adatom.errors import EngineError, InputError, WorkerDiedError
 from adatom.settings import get_settings
 from adatom.workflow.child import GRACE, Child
 from adatom.workflow.engine import Capabilities, Engine
+from adatom.workflow.gpus import visible_gpus
 from adatom.workflow.options import UnusedResourceWarning
 from adatom.workflow.payload import Batch, Call, Outcome
 from adatom.workflow.registry import local_workers
@@ -104,6 +105,8 @@ class LocalPool:
     A standard process pool loses all its jobs with one dead worker and cannot say which job killed it. Here each
     worker has a thread of this process that feeds it, so it is known what a worker was doing.
 
+    Where there are GPUs, each worker sees one of them.
+
     Parameters
     ----------
     workers
@@ -142,18 +145,20 @@ class LocalPool:
             if self._closed:
                 raise EngineError("This pool of worker processes is closed. Make a new one.")
             if len(self._threads) < self.workers:
-                thread = threading.Thread(target=self._feed, daemon=True)
+                gpus, number = visible_gpus(), len(self._threads)
+                gpu = gpus[number % len(gpus)] if gpus else None
+                thread = threading.Thread(target=self._feed, args=(gpu,), daemon=True)
                 self._threads.append(thread)
                 thread.start()
         self._work.put((work, future))
         return future
 
-    def _feed(self) -> None:
+    def _feed(self, gpu: str | None) -> None:
         child: Child | None = None
         while (todo := self._work.get()) is not None:
             work, future = todo
             try:
-                child = child or self._start()
+                child = child or self._start(gpu)
                 child.send(work)
                 answer = child.receive()
             except WorkerDiedError as error:
@@ -166,12 +171,12 @@ class LocalPool:
         if child is not None:
             self._end(child)
 
-    def _start(self) -> Child:
+    def _start(self, gpu: str | None) -> Child:
         with self._lock:  # all the while: `close` ends those it finds
             if self._stopped:
                 raise WorkerDiedError("the worker process was not started: the pool was stopped")
             try:
-                child = Child(beside_others=True)
+                child = Child(beside_others=True, gpu=gpu)
             except OSError as error:
                 raise WorkerDiedError(f"no worker process could be started: {error}") from error
             self._children.add(child)

@@ -39,9 +39,11 @@ class Child:
     beside_others
         Whether it is one of several that work at the same time. Then numerical libraries use one thread each, unless
         ``OMP_NUM_THREADS`` is set: with a thread for each core in each worker they would slow one another down.
+    gpu
+        The only one that it is to see, as in ``CUDA_VISIBLE_DEVICES``; None: those that this process sees.
     """
 
-    def __init__(self, beside_others: bool = False) -> None:
+    def __init__(self, beside_others: bool = False, gpu: str | None = None) -> None:
         self._pipe, theirs = Pipe()
         self._ending = threading.Lock()
         try:
@@ -51,7 +53,11 @@ class Child:
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
-                env={"OMP_NUM_THREADS": "1", **os.environ} if beside_others else None,
+                env={
+                    **({"OMP_NUM_THREADS": "1"} if beside_others else {}),
+                    **os.environ,
+                    **({} if gpu is None else {"CUDA_VISIBLE_DEVICES": gpu}),
+                },
             )
         finally:
             theirs.close()
