@@ -1,6 +1,7 @@
 """`map`: what goes in and comes out, wherever it is worked on."""
 
 import os
+import time
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 import adatom
 from adatom.configs import AutoparaInfo, ConfigSet, OutputSpec, autoparallelize, map
+from adatom.deadline import bounded
 from adatom.errors import InputError, ItemError, UnfinishedError, UnknownNameError
 from adatom.recipes.emt.core import relax_job, static_job
 from tests.configs import operations
@@ -261,6 +263,35 @@ def test_a_time_budget_ends_it_in_order():
     done, left = stopped.value.done, stopped.value.left
     assert 1 <= len(done) <= 3
     assert [str(atoms.symbols) for atoms in done + left] == [str(atoms.symbols) for atoms in given]
+
+
+def test_the_end_of_the_process_ends_it_in_order():
+    given = ConfigSet(crystals("Cu", "Ag", "Au", "Ni", "Pd", "Pt"))
+    with bounded(time.time() + 0.35), pytest.raises(UnfinishedError, match="leaves 0 s") as stopped:
+        map(operations.slow, given, seconds=0.1, autopara_info=ONE)
+    assert 1 <= len(stopped.value.done) <= 4
+    assert len(stopped.value.done + stopped.value.left) == 6
+
+
+def test_few_long_items_are_spread_over_all_workers():
+    def long(atoms):
+        time.sleep(0.5)
+        atoms.info["pid"] = os.getpid()
+        return atoms
+
+    map(operations.pid, crystals(*["Cu"] * 40), autopara_info=AutoparaInfo(workers=4, batch=1))  # they have started
+    found = map(long, crystals(*["Cu"] * 8), autopara_info=AutoparaInfo(workers=4))
+    pids = [atoms.info["pid"] for atoms in found]
+    assert {pids.count(pid) for pid in pids} == {2}
+
+
+def test_threads_in_this_process_do_not_hold_up_workers():
+    def product(atoms):
+        atoms.info["trace"] = float(np.trace(np.ones((300, 300)) @ np.ones((300, 300))))
+        return atoms
+
+    assert product(bulk("Cu")).info["trace"] == 90_000  # numerical libraries have started their threads
+    assert all(atoms.info["trace"] == 90_000 for atoms in map(product, crystals(*["Cu"] * 4), autopara_info=TWO))
 
 
 def test_a_budget_that_is_enough_is_not_felt():

@@ -38,7 +38,8 @@ def map(
     Parameters
     ----------
     function
-        A job or any function, called as ``function(atoms, **kwargs)``. It returns a structure; a list of structures,
+        A job or any function, called as ``function(atoms, **kwargs)``; options of a job, such as `cache` and `retries`,
+        are for its own ``.map``. It returns a structure; a list of structures,
         which become a group; None: nothing comes out; or the result of a recipe, whose structure comes out with its
         results.
     inputs
