@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import adatom
 from adatom.configs import AutoparaInfo, ConfigSet, OutputSpec, autoparallelize, map
 from adatom.deadline import bounded
-from adatom.errors import InputError, ItemError, UnfinishedError, UnknownNameError
+from adatom.errors import IncompleteError, InputError, ItemError, UnfinishedError, UnknownNameError
 from adatom.recipes.emt.core import relax_job, static_job
 from tests.configs import operations
 
@@ -267,10 +267,24 @@ def test_a_time_budget_ends_it_in_order():
 
 def test_the_end_of_the_process_ends_it_in_order():
     given = ConfigSet(crystals("Cu", "Ag", "Au", "Ni", "Pd", "Pt"))
-    with bounded(time.time() + 0.35), pytest.raises(UnfinishedError, match="leaves 0 s") as stopped:
-        map(operations.slow, given, seconds=0.1, autopara_info=ONE)
+    with bounded(time.time() + 2.35), pytest.raises(UnfinishedError, match="The end of the flow's process") as stopped:
+        map(operations.slow, given, seconds=0.1, autopara_info=ONE)  # nothing is started in the last two seconds
     assert 1 <= len(stopped.value.done) <= 4
     assert len(stopped.value.done + stopped.value.left) == 6
+
+
+@pytest.mark.parametrize("info", [ONE, TWO], ids=["here", "two workers"])
+def test_an_item_that_has_no_more_time_is_left(info):
+    def long(atoms):
+        if atoms.symbols[0] == "Ag":
+            raise IncompleteError("stopped after 3 steps: the time was over")
+        return atoms
+
+    with pytest.raises(UnfinishedError, match="stopped after 3 steps") as stopped:
+        map(long, ConfigSet(crystals("Cu", "Au", "Ag", "Ni")), on_error="keep", autopara_info=info)
+    done, left = ([str(atoms.symbols) for atoms in some] for some in (stopped.value.done, stopped.value.left))
+    assert done + left == ["Cu", "Au", "Ag", "Ni"]
+    assert "Ag" in left
 
 
 def test_few_long_items_are_spread_over_all_workers():

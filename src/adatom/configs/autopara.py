@@ -24,7 +24,7 @@ class AutoparaInfo:
     runner
         What the selected engine runs on, as a flow takes it; not with `workers`.
     batch
-        Items that are sent to a worker at a time, at most. None: as many as take a tenth of a second.
+        Items that are sent to a worker at a time, at most. None: as many as take a fraction of a second.
     initializer
         Called once in each worker, before its first item.
     retries

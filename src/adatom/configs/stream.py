@@ -17,7 +17,7 @@ from adatom.configs.columns import pack, unpack
 from adatom.configs.operation import Handle, Operation, Part, gather, run_part
 from adatom.deadline import stop_reason
 from adatom.directories import stamp, unique_name
-from adatom.errors import AdatomError, WorkerDiedError
+from adatom.errors import AdatomError, IncompleteError, WorkerDiedError
 from adatom.settings import get_settings
 from adatom.workflow.engine import Engine
 from adatom.workflow.failure import Failure
@@ -27,7 +27,6 @@ from adatom.workflow.worker import unpack as read_result
 
 __all__ = ["Batch", "Stream"]
 
-_AIM = 0.1  # seconds of work in a batch: long against the cost of any engine's task, short against a user's patience
 _GROWTH = 8  # of a batch against the one before, as an item may be an odd one
 _MOST = 64 * 2**20  # bytes of items and results that may wait for those before them
 _LONG = 100_000  # bytes of an operation from which it goes by a file
@@ -56,6 +55,7 @@ class Batch:
     part: Part | None = None
     pieces: list[Any] = field(default_factory=list)  # of each item, where they go one by one
     left: int = 0
+    cut: bool = False  # an item had no more time
 
 
 class Stream:
@@ -77,7 +77,13 @@ class Stream:
         self._engine, self._operation, self._most, self._end = engine, operation, most, end
         self._directory = str(get_settings().results_dir / unique_name("MAP", operation.name, stamp()))
         self._spool: Path | None = None
-        self._size, self._cost = 1.0, 0.0
+        self._aim = engine.capabilities.worthwhile
+        self._key = (operation.name, operation.mark)
+        self._cost = engine.item_costs.get(
+            self._key, self._aim
+        )  # of an operation before, whose items may have been others
+        self._size = max(1.0, self._aim / self._cost / _GROWTH)
+        self._measured = False
         self._bytes = 0
         self._observer = current_observer()
         self._unreadable: Exception | None = None
@@ -147,7 +153,7 @@ class Stream:
         return handle
 
     def _stop(self) -> str | None:
-        next_one = self._cost * self._size
+        next_one = self._cost * self._size if self._measured else 0.0
         if self._end is not None and time.monotonic() + next_one > self._end:
             return "its time budget is over"
         return stop_reason(next_one)
@@ -205,6 +211,12 @@ class Stream:
             part = given.value if isinstance(given, Outcome) else read_result(given)
         except WorkerDiedError as error:
             return self._again(batch, place, error)
+        failures = [part] if isinstance(part, Failure) else list(part.failures.values())
+        incomplete = [failure for failure in failures if isinstance(failure.cause, IncompleteError)]
+        if incomplete:  # its worker has no more time: this batch, and what comes after it, is left
+            self.stopped = incomplete[0].message.rstrip(".")
+            batch.cut = True
+            return 1 if place is None else self._one_less(batch)
         if isinstance(part, Failure):  # of all items alike: the operation cannot be had there
             raise AdatomError(f"{self._operation.name} cannot run: {part.in_short}") from part.cause
         return self._take(batch, place, part)
@@ -215,9 +227,10 @@ class Stream:
             batch.part = part
         else:
             batch.pieces[place] = part
-            batch.left -= 1
-            if batch.left:
+            if not self._one_less(batch):
                 return 0
+            if batch.cut:
+                return 1
             batch.part = _joined(batch.pieces)
         assert batch.part is not None
         failed = len(batch.part.failures)
@@ -226,9 +239,16 @@ class Stream:
         self._bytes += _weight(batch) - len(batch.data)
         return 1
 
+    @staticmethod
+    def _one_less(batch: Batch) -> int:
+        """1 if it was the last item of the batch."""
+        batch.left -= 1
+        return int(not batch.left)
+
     def _learn(self, count: int, seconds: float) -> None:
-        self._cost = max(seconds / count, 1e-7)
-        self._size = max(1.0, min(_AIM / self._cost, _GROWTH * max(self._size, 1.0)))
+        self._measured = True
+        self._cost = self._engine.item_costs[self._key] = max(seconds / count, 1e-7)
+        self._size = max(1.0, min(self._aim / self._cost, _GROWTH * self._size))
 
     def _again(self, batch: Batch, place: int | None, error: WorkerDiedError) -> int:
         """After a worker died: each item alone, so that only the guilty one fails."""

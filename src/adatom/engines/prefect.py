@@ -47,7 +47,7 @@ class PrefectEngine(Engine):
     name: ClassVar[str] = "prefect"
     package: ClassVar[str] = "prefect"
     runner_type: ClassVar[str] = "a Prefect task runner"
-    capabilities = Capabilities()
+    capabilities = Capabilities(worthwhile=1.0)  # a task run costs tens of milliseconds
     future_type = PrefectFuture
 
     def __init__(self, runner: Any = None) -> None:

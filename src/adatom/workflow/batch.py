@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["map_in_batches"]
 
-# A batch aims at this many seconds: long against the cost of any engine's task, short against a user's patience.
-_AIM = 0.2
-
 
 def map_in_batches(scope: Scope, job: Job[Any, Any], items: list[Any], common: dict[str, Any]) -> list[Future]:
     """Run a job once for each item.
@@ -92,7 +89,8 @@ class _Map:
 
     def _size(self) -> int:
         """How many items the next batch may hold."""
-        worth = _AIM / max(self._costs.get(self._key, _AIM), 1e-6)
+        aim = self._scope.engine.capabilities.worthwhile
+        worth = aim / max(self._costs.get(self._key, aim), 1e-6)
         share = -(-len(self._todo) // self._tasks)  # so that all workers end together
         least = worth / 4 if self._measured else 1  # to balance less than that costs more than it saves
         return max(1, round(min(worth, max(share, least))))

@@ -39,6 +39,9 @@ class Capabilities:
         A runner can be given to a flow.
     failed_inputs
         A job that asks for them is given the failures of those it needs. An engine that runs whole graphs skips it.
+    worthwhile
+        Seconds of work that are worth a task of their own: what is shorter travels with others, where it can. Long
+        against what a task costs, short against a user's patience.
     resources
         Which resources of a job it honours; others are warned about. Ranks and threads are honoured where an MPI
         program starts: `adatom.machines.mpi_command`.
@@ -50,6 +53,7 @@ class Capabilities:
     many_jobs: bool = True
     runner: bool = True
     failed_inputs: bool = True
+    worthwhile: float = 0.2
     resources: frozenset[str] = frozenset({"nodes", "ranks_per_node", "threads_per_rank"})
 
 
