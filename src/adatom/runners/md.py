@@ -2,109 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import numpy as np
-from ase import Atoms, units
+from ase import Atoms
 
-from adatom.errors import InputError, UnknownNameError
+from adatom.errors import InputError
 from adatom.runners.calculation import calculation
-from adatom.runners.checks import check_count, check_positive
+from adatom.runners.checks import check_count
 from adatom.runners.copy_files import CopyFiles
-from adatom.runners.ramp import Knots, Ramp
+from adatom.runners.motion import DYNAMICS, Motion
+from adatom.runners.ramp import Knots
 from adatom.runners.steps import Earlier, Steps
-from adatom.runners.tables import find_class
 from adatom.schemas.results import MDAverages, MDResult
 
-__all__ = ["DYNAMICS", "Dynamics", "run_md"]
-
-
-@dataclass(frozen=True)
-class Dynamics:
-    """A way to integrate the equations of motion.
-
-    Attributes
-    ----------
-    path
-        ``"module:class"`` of ASE's implementation.
-    ensemble
-        What it samples.
-    defaults
-        Its arguments in ASE's units, from the time step in ASE's units.
-    seeded
-        Whether it draws random numbers.
-    set_temperature, set_pressure
-        Give it another temperature (K), or pressure (eV/Å³), while it runs; None: it keeps its own.
-    """
-
-    path: str
-    ensemble: Literal["NVE", "NVT", "NPT"]
-    defaults: Callable[[float], dict[str, Any]] = lambda timestep: {}
-    seeded: bool = False
-    set_temperature: Callable[[Any, float], None] | None = None
-    set_pressure: Callable[[Any, float], None] | None = None
-
-
-def _to_temperature(motion: Any, temperature: float) -> None:
-    motion.set_temperature(temperature_K=temperature)
-
-
-def _to_pressure(motion: Any, pressure: float) -> None:
-    motion.pressure = pressure  # its `set_pressure` raises TypeError in ASE 3.29
-
-
-def _bussi_to_temperature(motion: Any, temperature: float) -> None:
-    motion.temp = units.kB * temperature
-    motion.target_kinetic_energy = motion.temp * motion.ndof / 2
-
-
-# Langevin leaves the centre of mass free: holding it, ASE warns, does not sample NVT.
-# Coupling times are those that ASE's documentation advises: 100 time steps for a chain of thermostats and 1000 for a
-# barostat; a friction of 0.01/fs; 0.1 ps and 1 ps for the Berendsen pair. A compressibility of 0.01/GPa is a metal's:
-# in a Berendsen barostat it only scales the coupling time. The masses of a chain of thermostats belong to one
-# temperature, so that one is kept.
-DYNAMICS = {
-    "VelocityVerlet": Dynamics("ase.md.verlet:VelocityVerlet", "NVE"),
-    "Langevin": Dynamics(
-        "ase.md.langevin:Langevin",
-        "NVT",
-        lambda dt: {"friction": 0.01 / units.fs, "fixcm": False},
-        seeded=True,
-        set_temperature=_to_temperature,
-    ),
-    "Bussi": Dynamics(
-        "ase.md.bussi:Bussi",
-        "NVT",
-        lambda dt: {"taut": 100 * dt},
-        seeded=True,
-        set_temperature=_bussi_to_temperature,
-    ),
-    "NoseHooverChainNVT": Dynamics(
-        "ase.md.nose_hoover_chain:NoseHooverChainNVT", "NVT", lambda dt: {"tdamp": 100 * dt}
-    ),
-    "NVTBerendsen": Dynamics(
-        "ase.md.nvtberendsen:NVTBerendsen",
-        "NVT",
-        lambda dt: {"taut": 100 * units.fs},
-        set_temperature=_to_temperature,
-    ),
-    "IsotropicMTKNPT": Dynamics(
-        "ase.md.nose_hoover_chain:IsotropicMTKNPT", "NPT", lambda dt: {"tdamp": 100 * dt, "pdamp": 1000 * dt}
-    ),
-    "MTKNPT": Dynamics("ase.md.nose_hoover_chain:MTKNPT", "NPT", lambda dt: {"tdamp": 100 * dt, "pdamp": 1000 * dt}),
-    "NPTBerendsen": Dynamics(
-        "ase.md.nptberendsen:NPTBerendsen",
-        "NPT",
-        lambda dt: {"taut": 100 * units.fs, "taup": 1000 * units.fs, "compressibility_au": 0.01 / units.GPa},
-        set_temperature=_to_temperature,
-        set_pressure=_to_pressure,
-    ),
-}
-#: What an ensemble's name alone stands for.
-DYNAMICS |= {"NVE": DYNAMICS["VelocityVerlet"], "NVT": DYNAMICS["Langevin"], "NPT": DYNAMICS["IsotropicMTKNPT"]}
+__all__ = ["DYNAMICS", "run_md"]
 
 
 def run_md(
@@ -179,74 +93,34 @@ def run_md(
     -----
     With constraints the centre of mass is left to them.
     """
-    check_positive(timestep=timestep)
-    check_count(steps=steps, interval=interval)
-    if dynamics not in DYNAMICS:
-        raise UnknownNameError("dynamics", dynamics, DYNAMICS)
-    chosen = DYNAMICS[dynamics]
-    heat = None if temperature is None else Ramp("temperature", temperature, steps, positive=True)
-    press = Ramp("pressure", pressure, steps)
-    _check(dynamics, chosen, heat, press)
+    check_count(interval=interval)
+    motion = Motion(dynamics, steps, timestep, temperature, pressure, keep_velocities, dynamics_kwargs)
     rng = _generator(seed)
-    integrator = find_class("dynamics", dynamics, {dynamics: chosen.path})
-    options = _options(chosen, timestep * units.fs, heat, press, rng) | dict(dynamics_kwargs or {})
-    parameters = {
-        "dynamics": integrator.__name__,
-        "timestep": timestep,
-        "temperature": heat and heat.plain,
-        "pressure": press.plain if chosen.ensemble == "NPT" else None,
-        "keep_velocities": keep_velocities,
-        "seed": seed,
-        "interval": interval,
-        "dynamics_kwargs": {key: value for key, value in options.items() if key != "rng"},
-    }
-    ramped = press.moves or (heat is not None and heat.moves)
-    spread = {"steps of the knots": steps} if ramped else {}  # a longer run would have gone another way
+    parameters = {**motion.parameters, "seed": seed, "interval": interval}
+    spread = {"steps of the knots": steps} if motion.ramped else {}  # a longer run would have gone another way
     made = Steps(name, steps, resume_from, atoms, calculator, **parameters, **spread)
 
-    needs = ("energy", "forces", "stress") if chosen.ensemble == "NPT" else ("energy", "forces")
-    with calculation(name, atoms, calculator, copy_files, needs) as run:
+    with calculation(name, atoms, calculator, copy_files, motion.needs) as run:
         made.enter(run)
-        if heat is not None and not keep_velocities and not made.resumed:
-            _set_velocities(run.atoms, heat.at(0), rng)
+        if not made.resumed:
+            motion.set_velocities(run.atoms, rng)
         with made.files() as (trajectory, log):
-            try:
-                motion = integrator(
-                    run.atoms, timestep * units.fs, trajectory=trajectory, logfile=log, loginterval=interval, **options
-                )
-            except TypeError as error:
-                raise InputError(f"dynamics_kwargs do not fit {integrator.__name__}: {error}.") from error
-            made.begin(motion)
-            if heat is not None:
-                heat.follow(motion, chosen.set_temperature)
-            press.follow(motion, chosen.set_pressure)
-            motion.run(made.remaining)
+            integrator = motion.integrator(run.atoms, rng, trajectory=trajectory, logfile=log, loginterval=interval)
+            made.begin(integrator)
+            motion.follow(integrator)
+            integrator.run(made.remaining)
             made.keep()  # it can be made longer
         results = run.properties()
         results["kinetic_energy"] = float(run.atoms.get_kinetic_energy())
         results["temperature"] = float(run.atoms.get_temperature())
         document = run.result(
             converged=True,
-            ensemble=chosen.ensemble,
+            ensemble=motion.ensemble,
             steps=steps,
             **parameters,
         )
         averages = _averages(run.file(".traj"), timestep * interval)
         return cast(MDResult, {**document, "results": results, "averages": averages})
-
-
-def _check(dynamics: str, chosen: Dynamics, heat: Ramp | None, press: Ramp) -> None:
-    if heat is None and chosen.ensemble != "NVE":
-        raise InputError(f"{dynamics} is at constant temperature and none is given. Set temperature (K).")
-    if (press.moves or press.plain) and chosen.ensemble != "NPT":
-        at_pressure = ", ".join(sorted(key for key, row in DYNAMICS.items() if row.ensemble == "NPT"))
-        raise InputError(
-            f"pressure is {press.plain}, but {dynamics} is at constant volume. At pressure: {at_pressure}."
-        )
-    for name, ramp in {"temperature": heat, "pressure": press}.items():
-        if ramp is not None and ramp.moves and getattr(chosen, f"set_{name}") is None:
-            able = ", ".join(sorted(key for key, row in DYNAMICS.items() if getattr(row, f"set_{name}")))
-            raise InputError(f"{name} is {ramp.plain}, but {dynamics} keeps one. These go through several: {able}.")
 
 
 def _averages(path: Path, interval: float) -> MDAverages:
@@ -283,25 +157,3 @@ def _generator(seed: int) -> np.random.Generator:
         return np.random.default_rng(seed)
     except (TypeError, ValueError) as error:
         raise InputError(f"seed is {seed!r}: {error}. Give an integer of at least 0.") from error
-
-
-def _options(
-    chosen: Dynamics, timestep: float, heat: Ramp | None, press: Ramp, rng: np.random.Generator
-) -> dict[str, Any]:
-    options = chosen.defaults(timestep)
-    if chosen.ensemble != "NVE" and heat is not None:
-        options["temperature_K"] = heat.at(0)
-    if chosen.ensemble == "NPT":
-        options["pressure_au"] = press.at(0)
-    if chosen.seeded:
-        options["rng"] = rng
-    return options
-
-
-def _set_velocities(atoms: Atoms, temperature: float, rng: np.random.Generator) -> None:
-    from ase.md.velocitydistribution import Stationary, thermalize_momenta
-
-    thermalize_momenta(atoms, temperature, rng=rng)
-    # One atom alone would come to rest; and what a constraint holds already keeps the rest in place.
-    if len(atoms) > 1 and not atoms.constraints:
-        Stationary(atoms)
