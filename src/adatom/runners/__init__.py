@@ -7,6 +7,7 @@ from adatom.runners.neb import run_neb
 from adatom.runners.optimize import run_optimize
 from adatom.runners.program import run_on_files
 from adatom.runners.saddle import run_saddle
+from adatom.runners.sampling import sample_md
 from adatom.runners.static import run_static
 from adatom.runners.thermo import thermochemistry
 from adatom.runners.vibrations import run_vibrations
@@ -21,5 +22,6 @@ __all__ = [
     "run_saddle",
     "run_static",
     "run_vibrations",
+    "sample_md",
     "thermochemistry",
 ]
