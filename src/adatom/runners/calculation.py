@@ -25,7 +25,7 @@ from adatom.schemas.plain import plain
 from adatom.schemas.provenance import make_provenance
 from adatom.schemas.results import Result
 
-__all__ = ["Calculation", "calculation", "own", "properties_of"]
+__all__ = ["Calculation", "calculation", "own"]
 
 _PROPERTIES = frozenset(all_properties)
 _DISK_TROUBLE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EFBIG}
@@ -87,7 +87,21 @@ class Calculation:
         ConvergenceError
             The energy or a force is not a number.
         """
-        return properties_of(self.atoms, f"{self.name} of {self.input_atoms.get_chemical_formula()}")
+        self.atoms.get_potential_energy()  # computes only where the last structure computed was another one
+        found = {
+            key: float(value) if np.ndim(value) == 0 else np.array(value)  # some calculators use their arrays again
+            for key, value in self.calculator.results.items()
+            if key in _PROPERTIES and value is not None
+        }
+        if np.shape(found.get("stress", ())) == (3, 3):  # some calculators give all of it
+            found["stress"] = full_3x3_to_voigt_6_stress(found["stress"])
+        for key in ("energy", "forces"):
+            if key in found and not np.isfinite(found[key]).all():
+                raise ConvergenceError(
+                    f"{self.name} of {self.input_atoms.get_chemical_formula()}: the {key} is not a number. "
+                    "Are atoms at the same place?"
+                )
+        return found
 
     def result(self, *, converged: bool, **parameters: Any) -> Result:
         """What all result documents have.
@@ -125,35 +139,6 @@ def calculator_parameters(calculator: Any) -> Mapping[str, Any]:
         An ASE calculator.
     """
     return {"name": type(calculator).__name__, **getattr(calculator, "parameters", {})}
-
-
-def properties_of(atoms: Atoms, what: str) -> dict[str, Any]:
-    """What its calculator knows of a structure as it is now.
-
-    Parameters
-    ----------
-    atoms
-        The structure, with its calculator.
-    what
-        What is computed, for the message.
-
-    Raises
-    ------
-    ConvergenceError
-        The energy or a force is not a number.
-    """
-    atoms.get_potential_energy()  # computes only where the last structure computed was another one
-    found = {
-        key: float(value) if np.ndim(value) == 0 else np.array(value)  # some calculators use their arrays again
-        for key, value in atoms.calc.results.items()
-        if key in _PROPERTIES and value is not None
-    }
-    if np.shape(found.get("stress", ())) == (3, 3):  # some calculators give all of it
-        found["stress"] = full_3x3_to_voigt_6_stress(found["stress"])
-    for key in ("energy", "forces"):
-        if key in found and not np.isfinite(found[key]).all():
-            raise ConvergenceError(f"{what}: the {key} is not a number. Are atoms at the same place?")
-    return found
 
 
 def own(atoms: Atoms) -> Atoms:

@@ -17,9 +17,9 @@ from ase.calculators.singlepoint import SinglePointCalculator
 
 from adatom.atoms.results import without_results
 from adatom.calculators.models import Calculator, make_model
-from adatom.directories import run_directory
+from adatom.directories import RunDirectory, run_directory
 from adatom.errors import InputError
-from adatom.runners.calculation import own, properties_of
+from adatom.runners.calculation import Calculation, own
 from adatom.runners.checks import check_atoms, check_calculator, check_count
 from adatom.runners.motion import Motion
 from adatom.runners.ramp import Knots
@@ -111,19 +111,18 @@ def sample_md(
     random = rng if rng is not None else np.random.default_rng(0)  # nothing is drawn from the latter
     made = _calculator(calculator)
     check_calculator(made, *motion.needs)
-    moving = own(without_results(atoms))
-    moving.calc = made
-    motion.set_velocities(moving, random)
     taken: list[Atoms] = []
-    with _files(made):
-        integrator = motion.integrator(moving, random)
+    with _directory(made) as directory:
+        run = Calculation("md", without_results(atoms), made, directory)
+        motion.set_velocities(run.atoms, random)
+        integrator = motion.integrator(run.atoms, random)
         motion.follow(integrator)
 
         def look() -> None:
             step = integrator.nsteps
             if step % every and step not in taking.numbers:
                 return
-            structure = _snapshot(moving, step)
+            structure = _snapshot(run)
             wanted = taking.takes(step, structure)
             reasons = [each for each in ending if each(structure)]  # each sees every structure
             if wanted or reasons:
@@ -198,18 +197,17 @@ def _calculator(given: Any) -> Any:
 
 
 @contextmanager
-def _files(calculator: Any) -> Iterator[None]:
-    """A place for the files of a calculator that writes some, which is never the working directory."""
+def _directory(calculator: Any) -> Iterator[RunDirectory]:
+    """Of files that a calculator writes, never the working directory; one that writes none keeps its own."""
     if isinstance(calculator, FileIOCalculator | GenericFileIOCalculator):
         with run_directory("md") as directory:
-            calculator.directory = directory.path
-            yield
+            yield directory
     else:
-        yield
+        yield RunDirectory(getattr(calculator, "directory", "."))  # as it is: ASE makes any other
 
 
-def _snapshot(moving: Atoms, step: int) -> Atoms:
-    results = properties_of(moving, f"MD of {moving.get_chemical_formula()} after {step} steps")
-    structure = own(moving)
+def _snapshot(run: Calculation) -> Atoms:
+    results = run.properties()
+    structure = own(run.atoms)
     structure.calc = SinglePointCalculator(structure, **results)
     return structure
