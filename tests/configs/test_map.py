@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.build import bulk, molecule
+from ase.calculators.emt import EMT
+from ase.calculators.singlepoint import SinglePointCalculator
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -412,3 +414,27 @@ def test_a_job_keeps_its_own_names_out_of_structures():
     [found] = map(static_job, crystals("Cu"), autopara_info=ONE)
     assert found.info == {}
     assert set(found.arrays) == {"numbers", "positions"}
+
+
+@pytest.mark.parametrize("info", [ONE, TWO], ids=["here", "two workers"])
+@pytest.mark.parametrize("output", [None, "out.xyz"])
+def test_a_calculator_stays_and_what_it_found_comes_out(info, output, tmp_path):
+    shared = EMT()
+
+    def evaluated(atoms):
+        atoms.calc = shared
+        atoms.get_potential_energy()
+        return atoms
+
+    def moved(atoms):
+        evaluated(atoms).positions[0] += 0.1
+        return atoms
+
+    given = [bulk("Cu", cubic=True, a=3.5 + number / 10) for number in range(3)]
+    outputs = OutputSpec(output, file_root=tmp_path) if output else None
+    for before, after in zip(given, map(evaluated, given, outputs, autopara_info=info), strict=True):
+        before.calc = EMT()
+        assert isinstance(after.calc, SinglePointCalculator)
+        assert after.get_potential_energy() == pytest.approx(before.get_potential_energy())
+        assert after.get_forces() == pytest.approx(before.get_forces(), abs=1e-7)
+    assert all(atoms.calc is None for atoms in map(moved, given, autopara_info=info))

@@ -110,7 +110,7 @@ class Part:
     shapes
         Of each item.
     output
-        Packed structures, or the text of each item.
+        Structures, packed where they have travelled, or the text of each item.
     failures
         By place among the items.
     seconds
@@ -118,7 +118,7 @@ class Part:
     """
 
     shapes: list[Shape]
-    output: bytes | list[bytes]
+    output: bytes | list[Any]
     failures: dict[int, Failure]
     seconds: float = 0.0
 
@@ -177,6 +177,11 @@ class Handle:
             ) from error
         return cls(blake2b(data, digest_size=16).hexdigest(), data)
 
+    @property
+    def is_here(self) -> bool:
+        """Whether it is for this process alone."""
+        return self.data is None and self.path is None
+
     def load(self) -> Operation:
         """The operation: one of each thread's own, as calculators are not made for several."""
         known = _known()
@@ -226,19 +231,25 @@ def run_part(handle: Handle, numbers: Sequence[int], data: bytes, directory: str
     """
     operation = handle.load()
     start = time.perf_counter()
-    items = unpack(data)
+    items, fresh = unpack(data), _Fresh(data)
     outcomes = _all_at_once(operation, items, numbers, directory) if operation.whole and len(items) > 1 else None
     if outcomes is None:
         if operation.whole:
             items = unpack(data)  # the function may have changed them before it failed
         outcomes = [
-            _one(operation, item, number, directory, partial(_item, data, place))
+            _one(operation, item, number, directory, partial(fresh, place))
             for place, (item, number) in enumerate(zip(items, numbers, strict=True))
         ]
-    return gather(operation, outcomes, partial(_item, data), start)
+    return gather(operation, outcomes, fresh, start, pack_them=not handle.is_here)
 
 
-def gather(operation: Operation, outcomes: list[Any], item: Callable[[int], Any], start: float | None = None) -> Part:
+def gather(
+    operation: Operation,
+    outcomes: list[Any],
+    item: Callable[[int], Any],
+    start: float | None = None,
+    pack_them: bool = True,
+) -> Part:
     """Put together what came of some items.
 
     Parameters
@@ -251,6 +262,8 @@ def gather(operation: Operation, outcomes: list[Any], item: Callable[[int], Any]
         Gives an item as it was, by place.
     start
         When the work began, as `time.perf_counter` says.
+    pack_them
+        Whether structures are to travel.
     """
     shapes: list[Shape] = []
     structures: list[Atoms] = []
@@ -280,12 +293,23 @@ def gather(operation: Operation, outcomes: list[Any], item: Callable[[int], Any]
         shapes.append(shape)
         structures += made
         texts.append(text)
-    output = pack(structures) if operation.write_kwargs is None else texts
+    output: Any = texts
+    if operation.write_kwargs is None:
+        output = pack(structures) if pack_them else structures
     return Part(shapes, output, failures, time.perf_counter() - start if start is not None else 0.0)
 
 
-def _item(data: bytes, place: int) -> Any:
-    return unpack(data)[place]
+class _Fresh:
+    """Items as they were given, none of them twice: a function may have changed it before it failed."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._left: dict[int, Any] = {}
+
+    def __call__(self, place: int) -> Any:
+        if place not in self._left:
+            self._left = dict(enumerate(unpack(self._data)))
+        return self._left.pop(place)
 
 
 def _one(operation: Operation, item: Any, number: int, directory: str, again: Callable[[], Any]) -> Any:
@@ -295,7 +319,9 @@ def _one(operation: Operation, item: Any, number: int, directory: str, again: Ca
             with entered(_Directory(f"{directory}/{number:06d}")):
                 if operation.whole:
                     return _call_on_list(operation, [given], [number])[0]
-                return settled(operation.function(given, **operation.kwargs, **operation.random(number)))
+                made = settled(operation.function(given, **operation.kwargs, **operation.random(number)))
+                _keep_results(made)  # now: the next item may have the same calculator
+                return made
         except (Exception, SystemExit) as error:
             failure = Failure.of(error, operation.name, None)
     return failure
@@ -319,6 +345,8 @@ def _call_on_list(operation: Operation, items: list[Any], numbers: Sequence[int]
             f"{operation.name} gave {what} for {len(items)} items. It is to return a list with a structure, a list of "
             "structures, or None for each."
         )
+    for made in found:
+        _keep_results(made)
     return list(found)
 
 
@@ -368,6 +396,22 @@ def _with_results(atoms: Atoms, results: Mapping[str, Any], prefix: str | None) 
     if kept and atoms.calc is None:
         atoms.calc = SinglePointCalculator(atoms, **kept)
     return atoms
+
+
+def _keep_results(made: Any) -> None:
+    """The calculators of what a function gave stay where they are; what they found for a structure goes along."""
+    for atoms in made if isinstance(made, list | tuple) else [made]:
+        if isinstance(atoms, Atoms):
+            _freeze(atoms)
+
+
+def _freeze(atoms: Atoms) -> None:
+    calculator = atoms.calc
+    if calculator is None or type(calculator) is SinglePointCalculator:
+        return
+    known = {} if calculator.check_state(atoms) else calculator.results
+    results = {name: value for name, value in known.items() if name in all_properties}
+    atoms.calc = SinglePointCalculator(atoms, **results) if results else None
 
 
 def _text(structures: list[Atoms], write_kwargs: Mapping[str, Any] | None) -> bytes:

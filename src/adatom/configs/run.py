@@ -145,18 +145,15 @@ class _Run:
     def _consume(self, batch: Batch) -> None:
         assert batch.part is not None
         part, start = batch.part, 0
-        made = iter(unpack(part.output)) if isinstance(part.output, bytes) else None
+        texts = self._operation.write_kwargs is not None
+        made = iter(unpack(part.output) if isinstance(part.output, bytes) else part.output)
         for place, run in groupby(batch.extra, key=lambda extra: extra[0]):
             marks = [mark for _, mark in run]
             end = start + len(marks)
             failed = {each - start: part.failures[each] for each in range(start, end) if each in part.failures}
             stop = min(failed) if failed and self._operation.on_error == "raise" else len(marks)
             shapes = part.shapes[start : start + stop]
-            if isinstance(part.output, list):
-                output: list[Any] = part.output[start : start + stop]
-            else:
-                assert made is not None
-                output = list(islice(made, sum(1 if shape is None else shape for shape in shapes)))
+            output = list(islice(made, stop if texts else sum(1 if shape is None else shape for shape in shapes)))
             if stop:
                 reasons = {each: failure.in_short for each, failure in failed.items() if each < stop}
                 place.target.write(marks[:stop], shapes, output, reasons)
