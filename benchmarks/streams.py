@@ -59,6 +59,7 @@ def main() -> None:
         __doc__,
         repeats=3,
         structures={"type": int, "default": 10_000, "help": "how many"},
+        engine={"action": "append", "help": "of the case engines; all that are installed if not given"},
         case={"action": "append", "help": "memory, files, rerun, resume, engines, driver; all if not given"},
     )
     wanted = set(options.case or ["memory", "files", "rerun", "resume", "engines", "driver"])
@@ -108,7 +109,7 @@ def main() -> None:
         if "resume" in wanted:
             rows.append(resume(options.repeats))
         if "engines" in wanted:
-            for name in ("local", "dask", "parsl", "prefect"):
+            for name in options.engine or ("local", "dask", "parsl", "prefect"):
                 if is_installed(engine_class(name)):
                     with change_settings(workflow_engine=name, local_workers=2):
                         rows.append(compare(f"map on {name}, 2 workers", 0.75, ours, by_hand, options.repeats))

@@ -83,6 +83,8 @@ def test_groups_of_any_depth_come_out_as_they_went_in(tmp_path_factory, tree):
     file = OutputSpec("all.xyz", file_root=folder)
     assert shape(map(operations.sliced, inputs, file, autopara_info=ONE)) == expected(tree)
     assert shape(map(operations.sliced, inputs, file, autopara_info=ONE)) == expected(tree)  # from the journal
+    if any(expected(tree)):
+        assert shape(ConfigSet("all.xyz", file_root=folder)) == expected(tree)  # in another script
     groups = [part for part in tree if isinstance(part, list)]
     if groups and len(groups) == len(tree):
         files = OutputSpec([f"{i}.xyz" for i in range(len(groups))], file_root=folder)

@@ -7,6 +7,7 @@ from ase.build import bulk
 from ase.calculators.emt import EMT
 
 from adatom.configs import AutoparaInfo, ConfigSet, OutputSpec, calculate, map
+from adatom.errors import ItemError
 from tests.configs import operations
 
 
@@ -84,3 +85,11 @@ def test_an_operation_that_is_long_when_pickled_goes_by_a_file(info, tmp_path):
     found = map(looked_up, cells(30), table=table, autopara_info=info)
     assert {atoms.info["sum"] for atoms in found} == {int(table.sum())}
     assert not list(tmp_path.rglob("*.operation"))
+
+
+def test_a_failure_that_is_not_kept_ends_it_and_the_engine_goes_on(info):
+    given = [bulk(symbol) for symbol in ("Cu", "Au", "Ag", "Ni")]
+    with pytest.raises(ItemError, match="refusing failed for structure 2: ValueError: no Ag") as stopped:
+        map(operations.refusing, given, autopara_info=info)
+    assert [str(atoms.symbols) for atoms in stopped.value.done] == ["Cu", "Au"]
+    assert len(map(operations.refusing, given, symbol="Fe", autopara_info=info)) == 4

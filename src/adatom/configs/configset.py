@@ -48,7 +48,7 @@ class ConfigSet:
         called each time that they are needed, so that they need not be in memory at once.
 
         Each file of a list, also of a list of one, and of a pattern is a group, and so is each list or `ConfigSet` in
-        a list.
+        a list. A file that an operation has written has the groups of what it was made of.
     file_root
         Directory that relative names of files start from.
     read_kwargs
@@ -84,7 +84,10 @@ class ConfigSet:
             case str() | os.PathLike():
                 path = Path(file_root or "", items).expanduser()
                 if path.is_file() or not glob.has_magic(str(items)):
-                    self._parts = [Frames(path, read_kwargs)]
+                    from adatom.configs.journal import recorded_groups
+
+                    frames = Frames(path, read_kwargs)
+                    self._parts = (None if read_kwargs else recorded_groups(path)) or [frames]
                 else:
                     found = sorted(glob.glob(str(path), recursive=True))
                     if not found:

@@ -29,7 +29,7 @@ from adatom.configs.tree import regroup
 from adatom.configs.writing import write_structures
 from adatom.errors import InputError, MissingExtraError, StorageError
 
-__all__ = ["Entry", "OutputFile", "files_of"]
+__all__ = ["Entry", "OutputFile", "files_of", "recorded_groups"]
 
 _SIZE = struct.Struct("<Q")
 
@@ -347,6 +347,34 @@ class OutputFile:
         for file in (self._data, self._log):
             if file is not None:
                 file.close()
+
+
+def recorded_groups(path: Path) -> list[Any] | None:
+    """The parts of a `ConfigSet` of a file that an operation has written, in the groups that it had.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Returns
+    -------
+    list or None
+        None if no journal says that there are groups, or it is not of this file as it stands.
+    """
+    lines = _lines(path.with_name(path.name + ".journal"))
+    ended = lines[-1].get("complete") if lines else None
+    if not ended or ended["size"] != path.stat().st_size:
+        return None
+    shapes: dict[int, int] = {}
+    count = 0
+    for line in lines[1:-1]:
+        entry = Entry.read(line)
+        shapes |= {count + place: shape for place, shape in entry.shapes.items()}
+        count += entry.count
+    if not shapes and len(ended["tree"]) <= 1:
+        return None
+    return regroup(ended["tree"], shapes, count, lambda numbers: [Frames(path).take(numbers)])._parts
 
 
 def files_of(inputs: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 
 import cloudpickle
 
+from adatom.calculators.models import identify_model
 from adatom.configs.autopara import AutoparaInfo
 from adatom.configs.configset import ConfigSet
 from adatom.configs.operation import Operation
@@ -142,6 +143,8 @@ def identify(function: Callable[..., Any], kwargs: Mapping[str, Any], seed: int 
     canonical = Canonical(describe_code)
     parts = {"function": _name(function), "source": source_of(plain).digest, "seed": repr(seed)}
     for name, value in kwargs.items():
+        if name == "calculator":  # of a model by name, its version and what is in its file
+            value = identify_model(value)
         try:
             parts |= canonical.parts(name, value)
         except (UnhashableError, RecursionError):

@@ -35,7 +35,7 @@ class DaskEngine(Engine):
     name: ClassVar[str] = "dask"
     package: ClassVar[str] = "distributed"
     runner_type: ClassVar[str] = "a Dask client, cluster, or scheduler address"
-    capabilities = Capabilities()
+    capabilities = Capabilities(worthwhile=0.5)  # the scheduler is in this process, and takes its time from it
 
     def __init__(self, runner: Any = None) -> None:
         super().__init__(runner)
