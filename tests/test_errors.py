@@ -10,7 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adatom import errors
-from adatom.errors import AdatomError, BatchJobError, FlowFailure, JobFailure, MissingExtraError, UnknownNameError
+from adatom.errors import (
+    AdatomError,
+    BatchJobError,
+    FlowFailure,
+    ItemError,
+    JobFailure,
+    MissingExtraError,
+    UnfinishedError,
+    UnknownNameError,
+)
 from adatom.machines import BatchResult, Outcome, State
 from adatom.workflow.failure import Failure
 
@@ -22,12 +31,11 @@ EXAMPLES = [
     JobFailure(FAILED),
     FlowFailure("workflow", [FAILED, SKIPPED], {"a": [1, FAILED]}),
     BatchJobError("what was wrong", BatchResult("7", "x-1", Outcome(State.TIMEOUT), *map(Path, "abc"))),
-    *(
-        kind("what was wrong")
-        for kind in map(vars(errors).get, errors.__all__)
-        if kind not in (UnknownNameError, MissingExtraError, JobFailure, FlowFailure, BatchJobError)
-    ),
+    ItemError("stopped at structure 2", FAILED, ["done"], ["left"]),
+    UnfinishedError("stopped after 2 structures", ["done"], ["left"]),
 ]
+KNOWN = {type(error) for error in EXAMPLES}
+EXAMPLES += [kind("what was wrong") for kind in map(vars(errors).get, errors.__all__) if kind not in KNOWN]
 
 
 @pytest.mark.parametrize("error", EXAMPLES, ids=lambda error: type(error).__name__)

@@ -65,6 +65,7 @@ def structures(draw):
         made.append(atoms)
     for prefix in ("REF_", "A_", "B_"):  # so that each prefix is there, and each result in some structure
         put(made[0], prefix, 1.0, np.zeros((len(made[0]), 3)), np.zeros(6))
+        made[0].info.pop(f"{prefix}failed", None)
     return made
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -340,6 +341,12 @@ def test_ctrl_c_keeps_what_is_done(tmp_path):
     assert (tmp_path / "cut.xyz").read_bytes() == (tmp_path / "whole.xyz").read_bytes()
 
 
+def is_worker(process: psutil.Process) -> bool:
+    with suppress(psutil.Error):
+        return process.status() != psutil.STATUS_ZOMBIE and "adatom.workflow.child" in str(process.cmdline())
+    return False
+
+
 def test_workers_that_are_killed_at_random_change_nothing(tmp_path):
     given = numbered(1200)
     alone = map(operations.slow, given, tmp_path / "alone.xyz", seconds=0, autopara_info=ONE)
@@ -349,13 +356,11 @@ def test_workers_that_are_killed_at_random_change_nothing(tmp_path):
     def kill() -> None:
         rng = random.Random(1)
         while not ended.wait(rng.uniform(0.8, 1.4)):
-            workers = [
-                child for child in psutil.Process().children() if "adatom.workflow.child" in str(child.cmdline())
-            ]
-            if workers:
-                victim = rng.choice(workers)
-                killed.append(victim.pid)
+            # Those that have started, of the pool that this map runs on; one that is dead is not waited for yet.
+            with suppress(psutil.Error, IndexError):
+                victim = rng.choice([child for child in psutil.Process().children() if is_worker(child)])
                 victim.kill()
+                killed.append(victim.pid)
 
     killer = threading.Thread(target=kill)
     killer.start()

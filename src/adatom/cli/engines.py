@@ -72,4 +72,6 @@ def _version(kind: type[Engine]) -> str:
 def _shown(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(value)
+    if isinstance(value, float):
+        return f"{value:g} s"
     return {True: "yes", False: "no", None: ""}[value]

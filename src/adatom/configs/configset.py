@@ -86,8 +86,8 @@ class ConfigSet:
                 if path.is_file() or not glob.has_magic(str(items)):
                     from adatom.configs.journal import recorded_groups
 
-                    frames = Frames(path, read_kwargs)
-                    self._parts = (None if read_kwargs else recorded_groups(path)) or [frames]
+                    groups = None if read_kwargs else recorded_groups(path)
+                    self._parts = [Frames(path, read_kwargs)] if groups is None else groups
                 else:
                     found = sorted(glob.glob(str(path), recursive=True))
                     if not found:

@@ -364,7 +364,7 @@ def recorded_groups(path: Path) -> list[Any] | None:
     """
     lines = _lines(path.with_name(path.name + ".journal"))
     ended = lines[-1].get("complete") if lines else None
-    if not ended or ended["size"] != path.stat().st_size:
+    if not ended or not path.is_file() or ended["size"] != path.stat().st_size:
         return None
     shapes: dict[int, int] = {}
     count = 0
@@ -372,7 +372,7 @@ def recorded_groups(path: Path) -> list[Any] | None:
         entry = Entry.read(line)
         shapes |= {count + place: shape for place, shape in entry.shapes.items()}
         count += entry.count
-    if not shapes and len(ended["tree"]) <= 1:
+    if not shapes and len(ended["tree"]) == 1:
         return None
     return regroup(ended["tree"], shapes, count, lambda numbers: [Frames(path).take(numbers)])._parts
 
