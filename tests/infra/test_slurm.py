@@ -31,8 +31,8 @@ def ended(cluster, job_id):
     return cluster.job(job_id)
 
 
-def running(cluster, job_id):
-    wait_for(lambda: cluster.job(job_id)["JobState"] == "RUNNING", f"the start of job {job_id}")
+def running(cluster, job_id, seconds=30):
+    wait_for(lambda: cluster.job(job_id)["JobState"] == "RUNNING", f"the start of job {job_id}", seconds)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -100,7 +100,7 @@ def test_a_node_fails(cluster):
     assert cluster.job(goes_on)["Restarts"] == "1"
     cluster.node_up("n2")
     cluster.release(goes_on)
-    running(cluster, goes_on)
+    running(cluster, goes_on, 120)  # if not at once, when Slurm looks at all jobs again, which it does each minute
     cluster.run("scancel", goes_on)
     assert ended(cluster, submit(cluster, "true", "-wn2"))["JobState"] == "COMPLETED"
 
