@@ -65,7 +65,6 @@ def structures(draw):
         made.append(atoms)
     for prefix in ("REF_", "A_", "B_"):  # so that each prefix is there, and each result in some structure
         put(made[0], prefix, 1.0, np.zeros((len(made[0]), 3)), np.zeros(6))
-        made[0].info.pop(f"{prefix}failed", None)
     return made
 
 
@@ -140,6 +139,11 @@ def test_each_structure_is_compared_or_named(configs):
                     assert row["count"] == len(row["numbers"])
                     assert not left_out & set(row["numbers"])
                     left_out |= set(row["numbers"])
+            if not rows(found, property=name) and all(row["result"] != name for row in found["missing"]):
+                # It is nowhere, but in structures that failed, which are named as such.
+                usable = [a for a in configs if not a.info.get("REF_failed") and not a.info.get(f"{prefix}failed")]
+                assert all(of(a, each, name) is None for a in usable for each in ("REF_", prefix))
+                continue
             compared = sum(size for number, size in enumerate(sizes[name]) if number not in left_out)
             assert compared == sum(row["count"] for row in rows(found, prefix=prefix, property=name, category=None))
 
