@@ -12,9 +12,10 @@ from ase.io import read, write
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adatom.analysis.property_errors import UNITS, property_errors
+from adatom.analysis.property_errors import property_errors
 from adatom.configs import ConfigSet
 from adatom.errors import InputError
+from adatom.schemas.property_errors import UNITS
 from adatom.schemas.save import load_results, save_results
 
 RESULTS = {"energy_per_atom": "energy", "energy": "energy", "forces": "forces", "stress": "stress"}

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from adatom.analysis.property_errors import UNITS
 from adatom.errors import InputError
+from adatom.schemas.property_errors import UNITS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from adatom.analysis.property_errors import Parity, PropertyErrors
+    from adatom.schemas.property_errors import Parity, PropertyErrors
 
 __all__ = ["draw_property_errors"]
 

@@ -1,0 +1,312 @@
+"""Results of models beside those of a reference: sums of the errors, structure by structure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+from ase.stress import full_3x3_to_voigt_6_stress
+
+from adatom.atoms.results import get_result, prefixes_of
+from adatom.errors import InputError
+from adatom.schemas.property_errors import UNITS, Array, Parity, Property, PropertyError, PropertyErrors
+
+__all__ = ["Categories", "Comparison"]
+
+NAMED = 20
+"""Of structures that were not compared, this many are named."""
+
+_RESULTS = {"energy_per_atom": "energy", "energy": "energy", "forces": "forces", "stress": "stress"}
+
+
+class Categories:
+    """The category of each structure.
+
+    Parameters
+    ----------
+    by
+        As of `adatom.analysis.property_errors.property_errors`.
+    """
+
+    def __init__(self, by: str | Sequence[str] | Callable[[Atoms], Any] | None) -> None:
+        self._function = by if callable(by) else None
+        self._keys = [by] if isinstance(by, str) else [] if by is None or callable(by) else list(by)
+        self._lacking, self._known = set(self._keys), set[str]()
+
+    def __call__(self, atoms: Atoms) -> str | None:
+        """The category of a structure, as text; None: there are none.
+
+        Parameters
+        ----------
+        atoms
+            The structure.
+        """
+        if self._function is not None:
+            return str(self._function(atoms))
+        if not self._keys:
+            return None
+        if self._lacking:
+            self._lacking.difference_update(atoms.info)
+            self._known.update(map(str, atoms.info))
+        return ", ".join(str(atoms.info.get(key, "none")) for key in self._keys)
+
+    def check(self) -> None:
+        """Say that no structure has a key; after all of them.
+
+        Raises
+        ------
+        InputError
+            That is so.
+        """
+        if self._lacking:
+            raise InputError(
+                f"No structure has {', '.join(map(repr, sorted(self._lacking)))} in its info. "
+                f"There are: {', '.join(sorted(self._known)) or 'none'}."
+            )
+
+
+@dataclass
+class _Sums:
+    """Of the errors so far."""
+
+    count: int = 0
+    squares: float = 0.0
+    absolute: float = 0.0
+    largest: float = -1.0
+    worst: int = 0
+    pairs: list[tuple[Array, Array]] = field(default_factory=list)
+
+    def add(self, number: int, errors: Array) -> None:
+        sizes = np.abs(errors).ravel()
+        self.count += sizes.size
+        self.squares += float(sizes @ sizes)
+        self.absolute += float(sizes.sum())
+        if (largest := float(sizes.max())) > self.largest:
+            self.largest, self.worst = largest, number
+
+    def __iadd__(self, other: _Sums) -> _Sums:
+        self.count += other.count
+        self.squares += other.squares
+        self.absolute += other.absolute
+        if (other.largest, -other.worst) > (self.largest, -self.worst):
+            self.largest, self.worst = other.largest, other.worst
+        return self
+
+
+class Comparison:
+    """All sums, and what was not compared.
+
+    Parameters
+    ----------
+    reference, models
+        Prefixes of the results.
+    properties
+        What is compared.
+    norms
+        Whether an error of forces is the length of a difference.
+    keep
+        Whether what is compared is kept.
+    """
+
+    def __init__(self, reference: str, models: list[str], properties: list[Property], norms: bool, keep: bool) -> None:
+        self._reference, self._models, self._properties = reference, models, properties
+        self._norms, self._keep = norms, keep
+        self._results = list(dict.fromkeys(_RESULTS[name] for name in properties))
+        self._categories: dict[str | None, None] = {}
+        self._sums: dict[tuple[str, str, str | None], _Sums] = {}
+        self._missing: dict[tuple[str, str | None, str], tuple[list[int], list[int]]] = {}
+        self._unseen, self._found = {reference, *models}, set[str]()
+
+    def add(self, number: int, atoms: Atoms, category: str | None) -> None:
+        """Compare the results of a structure.
+
+        Parameters
+        ----------
+        number
+            Of the structure.
+        atoms
+            The structure.
+        category
+            Which it is in.
+
+        Raises
+        ------
+        InputError
+            A result has not the shape that it should have.
+        """
+        self._categories[category] = None
+        if not len(atoms):
+            for prefix in self._models:
+                self._miss(number, prefix, None, "no atoms")
+            return
+        expected = self._read(number, atoms, self._reference)
+        for prefix in self._models:
+            predicted = self._read(number, atoms, prefix)
+            if expected is None or predicted is None:
+                self._miss(number, prefix, None, "failed" if predicted is None else "reference failed")
+                continue
+            for name in self._results:
+                self._compare(number, atoms, prefix, category, name, expected[name], predicted[name])
+        if self._unseen:
+            self._found.update(prefixes_of(atoms))
+
+    def _read(self, number: int, atoms: Atoms, prefix: str) -> dict[str, Array | None] | None:
+        """The results of a structure, or None if they failed."""
+        if _is_true(atoms.info.get(f"{prefix}failed")):
+            self._unseen.discard(prefix)
+            return None
+        read = {name: _read(number, atoms, prefix, name) for name in self._results}
+        if prefix in self._unseen and any(value is not None for value in read.values()):
+            self._unseen.discard(prefix)
+        return read
+
+    def _compare(
+        self,
+        number: int,
+        atoms: Atoms,
+        prefix: str,
+        category: str | None,
+        name: str,
+        expected: Array | None,
+        predicted: Array | None,
+    ) -> None:
+        if expected is None or predicted is None:
+            if name != "stress" or atoms.pbc.all():  # of a molecule there is none
+                both = expected is None and predicted is None
+                self._miss(number, prefix, name, _reason(both, expected is None))
+            return
+        errors = predicted - expected
+        if not np.isfinite(errors).all():
+            self._miss(number, prefix, name, "not finite")
+            return
+        for of in self._properties:
+            if _RESULTS[of] == name:
+                per = len(atoms) if of == "energy_per_atom" else 1
+                key = prefix, of, category
+                sums = self._sums.get(key)
+                if sums is None:
+                    sums = self._sums[key] = _Sums()
+                sums.add(number, np.linalg.norm(errors, axis=1) if name == "forces" and self._norms else errors / per)
+                if self._keep:
+                    sums.pairs.append((expected.ravel() / per, predicted.ravel() / per))
+
+    def _miss(self, number: int, prefix: str, name: str | None, reason: str) -> None:
+        count, numbers = self._missing.setdefault((prefix, name, reason), ([0], []))
+        count[0] += 1
+        if len(numbers) < NAMED:
+            numbers.append(number)
+
+    def result(self, structures: int) -> PropertyErrors:
+        """The errors.
+
+        Parameters
+        ----------
+        structures
+            How many there were.
+
+        Raises
+        ------
+        InputError
+            No structure has results under one of the prefixes.
+        """
+        if self._unseen:
+            raise InputError(
+                f"No structure has results under {', '.join(map(repr, sorted(self._unseen)))}. There are some under: "
+                f"{', '.join(map(repr, sorted(self._found))) or 'none'}."
+            )
+        errors, parity = [], list[Parity]()
+        for prefix in self._models:
+            for name in self._properties:
+                total = _Sums()
+                for category in self._categories:
+                    sums = self._sums.get((prefix, name, category))
+                    if sums is None:
+                        continue
+                    total += sums
+                    if category is not None:
+                        errors.append(_row(prefix, name, category, sums))
+                    if self._keep:
+                        reference, predicted = (np.concatenate(parts) for parts in zip(*sums.pairs, strict=True))
+                        parity.append(
+                            {
+                                "prefix": prefix,
+                                "property": name,
+                                "category": category,
+                                "unit": UNITS[name],
+                                "reference": reference,
+                                "predicted": predicted,
+                            }
+                        )
+                if total.count:
+                    errors.append(_row(prefix, name, None, total))
+        had = {_RESULTS[row["property"]] for row in errors}
+        had |= {name for _, name, reason in self._missing if name and reason != "neither"}
+        made: PropertyErrors = {
+            "name": "property_errors",
+            "reference": self._reference,
+            "structures": structures,
+            "errors": errors,
+            "missing": [
+                {"prefix": prefix, "result": name, "reason": reason, "count": count, "numbers": numbers}
+                for (prefix, name, reason), ([count], numbers) in self._missing.items()
+                if reason != "neither" or name in had
+            ],
+        }
+        if self._keep:
+            made["parity"] = parity
+        return made
+
+
+def _row(prefix: str, name: str, category: str | None, sums: _Sums) -> PropertyError:
+    return {
+        "prefix": prefix,
+        "property": name,
+        "category": category,
+        "unit": UNITS[name],
+        "rmse": math.sqrt(sums.squares / sums.count),
+        "mae": sums.absolute / sums.count,
+        "max": sums.largest,
+        "worst": sums.worst,
+        "count": sums.count,
+    }
+
+
+def _reason(both: bool, reference: bool) -> str:
+    return "neither" if both else "no reference" if reference else "no prediction"
+
+
+def _is_true(mark: Any) -> bool:
+    return mark.strip().lower() not in ("", "f", "false") if isinstance(mark, str) else bool(mark)
+
+
+def _read(number: int, atoms: Atoms, prefix: str, name: str) -> Array | None:
+    value = get_result(atoms, prefix, name)
+    key, scale = prefix + name, 1.0
+    if value is None and name == "stress":
+        value, key = get_result(atoms, prefix, "virial"), f"{prefix}virial"
+        if value is not None:
+            if atoms.cell.rank < 3:
+                return None
+            scale = -1.0 / atoms.get_volume()
+    if value is None:
+        return None
+    try:
+        array = np.asarray(value, dtype=float)
+    except (TypeError, ValueError):
+        array = np.empty((0, 0, 0))
+    if name == "energy" and array.shape == (1,):
+        array = array[0]
+    if name == "stress":
+        if array.shape == (9,):
+            array = array.reshape(3, 3)
+        if array.shape == (3, 3):
+            array = full_3x3_to_voigt_6_stress(array)
+    shape = {"energy": (), "forces": (len(atoms), 3), "stress": (6,)}[name]
+    if array.shape != shape:
+        wanted = {"energy": "one number", "forces": f"{len(atoms)} x 3", "stress": "6, or 3 x 3"}[name]
+        raise InputError(f"Structure {number}: {key} is {value!r}. It should be {wanted}.")
+    return array if scale == 1 else array * scale
