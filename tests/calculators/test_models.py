@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from copy import deepcopy
 
+import numpy as np
 import pytest
 from ase.build import bulk
 from ase.calculators.emt import EMT
@@ -75,7 +76,7 @@ print(type(make_model("by-entry-point")).__name__, make_model("by-entry-point").
 
 class TestWeights:
     def test_are_loaded_once_and_again_when_the_file_has_changed(self, own_rows, caplog):
-        caplog.set_level(logging.INFO, "adatom.calculators.models")
+        caplog.set_level(logging.INFO, "adatom.calculators")
         spec = f"own:{own_rows}"
         first, second = make_model(spec), make_model(spec)
         assert energy(first) == energy(second)
@@ -98,6 +99,19 @@ class TestWeights:
         first.parameters["rcut1"] = 7
         assert second.parameters["rcut1"] != 7
 
+    def test_arguments_that_no_text_tells_apart_make_another_calculator(self):
+        class Scaled(LennardJones):
+            def __init__(self, factors):
+                super().__init__(rc=12.0, epsilon=float(factors.sum()))
+
+        factors = np.zeros(2000)  # of which a text has the first and the last three
+        factors[1000] = 1.0
+        assert energy(make_model(Scaled, factors=factors)) != 0
+        assert energy(make_model(Scaled, factors=2 * factors)) == 2 * energy(make_model(Scaled, factors=factors))
+
+    def test_what_an_ase_calculator_of_the_users_is_set_to_stays(self):
+        assert make_model(EMT, asap_cutoff=True).parameters == EMT(asap_cutoff=True).parameters
+
     def test_one_that_cannot_be_copied_is_made_for_each(self, own_rows):
         first, second = make_model(f"lock:{own_rows}"), make_model(f"lock:{own_rows}")
         assert energy(first) == energy(second)
@@ -112,6 +126,8 @@ def test_a_class_a_function_and_an_instance():
     expected = energy(deepcopy(lj))
     assert energy(make_model(LennardJones, rc=12.0)) == expected
     assert energy(make_model(lambda rc: LennardJones(rc=rc), rc=12.0)) == expected
+    assert energy(make_model((LennardJones, [], {"rc": 9.0}), rc=12.0)) == expected
+    assert energy(make_model((lambda rc: LennardJones(rc=rc), [12.0], {}))) == expected
     own = make_model(lj)
     assert own is not lj
     assert energy(own) == expected
@@ -132,6 +148,7 @@ def test_what_cannot_be_made_is_refused_with_the_next_step(own_rows, monkeypatch
     assert "elsewhere takes no file" in refused(f"elsewhere:{own_rows}")
     assert "The dtype of own cannot be chosen" in refused(f"own:{own_rows}?dtype=float64")
     assert "rc cannot be set. Give its class" in refused(LennardJones(), rc=3)
+    assert "As a tuple it is (constructor, [arguments], {keyword arguments})" in refused((LennardJones, {}))
     assert "The calculator is None. Give a calculator, or one of: chgnet" in refused(None)
     with pytest.raises(UnknownNameError):
         make_model("emt")

@@ -1,4 +1,5 @@
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from ase.io import read
 import adatom
 from adatom.configs import AutoparaInfo, ConfigSet, calculate
 from adatom.errors import InputError, ItemError, UnknownNameError
+from tests.configs import operations
 
 ONE, TWO = AutoparaInfo(workers=1), AutoparaInfo(workers=2)
 
@@ -128,6 +130,52 @@ def test_a_calculator_is_made_once_and_computes_once_for_each_structure(counting
     assert counting.computed == 21  # ASE would not compute it again either
 
 
+@pytest.mark.parametrize("calculator", [operations.Program(), operations.Program, (operations.Program, [], {})])
+@pytest.mark.parametrize("info", [ONE, AutoparaInfo(workers=2, batch=1)], ids=["here", "two workers"])
+def test_a_program_has_a_directory_for_each_structure(calculator, info, tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    given = [Atoms(f"Cu{size}") for size in range(1, 7)]
+    found = calculate(given, calculator=calculator, autopara_info=info)
+    assert [atoms.info["Program_energy"] for atoms in found] == [len(atoms) + 2 for atoms in given]
+    assert list(Path().iterdir()) == []
+    [results] = (tmp_path / "results").glob("MAP-calculate_Program-*")
+    assert sorted(path.name for path in results.iterdir()) == [f"{number:06d}" for number in range(6)]
+    assert all((path / "lines").exists() for path in results.iterdir())
+
+
+def test_each_member_of_a_committee_has_a_directory(tmp_path):
+    [found] = calculate(Atoms("Cu"), calculator=[operations.Program(), operations.Program()], autopara_info=ONE)
+    assert found.info == {"Program_energy": 3, "Program_energy_std": 0}
+    [results] = (tmp_path / "results").glob("MAP-*/000000")
+    assert (results / "lines").exists()
+    assert (results / "Program-1" / "lines").exists()
+
+
+def test_what_a_calculator_says_of_a_property_itself_is_asked_for(counting):
+    class Shifted(EMT):
+        def get_property(self, name, atoms=None, allow_calculation=True):
+            found = super().get_property(name, atoms, allow_calculation)
+            return found + 1 if name == "forces" else found
+
+    [found] = calculate(bulk("Cu"), calculator=Shifted, autopara_info=ONE)
+    assert found.arrays["Shifted_forces"] == pytest.approx(np.ones((1, 3)))
+
+
+def test_results_are_not_the_calculators_own_arrays():
+    class Kept(EMT):
+        """Uses its arrays again."""
+
+        def calculate(self, *args, **kwargs):
+            super().calculate(*args, **kwargs)
+            buffer[:] = self.results["stress"]
+            self.results["stress"] = buffer
+
+    buffer = np.zeros(6)
+    found = list(calculate([bulk("Cu", a=3.5), bulk("Cu", a=3.7)], calculator=Kept, autopara_info=ONE))
+    assert found[0].info["Kept_stress"][0] < 0 < found[1].info["Kept_stress"][0]
+
+
 def test_an_instance_that_cannot_be_sent_works_here():
     instance = Unsendable()
     assert len(calculate(bulk("Cu"), calculator=instance, autopara_info=ONE)) == 1
@@ -176,6 +224,9 @@ def test_a_committee():
     assert found.arrays["C_forces"] == pytest.approx((forces[0] + forces[1]) / 2)
     assert found.arrays["C_forces_std"] == pytest.approx(abs(forces[0] - forces[1]) / 2)
     assert found.info.keys() == {"C_energy", "C_energy_std", "C_stress", "C_stress_std"}
+    [again] = calculate(found, calculator=EMT(), output_prefix="C_", autopara_info=ONE)
+    assert again.info.keys() == {"C_energy", "C_stress"}  # no deviation of other energies
+    assert again.arrays.keys() == {"numbers", "positions", "C_forces"}
 
 
 @pytest.mark.parametrize(

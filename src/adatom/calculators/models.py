@@ -6,15 +6,11 @@ dictionaries of rows by name, and from the YAML file that the setting `models` n
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
-import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
-from copy import deepcopy
 from dataclasses import MISSING, dataclass, field, fields
-from functools import cache
+from functools import cache, partial
 from importlib import import_module, metadata
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,15 +19,24 @@ from urllib.parse import parse_qsl
 
 from ase.calculators.calculator import BaseCalculator
 
+from adatom.calculators.weights import copy_calculator, stamp, weights
 from adatom.context import in_job, job_resources
 from adatom.errors import InputError, MissingExtraError, UnknownNameError
 from adatom.settings import get_settings
 
-__all__ = ["Calculator", "Model", "identify_model", "make_model", "model", "model_names", "named_model"]
+__all__ = [
+    "Calculator",
+    "Model",
+    "identify_model",
+    "make_model",
+    "model",
+    "model_label",
+    "model_names",
+    "named_model",
+]
 
-Calculator = str | BaseCalculator | type[BaseCalculator] | Callable[..., BaseCalculator] | None
-
-logger = logging.getLogger(__name__)
+Triple = tuple[Callable[..., Any], Sequence[Any], Mapping[str, Any]]
+Calculator = str | BaseCalculator | type[BaseCalculator] | Callable[..., BaseCalculator] | Triple | None
 
 
 @dataclass(frozen=True)
@@ -125,8 +130,9 @@ def make_model(calculator: Any, **calc_kwargs: Any) -> Any:
     ----------
     calculator
         A machine-learned potential by name: ``"chgnet"``; by name and file: ``"mace:/path/my.model"``; with arguments
-        of its calculator: ``"mace:/path/my.model?dtype=float64&device=cpu"``. Or an ASE calculator, its class, or a
-        function that makes one.
+        of its calculator: ``"mace:/path/my.model?dtype=float64&device=cpu"``. Or an ASE calculator, of which a copy is
+        made; its class; a function that makes one; or a tuple of class or function, positional arguments and keyword
+        arguments.
     **calc_kwargs
         Arguments of the calculator. ``device`` and ``dtype`` are understood by those models that have a choice; the
         device is ``"cuda"``, else ``"mps"``, else ``"cpu"``, as torch finds them.
@@ -139,13 +145,18 @@ def make_model(calculator: Any, **calc_kwargs: Any) -> Any:
         The model's package is not installed.
     """
     if isinstance(calculator, str):
-        made = _weights.copy(*_resolve(calculator, calc_kwargs))
+        name, make, arguments = _resolve(calculator, calc_kwargs)
+        made = weights.copy(name, make, arguments)
+        getattr(made, "parameters", {}).update(arguments, potential=name)  # for the result document
     elif isinstance(calculator, type):
-        made = _weights.copy(calculator.__name__, calculator, calc_kwargs)
+        made = weights.copy(calculator.__name__, calculator, calc_kwargs)
+    elif isinstance(calculator, tuple):
+        constructor, args, kwargs = _triple(calculator)
+        made = make_model(partial(constructor, *args) if args else constructor, **{**kwargs, **calc_kwargs})
     elif hasattr(calculator, "calculate"):
         if calc_kwargs:
             raise InputError(f"The calculator is made already: {', '.join(calc_kwargs)} cannot be set. Give its class.")
-        made = _copied(calculator)
+        made = copy_calculator(calculator)
     elif callable(calculator):
         made = calculator(**calc_kwargs)
     else:
@@ -162,6 +173,8 @@ def identify_model(calculator: Any) -> Any:
     calculator
         As of `make_model`.
     """
+    if isinstance(calculator, tuple):
+        return list(_triple(calculator))
     row = named_model(calculator)
     if row is None:
         return calculator  # where it is an unknown name, it is refused where it is made
@@ -174,6 +187,28 @@ def identify_model(calculator: Any) -> Any:
     return {"make": row.make, "version": version, "given": given, "options": options}
 
 
+def model_label(calculator: Any) -> str:
+    """What to call a calculator: the name of the model, or of its class or function.
+
+    Parameters
+    ----------
+    calculator
+        As of `make_model`.
+    """
+    if isinstance(calculator, str):
+        return _parse(calculator)[0]
+    made = _triple(calculator)[0] if isinstance(calculator, tuple) else calculator
+    return str(getattr(made, "__name__", None) or type(made).__name__)
+
+
+def _triple(calculator: tuple[Any, ...]) -> Triple:
+    if len(calculator) != 3 or not callable(calculator[0]) or not isinstance(calculator[2], Mapping):
+        raise InputError(
+            f"The calculator is {calculator!r}. As a tuple it is (constructor, [arguments], {{keyword arguments}})."
+        )
+    return calculator[0], calculator[1] or (), calculator[2]
+
+
 @cache
 def _own_rows() -> dict[str, Model]:
     rows = _read(Path(__file__).with_name("models.yaml"))
@@ -184,11 +219,11 @@ def _own_rows() -> dict[str, Model]:
 
 def _rows() -> dict[str, Model]:
     file = get_settings().models
-    return _own_rows() | (_read_again(file, *_stamp(file)) if file else {})
+    return _own_rows() | (_read_again(file, *stamp(file)) if file else {})
 
 
 @cache
-def _read_again(file: Path, *stamp: int) -> dict[str, Model]:
+def _read_again(file: Path, *when: int) -> dict[str, Model]:
     return _read(file)
 
 
@@ -261,60 +296,6 @@ def _device() -> str:
     if torch.cuda.is_available():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"
-
-
-class _Weights:
-    """What this process has loaded: a calculator of each kind, of which jobs get copies."""
-
-    def __init__(self) -> None:
-        self._made: dict[str, Any] = {}
-        self._loading = threading.Lock()  # threads at first use load once
-
-    def __reduce__(self) -> str:  # so that it is no part of a job's key either
-        raise TypeError("what a process has loaded stays there")
-
-    def copy(self, name: str, make: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
-        """A calculator that shares the weights of the first one that was made like this."""
-        stamps = {key: _stamp(value) for key, value in arguments.items() if isinstance(value, str | os.PathLike)}
-        key = repr((make, sorted(arguments.items()), stamps))
-        with self._loading:
-            if key not in self._made:
-                start = time.perf_counter()
-                made = make(**arguments)
-                logger.info("loaded %s in %.1f s: %s", name, time.perf_counter() - start, dict(arguments))
-                getattr(made, "parameters", {}).update(arguments, potential=name)
-                try:
-                    _copied(made)
-                except InputError:  # then each job makes one
-                    return made
-                self._made[key] = made
-        return _copied(self._made[key])
-
-
-_weights = _Weights()
-
-
-def _copied(calculator: Any) -> Any:
-    """A copy that shares the weights, which no calculation changes."""
-    torch = sys.modules.get("torch")
-    values = vars(calculator).values() if torch else ()
-    parts = [part for value in values for part in (value if isinstance(value, list | tuple) else (value,))]
-    shared = {id(part): part for part in parts if torch and isinstance(part, torch.nn.Module)}
-    try:
-        return deepcopy(calculator, shared)
-    except Exception as error:
-        raise InputError(
-            f"The {type(calculator).__name__} cannot be copied, and no two jobs may use one: {error}. "
-            "Give its class, or a function that makes it."
-        ) from error
-
-
-def _stamp(file: str | os.PathLike[str]) -> tuple[int, ...]:
-    try:
-        status = os.stat(file)
-    except (OSError, ValueError):
-        return ()
-    return status.st_mtime_ns, status.st_size
 
 
 def _pin_threads() -> None:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from adatom.configs.build import attach_results, build_atoms
 from adatom.configs.plain import from_plain, to_plain
+from adatom.configs.results import results_belong
 from adatom.errors import InputError, StorageError
 
 __all__ = ["Block", "encode"]
@@ -231,29 +232,13 @@ def _parts(atoms: Atoms) -> Iterator[tuple[tuple[Any, ...], Any]]:
     if atoms.constraints:
         yield ("rest", "constraints", "json"), [to_plain(each.todict()) for each in atoms.constraints]
     calculator = atoms.calc
-    if calculator is None or not _belong(calculator, atoms):
+    if calculator is None or not results_belong(calculator, atoms):
         return
     single = isinstance(calculator, SinglePointCalculator)
     if single and (calculator.name != "unknown" or not calculator.results):
         yield ("rest", "calculator", "json"), calculator.name if calculator.name != "unknown" else ""
     for name, value in calculator.results.items():
         yield _part("results", name, value, count)
-
-
-def _belong(calculator: Any, atoms: Atoms) -> bool:
-    """Whether the results are those of this structure; seen at once, if nothing of it was changed."""
-    computed = getattr(calculator, "atoms", None)
-    return (
-        isinstance(computed, Atoms)
-        and _same(computed.cell.array, atoms.cell.array)
-        and _same(computed.pbc, atoms.pbc)
-        and computed.arrays.keys() == atoms.arrays.keys()
-        and all(_same(array, atoms.arrays[name]) for name, array in computed.arrays.items())
-    ) or not calculator.check_state(atoms)
-
-
-def _same(one: NDArray[Any], other: NDArray[Any]) -> bool:
-    return one.shape == other.shape and one.dtype == other.dtype and one.tobytes() == other.tobytes()
 
 
 def _part(kind: str, name: str, value: Any, count: int) -> tuple[tuple[Any, ...], Any]:

@@ -12,7 +12,10 @@ import cloudpickle
 import numpy as np
 from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
-from ase.cell import Cell
+
+from adatom.configs.build import attach_results, build_atoms
+from adatom.configs.collector import collector_paused
+from adatom.configs.results import results_belong
 
 __all__ = ["fingerprint", "pack", "unpack"]
 
@@ -65,8 +68,9 @@ def unpack(data: bytes) -> list[Any]:
     data
         From `pack`.
     """
-    found = pickle.loads(data)
-    return found.items() if isinstance(found, _Columns) else list(found)
+    with collector_paused():
+        found = pickle.loads(data)
+        return found.items() if isinstance(found, _Columns) else list(found)
 
 
 def fingerprint(item: Any) -> bytes:
@@ -97,17 +101,8 @@ class _Columns:
         structures, end = [], 0
         for length, cell, pbc, rest in zip(self.lengths.tolist(), self.cells, self.pbc, self.rest, strict=True):
             start, end = end, end + length
-            # What `Atoms.__init__` comes to for arrays that are known to be right, at a tenth of its cost.
-            atoms = Atoms.__new__(Atoms)
-            atoms.__dict__.update(
-                _cellobj=Cell(cell.copy()),
-                _pbc=pbc.copy(),
-                arrays={name: column[start:end].copy() for name, column in self.arrays.items()},
-                _celldisp=np.zeros((3, 1)),
-                _constraints=[],
-                info={},
-                _calc=None,
-            )
+            arrays = {name: column[start:end].copy() for name, column in self.arrays.items()}
+            atoms = build_atoms(arrays, cell.copy(), pbc.copy(), {})
             if rest is not None:
                 info, constraints, celldisp, calculator = rest
                 atoms.info = info
@@ -117,9 +112,9 @@ class _Columns:
                     atoms.set_celldisp(celldisp)
                 if type(calculator) is tuple:
                     name, results = calculator
-                    atoms.calc = SinglePointCalculator(atoms)
-                    atoms.calc.name = name
-                    atoms.calc.results.update(results)
+                    attach_results(atoms, results)
+                    if name != SinglePointCalculator.name:
+                        atoms.calc.name = name
                 else:
                     atoms.calc = calculator
             structures.append(atoms)
@@ -131,7 +126,7 @@ def _rest(atoms: Atoms) -> tuple[Any, ...] | None:
     moved = atoms._celldisp if atoms._celldisp.any() else None
     if not atoms.info and not atoms.constraints and moved is None and calculator is None:
         return None
-    if type(calculator) is SinglePointCalculator and not calculator.check_state(atoms):
+    if type(calculator) is SinglePointCalculator and results_belong(calculator, atoms):
         calculator = (calculator.name, calculator.results)
     return atoms.info, atoms.constraints, moved, calculator
 

@@ -8,14 +8,14 @@ from typing import Any
 from ase import Atoms
 
 from adatom.configs.configset import ConfigSet
-from adatom.configs.operation import Shape
+from adatom.configs.part import Shape
 from adatom.configs.tree import regroup
 
 __all__ = ["Memory"]
 
 
 class Memory:
-    """Takes what an operation gives as `adatom.configs.journal.OutputFile` does, and keeps it.
+    """Takes what an operation gives as `adatom.configs.output_file.OutputFile` does, and keeps it.
 
     Attributes
     ----------

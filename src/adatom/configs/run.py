@@ -16,9 +16,10 @@ from ase import Atoms
 from adatom.configs.autopara import AutoparaInfo
 from adatom.configs.columns import fingerprint, unpack
 from adatom.configs.configset import ConfigSet
-from adatom.configs.journal import OutputFile, files_of
+from adatom.configs.input_files import files_of, paths_of, place_of
 from adatom.configs.memory import Memory
 from adatom.configs.operation import Operation
+from adatom.configs.output_file import OutputFile
 from adatom.configs.outputs import OutputSpec
 from adatom.configs.stream import Batch, Stream
 from adatom.configs.tree import Tree
@@ -163,7 +164,7 @@ class _Run:
             start = end
 
     def _failed(self, number: int, failure: Failure) -> ItemError:
-        where, why = _source(self._inputs, number), failure.in_short.rstrip(".")
+        where, why = place_of(self._inputs, number), failure.in_short.rstrip(".")
         return ItemError(
             f"{self._operation.name} failed for structure {number}{where}: {why}. Those before it are done: .done of "
             "this error, with .left. To go on after failures, say on_error='keep', 'skip' or 'retry'.",
@@ -235,7 +236,7 @@ def _places(inputs: Any, spec: OutputSpec, identity: Mapping[str, str]) -> list[
             f"There are {len(spec.files)} output files, and the inputs have {there}. Give one name for all of them, "
             "OutputSpec('all.xyz'), or a list with a name for each group."
         )
-    read = {source.resolve() for source in _files(inputs)}
+    read = {source.resolve() for source in paths_of(inputs)}
     for file in spec.files:
         if file.resolve() in read:
             raise InputError(f"{str(file)!r} is an input, too. Give the output another name.")
@@ -250,19 +251,6 @@ def _same_kind(places: list[_Place]) -> dict[str, Any] | None:
     if any(kind != kinds[0] for kind in kinds):
         raise InputError("Some output files are extended XYZ and some are not. Give all of them one format.")
     return kinds[0] if kinds else None
-
-
-def _files(inputs: Any) -> list[Any]:
-    from adatom.configs.frames import Frames
-
-    return [leaf.path for leaf in inputs._leaves() if isinstance(leaf, Frames)] if isinstance(inputs, ConfigSet) else []
-
-
-def _source(inputs: Any, number: int) -> str:
-    if not isinstance(inputs, ConfigSet):
-        return ""
-    source = next(islice(inputs.sources(), number, None), None)
-    return f", number {source.number} of {source.file}" if source and source.file else ""
 
 
 def _engine(info: AutoparaInfo) -> Engine:

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from adatom.configs.collector import collector_paused
 from adatom.errors import InputError, MissingExtraError, StorageError
 
 if TYPE_CHECKING:
@@ -148,9 +149,10 @@ class StoreReader:
     def __iter__(self) -> Iterator[Atoms]:
         start, length = 0, len(self)
         while start < length:
-            block = self._read(start)[1]
-            yield from block
-            start += len(block)
+            with collector_paused():
+                made = list(self._read(start)[1])
+            yield from made
+            start += len(made)
 
     def pick(self, numbers: Sequence[int]) -> Iterator[Atoms]:
         """Some of them.

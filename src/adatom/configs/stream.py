@@ -14,7 +14,9 @@ from typing import Any
 import cloudpickle
 
 from adatom.configs.columns import pack, unpack
-from adatom.configs.operation import Handle, Operation, Part, gather, run_part
+from adatom.configs.handle import Handle
+from adatom.configs.operation import Operation
+from adatom.configs.part import Part, gather, run_part
 from adatom.deadline import stop_reason
 from adatom.directories import stamp, unique_name
 from adatom.errors import AdatomError, IncompleteError, WorkerDiedError

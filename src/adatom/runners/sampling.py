@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from copy import deepcopy
-from functools import partial
 from typing import Any
 
 import numpy as np
 from ase import Atoms
-from ase.calculators.calculator import FileIOCalculator
-from ase.calculators.genericfileio import GenericFileIOCalculator
 from ase.calculators.singlepoint import SinglePointCalculator
 
 from adatom.atoms.results import without_results
+from adatom.calculators.files import own_directory
 from adatom.calculators.models import Calculator, make_model
-from adatom.directories import RunDirectory, run_directory
 from adatom.errors import InputError
 from adatom.runners.calculation import Calculation, own
 from adatom.runners.checks import check_atoms, check_calculator, check_count
@@ -33,7 +29,7 @@ Criterion = Callable[[Atoms], Any]
 
 def sample_md(
     atoms: Atoms,
-    calculator: Calculator | tuple[Callable[..., Any], Sequence[Any], Mapping[str, Any]] = None,
+    calculator: Calculator = None,
     *,
     steps: int,
     temperature: Knots | None = None,
@@ -109,10 +105,10 @@ def sample_md(
             "or a seed to map: seed=1."
         )
     random = rng if rng is not None else np.random.default_rng(0)  # nothing is drawn from the latter
-    made = _calculator(calculator)
+    made = make_model(calculator)
     check_calculator(made, *motion.needs)
     taken: list[Atoms] = []
-    with _directory(made) as directory:
+    with own_directory(made, "md") as directory:
         run = Calculation("md", without_results(atoms), made, directory)
         motion.set_velocities(run.atoms, random)
         integrator = motion.integrator(run.atoms, random)
@@ -183,27 +179,6 @@ def _copied(taking: _Selection, ending: list[Criterion]) -> tuple[_Selection, li
             f"select and abort are copied for each run, and one of them cannot be: {error}. Make what it cannot copy "
             "when it is first called."
         ) from error
-
-
-def _calculator(given: Any) -> Any:
-    if not isinstance(given, tuple):
-        return make_model(given)
-    if len(given) != 3 or not callable(given[0]) or not isinstance(given[2], Mapping):
-        raise InputError(
-            f"The calculator is {given!r}. As a tuple it is (constructor, [arguments], {{keyword arguments}})."
-        )
-    constructor, args, kwargs = given
-    return make_model(partial(constructor, *(args or ()), **kwargs))
-
-
-@contextmanager
-def _directory(calculator: Any) -> Iterator[RunDirectory]:
-    """Of files that a calculator writes, never the working directory; one that writes none keeps its own."""
-    if isinstance(calculator, FileIOCalculator | GenericFileIOCalculator):
-        with run_directory("md") as directory:
-            yield directory
-    else:
-        yield RunDirectory(getattr(calculator, "directory", "."))  # as it is: ASE makes any other
 
 
 def _snapshot(run: Calculation) -> Atoms:

@@ -1,0 +1,172 @@
+"""The results of one structure: what `calculate` does to each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+from ase.calculators.calculator import BaseCalculator
+
+from adatom.calculators.files import own_directory, writes_files
+from adatom.calculators.models import Calculator, make_model, model_label, named_model
+from adatom.calculators.together import evaluate_together
+from adatom.configs.results import STD, store_results
+from adatom.errors import InputError
+
+__all__ = ["Evaluate", "Overrides"]
+
+Overrides = Callable[[Atoms], Mapping[str, Any] | None] | str | None
+
+_DEFAULT = ("energy", "forces", "stress")
+_KEPT = 16  # calculators of a member, of the overrides that were used last
+
+
+class Evaluate:
+    """Keeps in a structure what calculators find for it. Each process makes calculators of its own.
+
+    Parameters
+    ----------
+    members
+        The calculators, as of `adatom.calculators.models.make_model`; of several, means and standard deviations are
+        kept.
+    properties, prefix, overrides
+        As of `adatom.configs.calculate`.
+
+    Raises
+    ------
+    InputError
+        There is no such calculator, or it does not have the properties.
+    """
+
+    def __init__(
+        self, members: Sequence[Calculator], properties: Sequence[str] | None, prefix: str, overrides: Overrides
+    ) -> None:
+        self.members, self.prefix, self.overrides = members, prefix, overrides
+        self.properties = None if properties is None else tuple(properties)
+        self._made: dict[Any, Any] = {}
+        for member in members:
+            self._check(member)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_made": {}}
+
+    def _check(self, member: Any) -> None:
+        """Refuse now what each structure would fail for."""
+        model_label(member)  # which refuses a tuple of something else
+        given = member[0] if isinstance(member, tuple) else member
+        row = named_model(given)
+        has = row.properties if row else getattr(given, "implemented_properties", None)
+        if row is None and not callable(given) and not hasattr(given, "calculate"):
+            make_model(given)  # says what it could be
+        missing = [name for name in self.properties or () if has and name not in has]
+        if missing:
+            raise InputError(f"{model_label(member)} has no {', '.join(missing)}. It has: {', '.join(has or ())}.")
+
+    @property
+    def together(self) -> bool:
+        """Whether a member evaluates many structures at once."""
+        rows = [named_model(member) for member in self.members]
+        return self.overrides is None and any(row is not None and row.together is not None for row in rows)
+
+    def __call__(self, atoms: Atoms) -> Atoms:
+        """The structure, with the results.
+
+        Parameters
+        ----------
+        atoms
+            Gets them.
+        """
+        others = self._others(atoms)
+        return self._stored(atoms, [self._results(place, atoms, others) for place in range(len(self.members))])
+
+    def many(self, structures: list[Atoms]) -> list[Atoms]:
+        """The same for a list of structures.
+
+        Parameters
+        ----------
+        structures
+            They get the results.
+        """
+        known = [evaluate_together(member, structures) for member in self.members]
+        return [
+            self._stored(
+                atoms,
+                [
+                    self._chosen(one[number], atoms) or self._results(place, atoms, {})
+                    for place, one in enumerate(known)
+                ],
+            )
+            for number, atoms in enumerate(structures)
+        ]
+
+    def _stored(self, atoms: Atoms, found: list[dict[str, Any]]) -> Atoms:
+        atoms.calc = None
+        return store_results(atoms, self.prefix, found[0] if len(found) == 1 else _statistics(found))
+
+    def _wanted(self, atoms: Atoms) -> list[str]:
+        return [name for name in self.properties or _DEFAULT if name != "stress" or atoms.pbc.all()]
+
+    def _chosen(self, known: dict[str, Any] | None, atoms: Atoms) -> dict[str, Any] | None:
+        """Of what is computed together, what is wanted; None if some of that is not there."""
+        if known is None:
+            return None
+        found = {name: known[name] for name in self._wanted(atoms) if name in known}
+        return None if self.properties is not None and len(found) < len(self._wanted(atoms)) else found
+
+    def _others(self, atoms: Atoms) -> Mapping[str, Any]:
+        if self.overrides is None:
+            return {}
+        found = atoms.info.get(self.overrides) if isinstance(self.overrides, str) else self.overrides(atoms)
+        if found is not None and not isinstance(found, Mapping):
+            raise InputError(f"The overrides of a structure are {found!r}. Give a dictionary of keyword arguments.")
+        return found or {}
+
+    def _results(self, place: int, atoms: Atoms, others: Mapping[str, Any]) -> dict[str, Any]:
+        calculator, has_files = self._calculator(place, others)
+        if not has_files:
+            return self._found(calculator, atoms)
+        with own_directory(calculator, model_label(self.members[place])):
+            return self._found(calculator, atoms)
+
+    def _found(self, calculator: Any, atoms: Atoms) -> dict[str, Any]:
+        has = getattr(calculator, "implemented_properties", None) if self.properties is None else None
+        # ASE looks at the structure anew for each property, which takes as long as a fast potential. It is the same.
+        is_ases = getattr(type(calculator), "get_property", None) is BaseCalculator.get_property
+        results: dict[str, Any] = {}
+        for name in self._wanted(atoms):
+            if has and name not in has:
+                continue
+            if results and is_ases and name in calculator.results:
+                results[name] = np.copy(calculator.results[name])
+            else:
+                results[name] = calculator.get_property(name, atoms)
+        return results
+
+    def _calculator(self, place: int, others: Mapping[str, Any]) -> tuple[Any, bool]:
+        """The calculator of a member, and whether it writes files."""
+        key = (place, repr(sorted(others.items())) if others else "")
+        if key not in self._made:
+            while len(self._made) > _KEPT * len(self.members):
+                del self._made[next(iter(self._made))]
+            made = _make(self.members[place], others)
+            self._made[key] = made, writes_files(made)
+        found: tuple[Any, bool] = self._made[key]
+        return found
+
+
+def _make(member: Any, others: Mapping[str, Any]) -> Any:
+    if not hasattr(member, "calculate") or isinstance(member, type):
+        return make_model(member, **others)
+    if others:
+        raise InputError("overrides need something that makes calculators: give its class, or (class, args, kwargs).")
+    return member
+
+
+def _statistics(found: list[dict[str, Any]]) -> dict[str, Any]:
+    results: dict[str, Any] = {}
+    for name in found[0]:
+        values = [each[name] for each in found if name in each]
+        results[name], results[name + STD] = np.mean(values, axis=0), np.std(values, axis=0)
+    return results

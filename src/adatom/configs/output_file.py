@@ -1,0 +1,333 @@
+"""A file that an operation writes: under another name until it is complete, with a journal beside it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from importlib.util import find_spec
+from io import RawIOBase
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import ase.io
+from ase.io.formats import filetype
+
+from adatom.configs.columns import pack, unpack
+from adatom.configs.configset import ConfigSet
+from adatom.configs.frames import Frames
+from adatom.configs.journal import Entry, digest_of, journal_of, pack_lines, read_lines
+from adatom.configs.part import Shape
+from adatom.configs.store import SUFFIX
+from adatom.configs.tree import regroup
+from adatom.configs.writing import write_structures
+from adatom.errors import InputError, MissingExtraError, StorageError
+
+__all__ = ["OutputFile"]
+
+_SIZE = struct.Struct("<Q")
+
+
+class OutputFile:
+    """One file that an operation writes.
+
+    Parameters
+    ----------
+    path
+        The file.
+    operation
+        What says whether two operations are the same, by name.
+    write_kwargs
+        Arguments of `ase.io.write`.
+    overwrite
+        Whether what something else has made may be replaced.
+
+    Attributes
+    ----------
+    entries
+        What is done, of an earlier run.
+    complete
+        What the journal's last line says; None if the file is not complete.
+
+    Raises
+    ------
+    InputError
+        There is a file, or part of one, that something else has made.
+    StorageError
+        It cannot be written.
+    """
+
+    def __init__(
+        self, path: Path, operation: Mapping[str, str], write_kwargs: Mapping[str, Any], overwrite: bool
+    ) -> None:
+        self.path, self._operation, self._overwrite = path, dict(operation), overwrite
+        self._partial, self._journal = path.with_name(path.name + ".partial"), journal_of(path)
+        self._is_store = path.suffix == SUFFIX
+        if self._is_store and write_kwargs:
+            raise InputError(f"write_kwargs={dict(write_kwargs)!r}: {path} is not written by ASE. Leave them out.")
+        if self._is_store and find_spec("lmdb") is None:
+            raise MissingExtraError("lmdb", "configs")
+        self._format = "" if self._is_store else write_kwargs.get("format") or filetype(str(path), read=False)
+        self._read_kwargs = None if self._is_store else {"format": self._format}
+        self._write_kwargs = {key: value for key, value in write_kwargs.items() if key != "format"}
+        self.is_text = self._format == "extxyz" and path.suffix not in (".gz", ".bz2", ".xz")
+        self.entries: list[Entry] = []
+        self.complete: dict[str, Any] | None = None
+        self._log: RawIOBase | None = None  # not buffered: what a full disk refuses must not come up again later
+        self._data: RawIOBase | None = None
+        self.count = 0
+        self.shapes: dict[int, int] = {}
+        self.failed: dict[int, str] = {}
+        self._look()
+
+    @property
+    def text_kwargs(self) -> dict[str, Any] | None:
+        """Of the writer of extended XYZ; None where the file is not written as such."""
+        return self._write_kwargs if self.is_text else None
+
+    def _look(self) -> None:
+        lines = read_lines(self._journal)
+        made_by = lines[0].get("operation", {}) if lines else None
+        ended = lines[-1].get("complete") if lines else None
+        if ended and not self.path.exists() and self._partial.exists() and self.is_text:
+            os.replace(self._partial, self.path)  # it was cut between the two
+        if self.path.exists():
+            if not ended or ended["size"] != self.path.stat().st_size:
+                self._refuse(f"There is a file {str(self.path)!r} already, which was not made like this")
+            elif made_by != self._operation:
+                self._refuse(
+                    f"{str(self.path)!r} was made by another operation, which differs in {self._other(made_by)}"
+                )
+            else:
+                self.complete = ended
+        elif made_by is not None and made_by != self._operation and self._partial.exists():
+            self._refuse(f"{str(self._partial)!r} is what an operation has left that differs in {self._other(made_by)}")
+        if made_by == self._operation and (self.complete or self._partial.exists()):
+            there = (self.path if self.complete else self._partial).stat().st_size
+            entries = [Entry.read(line) for line in lines[1:] if "count" in line]
+            self.entries = [entry for entry in entries if entry.end <= there or (self.complete and not self.is_text)]
+
+    def _other(self, made_by: Mapping[str, str] | None) -> str:
+        made_by = made_by or {}
+        names = [name for name in {**made_by, **self._operation} if made_by.get(name) != self._operation.get(name)]
+        return ", ".join(names)
+
+    def _refuse(self, what: str) -> None:
+        if not self._overwrite:
+            raise InputError(f"{what}. Give another name, remove it, or say OutputSpec(..., overwrite=True).")
+
+    def is_made_of(self, inputs: Any) -> bool:
+        """Whether it is complete, and made of these inputs, as far as can be told without reading them.
+
+        Parameters
+        ----------
+        inputs
+            From `files_of`; None if that says nothing.
+        """
+        if self.complete is None or inputs is None or self.complete["inputs"] != inputs:
+            return False
+        for entry in self.entries:
+            self._note(entry)
+        return True
+
+    def unfinished(self, items: Iterator[tuple[Any, bytes]]) -> Iterator[tuple[Any, bytes]]:
+        """The items that are not done, each with its fingerprint; those that are must be the same as they were.
+
+        Parameters
+        ----------
+        items
+            All items, with their fingerprints.
+
+        Raises
+        ------
+        InputError
+            The file is complete, and was made of others.
+        """
+        seen: list[tuple[Any, bytes]] = []
+        known, self.entries = self.entries, []
+        for entry in known:
+            seen = list(islice(items, entry.count))
+            if len(seen) < entry.count or digest_of(mark for _, mark in seen) != entry.digest:
+                break
+            self._note(entry)
+            self.entries.append(entry)
+            seen = []
+        if self.complete is not None:
+            seen = seen or list(islice(items, 1))
+            if not seen and len(self.entries) == len(known):
+                return
+            self._refuse(f"{str(self.path)!r} was made of other inputs, which differ from structure {self.count} on")
+            self._reopen()
+        self._open()
+        yield from seen
+        yield from items
+
+    def _reopen(self) -> None:
+        """Go on with a copy of what is done, for the file itself stays until the new one is complete."""
+        self.complete = None
+        if self.is_text:
+            shutil.copyfile(self.path, self._partial)
+            return
+        structures = iter(Frames(self.path, self._read_kwargs))
+        with self._partial.open("wb") as file:
+            for entry in self.entries:
+                many = sum(entry.shapes.get(place, 1) for place in range(entry.count))
+                file.write(_blob(list(islice(structures, many))))
+                entry.end = file.tell()
+
+    def _open(self) -> None:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._data = self._partial.open("ab", buffering=0)
+            try:
+                fcntl.flock(self._data, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise StorageError(f"Another process is writing {str(self.path)!r}. Wait for it, or end it.") from None
+            end = self.entries[-1].end if self.entries else 0
+            if os.fstat(self._data.fileno()).st_size < end:
+                raise StorageError(f"Another process has written {str(self.path)!r} meanwhile. Run it again.")
+            self._data.truncate(end)
+            lines = [{"operation": self._operation}, *(entry.line() for entry in self.entries)]
+            new = self._journal.with_name(f".new-{self._journal.name}")
+            new.write_bytes(pack_lines(lines))
+            os.replace(new, self._journal)  # at no time is there none that says what is done
+            self._log = self._journal.open("ab", buffering=0)
+        except OSError as error:
+            raise _cannot(self.path, error) from error
+
+    def write(
+        self,
+        fingerprints: Sequence[bytes],
+        shapes: Sequence[Shape],
+        output: Sequence[Any],
+        failed: Mapping[int, str],
+    ) -> None:
+        """Add what came of some items.
+
+        Parameters
+        ----------
+        fingerprints
+            Of the items.
+        shapes
+            Of the items.
+        output
+            The text of each item or, where the file is no extended XYZ, structures.
+        failed
+            Why, of those that failed, by place among them.
+
+        Raises
+        ------
+        StorageError
+            The disk is full, or will not be written for another reason.
+        """
+        assert self._data is not None
+        assert self._log is not None
+        try:
+            _write(self._data, b"".join(output) if self.is_text else _blob(output))
+            odd = {place: shape for place, shape in enumerate(shapes) if shape is not None}
+            entry = Entry(len(shapes), self._data.tell(), digest_of(fingerprints), odd, dict(failed))
+            _write(self._log, pack_lines([entry.line()]))
+        except OSError as error:
+            raise _cannot(self.path, error) from error
+        self._note(entry)
+
+    def _note(self, entry: Entry) -> None:
+        self.shapes |= {self.count + place: shape for place, shape in entry.shapes.items()}
+        self.failed |= {self.count + place: why for place, why in entry.failed.items()}
+        self.count += entry.count
+
+    def finish(self, tokens: list[int | str], inputs: Any) -> ConfigSet:
+        """All is done: the file gets its name.
+
+        Parameters
+        ----------
+        tokens
+            Of the `Tree`.
+        inputs
+            From `files_of`.
+
+        Returns
+        -------
+        ConfigSet
+            What is in it.
+        """
+        if self.complete is not None:
+            return self._regrouped(self.complete["tree"])
+        assert self._data is not None
+        assert self._log is not None
+        try:
+            whole = self._partial if self.is_text else self._converted()
+            ended = {"size": whole.stat().st_size, "inputs": inputs, "tree": tokens}
+            _write(self._log, pack_lines([{"complete": ended}]))
+            os.replace(whole, self.path)
+            if not self.is_text:
+                self._partial.unlink()
+        except OSError as error:
+            raise _cannot(self.path, error) from error
+        self.close()
+        return self._regrouped(tokens)
+
+    def so_far(self, tokens: list[int | str]) -> ConfigSet:
+        """What is done, of a file that is not complete.
+
+        Parameters
+        ----------
+        tokens
+            Of the `Tree`.
+        """
+        if self.complete is not None:
+            return self._regrouped(self.complete["tree"])
+        if not self.is_text:
+            structures = list(_blobs(self._partial))
+            return regroup(tokens, self.shapes, self.count, lambda numbers: structures[numbers.start : numbers.stop])
+        return self._in(self._partial, tokens)
+
+    def _regrouped(self, tokens: list[int | str]) -> ConfigSet:
+        if not self.shapes and len(tokens) == 1:
+            return ConfigSet(self.path, read_kwargs=self._read_kwargs)
+        return self._in(self.path, tokens)
+
+    def _in(self, path: Path, tokens: list[int | str]) -> ConfigSet:
+        frames = partial(Frames, path, self._read_kwargs)  # there is none to be read in an empty file
+        return regroup(tokens, self.shapes, self.count, lambda numbers: [frames().take(numbers)])
+
+    def _converted(self) -> Path:
+        whole = self.path.with_name(f".whole-{self.path.name}")  # what it ends in may say how it is packed
+        if self._is_store:
+            write_structures(_blobs(self._partial), whole)
+        else:
+            ase.io.write(whole, list(_blobs(self._partial)), format=self._format, **self._write_kwargs)
+        return whole
+
+    def close(self) -> None:
+        """Close the files; the journal can be gone on with."""
+        for file in (self._data, self._log):
+            if file is not None:
+                file.close()
+
+
+def _write(file: RawIOBase, data: bytes) -> None:
+    left = memoryview(data)
+    while left:
+        left = left[file.write(left) or 0 :]
+
+
+def _blob(structures: Sequence[Any]) -> bytes:
+    data = pack(structures)
+    return _SIZE.pack(len(data)) + data
+
+
+def _blobs(path: Path) -> Iterator[Any]:
+    with path.open("rb") as file:
+        while size := file.read(_SIZE.size):
+            yield from unpack(file.read(_SIZE.unpack(size)[0]))
+
+
+def _cannot(path: Path, error: OSError) -> StorageError:
+    if isinstance(error, StorageError):
+        return error
+    return StorageError(f"{str(path)!r} cannot be written: {error.strerror or error}. What is done is kept.")

@@ -1,0 +1,105 @@
+"""Results of calculations, kept with a structure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+from ase.calculators.calculator import all_properties
+from ase.calculators.singlepoint import SinglePointCalculator
+from numpy.typing import NDArray
+
+__all__ = ["STD", "freeze_results", "results_belong", "store_results", "with_results"]
+
+STD = "_std"
+"""Behind the name of a result: its standard deviation over a committee."""
+
+_NAMES = frozenset(all_properties)
+_PER_ATOM = ("forces", "energies", "stresses", "charges", "magmoms")
+
+
+def store_results(atoms: Atoms, prefix: str, results: Mapping[str, Any]) -> Atoms:
+    """Keep results in a structure itself: those of each atom in `Atoms.arrays`, all others in `Atoms.info`.
+
+    Parameters
+    ----------
+    atoms
+        Gets them. Results of this prefix that it has already are replaced.
+    prefix
+        Before their names.
+    results
+        By name.
+    """
+    for kept in (atoms.info, atoms.arrays):
+        for key in [key for key in kept if key.startswith(prefix)]:
+            if key.removeprefix(prefix).removesuffix(STD) in _NAMES:
+                del kept[key]
+    for name, value in results.items():
+        if name.removesuffix(STD) in _PER_ATOM:
+            atoms.arrays[prefix + name] = np.array(value)
+        else:
+            atoms.info[prefix + name] = value if np.ndim(value) else float(value)
+    return atoms
+
+
+def with_results(atoms: Atoms, results: Mapping[str, Any], prefix: str | None) -> Atoms:
+    """A structure with the results of a recipe.
+
+    Parameters
+    ----------
+    atoms
+        Gets them.
+    results
+        By name; those that ASE does not know are left out.
+    prefix
+        As of `store_results`; None: they are those of its calculator.
+    """
+    kept = {key: value for key, value in results.items() if key in _NAMES}
+    if prefix is not None:
+        atoms.calc = None
+        return store_results(atoms, prefix, kept)
+    if kept and atoms.calc is None:
+        atoms.calc = SinglePointCalculator(atoms, **kept)
+    return atoms
+
+
+def freeze_results(atoms: Atoms) -> None:
+    """Put what a calculator knows of a structure in its place.
+
+    Parameters
+    ----------
+    atoms
+        Has a `SinglePointCalculator` afterwards or, where nothing is known of it as it is, none.
+    """
+    calculator = atoms.calc
+    if calculator is None or type(calculator) is SinglePointCalculator:
+        return
+    known = calculator.results if results_belong(calculator, atoms) else {}
+    results = {name: value for name, value in known.items() if name in _NAMES}
+    atoms.calc = SinglePointCalculator(atoms, **results) if results else None
+
+
+def results_belong(calculator: Any, atoms: Atoms) -> bool:
+    """Whether the results of a calculator are those of a structure; seen at once, if nothing of it was changed.
+
+    Parameters
+    ----------
+    calculator
+        An ASE calculator.
+    atoms
+        The structure.
+    """
+    computed = getattr(calculator, "atoms", None)
+    return (
+        isinstance(computed, Atoms)
+        and _same(computed.cell.array, atoms.cell.array)
+        and _same(computed.pbc, atoms.pbc)
+        and computed.arrays.keys() == atoms.arrays.keys()
+        and all(_same(array, atoms.arrays[name]) for name, array in computed.arrays.items())
+    ) or not calculator.check_state(atoms)
+
+
+def _same(one: NDArray[Any], other: NDArray[Any]) -> bool:
+    return one.shape == other.shape and one.dtype == other.dtype and one.tobytes() == other.tobytes()
