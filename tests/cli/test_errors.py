@@ -77,6 +77,17 @@ def test_several_files_are_one_set(cli, two):
         assert json.loads(cli("errors", *files, "--json").stdout)["structures"] == 6
 
 
+def test_structures_of_several_files_are_named_by_file_and_number(cli, two):
+    more = computed(2, seed=2, REF_=0, M_=0.5)
+    more[1].info["M_energy"] += 1
+    more[0].info["M_failed"] = True
+    write("more.xyz", more)
+    text = cli("errors", two, "more.xyz").stdout
+    table, missing = text.split("\nNot compared:\n")
+    assert table.splitlines()[1].split()[-1] == "more.xyz:1"
+    assert missing.splitlines()[1].split()[-1] == "more.xyz:0"
+
+
 class TestPrefixes:
     def compared(self, cli, *options):
         printed = json.loads(cli("errors", "a.xyz", "--json", *options).stdout)
@@ -107,7 +118,7 @@ class TestPrefixes:
             (["A_", "B_", "REF_"], [], "Results are under: 'A_', 'B_', 'REF_'. Say which is the reference"),
             (["REF_", "A_"], ["-p", "REF_"], "Say which is the reference"),
             (["REF_"], [], "There is no model to compare with the reference 'REF_'"),
-            ([], [], "Results are under: none."),
+            ([], [], "No structure has energies, forces or a stress. `adatom map RECIPE FILE -o OUT --prefix REF_`"),
             (["REF_", "A_"], ["-p", "B_"], "No structure has results under 'B_'. There are some under: 'A_', 'REF_'"),
             (["REF_", "A_"], ["--by", "type"], "No structure has 'type' in its info"),
             (["REF_", "A_"], ["--plot", "x.gif"], "pictures are .png, .svg, .pdf"),

@@ -1,4 +1,5 @@
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,8 @@ from ase.io import read
 
 from adatom.atoms.criteria import ForcesAbove, TemperatureAbove, TooClose
 from adatom.configs import AutoparaInfo, ConfigSet, calculate, map
-from adatom.errors import ConvergenceError, InputError, ItemError, UnknownNameError
+from adatom.deadline import bounded
+from adatom.errors import ConvergenceError, InputError, ItemError, UnfinishedError, UnknownNameError
 from adatom.runners import run_md, sample_md
 
 ONE, TWO = AutoparaInfo(workers=1), AutoparaInfo(workers=2)
@@ -312,6 +314,12 @@ def test_a_structure_that_fails_is_kept():
     assert found[2].info == {"sample_md_failed": "NotImplementedError: No EMT-potential for Fe"}
     with pytest.raises(ItemError, match="No EMT-potential for Fe"):
         map(sample_md, structures, **options)
+
+
+def test_the_end_of_the_process_is_seen_within_a_run():
+    given = ConfigSet([bulk("Cu"), bulk("Cu")])
+    with bounded(time.time() + 4), pytest.raises(UnfinishedError, match=r"MD of Cu stopped after \d+ of 1000000 steps"):
+        map(sample_md, given, calculator=TRIPLE, steps=1_000_000, dynamics="NVE", autopara_info=ONE)
 
 
 def test_energies_that_are_no_numbers_are_told(crystal):

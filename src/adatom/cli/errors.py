@@ -72,7 +72,7 @@ def errors(
     if as_json:
         print_json(found)
         return
-    _print_errors(found)
+    _print_errors(found, _names(configs, found))
     for picture in pictures:
         typer.echo(f"Saved {picture}", err=True)
 
@@ -84,7 +84,12 @@ def _roles(configs: ConfigSet, reference: str | None, prefixes: Sequence[str]) -
     from adatom.atoms.results import prefixes_of
 
     found = sorted({prefix for atoms in configs for prefix in prefixes_of(atoms)})
-    listed = f"Results are under: {', '.join(map(repr, found)) or 'none'}."
+    listed = f"Results are under: {', '.join(map(repr, found))}."
+    if not found:
+        raise InputError(
+            "No structure has energies, forces or a stress. "
+            "`adatom map RECIPE FILE -o OUT --prefix REF_` computes them."
+        )
     if reference is None:
         marked = [each for each in _REFERENCES if each in found and each not in prefixes]
         if not marked or (not prefixes and len(found) > 2):
@@ -96,7 +101,18 @@ def _roles(configs: ConfigSet, reference: str | None, prefixes: Sequence[str]) -
     return reference, prefixes or others
 
 
-def _print_errors(found: Any) -> None:
+def _names(configs: ConfigSet, found: Any) -> dict[int, str]:
+    """What to call the structures that are named: by number, and where there are several files, by file and number."""
+    named = {row["worst"] for row in found["errors"]}.union(*(row["numbers"] for row in found["missing"]))
+    files, names = set[Path | None](), {}
+    for number, source in enumerate(configs.sources()):
+        files.add(source.file)
+        if number in named:
+            names[number] = f"{source.file}:{source.number}"
+    return names if len(files) > 1 else {number: str(number) for number in named}
+
+
+def _print_errors(found: Any, names: dict[int, str]) -> None:
     from adatom.cli.tables import print_table, print_text
 
     categories = any(row["category"] is not None for row in found["errors"])
@@ -111,7 +127,7 @@ def _print_errors(found: Any) -> None:
                 *(f"{row[key]:.4g}" for key in ("rmse", "mae", "max")),
                 row["unit"],
                 str(row["count"]),
-                str(row["worst"]),
+                names[row["worst"]],
             )
             for row in found["errors"]
         ],
@@ -127,7 +143,8 @@ def _print_errors(found: Any) -> None:
                     row["result"] or "all",
                     row["reason"],
                     str(row["count"]),
-                    " ".join(map(str, row["numbers"])) + (" ..." if row["count"] > len(row["numbers"]) else ""),
+                    " ".join(names[number] for number in row["numbers"])
+                    + (" ..." if row["count"] > len(row["numbers"]) else ""),
                 )
                 for row in found["missing"]
             ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from typing import Any
@@ -14,7 +15,8 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from adatom.atoms.results import without_results
 from adatom.calculators.files import own_directory
 from adatom.calculators.models import Calculator, make_model
-from adatom.errors import InputError
+from adatom.deadline import stop_reason
+from adatom.errors import IncompleteError, InputError
 from adatom.runners.calculation import Calculation, own
 from adatom.runners.checks import check_atoms, check_calculator, check_count
 from adatom.runners.motion import Motion
@@ -88,6 +90,9 @@ def sample_md(
         Bad input, found before anything is computed.
     ConvergenceError
         The energy or a force of a structure that was looked at is not a number.
+    IncompleteError
+        The process has no more time (`adatom.deadline`). Nothing of the run is kept; `adatom.configs.map` ends in
+        order, and leaves the structure for the next time.
 
     Notes
     -----
@@ -114,8 +119,16 @@ def sample_md(
         integrator = motion.integrator(run.atoms, random)
         motion.follow(integrator)
 
+        last, longest = time.perf_counter(), 0.0
+
         def look() -> None:
-            step = integrator.nsteps
+            nonlocal last, longest
+            step, now = integrator.nsteps, time.perf_counter()
+            last, longest = now, max(longest, now - last)
+            if step < steps and (why := stop_reason(2 * longest)):
+                raise IncompleteError(
+                    f"MD of {atoms.symbols} stopped after {step} of {steps} steps: {why}. It has to start anew."
+                )
             if step % every and step not in taking.numbers:
                 return
             structure = _snapshot(run)
