@@ -4,6 +4,7 @@ Environments are kept in `.nox` and brought up to date at every run; `nox -R` ta
 """
 
 import os
+import shutil
 import subprocess
 import sys
 
@@ -75,7 +76,28 @@ def install_and_run(session: nox.Session) -> None:
     session.run("adatom", "run", "emt.bulk_to_slabs_flow", "bulk:Cu")
 
 
-@nox.session
+@nox.session(venv_backend="none")
+def all_tests(session: nox.Session) -> None:
+    """All tests, in two rows side by side: those on batch schedulers wait most of the time."""
+    row, beside = (
+        [sys.executable, "-m", "nox", "--session", *names]
+        for names in (["tests"], ["tests_schedulers", "tests_covalent", "tests_models"])
+    )
+    with open(os.path.join(session.create_tmp(), "beside.log"), "w+") as log:
+        others = subprocess.Popen(beside, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+        try:
+            failed = [subprocess.call(row), others.wait()]
+        finally:
+            if others.poll() is None:
+                others.terminate()
+                others.wait()
+            log.seek(0)
+            shutil.copyfileobj(log, sys.stdout)
+    if any(failed):
+        session.error("Some tests failed: see above.")
+
+
+@nox.session(default=False)
 def tests(session: nox.Session) -> None:
     """All tests but those on Covalent and on batch schedulers."""
     install(session, f"{MAIN_ENGINES},{CODES},{FLOWS},{FILES},test")
@@ -84,7 +106,7 @@ def tests(session: nox.Session) -> None:
     pytest(session, f"local,{MAIN_ENGINES}", "-n", "2", "--dist", "loadgroup", *elsewhere)
 
 
-@nox.session
+@nox.session(default=False)
 def tests_schedulers(session: nox.Session) -> None:
     """The tests on batch schedulers. What is missing of Slurm, Grid Engine and sshd is installed (Debian, as root)."""
     install(session, f"{MAIN_ENGINES},test")
@@ -92,7 +114,7 @@ def tests_schedulers(session: nox.Session) -> None:
     pytest(session, f"local,{MAIN_ENGINES}", *SCHEDULER_TESTS)  # one after the other: they are as large as the machine
 
 
-@nox.session
+@nox.session(default=False)
 def tests_covalent(session: nox.Session) -> None:
     """The engine tests on Covalent; they start a server of their own."""
     install(session, f"covalent,{FLOWS},test", lock="covalent")
@@ -103,7 +125,7 @@ def tests_covalent(session: nox.Session) -> None:
     pytest(session, "covalent", "tests/test_docs.py")  # alone: Covalent reads where its server is when it is imported
 
 
-@nox.session
+@nox.session(default=False)
 @nox.parametrize("codes", ["chgnet,sevennet,matcalc,phonons", "mace"], ids=["models", "mace"])
 def tests_models(session: nox.Session, codes: str) -> None:
     """The tests on machine-learned potentials, which cannot all share an environment."""

@@ -54,7 +54,8 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.skipif(bool(WANTED) and "local" not in WANTED, reason="TEST_ENGINES")
-@pytest.mark.parametrize("script", SCRIPTS)
+# One process runs an example on both engines: what it printed on `local` is known there.
+@pytest.mark.parametrize("script", [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in SCRIPTS])
 class TestExample:
     @pytest.fixture(autouse=True)
     def code(self, script):

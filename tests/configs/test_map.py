@@ -169,7 +169,7 @@ def test_sys_exit_is_a_failure_like_any_other(info):
     assert found.info == {"exiting_failed": "SystemExit: as a program does"}
 
 
-def test_what_kills_its_worker_is_named_and_nothing_else_is_lost():
+def test_what_kills_its_worker_is_named_and_nothing_else_is_lost(results):
     given = crystals(*["Cu"] * 40, "Ag", *["Au"] * 40)
     found = list(map(operations.deadly, given, on_error="keep", autopara_info=TWO))
     assert [str(atoms.symbols) for atoms in found] == [str(atoms.symbols) for atoms in given]
@@ -177,6 +177,20 @@ def test_what_kills_its_worker_is_named_and_nothing_else_is_lost():
     assert str(guilty.symbols) == "Ag"
     assert "WorkerDiedError" in guilty.info["deadly_failed"]
     assert "SIGKILL" in guilty.info["deadly_failed"]
+    assert not list(results.rglob("*.begun*"))
+
+
+def test_no_structure_is_to_blame_for_what_ends_a_worker_before_its_turn(tmp_path):
+    def begin():
+        if len(list(tmp_path.glob("ended*"))) < 6:
+            (tmp_path / f"ended-{os.getpid()}").touch()
+            os.kill(os.getpid(), 9)
+
+    info = AutoparaInfo(workers=2, initializer=begin)
+    found = map(operations.strained, crystals("Cu", "Ag"), on_error="keep", autopara_info=info)
+    assert found.failures == {}
+    assert len(list(tmp_path.glob("ended*"))) >= 6
+    assert not list(tmp_path.rglob("*.begun*"))
 
 
 def test_it_is_tried_again_if_told_to(tmp_path):

@@ -348,14 +348,14 @@ def is_worker(process: psutil.Process) -> bool:
 
 
 def test_workers_that_are_killed_at_random_change_nothing(tmp_path):
-    given = numbered(1200)
+    given = numbered(6000)
     alone = map(operations.slow, given, tmp_path / "alone.xyz", seconds=0, autopara_info=ONE)
-    assert len(alone) == 1200
+    assert len(alone) == 6000
     ended, killed = threading.Event(), []
 
     def kill() -> None:
         rng = random.Random(1)
-        while not ended.wait(rng.uniform(0.8, 1.4)):
+        while not ended.wait(rng.uniform(1.5, 4)):
             # Those that have started, of the pool that this map runs on; one that is dead is not waited for yet.
             with suppress(psutil.Error, IndexError):
                 victim = rng.choice([child for child in psutil.Process().children() if is_worker(child)])
@@ -369,7 +369,7 @@ def test_workers_that_are_killed_at_random_change_nothing(tmp_path):
     finally:
         ended.set()
         killer.join()
-    assert len(killed) >= 3
+    assert len(killed) >= 10
     assert (tmp_path / "killed.xyz").read_bytes() == (tmp_path / "alone.xyz").read_bytes()
 
 

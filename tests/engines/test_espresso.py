@@ -16,7 +16,7 @@ ROUGH = {
 STATIC = {"static_job": ROUGH}
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(scope="session", autouse=True)
 def espresso():
     provide_code("espresso")
 
@@ -35,8 +35,8 @@ def workflow(atoms):
     }
 
 
-@pytest.fixture(scope="module")
-def serial(tmp_path_factory):
+@pytest.fixture(scope="session")  # pytest comes to this module once for each engine
+def serial(espresso, tmp_path_factory):
     with change_settings(workflow_engine="local", local_workers=1, results_dir=tmp_path_factory.mktemp("serial")):
         return workflow(bulk("Si"))
 

@@ -1,6 +1,7 @@
 """What is the embedded engine's own."""
 
 import os
+import pickle
 import threading
 import time
 from concurrent.futures import wait
@@ -48,3 +49,15 @@ def test_each_worker_sees_one_gpu(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     assert set(spread()) == {""}
     close_engines()
+
+
+def test_a_worker_that_is_killed_before_it_is_up_is_replaced():
+    with LocalPool(1) as pool:
+        future = pool.submit(os.getpid)
+        killed = set()
+        while len(killed) < 3 and not future.done():
+            for pid in pool.pids() - killed:
+                os.kill(pid, 9)  # while Python starts
+                killed.add(pid)
+        assert pickle.loads(future.result(60)) not in killed
+    assert len(killed) == 3

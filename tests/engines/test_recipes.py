@@ -22,7 +22,7 @@ from adatom.recipes.tblite.core import static_job as tblite_job
 from tests.codes import needs_code
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")  # pytest comes to this module once for each engine
 def serial(tmp_path_factory):
     """Relaxed and static energies of the slabs of copper, by plain functions in a loop."""
     with change_settings(results_dir=tmp_path_factory.mktemp("serial")):

@@ -53,7 +53,7 @@ def under_way(tmp_path, running):
     assert running.process.poll() is None, running.output
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")  # pytest comes to this module once for each engine
 def undisturbed(tmp_path_factory):
     """The energies that the script comes to, by plain functions."""
     with change_settings(results_dir=tmp_path_factory.mktemp("undisturbed")):

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -43,7 +43,9 @@ def install(commands: Sequence[str], packages: Sequence[str], tries: int = 3, pa
     except Unavailable:
         if os.geteuid() or not shutil.which("apt-get"):
             raise
-    with _no_services():
+    with alone("packages", seconds=1200), _no_services():
+        with suppress(Unavailable):  # another process has done so meanwhile
+            return require(commands, packages)
         for left in reversed(range(tries)):
             try:
                 run("apt-get", "-qq", "update", seconds=300)

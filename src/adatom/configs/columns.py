@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from hashlib import blake2b
 from typing import Any
@@ -81,11 +81,9 @@ def fingerprint(item: Any) -> bytes:
     item
         A structure, a list of some, or anything with a text that says all of it.
     """
-    found = blake2b(digest_size=16)
-    for part in _parts(item):
-        found.update(part)
-        found.update(b"\0")
-    return found.digest()
+    parts: list[bytes] = []
+    _collect(item, parts.append)
+    return blake2b(b"\0".join(parts), digest_size=16).digest()
 
 
 class _Columns:
@@ -138,28 +136,30 @@ def _pickled(value: Any) -> bytes:
         return cloudpickle.dumps(value)
 
 
-def _parts(item: Any) -> Iterable[bytes]:
+def _collect(item: Any, add: Callable[[bytes], None]) -> None:
+    """What says all of an item, piece by piece."""
     if isinstance(item, Atoms):
-        yield item.cell.array.tobytes()
-        yield item.pbc.tobytes()
-        for name, array in sorted(item.arrays.items()):
-            yield name.encode()
-            yield from _parts(array)
-        yield from _parts(item.info)
+        add(item.cell.array.tobytes())
+        add(item.pbc.tobytes())
+        _collect(item.arrays, add)
+        _collect(item.info, add)
         for constraint in item.constraints:
-            yield from _parts(constraint.todict())
+            _collect(constraint.todict(), add)
         if item.calc is not None:
-            yield from _parts(getattr(item.calc, "results", {}))
-    elif isinstance(item, np.ndarray) and not item.dtype.hasobject:
-        yield f"{item.dtype}{item.shape}".encode()
-        yield item.tobytes()
+            _collect(getattr(item.calc, "results", {}), add)
+    elif isinstance(item, np.ndarray):
+        add(f"{item.dtype.str}{item.shape}".encode())
+        if item.dtype.hasobject:
+            _collect(item.tolist(), add)
+        else:
+            add(item.tobytes())
     elif isinstance(item, dict):
-        for key in sorted(item, key=repr):
-            yield repr(key).encode()
-            yield from _parts(item[key])
+        for key in sorted(item, key=repr) if len(item) > 1 else item:
+            add(repr(key).encode())
+            _collect(item[key], add)
     elif isinstance(item, list | tuple):
-        yield f"{type(item).__name__}{len(item)}".encode()
+        add(f"{type(item).__name__}{len(item)}".encode())
         for part in item:
-            yield from _parts(part)
+            _collect(part, add)
     else:
-        yield repr(item).encode()
+        add(repr(item).encode())

@@ -32,7 +32,7 @@ class Evaluate:
         The calculators, as of `adatom.calculators.models.make_model`; of several, means and standard deviations are
         kept.
     properties, prefix, overrides
-        As of `adatom.configs.calculate`.
+        As of `adatom.configs.calculation.calculate`.
 
     Raises
     ------

@@ -100,7 +100,7 @@ def _read(lines: Sequence[str]) -> Atoms:
     if "Lattice" in pairs:
         cell, pbc = _lattice(pairs.pop("Lattice")).copy(), np.ones(3, bool)
     if "pbc" in pairs:
-        pbc[:] = _value("pbc", pairs.pop("pbc"))
+        pbc = _pbc(pairs.pop("pbc")).copy()
 
     columns = _columns(layout, lines, count)
     arrays: dict[str, NDArray[Any]] = {"numbers": columns.pop("numbers"), "positions": columns.pop("positions")}
@@ -175,6 +175,13 @@ def _value_by_ase(key: str, text: str) -> Any:
 @lru_cache(maxsize=4096)
 def _lattice(text: str) -> NDArray[np.float64]:
     return np.array(_value("Lattice", text).T, float, order="C")
+
+
+@lru_cache(maxsize=4096)
+def _pbc(text: str) -> NDArray[np.bool_]:
+    pbc = np.zeros(3, bool)
+    pbc[:] = _value("pbc", text)
+    return pbc
 
 
 class _Layout(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -147,7 +148,7 @@ def pick(items: Iterable[Atoms], numbers: Sequence[int]) -> Iterator[Atoms]:
 @lru_cache(maxsize=16)
 def _starts(path: Path, *stamp: int) -> NDArray[np.int64]:
     """Where in an extended XYZ file its structures begin, in bytes, and where the last one ends."""
-    starts, place = [], 0
+    starts, place = array("q"), 0  # there may be millions
     with path.open("rb") as file:
         while line := file.readline():
             if not line.strip():  # empty lines at the end, as ASE takes them
@@ -163,7 +164,8 @@ def _starts(path: Path, *stamp: int) -> NDArray[np.int64]:
             while (line := file.readline()).startswith(b"VEC"):
                 place += len(line)
             file.seek(place)
-    return np.array([*starts, place])
+    starts.append(place)
+    return np.frombuffer(starts, np.int64)
 
 
 def _frame(path: Path, file: IO[bytes], starts: NDArray[np.int64], number: int) -> Atoms:

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from adatom.configs.frames import Frames
-from adatom.configs.tree import regroup
+from adatom.configs.operation import Shape
+from adatom.configs.tree import Shapes, regroup
 
 __all__ = ["Entry", "digest_of", "journal_of", "pack_lines", "read_lines", "recorded_groups"]
 
@@ -28,7 +29,7 @@ class Entry:
     digest
         Of the items, as they were.
     shapes
-        Of those that did not become one structure each, by place among them.
+        Of each; empty: all became one structure each.
     failed
         Why, of those that failed, by place among them.
     """
@@ -36,20 +37,23 @@ class Entry:
     count: int
     end: int
     digest: str
-    shapes: dict[int, int] = field(default_factory=dict)
+    shapes: list[Shape] = field(default_factory=list)
     failed: dict[int, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, line: Mapping[str, Any]) -> Entry:
         """From a line of the journal."""
-        shapes, failed = (
-            {int(key): value for key, value in line.get(name, {}).items()} for name in ("shapes", "failed")
-        )
-        return cls(line["count"], line["end"], line["digest"], shapes, failed)
+        failed = {int(key): value for key, value in line.get("failed", {}).items()}
+        return cls(line["count"], line["end"], line["digest"], line.get("shapes", []), failed)
+
+    @property
+    def all_shapes(self) -> list[Shape]:
+        """Of each item."""
+        return self.shapes or [None] * self.count
 
     def line(self) -> dict[str, Any]:
         """For the journal."""
-        return {key: value for key, value in vars(self).items() if value != {}}
+        return {key: value for key, value in vars(self).items() if value not in ({}, [])}
 
 
 def journal_of(path: Path) -> Path:
@@ -120,12 +124,9 @@ def recorded_groups(path: Path) -> list[Any] | None:
     ended = lines[-1].get("complete") if lines else None
     if not ended or not path.is_file() or ended["size"] != path.stat().st_size:
         return None
-    shapes: dict[int, int] = {}
-    count = 0
+    shapes = Shapes()
     for line in lines[1:-1]:
-        entry = Entry.read(line)
-        shapes |= {count + place: shape for place, shape in entry.shapes.items()}
-        count += entry.count
-    if not shapes and len(ended["tree"]) == 1:
+        shapes.add(Entry.read(line).all_shapes)
+    if shapes.plain and shapes.structures and len(ended["tree"]) == 1:
         return None
-    return regroup(ended["tree"], shapes, count, lambda numbers: [Frames(path).take(numbers)])._parts
+    return regroup(ended["tree"], shapes, lambda numbers: [Frames(path).take(numbers)])._parts

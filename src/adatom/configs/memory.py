@@ -8,8 +8,8 @@ from typing import Any
 from ase import Atoms
 
 from adatom.configs.configset import ConfigSet
-from adatom.configs.part import Shape
-from adatom.configs.tree import regroup
+from adatom.configs.operation import Shape
+from adatom.configs.tree import Shapes, regroup
 
 __all__ = ["Memory"]
 
@@ -19,10 +19,8 @@ class Memory:
 
     Attributes
     ----------
-    count
-        Items that are done.
     shapes
-        Of those that did not become one structure each, by number.
+        Of the items that are done.
     failed
         Why, of those that failed, by number.
     """
@@ -32,9 +30,13 @@ class Memory:
 
     def __init__(self) -> None:
         self._structures: list[Atoms] = []
-        self.count = 0
-        self.shapes: dict[int, int] = {}
+        self.shapes = Shapes()
         self.failed: dict[int, str] = {}
+
+    @property
+    def count(self) -> int:
+        """Items that are done."""
+        return len(self.shapes)
 
     def is_made_of(self, inputs: Any) -> bool:
         """Never: nothing is remembered."""
@@ -49,9 +51,8 @@ class Memory:
     ) -> None:
         """Add what came of some items: structures."""
         self._structures += output
-        self.shapes |= {self.count + place: shape for place, shape in enumerate(shapes) if shape is not None}
         self.failed |= {self.count + place: why for place, why in failed.items()}
-        self.count += len(shapes)
+        self.shapes.add(shapes)
 
     def finish(self, tokens: list[int | str], inputs: Any) -> ConfigSet:
         """What came out."""
@@ -59,7 +60,7 @@ class Memory:
 
     def so_far(self, tokens: list[int | str]) -> ConfigSet:
         """What came out."""
-        return regroup(tokens, self.shapes, self.count, lambda numbers: self._structures[numbers.start : numbers.stop])
+        return regroup(tokens, self.shapes, lambda numbers: self._structures[numbers.start : numbers.stop])
 
     def close(self) -> None:
         """There is nothing to close."""

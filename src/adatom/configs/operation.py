@@ -9,7 +9,10 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 
-__all__ = ["Operation"]
+__all__ = ["Operation", "Shape"]
+
+Shape = int | None
+"""Of what an item became: None for one structure, else how many there are in its group; 0 is nothing."""
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,9 @@ from adatom.configs.columns import pack, unpack
 from adatom.configs.configset import ConfigSet
 from adatom.configs.frames import Frames
 from adatom.configs.journal import Entry, digest_of, journal_of, pack_lines, read_lines
-from adatom.configs.part import Shape
+from adatom.configs.operation import Shape
 from adatom.configs.store import SUFFIX
-from adatom.configs.tree import regroup
+from adatom.configs.tree import Shapes, regroup
 from adatom.configs.writing import write_structures
 from adatom.errors import InputError, MissingExtraError, StorageError
 
@@ -79,10 +79,14 @@ class OutputFile:
         self.complete: dict[str, Any] | None = None
         self._log: RawIOBase | None = None  # not buffered: what a full disk refuses must not come up again later
         self._data: RawIOBase | None = None
-        self.count = 0
-        self.shapes: dict[int, int] = {}
+        self.shapes = Shapes()  # of what is done
         self.failed: dict[int, str] = {}
         self._look()
+
+    @property
+    def count(self) -> int:
+        """Items that are done."""
+        return len(self.shapes)
 
     @property
     def text_kwargs(self) -> dict[str, Any] | None:
@@ -175,7 +179,7 @@ class OutputFile:
         structures = iter(Frames(self.path, self._read_kwargs))
         with self._partial.open("wb") as file:
             for entry in self.entries:
-                many = sum(entry.shapes.get(place, 1) for place in range(entry.count))
+                many = sum(1 if shape is None else shape for shape in entry.all_shapes)
                 file.write(_blob(list(islice(structures, many))))
                 entry.end = file.tell()
 
@@ -228,7 +232,7 @@ class OutputFile:
         assert self._log is not None
         try:
             _write(self._data, b"".join(output) if self.is_text else _blob(output))
-            odd = {place: shape for place, shape in enumerate(shapes) if shape is not None}
+            odd = [] if all(shape is None for shape in shapes) else list(shapes)
             entry = Entry(len(shapes), self._data.tell(), digest_of(fingerprints), odd, dict(failed))
             _write(self._log, pack_lines([entry.line()]))
         except OSError as error:
@@ -236,9 +240,8 @@ class OutputFile:
         self._note(entry)
 
     def _note(self, entry: Entry) -> None:
-        self.shapes |= {self.count + place: shape for place, shape in entry.shapes.items()}
         self.failed |= {self.count + place: why for place, why in entry.failed.items()}
-        self.count += entry.count
+        self.shapes.add(entry.all_shapes)
 
     def finish(self, tokens: list[int | str], inputs: Any) -> ConfigSet:
         """All is done: the file gets its name.
@@ -283,17 +286,17 @@ class OutputFile:
             return self._regrouped(self.complete["tree"])
         if not self.is_text:
             structures = list(_blobs(self._partial))
-            return regroup(tokens, self.shapes, self.count, lambda numbers: structures[numbers.start : numbers.stop])
+            return regroup(tokens, self.shapes, lambda numbers: structures[numbers.start : numbers.stop])
         return self._in(self._partial, tokens)
 
     def _regrouped(self, tokens: list[int | str]) -> ConfigSet:
-        if not self.shapes and len(tokens) == 1:
+        if self.shapes.plain and self.shapes.structures and len(tokens) == 1:
             return ConfigSet(self.path, read_kwargs=self._read_kwargs)
         return self._in(self.path, tokens)
 
     def _in(self, path: Path, tokens: list[int | str]) -> ConfigSet:
         frames = partial(Frames, path, self._read_kwargs)  # there is none to be read in an empty file
-        return regroup(tokens, self.shapes, self.count, lambda numbers: [frames().take(numbers)])
+        return regroup(tokens, self.shapes, lambda numbers: [frames().take(numbers)])
 
     def _converted(self) -> Path:
         whole = self.path.with_name(f".whole-{self.path.name}")  # what it ends in may say how it is packed

@@ -7,23 +7,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 from ase import Atoms
 
 from adatom.configs.columns import pack, unpack
 from adatom.configs.handle import Handle
-from adatom.configs.operation import Operation
+from adatom.configs.operation import Operation, Shape
 from adatom.configs.results import freeze_results, with_results
 from adatom.directories import RunDirectory, entered
 from adatom.errors import InputError
 from adatom.workflow.failure import Failure
 from adatom.workflow.worker import settled
 
-__all__ = ["Part", "Shape", "gather", "run_part"]
-
-Shape = int | None
-"""Of what an item became: None for one structure, else how many there are in its group; 0 is nothing."""
+__all__ = ["Part", "gather", "run_part"]
 
 
 @dataclass
@@ -48,7 +46,7 @@ class Part:
     seconds: float = 0.0
 
 
-def run_part(handle: Handle, numbers: Sequence[int], data: bytes, directory: str) -> Part:
+def run_part(handle: Handle, numbers: Sequence[int], data: bytes, directory: str, begun: str | None = None) -> Part:
     """Do what is done to each item, for some of them: what a task of the engine is.
 
     Parameters
@@ -61,8 +59,12 @@ def run_part(handle: Handle, numbers: Sequence[int], data: bytes, directory: str
         The items, packed.
     directory
         What directories of items that write files are in.
+    begun
+        A file to make when the work on the items begins: until then a process imports what the operation needs.
     """
     operation = handle.load()
+    if begun:
+        Path(begun).touch()
     start = time.perf_counter()
     items, fresh = unpack(data), _Fresh(data)
     outcomes = _all_at_once(operation, items, numbers, directory) if operation.whole and len(items) > 1 else None

@@ -32,7 +32,8 @@ __all__ = ["Batch", "Stream"]
 _GROWTH = 8  # of a batch against the one before, as an item may be an odd one
 _MOST = 64 * 2**20  # bytes of items and results that may wait for those before them
 _LONG = 100_000  # bytes of an operation from which it goes by a file
-_DEATHS = 3  # workers that an item may have seen die before it is to blame
+_DEATHS = 3  # of workers that had begun with an item, until it is to blame
+_ENDS = 20  # of workers that it was sent to, whether or not they had begun
 
 
 @dataclass
@@ -55,7 +56,9 @@ class Batch:
     data: bytes
     extra: list[Any]
     part: Part | None = None
-    pieces: list[Any] = field(default_factory=list)  # of each item, where they go one by one
+    pieces: list[Part | None] = field(default_factory=list)  # of each item, where they go one by one
+    deaths: list[int] = field(default_factory=list)  # of workers that had begun with an item
+    ends: list[int] = field(default_factory=list)
     left: int = 0
     cut: bool = False  # an item had no more time
 
@@ -201,7 +204,8 @@ class Stream:
         self._send(batch, None, batch.numbers, batch.data)
 
     def _send(self, batch: Batch, place: int | None, numbers: Sequence[int], data: bytes) -> None:
-        call = _with_arguments(self._call, (self._handle, numbers, data, self._directory))
+        begun = None if place is None else str(self._begun(batch, place))
+        call = _with_arguments(self._call, (self._handle, numbers, data, self._directory, begun))
         future = self._engine.submit(call, {})
         future.add_done_callback(lambda future: self._ended.put((batch, place, future)))
 
@@ -228,12 +232,13 @@ class Stream:
             self._learn(len(batch.numbers), part.seconds)
             batch.part = part
         else:
+            self._had_begun(batch, place)
             batch.pieces[place] = part
             if not self._one_less(batch):
                 return 0
             if batch.cut:
                 return 1
-            batch.part = _joined(batch.pieces)
+            batch.part = _joined([piece for piece in batch.pieces if piece is not None])
         assert batch.part is not None
         failed = len(batch.part.failures)
         self.tell("failed", failed)
@@ -256,16 +261,30 @@ class Stream:
         """After a worker died: each item alone, so that only the guilty one fails."""
         items = unpack(batch.data)
         if place is None:
-            batch.pieces, batch.left = [0] * len(items), len(items)
+            count = batch.left = len(items)
+            batch.pieces, batch.deaths, batch.ends = [None] * count, [0] * count, [0] * count
+            Path(self._directory).parent.mkdir(parents=True, exist_ok=True)
             for each, number in enumerate(batch.numbers):
                 self._send(batch, each, [number], pack([items[each]]))
             return 0
-        batch.pieces[place] += 1
-        if batch.pieces[place] < _DEATHS:
+        batch.ends[place] += 1
+        batch.deaths[place] += self._had_begun(batch, place)
+        if batch.deaths[place] < _DEATHS and batch.ends[place] < _ENDS:
             self._send(batch, place, [batch.numbers[place]], pack([items[place]]))
             return 0
         failure = Failure.of(error, self._operation.name, None)
         return self._take(batch, place, gather(self._operation, [failure], lambda _: items[place]))
+
+    def _begun(self, batch: Batch, place: int) -> Path:
+        """Says that a worker has begun with an item that it was given alone."""
+        return Path(f"{self._directory}.begun-{batch.numbers[place]}").absolute()
+
+    def _had_begun(self, batch: Batch, place: int) -> bool:
+        try:
+            self._begun(batch, place).unlink()
+        except FileNotFoundError:
+            return False
+        return True
 
 
 def _with_arguments(call: Call, args: tuple[Any, ...]) -> Call:

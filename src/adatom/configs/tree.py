@@ -2,14 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from array import array
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 from adatom.configs.configset import ConfigSet
+from adatom.configs.operation import Shape
 
-__all__ = ["Tree", "regroup"]
+__all__ = ["Shapes", "Tree", "regroup"]
 
 OPEN, CLOSE = "(", ")"
+
+_ONE = -1  # in place of None
+
+
+class Shapes:
+    """What the items of a stream became, in four bytes each: there may be millions.
+
+    Attributes
+    ----------
+    structures
+        How many came of all items.
+    plain
+        Whether none became a group.
+    """
+
+    def __init__(self) -> None:
+        self._known = array("i")
+        self.structures = 0
+        self.plain = True
+
+    def add(self, shapes: Iterable[Shape]) -> None:
+        """Add those of the next items.
+
+        Parameters
+        ----------
+        shapes
+            Of each.
+        """
+        for shape in shapes:
+            self._known.append(_ONE if shape is None else shape)
+            self.structures += 1 if shape is None else shape
+            if shape:
+                self.plain = False
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def __iter__(self) -> Iterator[Shape]:
+        return (None if shape == _ONE else shape for shape in self._known)
 
 
 class Tree:
@@ -45,9 +87,7 @@ class Tree:
                 yield list(part) if isinstance(part, ConfigSet) else part
 
 
-def regroup(
-    tokens: list[int | str], shapes: Mapping[int, int], items: int, leaves: Callable[[range], list[Any]]
-) -> ConfigSet:
+def regroup(tokens: list[int | str], shapes: Shapes, leaves: Callable[[range], list[Any]]) -> ConfigSet:
     """A set of what came out, in the groups of what went in.
 
     Parameters
@@ -55,14 +95,19 @@ def regroup(
     tokens
         Of the `Tree`.
     shapes
-        Of the items that did not become one structure each, by number.
-    items
-        How many of the items are done.
+        Of the items that are done.
     leaves
         Gives parts of a `ConfigSet` for structures by number.
     """
     stack = [ConfigSet()]
-    item = structure = 0
+    left, start, end = iter(shapes), 0, 0
+
+    def put_down() -> None:
+        nonlocal start
+        if end > start:
+            stack[-1]._parts += leaves(range(start, end))
+        start = end
+
     for token in tokens:
         if token == OPEN:
             stack.append(ConfigSet())
@@ -70,22 +115,17 @@ def regroup(
             group = stack.pop()
             stack[-1]._parts.append(group)
         elif isinstance(token, int):
-            end = min(item + token, items)
-            start = structure
-            while item < end:
-                shape = shapes.get(item)
+            for shape in islice(left, token):
                 if shape is None:
-                    structure += 1
-                else:
-                    stack[-1]._parts += leaves(range(start, structure)) if structure > start else []
+                    end += 1
+                elif shape:
+                    put_down()
+                    end += shape
                     group = ConfigSet()
-                    group._parts += leaves(range(structure, structure + shape)) if shape else []
-                    if shape:
-                        stack[-1]._parts.append(group)
-                    structure += shape
-                    start = structure
-                item += 1
-            stack[-1]._parts += leaves(range(start, structure)) if structure > start else []
+                    group._parts += leaves(range(start, end))
+                    stack[-1]._parts.append(group)
+                    start = end
+            put_down()
     while len(stack) > 1:  # it was cut inside a group
         group = stack.pop()
         stack[-1]._parts.append(group)

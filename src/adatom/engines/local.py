@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["LocalEngine", "LocalPool"]
 
+_STARTS = 10  # of a worker, in a row, that may be killed before it is up
+
 
 class LocalEngine(Engine):
     """Runs jobs one after the other in this process or, with two workers and more, in processes of their own."""
@@ -84,6 +86,12 @@ class LocalEngine(Engine):
             stacklevel=3,
         )
         return LocalPool(workers)
+
+
+def _functions(work: Any) -> list[bytes]:
+    """What is called by some work, pickled."""
+    calls = work.calls[:1] if isinstance(work, Batch) else [work] if isinstance(work, Call) else []
+    return [call.function for call in calls]
 
 
 class _Done:
@@ -158,7 +166,7 @@ class LocalPool:
         while (todo := self._work.get()) is not None:
             work, future = todo
             try:
-                child = child or self._start(gpu)
+                child = child or self._ready(gpu, work)
                 child.send(work)
                 answer = child.receive()
             except WorkerDiedError as error:
@@ -170,6 +178,22 @@ class LocalPool:
                 future.set_result(answer)
         if child is not None:
             self._end(child)
+
+    def _ready(self, gpu: str | None, work: Call | Batch) -> Child:
+        """A worker that is up. One that is killed before is replaced: it is not the fault of what waits for it."""
+        killed = 0
+        while True:
+            child = self._start(gpu)
+            try:
+                child.wait_until_up(*_functions(work))
+            except WorkerDiedError:
+                killed += 1
+                again = child.was_killed and killed < _STARTS
+                self._end(child)
+                if not again:
+                    raise
+            else:
+                return child
 
     def _start(self, gpu: str | None) -> Child:
         with self._lock:  # all the while: `close` ends those it finds

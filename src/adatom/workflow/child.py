@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from typing import Any
@@ -79,6 +80,27 @@ class Child:
             self._pipe.send_bytes(cloudpickle.dumps(work))
         except OSError:
             pass  # it is dead, which `receive` says
+
+    def wait_until_up(self, *pickled: bytes) -> None:
+        """Wait until its interpreter is up and has imported what it is about to need, which takes seconds.
+
+        Parameters
+        ----------
+        *pickled
+            What needs it.
+
+        Raises
+        ------
+        WorkerDiedError
+            The process is gone.
+        """
+        self.send(partial(_unpickle, pickled))
+        self.receive()
+
+    @property
+    def was_killed(self) -> bool:
+        """Whether it ended by SIGKILL, which comes from outside, not from what it did."""
+        return self.process.poll() == -signal.SIGKILL
 
     def receive(self, timeout: float | None = None) -> bytes:
         """Wait for the next answer.
@@ -155,10 +177,7 @@ def execute_in_child(call: Call, upstream: Sequence[Any], timeout: float) -> Any
     """
     child = Child()
     try:
-        child.send(_ready)
-        child.receive()
-        child.send(lambda: _unpickle(call))
-        child.receive()
+        child.wait_until_up(call.function, call.arguments)
         child.send(lambda: pack(call, upstream))  # not `execute`: a result that cannot be pickled is a failure too
         return unpack(unpack(child.receive(timeout)))
     except (JobTimeoutError, WorkerDiedError) as error:
@@ -169,14 +188,11 @@ def execute_in_child(call: Call, upstream: Sequence[Any], timeout: float) -> Any
         child.kill()
 
 
-def _ready() -> None:
-    """Answered when the interpreter is up."""
-
-
-def _unpickle(call: Call) -> None:
-    """Imports what the call needs, before its clock starts."""
+def _unpickle(pickled: Sequence[bytes]) -> None:
+    """Imports what a call needs, before its clock starts."""
     try:
-        cloudpickle.loads(call.function), cloudpickle.loads(call.arguments)
+        for data in pickled:
+            cloudpickle.loads(data)
     except Exception:
         pass  # `execute` says so
 
