@@ -385,3 +385,34 @@ def test_a_full_disk_loses_nothing_that_is_done(small_disk, tmp_path, calls):
     assert len(map(operations.counted, given, file, folder=calls.folder, autopara_info=each)) == 4000
     again = made & calls().keys()
     assert len(again) <= 50
+
+
+MILLION = """
+import sys
+from adatom.configs import AutoparaInfo, ConfigSet, map
+
+def one_of_a_thousand(atoms):
+    return atoms if atoms.info["number"] % 1000 == 999 else None
+
+inputs = ConfigSet("million.xyz")
+found = map(one_of_a_thousand, inputs, "found.xyz", autopara_info=AutoparaInfo(workers=2))
+status = dict(line.split(":") for line in open("/proc/self/status"))
+print(len(inputs), len(found), found[-1].info["number"], inputs[-1].positions[0, 2])
+print(int(status["VmHWM"].split()[0]) // 1024)
+"""
+
+
+@pytest.mark.timeout(900)
+def test_a_file_of_a_million_structures_is_streamed(tmp_path):
+    with (tmp_path / "million.xyz").open("w") as file:
+        for number in range(1_000_000):
+            file.write(f"1\nProperties=species:S:1:pos:R:3 number={number}\nCu 0.0 0.0 {number / 1e6:.6f}\n")
+    (tmp_path / "script.py").write_text(MILLION)
+    run = subprocess.run(
+        [sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True, timeout=840,
+        env={**os.environ, "ADATOM_RESULTS_DIR": str(tmp_path / "results")},
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    numbers, megabytes = run.stdout.splitlines()
+    assert numbers == "1000000 1000 999999 0.999999"
+    assert int(megabytes) < 300  # an eighth of what they take when all are kept
