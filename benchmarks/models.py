@@ -1,6 +1,7 @@
-"""Machine-learned potentials: `static_job.map`, which evaluates structures together, against a plain loop of ASE's."""
+"""Machine-learned potentials: `static_job.map` and `calculate`, together and one by one, against a plain loop of ASE's."""
 
 import os
+from functools import partial
 from importlib.util import find_spec
 
 import numpy as np
@@ -8,7 +9,10 @@ from _measure import arguments, compare, report, scratch
 from ase.build import bulk
 
 from adatom.calculators.models import make_model, model, model_names
+from adatom.configs import AutoparaInfo, calculate
 from adatom.recipes.mlip.core import static_job
+
+ONE = AutoparaInfo(workers=1)
 
 
 def main() -> None:
@@ -17,6 +21,7 @@ def main() -> None:
         repeats=5,
         model={"action": "append", "help": "name or name:file; all that are installed if not given"},
         structures={"type": int, "default": 48, "help": "how many"},
+        cells={"type": int, "nargs": "+", "default": [1, 2, 4], "help": "of 4 atoms, in a structure"},
     )
     os.environ["OMP_NUM_THREADS"] = "1"  # a job has one core, and so has the loop
     names = options.model or [
@@ -25,7 +30,7 @@ def main() -> None:
     rows = []
     with scratch():
         for name in names:
-            for cells in (1, 2, 4):
+            for cells in options.cells:
                 structures = [bulk("Cu", cubic=True) * (cells, 1, 1) for _ in range(options.structures)]
                 for seed, atoms in enumerate(structures):
                     atoms.rattle(0.05, seed=seed)
@@ -42,13 +47,20 @@ def main() -> None:
                 by_hand()
                 ours()
                 # ASE finds nothing to reuse: each structure differs from the one that the calculator had before.
-                rows.append(compare(f"{name}, {4 * cells} atoms", 1.05, ours, by_hand, options.repeats))
+                what = f"{name}, {len(structures)} of {4 * cells} atoms"
+                rows.append(compare(f"map, {what}", 1.05, ours, by_hand, options.repeats))
+                for how, given in {"together": name, "one by one": partial(make_model, name)}.items():
+
+                    def evaluated(structures=structures, given=given):
+                        calculate(structures, None, given, ["energy", "forces"], "M_", autopara_info=ONE)
+
+                    rows.append(compare(f"calculate {how}, {what}", 1.05, evaluated, by_hand, options.repeats))
         found = static_job.map(structures, calculator=names[-1])
         assert all(
             np.allclose(one["results"]["forces"], atoms.get_forces(), atol=1e-5)
             for one, atoms in zip(found, structures, strict=True)
         )
-    report("static_job.map on the local engine, one process, against a loop by hand", rows, options.json)
+    report("static_job.map and calculate in this process, against a loop by hand", rows, options.json)
 
 
 if __name__ == "__main__":

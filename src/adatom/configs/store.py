@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from adatom.configs.collector import collector_paused
+from adatom.configs.collector import made_in_runs
 from adatom.errors import InputError, MissingExtraError, StorageError
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ _LOCK = "-lock"  # what LMDB adds to the name
 _VERSION_KEY, _VERSION = b"adatom", b"1"
 _STRUCTURES = 1000  # in a block
 _ATOMS = 50_000
+_TOGETHER = 128  # structures are made; more of them are no longer in the processor's cache when they are used
 _OPEN = threading.Lock()  # LMDB does not let a process open a file twice
 
 
@@ -149,10 +150,9 @@ class StoreReader:
     def __iter__(self) -> Iterator[Atoms]:
         start, length = 0, len(self)
         while start < length:
-            with collector_paused():
-                made = list(self._read(start)[1])
-            yield from made
-            start += len(made)
+            block = self._read(start)[1]
+            yield from made_in_runs(block, _TOGETHER)
+            start += len(block)
 
     def pick(self, numbers: Sequence[int]) -> Iterator[Atoms]:
         """Some of them.
