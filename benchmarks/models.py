@@ -1,4 +1,4 @@
-"""Machine-learned potentials: `static_job.map` and `calculate`, together and one by one, against a plain loop of ASE's."""
+"""Machine-learned potentials: `static_job.map` and `calculate`, also one by one, against a plain loop of ASE's."""
 
 import os
 from functools import partial

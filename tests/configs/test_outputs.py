@@ -206,6 +206,28 @@ def test_an_output_is_no_input(tmp_path):
         map(operations.strained, ConfigSet(tmp_path / "in.xyz"), OutputSpec(tmp_path / "in.xyz", overwrite=True))
 
 
+@pytest.mark.parametrize(
+    ("name", "write_kwargs", "said"),
+    [
+        ("out.nothing", {}, r"ASE writes no files such as .*out\.nothing"),
+        ("out.xyz", {"format": "nothing"}, "ASE writes no format 'nothing'"),
+        ("out.cube", {"format": "aims-output"}, "ASE reads aims-output, and does not write it"),
+        ("POSCAR", {}, "a file of vasp holds one structure, and here are 3"),
+    ],
+)
+def test_what_cannot_be_written_is_refused_before_anything_is_done(name, write_kwargs, said, tmp_path, calls):
+    spec = OutputSpec(tmp_path / "out" / name, write_kwargs=write_kwargs)
+    with pytest.raises(InputError, match=said):
+        map(operations.counted, numbered(3), spec, folder=calls.folder, autopara_info=ONE)
+    assert calls() == {}
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_file_that_holds_one_structure_can_have_one(tmp_path):
+    [found] = map(operations.strained, numbered(1), tmp_path / "POSCAR", factor=1.1, autopara_info=ONE)
+    assert found.get_volume() == pytest.approx(read(tmp_path / "POSCAR").get_volume())
+
+
 def test_formats_cannot_be_mixed(tmp_path):
     with pytest.raises(InputError, match="one format"):
         map(

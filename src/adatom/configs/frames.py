@@ -178,4 +178,4 @@ def _frame(path: Path, file: IO[bytes], starts: NDArray[np.int64], number: int) 
 
 
 def _unreadable(path: Path, number: int, error: Exception) -> InputError:
-    return InputError(f"Structure {number} of {path} cannot be read: {type(error).__name__}: {error}.")
+    return InputError(f"Structure {number} of {path} cannot be read: {type(error).__name__}: {str(error).rstrip('.')}.")

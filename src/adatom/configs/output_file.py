@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import ase.io
-from ase.io.formats import filetype
 
 from adatom.configs.columns import pack, unpack
 from adatom.configs.configset import ConfigSet
@@ -24,7 +23,7 @@ from adatom.configs.journal import Entry, digest_of, journal_of, pack_lines, rea
 from adatom.configs.operation import Shape
 from adatom.configs.store import SUFFIX
 from adatom.configs.tree import Shapes, regroup
-from adatom.configs.writing import write_structures
+from adatom.configs.writing import format_to_write, write_structures
 from adatom.errors import InputError, MissingExtraError, StorageError
 
 __all__ = ["OutputFile"]
@@ -50,6 +49,8 @@ class OutputFile:
     ----------
     entries
         What is done, of an earlier run.
+    kind
+        The format, as ASE knows it; None: it is a store.
     complete
         What the journal's last line says; None if the file is not complete.
 
@@ -71,7 +72,8 @@ class OutputFile:
             raise InputError(f"write_kwargs={dict(write_kwargs)!r}: {path} is not written by ASE. Leave them out.")
         if self._is_store and find_spec("lmdb") is None:
             raise MissingExtraError("lmdb", "configs")
-        self._format = "" if self._is_store else write_kwargs.get("format") or filetype(str(path), read=False)
+        self.kind = None if self._is_store else format_to_write(path, write_kwargs.get("format"))
+        self._format = self.kind.name if self.kind else ""
         self._read_kwargs = None if self._is_store else {"format": self._format}
         self._write_kwargs = {key: value for key, value in write_kwargs.items() if key != "format"}
         self.is_text = self._format == "extxyz" and path.suffix not in (".gz", ".bz2", ".xz")

@@ -23,6 +23,7 @@ from adatom.configs.output_file import OutputFile
 from adatom.configs.outputs import OutputSpec
 from adatom.configs.stream import Batch, Stream
 from adatom.configs.tree import Tree
+from adatom.configs.writing import check_count
 from adatom.context import in_job
 from adatom.errors import InputError, ItemError, UnfinishedError, UnknownNameError
 from adatom.settings import change_settings, get_settings
@@ -240,10 +241,13 @@ def _places(inputs: Any, spec: OutputSpec, identity: Mapping[str, str]) -> list[
     for file in spec.files:
         if file.resolve() in read:
             raise InputError(f"{str(file)!r} is an input, too. Give the output another name.")
-    return [
-        _Place(OutputFile(file, identity, spec.write_kwargs, spec.overwrite), group)
-        for file, group in zip(spec.files, groups, strict=True)
-    ]
+    places = []
+    for file, group in zip(spec.files, groups, strict=True):
+        target = OutputFile(file, identity, spec.write_kwargs, spec.overwrite)
+        if target.kind is not None and target.kind.single:
+            check_count(file, target.kind, len(group))
+        places.append(_Place(target, group))
+    return places
 
 
 def _same_kind(places: list[_Place]) -> dict[str, Any] | None:

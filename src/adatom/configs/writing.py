@@ -14,8 +14,9 @@ from adatom.whole_file import PARTIAL, whole_file
 
 if TYPE_CHECKING:
     from ase import Atoms
+    from ase.io.formats import IOFormat
 
-__all__ = ["write_structures"]
+__all__ = ["check_count", "format_to_write", "write_structures"]
 
 
 def write_structures(structures: Iterable[Atoms], path: Path) -> int:
@@ -86,19 +87,60 @@ def _write_extxyz(structures: Iterable[Atoms], path: Path) -> None:
                 raise InputError(f"Structure {number} does not fit into {path}: {error}.") from error
 
 
-def _write_with_ase(structures: Iterable[Atoms], path: Path) -> None:
-    from ase.io import write
+def format_to_write(path: Path, name: str | None = None) -> IOFormat:
+    """The format of a file that ASE is to write.
+
+    Parameters
+    ----------
+    path
+        The file.
+    name
+        Of the format; None: what the name of the file says.
+
+    Raises
+    ------
+    InputError
+        ASE writes no such files.
+    """
     from ase.io.formats import UnknownFileTypeError, filetype, ioformats
 
     try:
-        kind = ioformats[filetype(str(path), read=False)]
+        kind = ioformats[name or filetype(str(path), read=False)]
     except (UnknownFileTypeError, KeyError) as error:
-        raise InputError(f"ASE writes no files such as {path}. `ase info --formats` lists those it does.") from error
+        what = f"format {name!r}" if name else f"files such as {path}"
+        raise InputError(f"ASE writes no {what}. `ase info --formats` lists what it does.") from error
     if not kind.can_write:
-        raise InputError(f"ASE reads {kind.name}, and does not write it. `ase info --formats` lists those it does.")
+        raise InputError(f"ASE reads {kind.name}, and does not write it. `ase info --formats` lists what it does.")
+    return kind
+
+
+def check_count(path: Path, kind: IOFormat, count: int) -> None:
+    """Refuse several structures for a file that holds one.
+
+    Parameters
+    ----------
+    path
+        The file.
+    kind
+        Its format.
+    count
+        How many structures there are.
+
+    Raises
+    ------
+    InputError
+        They do not fit.
+    """
+    if kind.single and count != 1:
+        raise InputError(f"{path}: a file of {kind.name} holds one structure, and here are {count}.")
+
+
+def _write_with_ase(structures: Iterable[Atoms], path: Path) -> None:
+    from ase.io import write
+
+    kind = format_to_write(path)
     every = list(structures)
-    if kind.single and len(every) != 1:
-        raise InputError(f"{path}: a file of {kind.name} holds one structure, and here are {len(every)}.")
+    check_count(path, kind, len(every))
     partial = path.with_name(f".{os.getpid()}-{os.urandom(4).hex()}{PARTIAL}.{path.name}")
     try:
         write(partial, every, format=kind.name)
