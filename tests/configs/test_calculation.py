@@ -144,6 +144,22 @@ def test_a_program_has_a_directory_for_each_structure(calculator, info, tmp_path
     assert all((path / "lines").exists() for path in results.iterdir())
 
 
+def test_a_program_runs_once_for_all_properties():
+    class Told(EMT):
+        """Computes what it is told to, and no more."""
+
+        def calculate(self, atoms, properties, system_changes):
+            runs.append(list(properties))
+            super().calculate(atoms, properties, system_changes)
+            self.results = {name: self.results[name] for name in properties}
+
+    runs = []
+    given = [bulk("Cu"), bulk("Cu"), molecule("H2O")]
+    found = list(calculate(given, calculator=Told, autopara_info=ONE))
+    assert runs == [["energy", "forces", "stress"], ["energy", "forces"]]  # the second is as the first
+    assert found[1].info.keys() == {"Told_energy", "Told_stress"}
+
+
 def test_each_member_of_a_committee_has_a_directory(tmp_path):
     [found] = calculate(Atoms("Cu"), calculator=[operations.Program(), operations.Program()], autopara_info=ONE)
     assert found.info == {"Program_energy": 3, "Program_energy_std": 0}

@@ -131,18 +131,16 @@ class Evaluate:
             return self._found(calculator, atoms)
 
     def _found(self, calculator: Any, atoms: Atoms) -> dict[str, Any]:
-        has = getattr(calculator, "implemented_properties", None) if self.properties is None else None
-        # ASE looks at the structure anew for each property, which takes as long as a fast potential. It is the same.
-        is_ases = getattr(type(calculator), "get_property", None) is BaseCalculator.get_property
-        results: dict[str, Any] = {}
-        for name in self._wanted(atoms):
-            if has and name not in has:
-                continue
-            if results and is_ases and name in calculator.results:
-                results[name] = np.copy(calculator.results[name])
-            else:
-                results[name] = calculator.get_property(name, atoms)
-        return results
+        has, wanted = getattr(calculator, "implemented_properties", ()), self._wanted(atoms)
+        if has and self.properties is None:
+            wanted = [name for name in wanted if name in has]
+        if getattr(type(calculator), "get_property", None) is not BaseCalculator.get_property:
+            return {name: calculator.get_property(name, atoms) for name in wanted}
+        _compute(calculator, atoms, [name for name in wanted if name in has])
+        known = calculator.results
+        return {
+            name: np.copy(known[name]) if name in known else calculator.get_property(name, atoms) for name in wanted
+        }
 
     def _calculator(self, place: int, others: Mapping[str, Any]) -> tuple[Any, bool]:
         """The calculator of a member, and whether it writes files."""
@@ -154,6 +152,21 @@ class Evaluate:
             self._made[key] = made, writes_files(made)
         found: tuple[Any, bool] = self._made[key]
         return found
+
+
+def _compute(calculator: Any, atoms: Atoms, names: list[str]) -> None:
+    """What ASE's `get_property` does, for several properties at once.
+
+    One by one, a program that is told what to compute would run for each of them; and ASE would look each time whether
+    the structure is still the same, which takes as long as a fast potential.
+    """
+    changes = calculator.check_state(atoms)
+    if changes:
+        calculator.atoms, calculator.results = None, {}
+    if any(name not in calculator.results for name in names):
+        if calculator.use_cache:
+            calculator.atoms = atoms.copy()
+        calculator.calculate(atoms, names, changes)
 
 
 def _make(member: Any, others: Mapping[str, Any]) -> Any:
