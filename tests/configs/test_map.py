@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import adatom
-from adatom.configs import AutoparaInfo, ConfigSet, OutputSpec, autoparallelize, map
+from adatom.configs import AutoparaInfo, ConfigSet, OutputSpec, autoparallelize, map, stream
 from adatom.deadline import bounded
-from adatom.errors import IncompleteError, InputError, ItemError, UnfinishedError, UnknownNameError
+from adatom.errors import AdatomError, IncompleteError, InputError, ItemError, UnfinishedError, UnknownNameError
 from adatom.recipes.emt.core import relax_job, static_job
 from tests.configs import operations
 
@@ -182,15 +182,23 @@ def test_what_kills_its_worker_is_named_and_nothing_else_is_lost(results):
 
 def test_no_structure_is_to_blame_for_what_ends_a_worker_before_its_turn(tmp_path):
     def begin():
-        if len(list(tmp_path.glob("ended*"))) < 6:
+        if len(list(tmp_path.glob("ended*"))) < 5:
             (tmp_path / f"ended-{os.getpid()}").touch()
             os.kill(os.getpid(), 9)
 
     info = AutoparaInfo(workers=2, initializer=begin)
-    found = map(operations.strained, crystals("Cu", "Ag"), on_error="keep", autopara_info=info)
-    assert found.failures == {}
-    assert len(list(tmp_path.glob("ended*"))) >= 6
+    assert map(operations.strained, crystals("Cu"), on_error="keep", autopara_info=info).failures == {}
+    assert len(list(tmp_path.glob("ended*"))) == 5
     assert not list(tmp_path.rglob("*.begun*"))
+
+
+def test_workers_that_all_end_before_they_begin_end_it(monkeypatch):
+    def begin():
+        os.abort()
+
+    monkeypatch.setattr(stream, "_ENDS", 3)
+    with pytest.raises(AdatomError, match="strained cannot run: 3 workers ended before they had begun.*SIGABRT"):
+        map(operations.strained, crystals("Cu"), on_error="keep", autopara_info=AutoparaInfo(2, initializer=begin))
 
 
 def test_it_is_tried_again_if_told_to(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from io import StringIO
@@ -64,7 +65,8 @@ def run_part(handle: Handle, numbers: Sequence[int], data: bytes, directory: str
     """
     operation = handle.load()
     if begun:
-        Path(begun).touch()
+        with suppress(OSError):  # where the disk is not that of the driver
+            Path(begun).touch()
     start = time.perf_counter()
     items, fresh = unpack(data), _Fresh(data)
     outcomes = _all_at_once(operation, items, numbers, directory) if operation.whole and len(items) > 1 else None

@@ -33,7 +33,7 @@ _GROWTH = 8  # of a batch against the one before, as an item may be an odd one
 _MOST = 64 * 2**20  # bytes of items and results that may wait for those before them
 _LONG = 100_000  # bytes of an operation from which it goes by a file
 _DEATHS = 3  # of workers that had begun with an item, until it is to blame
-_ENDS = 20  # of workers that it was sent to, whether or not they had begun
+_ENDS = 10  # of workers that it was sent to, whether or not they had begun
 
 
 @dataclass
@@ -88,7 +88,7 @@ class Stream:
             self._key, self._aim
         )  # of an operation before, whose items may have been others
         self._size = max(1.0, self._aim / self._cost / _GROWTH)
-        self._measured = False
+        self._measured = self._came_back = False
         self._bytes = 0
         self._observer = current_observer()
         self._unreadable: Exception | None = None
@@ -225,6 +225,7 @@ class Stream:
             return 1 if place is None else self._one_less(batch)
         if isinstance(part, Failure):  # of all items alike: the operation cannot be had there
             raise AdatomError(f"{self._operation.name} cannot run: {part.in_short}") from part.cause
+        self._came_back = True
         return self._take(batch, place, part)
 
     def _take(self, batch: Batch, place: int | None, part: Part) -> int:
@@ -272,6 +273,11 @@ class Stream:
         if batch.deaths[place] < _DEATHS and batch.ends[place] < _ENDS:
             self._send(batch, place, [batch.numbers[place]], pack([items[place]]))
             return 0
+        if not (self._came_back or batch.deaths[place]):
+            raise AdatomError(
+                f"{self._operation.name} cannot run: {_ENDS} workers ended before they had begun with a structure. "
+                f"Of the last, {error}. Does what it needs crash when it is imported?"
+            ) from error
         failure = Failure.of(error, self._operation.name, None)
         return self._take(batch, place, gather(self._operation, [failure], lambda _: items[place]))
 
