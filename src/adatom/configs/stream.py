@@ -6,7 +6,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -17,6 +17,7 @@ from adatom.configs.columns import pack, unpack
 from adatom.configs.handle import Handle
 from adatom.configs.operation import Operation
 from adatom.configs.part import Part, gather, run_part
+from adatom.configs.singly import Singly
 from adatom.deadline import stop_reason
 from adatom.directories import stamp, unique_name
 from adatom.errors import AdatomError, IncompleteError, WorkerDiedError
@@ -32,8 +33,6 @@ __all__ = ["Batch", "Stream"]
 _GROWTH = 8  # of a batch against the one before, as an item may be an odd one
 _MOST = 64 * 2**20  # bytes of items and results that may wait for those before them
 _LONG = 100_000  # bytes of an operation from which it goes by a file
-_DEATHS = 3  # of workers that had begun with an item, until it is to blame
-_ENDS = 10  # of workers that it was sent to, whether or not they had begun
 
 
 @dataclass
@@ -50,17 +49,15 @@ class Batch:
         What the caller knows of each item, and wants back.
     part
         What came of them, once it is known.
+    singly
+        Its items, where they go one by one.
     """
 
     numbers: list[int]
     data: bytes
     extra: list[Any]
     part: Part | None = None
-    pieces: list[Part | None] = field(default_factory=list)  # of each item, where they go one by one
-    deaths: list[int] = field(default_factory=list)  # of workers that had begun with an item
-    ends: list[int] = field(default_factory=list)
-    left: int = 0
-    cut: bool = False  # an item had no more time
+    singly: Singly | None = None
 
 
 class Stream:
@@ -142,6 +139,9 @@ class Stream:
             if self._unreadable is not None:
                 raise self._unreadable
         finally:
+            for batch in waiting:
+                if batch.singly is not None:
+                    batch.singly.forget()
             self._handle.forget()
             if self._spool:
                 self._spool.unlink(missing_ok=True)
@@ -204,7 +204,7 @@ class Stream:
         self._send(batch, None, batch.numbers, batch.data)
 
     def _send(self, batch: Batch, place: int | None, numbers: Sequence[int], data: bytes) -> None:
-        begun = None if place is None else str(self._begun(batch, place))
+        begun = None if place is None or batch.singly is None else batch.singly.mark(place)
         call = _with_arguments(self._call, (self._handle, numbers, data, self._directory, begun))
         future = self._engine.submit(call, {})
         future.add_done_callback(lambda future: self._ended.put((batch, place, future)))
@@ -221,37 +221,27 @@ class Stream:
         incomplete = [failure for failure in failures if isinstance(failure.cause, IncompleteError)]
         if incomplete:  # its worker has no more time: this batch, and what comes after it, is left
             self.stopped = incomplete[0].message.rstrip(".")
-            batch.cut = True
-            return 1 if place is None else self._one_less(batch)
+            return self._take(batch, place, None)
         if isinstance(part, Failure):  # of all items alike: the operation cannot be had there
             raise AdatomError(f"{self._operation.name} cannot run: {part.in_short}") from part.cause
         self._came_back = True
         return self._take(batch, place, part)
 
-    def _take(self, batch: Batch, place: int | None, part: Part) -> int:
-        if place is None:
-            self._learn(len(batch.numbers), part.seconds)
-            batch.part = part
-        else:
-            self._had_begun(batch, place)
-            batch.pieces[place] = part
-            if not self._one_less(batch):
+    def _take(self, batch: Batch, place: int | None, part: Part | None) -> int:
+        """Take in what came of a batch, or of one item of it; None: there was no time for it."""
+        if place is not None and batch.singly is not None:
+            batch.singly.end(place, part)
+            if batch.singly.left:
                 return 0
-            if batch.cut:
-                return 1
-            batch.part = _joined([piece for piece in batch.pieces if piece is not None])
-        assert batch.part is not None
-        failed = len(batch.part.failures)
-        self.tell("failed", failed)
-        self.tell("done", len(batch.numbers) - failed)
-        self._bytes += _weight(batch) - len(batch.data)
+            part = batch.singly.whole()
+        elif part is not None:
+            self._learn(len(batch.numbers), part.seconds)
+        if part is not None:
+            batch.part, failed = part, len(part.failures)
+            self.tell("failed", failed)
+            self.tell("done", len(batch.numbers) - failed)
+            self._bytes += _weight(batch) - len(batch.data)
         return 1
-
-    @staticmethod
-    def _one_less(batch: Batch) -> int:
-        """1 if it was the last item of the batch."""
-        batch.left -= 1
-        return int(not batch.left)
 
     def _learn(self, count: int, seconds: float) -> None:
         self._measured = True
@@ -259,38 +249,26 @@ class Stream:
         self._size = max(1.0, min(self._aim / self._cost, _GROWTH * self._size))
 
     def _again(self, batch: Batch, place: int | None, error: WorkerDiedError) -> int:
-        """After a worker died: each item alone, so that only the guilty one fails."""
-        items = unpack(batch.data)
-        if place is None:
-            count = batch.left = len(items)
-            batch.pieces, batch.deaths, batch.ends = [None] * count, [0] * count, [0] * count
-            Path(self._directory).parent.mkdir(parents=True, exist_ok=True)
-            for each, number in enumerate(batch.numbers):
-                self._send(batch, each, [number], pack([items[each]]))
+        """After a worker ended: each item alone, or one of them again."""
+        if place is None or batch.singly is None:
+            marks = [Path(f"{self._directory}.begun-{number}").absolute() for number in batch.numbers]
+            batch.singly = Singly(unpack(batch.data), marks)
+            for each in range(len(batch.numbers)):
+                self._send_one(batch.singly, batch, each)
             return 0
-        batch.ends[place] += 1
-        batch.deaths[place] += self._had_begun(batch, place)
-        if batch.deaths[place] < _DEATHS and batch.ends[place] < _ENDS:
-            self._send(batch, place, [batch.numbers[place]], pack([items[place]]))
+        if not batch.singly.worker_ended(place):
+            self._send_one(batch.singly, batch, place)
             return 0
-        if not (self._came_back or batch.deaths[place]):
+        if not (self._came_back or batch.singly.was_begun(place)):
             raise AdatomError(
-                f"{self._operation.name} cannot run: {_ENDS} workers ended before they had begun with a structure. "
-                f"Of the last, {error}. Does what it needs crash when it is imported?"
+                f"{self._operation.name} cannot run: {batch.singly.ends[place]} workers ended before they had begun "
+                f"with a structure. Of the last, {error}. Does what it needs crash when it is imported?"
             ) from error
-        failure = Failure.of(error, self._operation.name, None)
-        return self._take(batch, place, gather(self._operation, [failure], lambda _: items[place]))
+        item, failure = batch.singly.items[place], Failure.of(error, self._operation.name, None)
+        return self._take(batch, place, gather(self._operation, [failure], lambda _: item))
 
-    def _begun(self, batch: Batch, place: int) -> Path:
-        """Says that a worker has begun with an item that it was given alone."""
-        return Path(f"{self._directory}.begun-{batch.numbers[place]}").absolute()
-
-    def _had_begun(self, batch: Batch, place: int) -> bool:
-        try:
-            self._begun(batch, place).unlink()
-        except FileNotFoundError:
-            return False
-        return True
+    def _send_one(self, singly: Singly, batch: Batch, place: int) -> None:
+        self._send(batch, place, [batch.numbers[place]], pack([singly.items[place]]))
 
 
 def _with_arguments(call: Call, args: tuple[Any, ...]) -> Call:
@@ -301,11 +279,3 @@ def _with_arguments(call: Call, args: tuple[Any, ...]) -> Call:
 def _weight(batch: Batch) -> int:
     output = batch.part.output if batch.part else b""
     return len(batch.data) + (len(output) if isinstance(output, bytes) else sum(map(len, output)))
-
-
-def _joined(parts: Sequence[Part]) -> Part:
-    shapes = [part.shapes[0] for part in parts]
-    failures = {place: part.failures[0] for place, part in enumerate(parts) if part.failures}
-    if isinstance(parts[0].output, list):
-        return Part(shapes, [text for part in parts for text in part.output if isinstance(text, bytes)], failures)
-    return Part(shapes, pack([atoms for part in parts for atoms in unpack(part.output)]), failures)  # type: ignore[arg-type]
