@@ -185,7 +185,8 @@ def test_python_that_needs_something(block, tmp_path, request):
         assert same(done.stdout, tmp_path) == same(block.shown)
     for stored in STORED:
         if (made := tmp_path / stored.name).exists():
-            assert leaves(made) == pytest.approx(leaves(stored), abs=1e-3)
+            # Of single precision, which differs between processors: 5e-4 in the derivative of a bulk modulus.
+            assert leaves(made) == pytest.approx(leaves(stored), rel=1e-3, abs=1e-3)
 
 
 def leaves(file: Path) -> list:

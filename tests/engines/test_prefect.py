@@ -9,6 +9,8 @@ from adatom import Failure, JobFailure, change_settings, flow
 from adatom.recipes.emt.core import relax_job, static_job
 from tests.engines.conftest import WANTED
 from tests.engines.jobs import add, fail
+from tests.engines.prefect_runs import ended_runs
+from tests.engines.processes import wait_until
 
 if WANTED and "prefect" not in WANTED:
     pytest.skip("another environment tests it", allow_module_level=True)
@@ -34,11 +36,6 @@ def on_prefect(tmp_path):
         yield
 
 
-def task_runs():
-    client = prefect.get_client(sync_client=True)
-    return {run.name: run for run in client.read_task_runs(limit=200)}
-
-
 def test_a_submit_loop_in_a_flow_of_the_users(on_prefect):
     from prefect.futures import wait
 
@@ -59,8 +56,8 @@ def test_a_submit_loop_in_a_flow_of_the_users(on_prefect):
     assert energies[0] == pytest.approx(-0.0056815, abs=1e-6)
     assert len(energies) == 3
 
-    runs = [run for run in task_runs().values() if str(run.flow_run_id) == seen["flow_run_id"]]
-    assert {run.name for run in runs} == {"relax_job Cu", "relax_job Ag", "relax_job Fe", "relax_job Au", "sum"}
+    names = ["relax_job Cu", "relax_job Ag", "relax_job Fe", "relax_job Au", "sum"]
+    runs = ended_runs(names, lambda run: str(run.flow_run_id) == seen["flow_run_id"])
     states = {run.name: run.state_name for run in runs}
     assert states["relax_job Fe"] == "Failed"
     assert states["relax_job Cu"] == "Completed"
@@ -75,8 +72,7 @@ def test_a_job_whose_result_is_stored_is_shown_as_cached(on_prefect, tmp_path):
         first, again = twice(), twice()
     assert again["provenance"]["cached_from"]
     assert again["results"]["energy"] == first["results"]["energy"]
-    client = prefect.get_client(sync_client=True)
-    states = [run.state_name for run in client.read_task_runs(limit=200) if run.name == "static_job Ni"]
+    states = [run.state_name for run in ended_runs(["static_job Ni"] * 2, lambda run: run.name == "static_job Ni")]
     assert sorted(states) == ["Cached", "Completed"]
 
 
@@ -86,7 +82,11 @@ def test_flows_and_jobs_have_the_recipes_names(on_prefect):
     bulk_to_slabs_flow(bulk("Cu"), run_static=False)
     flows = {flow.name for flow in prefect.get_client(sync_client=True).read_flows()}
     assert "bulk_to_slabs_flow" in flows
-    assert {"relax_job Cu64", "relax_job Cu96"} <= set(task_runs())
+    client = prefect.get_client(sync_client=True)
+    names = {"relax_job Cu64", "relax_job Cu96"}
+    wait_until(
+        lambda: names <= {run.name for run in client.read_task_runs(limit=200)}, f"Prefect does not know {names}"
+    )
 
 
 def test_the_engines_task_runner_runs_the_jobs(on_prefect):
@@ -127,8 +127,8 @@ def test_native_of_a_flow_is_a_flow(on_prefect):
         seen[flow.name] = run.id
 
     slabs = native(bulk("Au"), run_static=False, run_bulk=False)["relax"]
-    names = [run.name for run in task_runs().values() if run.flow_run_id == seen["slabs of gold"]]  # of no flow within
-    assert set(names) == {f"relax_job {slab['atoms'].symbols}" for slab in slabs}
+    names = [f"relax_job {slab['atoms'].symbols}" for slab in slabs]
+    ended_runs(names, lambda run: run.flow_run_id == seen["slabs of gold"])  # of no flow within
 
 
 def test_a_failed_flow_run_is_failed(on_prefect):
