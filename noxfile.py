@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import nox
+from nox.command import CommandFailed
 
 nox.needs_version = ">=2026.1"
 nox.options.default_venv_backend = "uv|virtualenv"
@@ -94,7 +95,7 @@ def all_tests(session: nox.Session) -> None:
             log.seek(0)
             shutil.copyfileobj(log, sys.stdout)
     if any(failed):
-        session.error("Some tests failed: see above.")
+        raise CommandFailed("Some tests failed: see above.")
 
 
 @nox.session(default=False)
