@@ -185,20 +185,23 @@ def test_python_that_needs_something(block, tmp_path, request):
         assert same(done.stdout, tmp_path) == same(block.shown)
     for stored in STORED:
         if (made := tmp_path / stored.name).exists():
-            # Of single precision, which differs between processors: 5e-4 in the derivative of a bulk modulus.
-            assert leaves(made) == pytest.approx(leaves(stored), rel=1e-3, abs=1e-3)
+            assert leaves(made) == pytest.approx(leaves(stored), abs=1e-3)
+            # A third derivative of energies in single precision, which differ between processors.
+            derivatives = [json.loads(file.read_text()).get(DERIVATIVE, 0.0) for file in (made, stored)]
+            assert derivatives[0] == pytest.approx(derivatives[1], abs=5e-3)
 
 
 def leaves(file: Path) -> list:
-    """All values in a JSON file, in order."""
+    """All values in a JSON file, in order, but for that of `DERIVATIVE`."""
 
     def of(value):
-        parts = value.values() if isinstance(value, dict) else value
+        parts = [part for key, part in value.items() if key != DERIVATIVE] if isinstance(value, dict) else value
         return [leaf for part in parts for leaf in of(part)] if isinstance(value, dict | list) else [value]
 
     return of(json.loads(file.read_text()))
 
 
+DERIVATIVE = "bulk_modulus_derivative"
 # What pictures are drawn of where the documentation is made, since there the codes are not.
 STORED = sorted((ROOT / "docs" / "codes").glob("*.json"))
 
