@@ -287,3 +287,9 @@ def test_operations_chain(tmp_path):
     low = evaluated.filter(lambda atoms: atoms.info["REF_energy"] / len(atoms) < 0)
     assert [str(atoms.symbols) for atoms in low] == ["Cu", "Ag"][: len(low)]
     assert len(low) == sum(atoms.info["REF_energy"] < 0 for atoms in evaluated)
+
+
+def test_a_stress_in_three_rows_becomes_a_vector_of_six():
+    """Some calculators have it so, CHGNet's among them."""
+    [found] = calculate(bulk("Cu"), None, operations.Adjustable, ["stress"], "M_", autopara_info=ONE)
+    assert found.info["M_stress"].tolist() == [1, 2, 3, 4, 5, 6]

@@ -92,7 +92,12 @@ def calculate(
     }
     name, together = f"calculate {prefix.rstrip('_')}".strip(), function.together
     operation = Operation(
-        name, function.many if together else function, {}, on_error, mark=f"{prefix}failed", whole=together
+        name,
+        function.many if together else function,
+        on_error=on_error,
+        mark=f"{prefix}failed",
+        whole=together,
+        calculators=False,
     )
     identity = identify(Evaluate.__call__, known)
     if not isinstance(inputs, ConfigSet):

@@ -145,8 +145,8 @@ def _collect(item: Any, add: Callable[[bytes], None]) -> None:
         _collect(item.info, add)
         for constraint in item.constraints:
             _collect(constraint.todict(), add)
-        if item.calc is not None:
-            _collect(getattr(item.calc, "results", {}), add)
+        if item.calc is not None and (type(item.calc) is SinglePointCalculator or results_belong(item.calc, item)):
+            _collect(item.calc.results, add)
     elif isinstance(item, np.ndarray):
         add(f"{item.dtype.str}{item.shape}".encode())
         if item.dtype.hasobject:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 from ase.calculators.calculator import BaseCalculator
+from ase.stress import full_3x3_to_voigt_6_stress
 
 from adatom.calculators.files import own_directory, writes_files
 from adatom.calculators.models import Calculator, make_model, model_label, named_model
@@ -134,13 +135,16 @@ class Evaluate:
         has, wanted = getattr(calculator, "implemented_properties", ()), self._wanted(atoms)
         if has and self.properties is None:
             wanted = [name for name in wanted if name in has]
-        if getattr(type(calculator), "get_property", None) is not BaseCalculator.get_property:
-            return {name: calculator.get_property(name, atoms) for name in wanted}
-        _compute(calculator, atoms, [name for name in wanted if name in has])
-        known = calculator.results
-        return {
+        known: Mapping[str, Any] = {}
+        if getattr(type(calculator), "get_property", None) is BaseCalculator.get_property:
+            _compute(calculator, atoms, [name for name in wanted if name in has])
+            known = calculator.results
+        found = {
             name: np.copy(known[name]) if name in known else calculator.get_property(name, atoms) for name in wanted
         }
+        if np.shape(found.get("stress")) == (3, 3):  # as some calculators have it
+            found["stress"] = full_3x3_to_voigt_6_stress(found["stress"])
+        return found
 
     def _calculator(self, place: int, others: Mapping[str, Any]) -> tuple[Any, bool]:
         """The calculator of a member, and whether it writes files."""

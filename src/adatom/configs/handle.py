@@ -1,4 +1,4 @@
-"""An operation on its way to workers."""
+"""What goes to each worker once: operations, and calculators that many structures share."""
 
 from __future__ import annotations
 
@@ -15,17 +15,19 @@ from adatom.errors import InputError
 
 __all__ = ["Handle"]
 
+_KEPT = 16  # in each thread; more than an operation has of shared calculators
+
 
 @dataclass(frozen=True)
 class Handle:
-    """An operation on its way to a worker, which unpacks it once.
+    """Something on its way to a worker, which unpacks it once.
 
     Attributes
     ----------
     key
-        Of the operation.
+        What tells it from others.
     data
-        The operation, pickled; None: it is in this process.
+        What goes there, pickled; None: it is in this process.
     path
         The file with `data`, where that is too long to be sent with each part.
     """
@@ -48,13 +50,15 @@ class Handle:
         return handle
 
     @classmethod
-    def packed(cls, operation: Operation) -> Handle:
+    def packed(cls, value: Any, name: str) -> Handle:
         """For any process.
 
         Parameters
         ----------
-        operation
-            The operation.
+        value
+            What goes there.
+        name
+            What to call it in errors.
 
         Raises
         ------
@@ -62,10 +66,10 @@ class Handle:
             It cannot be pickled.
         """
         try:
-            data = cloudpickle.dumps(operation)
+            data = cloudpickle.dumps(value)
         except Exception as error:
             raise InputError(
-                f"{operation.name} cannot be sent to worker processes: {error}. Pass plain data, and a calculator as "
+                f"{name} cannot be sent to worker processes: {error}. Pass plain data, and a calculator as "
                 "(constructor, args, kwargs) or by name; or use one worker."
             ) from error
         return cls(blake2b(data, digest_size=16).hexdigest(), data)
@@ -75,26 +79,30 @@ class Handle:
         """Whether it is for this process alone."""
         return self.data is None and self.path is None
 
-    def load(self) -> Operation:
-        """The operation: one of each thread's own, as calculators are not made for several."""
+    def load(self) -> Any:
+        """What was sent: one of each thread's own, as calculators are not made for several."""
         known = _known()
         if self.key not in known:
-            data = self.data
-            if data is None:
-                assert self.path is not None
-                with open(self.path, "rb") as file:
-                    data = file.read()
-            operation = pickle.loads(data)
-            if operation.initializer is not None:
-                operation.initializer()
-            while len(known) > 8:
+            value = self._unpacked()
+            while len(known) >= _KEPT:
                 del known[next(iter(known))]
-            known[self.key] = operation
-        found: Operation = known[self.key]
-        return found
+            known[self.key] = value
+        known[self.key] = known.pop(self.key)  # the last that was used is the last to be forgotten
+        return known[self.key]
+
+    def _unpacked(self) -> Any:
+        data = self.data
+        if data is None:
+            assert self.path is not None
+            with open(self.path, "rb") as file:
+                data = file.read()
+        value = pickle.loads(data)
+        if isinstance(value, Operation) and value.initializer is not None:
+            value.initializer()
+        return value
 
     def forget(self) -> None:
-        """The operation is over, here."""
+        """It is not needed any more, here."""
         _known().pop(self.key, None)
 
 
@@ -102,7 +110,7 @@ _threads = threading.local()
 
 
 def _known() -> dict[str, Any]:
-    if not hasattr(_threads, "operations"):
-        _threads.operations = {}
-    found: dict[str, Any] = _threads.operations
+    if not hasattr(_threads, "known"):
+        _threads.known = {}
+    found: dict[str, Any] = _threads.known
     return found

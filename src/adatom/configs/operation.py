@@ -37,6 +37,8 @@ class Operation:
         Of the items' random numbers, given as ``rng``; None: none are given.
     whole
         Whether the function takes a list.
+    calculators
+        Whether the function may use the calculators that structures bring along.
     prefix
         Before the names of a recipe's results in its structure; None: they are those of its calculator.
     initializer
@@ -55,6 +57,7 @@ class Operation:
     mark: str = "failed"
     seed: int | None = None
     whole: bool = False
+    calculators: bool = True
     prefix: str | None = None
     initializer: Callable[[], Any] | None = None
     tags: Mapping[str, Any] = field(default_factory=dict)

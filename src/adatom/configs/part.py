@@ -122,6 +122,7 @@ def gather(
             failures[place] = outcome
             given = item(place)
             made = operation.failed(given)
+            _freeze(made)
             shape = None if made and isinstance(given, Atoms) else len(made)
             for atoms in made:
                 atoms.info[operation.mark] = " ".join(outcome.in_short.split())

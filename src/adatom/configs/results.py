@@ -11,7 +11,7 @@ from ase.calculators.calculator import all_properties
 from ase.calculators.singlepoint import SinglePointCalculator
 from numpy.typing import NDArray
 
-__all__ = ["STD", "freeze_results", "results_belong", "store_results", "with_results"]
+__all__ = ["STD", "freeze_results", "known_results", "results_belong", "store_results", "with_results"]
 
 STD = "_std"
 """Behind the name of a result: its standard deviation over a committee."""
@@ -76,9 +76,20 @@ def freeze_results(atoms: Atoms) -> None:
     calculator = atoms.calc
     if calculator is None or type(calculator) is SinglePointCalculator:
         return
-    known = calculator.results if results_belong(calculator, atoms) else {}
-    results = {name: value for name, value in known.items() if name in _NAMES}
+    results = known_results(atoms)
     atoms.calc = SinglePointCalculator(atoms, **results) if results else None
+
+
+def known_results(atoms: Atoms) -> dict[str, Any]:
+    """What the calculator of a structure knows of it as it is, by ASE's names.
+
+    Parameters
+    ----------
+    atoms
+        Has a calculator.
+    """
+    known = atoms.calc.results if results_belong(atoms.calc, atoms) else {}
+    return {name: value for name, value in known.items() if name in _NAMES}
 
 
 def results_belong(calculator: Any, atoms: Atoms) -> bool:
@@ -98,7 +109,7 @@ def results_belong(calculator: Any, atoms: Atoms) -> bool:
         and _same(computed.pbc, atoms.pbc)
         and computed.arrays.keys() == atoms.arrays.keys()
         and all(_same(array, atoms.arrays[name]) for name, array in computed.arrays.items())
-    ) or not calculator.check_state(atoms)
+    ) or (hasattr(calculator, "check_state") and not calculator.check_state(atoms))
 
 
 def _same(one: NDArray[Any], other: NDArray[Any]) -> bool:

@@ -13,14 +13,15 @@ from typing import Any
 
 import cloudpickle
 
-from adatom.configs.columns import pack, unpack
+from adatom.configs.attached import Attached
+from adatom.configs.columns import unpack
 from adatom.configs.handle import Handle
 from adatom.configs.operation import Operation
 from adatom.configs.part import Part, gather, run_part
 from adatom.configs.singly import Singly
 from adatom.deadline import stop_reason
 from adatom.directories import stamp, unique_name
-from adatom.errors import AdatomError, IncompleteError, WorkerDiedError
+from adatom.errors import AdatomError, IncompleteError, InputError, WorkerDiedError
 from adatom.settings import get_settings
 from adatom.workflow.engine import Engine
 from adatom.workflow.failure import Failure
@@ -32,7 +33,7 @@ __all__ = ["Batch", "Stream"]
 
 _GROWTH = 8  # of a batch against the one before, as an item may be an odd one
 _MOST = 64 * 2**20  # bytes of items and results that may wait for those before them
-_LONG = 100_000  # bytes of an operation from which it goes by a file
+_LONG = 100_000  # bytes of an operation, or of a calculator, from which it goes by a file
 
 
 @dataclass
@@ -78,7 +79,8 @@ class Stream:
     def __init__(self, engine: Engine, operation: Operation, most: int | None = None, end: float | None = None) -> None:
         self._engine, self._operation, self._most, self._end = engine, operation, most, end
         self._directory = str(get_settings().results_dir / unique_name("MAP", operation.name, stamp()))
-        self._spool: Path | None = None
+        self._handles: list[Handle] = []
+        self._attached = Attached(self._handle_of if operation.calculators else None)
         self._aim = engine.capabilities.worthwhile
         self._key = (operation.name, operation.mark)
         self._cost = engine.item_costs.get(
@@ -142,20 +144,40 @@ class Stream:
             for batch in waiting:
                 if batch.singly is not None:
                     batch.singly.forget()
-            self._handle.forget()
-            if self._spool:
-                self._spool.unlink(missing_ok=True)
+            for handle in self._handles:
+                handle.forget()
+                if handle.path:
+                    Path(handle.path).unlink(missing_ok=True)
 
     def _make_handle(self) -> Handle:
-        if not self._engine.capabilities.concurrent:
-            return Handle.here(self._operation)
-        handle = Handle.packed(self._operation)
+        if self._engine.capabilities.concurrent:
+            return self._ready(Handle.packed(self._operation, self._operation.name))
+        return self._ready(Handle.here(self._operation))
+
+    def _handle_of(self, calculator: Any) -> Handle:
+        return self._ready(Handle.packed(calculator, f"The {type(calculator).__name__} of a structure"))
+
+    def _ready(self, handle: Handle) -> Handle:
+        """A handle that may be sent with each batch; what is long goes by a file."""
         if handle.data is not None and len(handle.data) > _LONG:
-            self._spool = Path(f"{self._directory}.operation").absolute()
-            self._spool.parent.mkdir(parents=True, exist_ok=True)
-            self._spool.write_bytes(handle.data)
-            handle = Handle(handle.key, path=str(self._spool))
+            file = Path(f"{self._directory}.{handle.key}").absolute()
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(handle.data)
+            handle = Handle(handle.key, path=str(file))
+        self._handles.append(handle)
         return handle
+
+    def _pack(self, numbers: Sequence[int], items: Sequence[Any]) -> bytes:
+        try:
+            return self._attached.pack(items)
+        except InputError:
+            raise
+        except Exception as error:
+            raise InputError(
+                f"{self._operation.name}: structures {numbers[0]} to {numbers[-1]} cannot be sent to workers: {error}. "
+                "Keep plain data in atoms.info, and give the function its calculator: as (constructor, args, kwargs), "
+                "or by name."
+            ) from error
 
     def _stop(self) -> str | None:
         next_one = self._cost * self._size if self._measured else 0.0
@@ -183,7 +205,7 @@ class Stream:
         if not taken:
             return None
         numbers, given, extra = zip(*taken, strict=True)
-        return Batch(list(numbers), pack(given), list(extra))
+        return Batch(list(numbers), self._pack(numbers, given), list(extra))
 
     def tell(self, event: str, count: int) -> None:
         """Tell the observer, if there is one, what became of some items.
@@ -268,7 +290,8 @@ class Stream:
         return self._take(batch, place, gather(self._operation, [failure], lambda _: item))
 
     def _send_one(self, singly: Singly, batch: Batch, place: int) -> None:
-        self._send(batch, place, [batch.numbers[place]], pack([singly.items[place]]))
+        number = [batch.numbers[place]]
+        self._send(batch, place, number, self._pack(number, [singly.items[place]]))
 
 
 def _with_arguments(call: Call, args: tuple[Any, ...]) -> Call:

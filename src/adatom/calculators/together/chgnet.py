@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from ase import Atoms
 from ase.stress import full_3x3_to_voigt_6_stress
+from ase.units import GPa
 
 __all__ = ["evaluate"]
 
 
 def evaluate(calculator: Any, structures: Sequence[Atoms]) -> list[dict[str, Any]]:
     """The properties of each.
+
+    CHGNet's own way to forces and stress is one for training: it differentiates twice, and prepares for a third time.
+    Here the energy is differentiated once, by the fractional positions s and the lattice vectors h. As r = s h, the
+    forces are -dE/ds h⁻ᵀ and the stress is hᵀ dE/dh / V.
 
     Parameters
     ----------
@@ -21,19 +27,35 @@ def evaluate(calculator: Any, structures: Sequence[Atoms]) -> list[dict[str, Any
     structures
         The structures.
     """
+    import torch
     from pymatgen.io.ase import AseAtomsAdaptor
 
     model = calculator.model
-    graphs = [model.graph_converter(AseAtomsAdaptor.get_structure(atoms)) for atoms in structures]
-    found = model.predict_graph(
-        graphs, task="efsm", return_site_energies=calculator.return_site_energies, batch_size=len(graphs)
-    )
+    model.eval()
+    graphs = [model.graph_converter(AseAtomsAdaptor.get_structure(atoms)).to(calculator.device) for atoms in structures]
+    found = model(graphs, task="em", return_site_energies=calculator.return_site_energies)
+    counts = torch.tensor([len(atoms) for atoms in structures], device=found["e"].device)
+    energies = found["e"] * (counts if model.is_intensive else 1)
+    by = [graph.atom_frac_coord for graph in graphs] + [graph.lattice for graph in graphs]
+    gradients = [_array(one).astype(float) for one in torch.autograd.grad(energies.sum(), by)]
     properties = []
-    for atoms, one in zip(structures, found if len(graphs) > 1 else [found], strict=True):
-        energy = one["e"] * (len(atoms) if model.is_intensive else 1)
-        known = {"energy": energy, "free_energy": energy, "forces": one["f"], "magmoms": one["m"]}
-        known["stress"] = full_3x3_to_voigt_6_stress(one["s"] * calculator.stress_weight)
+    for number, atoms in enumerate(structures):
+        energy, lattice = float(energies[number]), _array(graphs[number].lattice).astype(float)
+        by_positions, by_lattice = gradients[number], gradients[len(structures) + number]
+        stress = lattice.T @ by_lattice / abs(np.linalg.det(lattice))
+        known = {
+            "energy": energy,
+            "free_energy": energy,
+            "forces": -by_positions @ np.linalg.inv(lattice).T,
+            "magmoms": _array(found["m"][number]),
+            # CHGNet has the stress in GPa, and the weight is what makes another unit of it.
+            "stress": full_3x3_to_voigt_6_stress(stress / GPa * calculator.stress_weight),
+        }
         if calculator.return_site_energies:
-            known["energies"] = one["site_energies"]
+            known["energies"] = _array(found["site_energies"][number])
         properties.append(known)
     return properties
+
+
+def _array(tensor: Any) -> Any:
+    return tensor.detach().cpu().numpy()
