@@ -144,6 +144,19 @@ def test_24_structures_in_threads(potential):
         assert future.result()["forces"] == pytest.approx(one["forces"], abs=1e-5)
 
 
+@pytest.mark.xdist_group("chgnet")
+@needs_code("chgnet")
+def test_the_stress_of_left_handed_cells():
+    """CHGNet's own has the wrong sign there."""
+    given = rattled("Si")
+    given.set_cell(given.cell * 1.03, scale_atoms=True)
+    expected = static(given, "chgnet")["stress"]
+    given.set_cell(given.cell[[1, 0, 2]])
+    assert given.cell.handedness == -1
+    assert expected[:3].sum() > units.GPa
+    assert static(given, "chgnet")["stress"] == pytest.approx(expected, abs=1e-5)
+
+
 @pytest.mark.xdist_group("sevennet")
 @needs_code("matcalc")
 @needs_code("sevennet")
@@ -202,7 +215,7 @@ class TestJobs:
         relaxed = relax_job(rattled("Cu"), calculator="chgnet", fmax=0.05)
         assert relaxed["converged"]
         parameters = relaxed["parameters"]["calculator"]
-        assert (parameters["name"], parameters["potential"]) == ("CHGNetCalculator", "chgnet")
+        assert (parameters["name"], parameters["potential"]) == ("CHGNet", "chgnet")
         heated = md_job(relaxed["atoms"], calculator="chgnet", steps=5, temperature=300, seed=1)
         assert np.isfinite(heated["results"]["energy"])
         vib = freq_job(relaxed["atoms"], calculator="chgnet", indices=[0], delta=0.05)

@@ -275,14 +275,15 @@ def _resolve(text: str, calc_kwargs: Mapping[str, Any]) -> tuple[str, Callable[.
         raise InputError(f"{name} has no weights of its own. Give the path of a file: '{name}:PATH'.")
     where = row.make_from_file if file and row.make_from_file else row.make
     module, _, attribute = where.partition(":")
-    if find_spec(module.partition(".")[0]) is None:
-        raise MissingExtraError(row.package, row.extra)
+    try:
+        made: Any = import_module(module)
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(row.package, row.extra) from error
     for word in ("device", "dtype"):
         if word in arguments and word not in row.words:
             raise InputError(f"The {word} of {name} cannot be chosen. Leave {word} out.")
     if "device" in row.words:
         arguments.setdefault("device", _device())
-    made: Any = import_module(module)
     for part in attribute.split("."):
         made = getattr(made, part)
     return name, made, {row.words.get(key, key): value for key, value in arguments.items()}

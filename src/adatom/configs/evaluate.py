@@ -142,7 +142,7 @@ class Evaluate:
         found = {
             name: np.copy(known[name]) if name in known else calculator.get_property(name, atoms) for name in wanted
         }
-        if np.shape(found.get("stress")) == (3, 3):  # as some calculators have it
+        if "stress" in found and np.shape(found["stress"]) == (3, 3):  # as some calculators have it
             found["stress"] = full_3x3_to_voigt_6_stress(found["stress"])
         return found
 

@@ -16,9 +16,9 @@ __all__ = ["evaluate"]
 def evaluate(calculator: Any, structures: Sequence[Atoms]) -> list[dict[str, Any]]:
     """The properties of each.
 
-    CHGNet's own way to forces and stress is one for training: it differentiates twice, and prepares for a third time.
-    Here the energy is differentiated once, by the fractional positions s and the lattice vectors h. As r = s h, the
-    forces are -dE/ds h⁻ᵀ and the stress is hᵀ dE/dh / V.
+    CHGNet itself differentiates the energy for the forces, then for the stress, and both so that they could be
+    differentiated again, which is for training. Here it is done once, by the fractional positions s and the lattice
+    vectors h, one in each row: as r = s h, the forces are -dE/ds h⁻ᵀ and the stress is hᵀ dE/dh / V.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def evaluate(calculator: Any, structures: Sequence[Atoms]) -> list[dict[str, Any
     by = [graph.atom_frac_coord for graph in graphs] + [graph.lattice for graph in graphs]
     gradients = [_array(one).astype(float) for one in torch.autograd.grad(energies.sum(), by)]
     properties = []
-    for number, atoms in enumerate(structures):
+    for number in range(len(structures)):
         energy, lattice = float(energies[number]), _array(graphs[number].lattice).astype(float)
         by_positions, by_lattice = gradients[number], gradients[len(structures) + number]
         stress = lattice.T @ by_lattice / abs(np.linalg.det(lattice))
