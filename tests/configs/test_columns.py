@@ -1,4 +1,8 @@
 import copy
+import gc
+import pickle
+import weakref
+from copy import deepcopy
 
 import numpy as np
 import pytest
@@ -146,3 +150,20 @@ def test_the_class_of_a_structure_is_kept():
 
     [found] = unpack(pack([Mine("H")]))
     assert type(found) is Mine
+
+
+def test_a_structure_that_nobody_needs_is_forgotten_at_once():
+    """ASE's own SinglePointCalculator holds itself, and waits for Python to look for it."""
+    [found] = unpack(pack([computed(bulk("Cu", cubic=True))]))
+    left = weakref.ref(found.calc)
+    with pytest.warns(FutureWarning, match="does not implement get_spin_polarized"):
+        assert found.calc.get_spin_polarized() is False
+    for copied in (deepcopy(found), pickle.loads(pickle.dumps(found))):
+        assert copied.calc.results["energy"] == found.calc.results["energy"]
+        assert vars(copied.calc).keys() == vars(found.calc).keys()
+    gc.disable()
+    try:
+        del found
+        assert left() is None
+    finally:
+        gc.enable()

@@ -79,9 +79,12 @@ def attach_results(atoms: Atoms, results: dict[str, Any], computed: Atoms | None
     calculator.parameters = Parameters()
     calculator._directory = "."
     calculator.prefix = None
-    calculator.get_spin_polarized = calculator._deprecated_get_spin_polarized
+    calculator.get_spin_polarized = _spin_polarized
     calculator.use_cache = False
     atoms._calc = calculator
 
 
 _new: Any = object.__new__
+# ASE has each calculator hold this method of its own, and so itself. Then structures that nobody needs any more are not
+# forgotten at once: Python has to look for them, which takes longer than making them. The method needs no calculator.
+_spin_polarized = _new(SinglePointCalculator)._deprecated_get_spin_polarized
