@@ -11,6 +11,7 @@ from tests.engines.conftest import WANTED
 from tests.engines.jobs import add, fail
 from tests.engines.prefect_runs import ended_runs
 from tests.engines.processes import wait_until
+from tests.interpreter import run
 
 if WANTED and "prefect" not in WANTED:
     pytest.skip("another environment tests it", allow_module_level=True)
@@ -160,3 +161,21 @@ def test_with_the_local_engine_a_job_is_a_plain_function(tmp_path):
             return prefect.task(fail).submit(1).result(raise_on_failure=False)
 
         assert isinstance(failing(), JobFailure)
+
+
+def test_a_server_of_the_scripts_own_writes_many_task_runs_at_once(tmp_path):
+    """Else it is busy for minutes after a flow of a thousand jobs, and refuses the next flow run."""
+    code = """if True:
+        import prefect
+        from adatom import change_settings
+        from tests.engines.jobs import add
+
+        with change_settings(workflow_engine="prefect", local_workers=1):
+            assert add(1) == 2
+        with prefect.get_client(sync_client=True) as client:
+            recorder = client._client.get("/admin/settings").json()["server"]["services"]["task_run_recorder"]
+        print(recorder["batch_size"], recorder["flush_interval"])
+    """
+    own = {"PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": 3}  # the user's word counts
+    given = {"PREFECT_HOME": tmp_path, "ADATOM_CONFIG_FILE": os.devnull, "PREFECT_LOGGING_LEVEL": "ERROR"}
+    assert run(code, tmp_path, **given, **own).split() == ["200", "3.0"]

@@ -292,10 +292,13 @@ _quick: dict[str, Any] = {}
 
 def _made_quick(settings: Any) -> Any:
     from prefect.settings import (
+        PREFECT_CLIENT_MAX_RETRIES,
         PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
         PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW,
         PREFECT_SERVER_ANALYTICS_ENABLED,
         PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS,
+        PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE,
+        PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL,
     )
 
     wanted = {
@@ -304,4 +307,11 @@ def _made_quick(settings: Any) -> Any:
         PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS: 180,
         PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW: "ignore",  # a job that no flow calls
     }
-    return settings.copy_with_update(updates=wanted)
+    # A server with SQLite writes what it was told of thousands of task runs one by one, for minutes, and meanwhile has
+    # no time for a flow run. So one of our own writes many at once, and of any other more is expected than 62 s of tries.
+    unless_set = {
+        PREFECT_CLIENT_MAX_RETRIES: 7,  # 254 s
+        PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE: 200,
+        PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL: 0.5,  # s
+    }
+    return settings.copy_with_update(updates=wanted, set_defaults=unless_set)
