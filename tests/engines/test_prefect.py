@@ -7,11 +7,11 @@ from ase.build import bulk
 
 from adatom import Failure, JobFailure, change_settings, flow
 from adatom.recipes.emt.core import relax_job, static_job
+from adatom.workflow.registry import close_engines, get_engine
 from tests.engines.conftest import WANTED
 from tests.engines.jobs import add, fail
 from tests.engines.prefect_runs import ended_runs
 from tests.engines.processes import wait_until
-from tests.interpreter import run
 
 if WANTED and "prefect" not in WANTED:
     pytest.skip("another environment tests it", allow_module_level=True)
@@ -24,11 +24,11 @@ pytestmark = pytest.mark.xdist_group("prefect")
 
 @pytest.fixture(scope="module", autouse=True)
 def server():
-    """One server for all of these tests."""
-    from prefect.testing.utilities import prefect_test_harness
-
-    with prefect_test_harness(server_startup_timeout=180):
-        yield
+    """The one that the engine starts for a script."""
+    with change_settings(workflow_engine="prefect"):
+        get_engine()
+    yield
+    close_engines()
 
 
 @pytest.fixture
@@ -163,19 +163,9 @@ def test_with_the_local_engine_a_job_is_a_plain_function(tmp_path):
         assert isinstance(failing(), JobFailure)
 
 
-def test_a_server_of_the_scripts_own_writes_many_task_runs_at_once(tmp_path):
+def test_the_server_of_the_scripts_own_writes_many_task_runs_at_once():
     """Else it is busy for minutes after a flow of a thousand jobs, and refuses the next flow run."""
-    code = """if True:
-        import prefect
-        from adatom import change_settings
-        from tests.engines.jobs import add
-
-        with change_settings(workflow_engine="prefect", local_workers=1):
-            assert add(1) == 2
-        with prefect.get_client(sync_client=True) as client:
-            recorder = client._client.get("/admin/settings").json()["server"]["services"]["task_run_recorder"]
-        print(recorder["batch_size"], recorder["flush_interval"])
-    """
-    own = {"PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": 3}  # the user's word counts
-    given = {"PREFECT_HOME": tmp_path, "ADATOM_CONFIG_FILE": os.devnull, "PREFECT_LOGGING_LEVEL": "ERROR"}
-    assert run(code, tmp_path, **given, **own).split() == ["200", "3.0"]
+    with prefect.get_client(sync_client=True) as client:
+        known = client._client.get("/admin/settings").json()["server"]["services"]["task_run_recorder"]
+    assert known["batch_size"] == 200
+    assert known["flush_interval"] < 1

@@ -308,7 +308,7 @@ def _made_quick(settings: Any) -> Any:
         PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW: "ignore",  # a job that no flow calls
     }
     # A server with SQLite writes what it was told of thousands of task runs one by one, for minutes, and meanwhile has
-    # no time for a flow run. So one of our own writes many at once, and of any other more is expected than 62 s of tries.
+    # no time for a flow run. So one of our own writes many at once, and at any other we try for longer than 62 s.
     unless_set = {
         PREFECT_CLIENT_MAX_RETRIES: 7,  # 254 s
         PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE: 200,
