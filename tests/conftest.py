@@ -13,6 +13,7 @@ _HOME = tempfile.TemporaryDirectory(prefix="adatom-tests-")
 os.environ.update(
     PREFECT_HOME=f"{_HOME.name}/prefect",
     PREFECT_SERVER_ANALYTICS_ENABLED="false",
+    PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS="180",  # of users' own flows: it takes more than 20 s under load
     PREFECT_LOGGING_LEVEL="WARNING",
     DO_NOT_TRACK="1",
     ADATOM_CONFIG_FILE=os.devnull,
