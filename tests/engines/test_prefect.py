@@ -168,4 +168,4 @@ def test_the_server_of_the_scripts_own_writes_many_task_runs_at_once():
     with prefect.get_client(sync_client=True) as client:
         known = client._client.get("/admin/settings").json()["server"]["services"]["task_run_recorder"]
     assert known["batch_size"] == 200
-    assert known["flush_interval"] < 1
+    assert known["flush_interval"] == 1  # less, and the server takes a core for itself: it counts in whole seconds

@@ -312,6 +312,6 @@ def _made_quick(settings: Any) -> Any:
     unless_set = {
         PREFECT_CLIENT_MAX_RETRIES: 7,  # 254 s
         PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE: 200,
-        PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL: 0.5,  # s
+        PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL: 1,  # s, cut to a whole number: 0 never rests
     }
     return settings.copy_with_update(updates=wanted, set_defaults=unless_set)
