@@ -7,6 +7,8 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
@@ -151,6 +153,56 @@ def test_structures_share_nothing():
     first.calc.results["forces"][:] = 0
     same(second, atoms)
     assert first.calc.check_state(first)
+
+
+class TestResults:
+    """What was computed is remembered as it was, though nothing is made of it before it is looked at."""
+
+    @pytest.fixture
+    def structures(self):
+        many = []
+        for number in range(200):
+            atoms = bulk("Cu", cubic=True) * (1 + number % 2, 1, 1)
+            atoms.rattle(0.1, seed=number)
+            atoms.info["labels"] = [number]
+            atoms.calc = SinglePointCalculator(atoms, energy=float(number))
+            many.append(atoms)
+        return many
+
+    def test_not_as_it_is_now(self, structures):
+        for atoms, stored in zip(through(*structures), structures, strict=True):
+            atoms.positions += 0.1
+            atoms.info["labels"].append(1)
+            assert atoms.calc.check_state(atoms) == ["positions"]
+            same(atoms.calc.atoms, stored.calc.atoms)
+
+    @pytest.mark.parametrize("copied", [deepcopy, lambda value: pickle.loads(pickle.dumps(value))])
+    def test_in_a_copy(self, structures, copied):
+        found = through(*structures)
+        for kept in (found, copied(found[7:9])):
+            assert {type(atoms.calc) for atoms in kept} == {SinglePointCalculator}
+        same(copied(found[7]), structures[7])
+        assert type(copied(found[8].calc.atoms)) is type(found[9].calc.atoms.copy()) is Atoms
+        assert type(found[10].calc.atoms[[0]]) is Atoms
+        assert copied(found[9]).get_potential_energy() == 9
+
+    def test_names_that_no_structure_has(self, structures):
+        computed = through(structures[0])[0].calc.atoms
+        assert not hasattr(computed, "nonsense")
+        assert computed == structures[0]
+        assert type(computed) is Atoms
+
+    def test_by_threads_side_by_side(self, structures):
+        found = through(*structures)
+        start = threading.Barrier(4)
+
+        def look(_):
+            start.wait()
+            return [atoms.calc.atoms.positions.sum() for atoms in found]
+
+        with ThreadPoolExecutor(4) as threads:
+            sums = list(threads.map(look, range(4)))
+        assert sums == [[atoms.positions.sum() for atoms in structures]] * 4
 
 
 class TestFiles:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import repeat
 from typing import Any
 from zlib import crc32
@@ -15,7 +15,7 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from ase.constraints import dict2constraint
 from numpy.typing import NDArray
 
-from adatom.configs.build import attach_results, build_atoms
+from adatom.configs.build import atoms_later, attach_results, build_atoms
 from adatom.configs.plain import from_plain, to_plain
 from adatom.configs.results import results_belong
 from adatom.errors import InputError, StorageError
@@ -139,40 +139,53 @@ class Block:
         return next(self._made(number, number + 1))
 
     def _made(self, start: int, stop: int) -> Iterator[Atoms]:
-        arrays, info, results, rest = (self._parts_of(kind, start, stop) for kind in _KINDS)
-        own: Any = self._places(start, stop)
-        copies: Any = repeat(None)
-        if self._has_results:
-            copies = zip(self._parts_of("arrays", start, stop), *self._places(start, stop), strict=True)
-        rows = zip(arrays, *own, info, results, rest, copies, strict=False)
-        for its_arrays, cell, pbc, celldisp, about, found, more, copy in rows:
-            atoms = build_atoms(its_arrays, cell, pbc, about, celldisp)
+        info, results, rest = (self._rows(kind, start, stop)() for kind in ("info", "results", "rest"))
+        copy = self._copies(start, stop) if self._has_results else None
+        rows = zip(self._rows("arrays", start, stop)(), *self._places(start, stop), info, results, rest, strict=True)
+        for number, (arrays, cell, pbc, celldisp, about, found, more) in enumerate(rows):
+            atoms = build_atoms(arrays, cell, pbc, about, celldisp)
             if more and "constraints" in more:
                 atoms.set_constraint([dict2constraint(each) for each in more["constraints"]])
             if copy is not None and (found or "calculator" in more):
-                its_arrays, cell, pbc, celldisp = copy
-                attach_results(atoms, found, build_atoms(its_arrays, cell, pbc, about.copy(), celldisp))
+                attach_results(atoms, found, atoms_later(copy, number))
                 if more.get("calculator"):
                     atoms.calc.name = more["calculator"]
             yield atoms
 
-    def _places(self, start: int, stop: int) -> Iterator[list[NDArray[Any]]]:
-        """Of each structure its cell, where that is periodic, and where it begins."""
-        return (list(values[start:stop].copy()) for values in (self._cells, self._pbc, self._celldisps))
+    def _copies(self, start: int, stop: int) -> Callable[[int], Atoms]:
+        """What makes the structures again, as they are here. Few are asked for, as only results need them."""
+        arrays, info = (self._rows(kind, start, stop) for kind in ("arrays", "info"))
+        places = self._places(start, stop)
+        rows: list[tuple[Any, ...]] = []
 
-    def _parts_of(self, kind: str, start: int, stop: int) -> Iterator[dict[str, Any]]:
-        """Of each structure what there is of a kind, by name."""
+        def copy(number: int) -> Atoms:
+            if not rows:
+                rows[:] = zip(arrays(), *places, info(), strict=True)  # at once, whatever other threads do
+            its_arrays, cell, pbc, celldisp, about = rows[number]
+            return build_atoms(its_arrays, cell, pbc, about, celldisp)
+
+        return copy
+
+    def _places(self, start: int, stop: int) -> list[NDArray[Any]]:
+        """Of each structure its cell, where that is periodic, and where it begins."""
+        return [values[start:stop].copy() for values in (self._cells, self._pbc, self._celldisps)]
+
+    def _rows(self, kind: str, start: int, stop: int) -> Callable[[], Iterator[dict[str, Any]]]:
+        """What gives, of each structure, what there is of a kind, by name. It needs the block no more."""
         chosen = [place for place, (its_kind, *_) in enumerate(self._columns) if its_kind == kind]
         if not chosen:
-            return ({} for _ in range(start, stop))
+            return lambda: ({} for _ in range(start, stop))
         names = [self._columns[place][1] for place in chosen]
-        rows = zip(*(self._columns[place][2](start, stop) for place in chosen), strict=True)
+        columns = [self._columns[place][2](start, stop) for place in chosen]
         if len(self._orders) == 1:
-            return map(dict, map(zip, repeat(names), rows))  # no line of Python for each
+            return lambda: map(dict, map(zip, repeat(names), zip(*columns, strict=True)))  # no line of Python for each
         found = {place: at for at, place in enumerate(chosen)}
         plans = [[(names[found[place]], found[place]) for place in order if place in found] for order in self._orders]
         wanted = self._order_of[start:stop]
-        return ({name: row[at] for name, at in plans[order]} for order, row in zip(wanted, rows, strict=True))
+        return lambda: (
+            {name: row[at] for name, at in plans[order]}
+            for order, row in zip(wanted, zip(*columns, strict=True), strict=True)
+        )
 
     def _array(self, stored: Sequence[Any]) -> NDArray[Any]:
         place, dtype, shape = stored
@@ -183,7 +196,7 @@ class Block:
 
     def _column(
         self, kind: str, name: str, form: str, numbers: Any, stored: Any
-    ) -> tuple[str, str, Callable[[int, int], list[Any]]]:
+    ) -> tuple[str, str, Callable[[int, int], Iterable[Any]]]:
         """The kind and the name of a quantity, and what gives it of a run of structures; None, where one has none."""
         if numbers is None:
             return kind, name, self._values(form, self._lengths, self._spans, stored)
@@ -191,7 +204,7 @@ class Block:
         chosen = self._array(numbers).tolist()
         of_chosen = self._values(form, lengths, _spans(lengths), stored)
 
-        def of_some(start: int, stop: int) -> list[Any]:
+        def of_some(start: int, stop: int) -> Iterable[Any]:
             first, last = bisect_left(chosen, start), bisect_left(chosen, stop)
             found: list[Any] = [None] * (stop - start)
             if first < last:
@@ -203,7 +216,7 @@ class Block:
 
     def _values(
         self, form: str, lengths: NDArray[np.int64], spans: list[tuple[int, int]], stored: Any
-    ) -> Callable[[int, int], list[Any]]:
+    ) -> Callable[[int, int], Iterable[Any]]:
         """What gives the values of a run of those that have them."""
         if form == "json":
             return lambda start, stop: [from_plain(value) for value in stored[start:stop]]
@@ -211,16 +224,16 @@ class Block:
         if form in _PYTHON:
             return lambda start, stop: values[start:stop].tolist()
         if form != "atoms":
-            return lambda start, stop: list(values[start:stop].copy())
+            return lambda start, stop: values[start:stop].copy()
 
         length = int(lengths[0])
         same = bool((lengths == length).all())
 
-        def of_atoms(start: int, stop: int) -> list[Any]:
+        def of_atoms(start: int, stop: int) -> Iterable[Any]:
             offset = spans[start][0]
             piece = values[offset : spans[stop - 1][1]].copy()
-            if same:  # half of the time
-                return list(piece.reshape(stop - start, length, *piece.shape[1:]))
+            if same:  # twice as fast
+                return piece.reshape(stop - start, length, *piece.shape[1:])
             return [piece[first - offset : last - offset] for first, last in spans[start:stop]]
 
         return of_atoms

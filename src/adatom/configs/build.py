@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
 
@@ -12,7 +13,7 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from ase.cell import Cell
 from numpy.typing import NDArray
 
-__all__ = ["attach_results", "build_atoms"]
+__all__ = ["atoms_later", "attach_results", "build_atoms"]
 
 
 def build_atoms(
@@ -49,6 +50,41 @@ def build_atoms(
     atoms.info = info
     atoms._calc = None
     return atoms
+
+
+def atoms_later(make: Callable[[int], Atoms], number: int) -> Atoms:
+    """A structure that is made when something first asks what it holds, and is then like any other.
+
+    Parameters
+    ----------
+    make
+        What makes it. More than one thread may call it.
+    number
+        What `make` is given.
+    """
+    atoms = _new(_Later)
+    atoms._later = make, number
+    return atoms
+
+
+class _Later(Atoms):
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        return Atoms(*args, **kwargs)  # as in ``self.__class__(...)``, of which ASE makes copies and parts
+
+    def __getattr__(self, name: str) -> Any:
+        # Python calls this for what is not there: at first, that is everything.
+        own = self.__dict__
+        if "_later" in own:
+            make, number = own["_later"]
+            made = vars(make(number)) | own
+            del made["_later"]
+            self.__dict__ = made
+            self.__class__ = Atoms  # type: ignore[assignment]
+        return object.__getattribute__(self, name)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        len(self)  # which makes it
+        return Atoms.__reduce_ex__(self, protocol)
 
 
 def attach_results(atoms: Atoms, results: dict[str, Any], computed: Atoms | None = None) -> None:

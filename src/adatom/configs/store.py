@@ -26,7 +26,7 @@ _LOCK = "-lock"  # what LMDB adds to the name
 _VERSION_KEY, _VERSION = b"adatom", b"1"
 _STRUCTURES = 1000  # in a block
 _ATOMS = 50_000
-_TOGETHER = 128  # structures are made; more of them are no longer in the processor's cache when they are used
+_TOGETHER = 512  # structures are made; of more, parts are no longer in the processor's cache when they are used
 _OPEN = threading.Lock()  # LMDB does not let a process open a file twice
 
 
