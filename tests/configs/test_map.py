@@ -391,8 +391,10 @@ def test_lists_have_random_numbers_too():
             "Unknown on_error 'ignore'. Valid: keep",
         ),
         (lambda: map(operations.strained, "missing.xyz"), "There is no file 'missing.xyz'"),
-        (lambda: AutoparaInfo(workers=0), r"workers=0\): give a number of at least 1"),
-        (lambda: AutoparaInfo(time_budget="1h"), "time_budget='1h'"),
+        (lambda: AutoparaInfo(workers=0), r"workers=0\): give a whole number of at least 1"),
+        (lambda: AutoparaInfo(batch=2.5), r"batch=2.5\): give a whole number of at least 1"),
+        (lambda: AutoparaInfo(retries=True), r"retries=True\): give a whole number of at least 0"),
+        (lambda: AutoparaInfo(time_budget="1h"), r"time_budget='1h'\): give a number of at least 0"),
         (
             lambda: map(operations.strained, crystals("Cu"), ["a.xyz", "b.xyz"]),
             "2 output files, and the inputs",

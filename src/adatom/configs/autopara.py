@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import Any
 
 from adatom.errors import InputError
@@ -47,8 +48,10 @@ class AutoparaInfo:
 
     def __post_init__(self) -> None:
         for name, least in (("workers", 1), ("batch", 1), ("retries", 0), ("time_budget", 0)):
-            value = getattr(self, name)
-            if value is not None and not (isinstance(value, int | float) and value >= least):
-                raise InputError(f"AutoparaInfo({name}={value!r}): give a number of at least {least}.")
+            value: Any = getattr(self, name)
+            kind, words = (Real, "a number") if name == "time_budget" else (Integral, "a whole number")
+            valid = isinstance(value, kind) and not isinstance(value, bool) and float(value) >= least
+            if value is not None and not valid:
+                raise InputError(f"AutoparaInfo({name}={value!r}): give {words} of at least {least}.")
         if self.workers is not None and self.runner is not None:
             raise InputError("AutoparaInfo(workers=..., runner=...): give one of them; a runner has its own workers.")
