@@ -10,7 +10,7 @@ from ase.calculators.lj import LennardJones
 from ase.io import read
 
 import adatom
-from adatom.configs import AutoparaInfo, ConfigSet, calculate
+from adatom.configs import AutoparaInfo, ConfigSet, OutputSpec, calculate
 from adatom.errors import InputError, ItemError, UnknownNameError
 from tests.configs import operations
 
@@ -98,6 +98,8 @@ def test_properties_can_be_chosen():
     [found] = calculate(bulk("Cu"), calculator=EMT(), properties=["energies"], autopara_info=ONE)
     assert found.info == {}
     assert found.arrays["EMT_energies"].shape == (1,)
+    [found] = calculate(bulk("Cu"), calculator=EMT(), properties="energy", autopara_info=ONE)
+    assert found.info.keys() == {"EMT_energy"}
     with pytest.raises(UnknownNameError, match="Unknown property 'force'. Did you mean 'forces'"):
         calculate(bulk("Cu"), calculator=EMT(), properties=["force"])
 
@@ -280,6 +282,31 @@ def test_an_instance_is_the_same_after_it_was_used(tmp_path):
 def test_what_is_no_calculator_is_refused_at_once(calculator, message):
     with pytest.raises(InputError, match=message):
         calculate(bulk("Cu"), calculator=calculator)
+
+
+@pytest.mark.parametrize(
+    ("name", "properties", "lost"),
+    [
+        ("out.db", ["energy", "forces"], "db do not hold EMT_energy, EMT_forces"),
+        ("out.json", ["energy"], "json do not hold EMT_energy"),
+        ("out.traj", None, "traj do not hold EMT_forces"),
+        ("out.cif", ["stress"], "cif do not hold EMT_stress"),
+        ("out.traj", ["energy", "stress"], None),
+        ("out.xyz.gz", None, None),
+        ("out.lmdb", None, None),
+    ],
+)
+def test_a_file_that_would_not_hold_the_results_is_refused(name, properties, lost, tmp_path):
+    outputs = OutputSpec(name, file_root=tmp_path / "new")
+    if lost:
+        with pytest.raises(InputError, match=rf"{lost}\. Give one that does, such as out\.xyz or out\.lmdb"):
+            calculate(bulk("Cu"), outputs, EMT(), properties)
+        assert not list(tmp_path.iterdir())
+    else:
+        in_memory = list(calculate(bulk("Cu"), None, EMT(), properties, autopara_info=ONE))
+        [found] = calculate(bulk("Cu"), outputs, EMT(), properties, autopara_info=ONE)
+        assert found.info.keys() == in_memory[0].info.keys()
+        assert found.arrays.keys() == in_memory[0].arrays.keys()
 
 
 def test_operations_chain(tmp_path):

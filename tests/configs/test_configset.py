@@ -122,6 +122,7 @@ class TestItems:
         [
             ("missing.xyz", "There is no file '.*missing.xyz' with structures"),
             (["missing.xyz"], "There is no file '.*missing.xyz'"),
+            (".", r"is a directory\. Name the files in it: '.*/\*\.xyz'"),
             ("missing*.xyz", "No file fits '.*missing.*xyz'"),
             (7, "7 is no structure. Give an ase.Atoms, a file, or a list"),
             ([structure(0), 7], "7 is no structure"),

@@ -285,12 +285,28 @@ def test_an_info_can_be_used_again():
 
 def test_a_time_budget_ends_it_in_order():
     given = ConfigSet(crystals("Cu", "Ag", "Au", "Ni", "Pd", "Pt"))
+    map(operations.slow, given, seconds=0.0, autopara_info=ONE)  # which says nothing of what comes
     info = AutoparaInfo(workers=1, time_budget=1.2)
     with pytest.raises(UnfinishedError, match="its time budget is over") as stopped:
         map(operations.slow, given, seconds=0.5, autopara_info=info)
     done, left = stopped.value.done, stopped.value.left
     assert 1 <= len(done) <= 3
     assert [str(atoms.symbols) for atoms in done + left] == [str(atoms.symbols) for atoms in given]
+
+
+def test_items_are_not_taken_to_cost_what_those_of_another_function_did():
+    many, sizes = crystals(*["Cu"] * 40), []
+    cheap = autoparallelize(lambda structures: structures, ONE)
+    noted = autoparallelize(lambda structures: sizes.append(len(structures)) or structures, ONE)
+    cheap(many)
+    noted(many)
+    assert sizes[0] == 1
+    sizes.clear()
+    noted(many)
+    assert sizes[0] > 1
+    sizes.clear()
+    noted(many, autopara_info=AutoparaInfo(workers=1, time_budget=100))  # these may be larger: it would be exceeded
+    assert sizes[0] == 1
 
 
 def test_the_end_of_the_process_ends_it_in_order():
@@ -402,6 +418,7 @@ def test_lists_have_random_numbers_too():
         (lambda: map(operations.strained, ConfigSet([crystals("Cu")]), ["a.xyz", "b.xyz"]), "have 1 groups"),
         (lambda: OutputSpec(["a.xyz", "a.xyz"]), "'a.xyz' is given twice"),
         (lambda: OutputSpec("."), "is a directory"),
+        (lambda: map(operations.strained, crystals("Cu"), autopara_info=2), "autopara_info=2: give an AutoparaInfo"),
     ],
 )
 def test_bad_input_is_refused_before_anything_is_computed(call, message):
@@ -410,7 +427,7 @@ def test_bad_input_is_refused_before_anything_is_computed(call, message):
 
 
 def test_a_result_that_is_no_structure_is_an_error():
-    with pytest.raises(ItemError, match=r"it gave a float64\. Return a structure"):
+    with pytest.raises(ItemError, match=r"it gave .*11\.\d+.*\. Return a structure"):
         map(Atoms.get_volume, crystals("Cu"), autopara_info=ONE)
 
 

@@ -23,7 +23,7 @@ def calculate(
     inputs: Any,
     outputs: Outputs = None,
     calculator: Calculator | Sequence[Calculator] = None,
-    properties: Sequence[str] | None = None,
+    properties: str | Sequence[str] | None = None,
     output_prefix: str | None = None,
     *,
     overrides: Overrides = None,
@@ -48,8 +48,8 @@ def calculate(
         the results are the means of the members', with the standard deviations (of the members, not of their mean)
         beside them under ``PREFIXenergy_std`` and so on.
     properties
-        Under ASE's names. None: energy, forces and stress, those that the calculator has. The stress is left out where
-        a structure is not periodic in all directions.
+        Under ASE's names, one or a list. None: energy, forces and stress, those that the calculator has. The stress is
+        left out where a structure is not periodic in all directions.
     output_prefix
         Before the names of the results: ``atoms.info["REF_energy"]`` in eV, ``atoms.arrays["REF_forces"]`` in eV/Å,
         ``atoms.info["REF_stress"]`` in eV/Å³, as a vector of 6. None: the calculator's name and an underscore.
@@ -69,7 +69,7 @@ def calculate(
     Raises
     ------
     InputError
-        There is no such calculator or property, or what `map` refuses.
+        There is no such calculator or property, a file does not hold results, or what `map` refuses.
     ItemError, UnfinishedError, StorageError
         As by `map`.
     """
@@ -79,6 +79,7 @@ def calculate(
             "calculate needs a calculator. Give one of ASE's, its class, (class, args, kwargs), or a model by name: "
             f"{', '.join(model_names())}."
         )
+    properties = [properties] if isinstance(properties, str) else properties
     unknown = next((name for name in properties or () if name not in all_properties), None)
     if unknown is not None:
         raise UnknownNameError("property", unknown, all_properties)
@@ -98,6 +99,7 @@ def calculate(
         mark=f"{prefix}failed",
         whole=together,
         calculators=False,
+        sample=function.sample(),
     )
     identity = identify(Evaluate.__call__, known)
     if not isinstance(inputs, ConfigSet):

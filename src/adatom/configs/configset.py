@@ -83,6 +83,8 @@ class ConfigSet:
                 self._parts = list(items._parts)
             case str() | os.PathLike():
                 path = Path(file_root or "", items).expanduser()
+                if path.is_dir():
+                    raise InputError(f"{str(path)!r} is a directory. Name the files in it: {str(path / '*.xyz')!r}.")
                 if path.is_file() or not glob.has_magic(str(items)):
                     from adatom.configs.journal import recorded_groups
 

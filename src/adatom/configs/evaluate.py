@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 from ase.calculators.calculator import BaseCalculator
+from ase.outputs import all_outputs
 from ase.stress import full_3x3_to_voigt_6_stress
 
 from adatom.calculators.files import own_directory, writes_files
@@ -70,6 +71,16 @@ class Evaluate:
         """Whether a member evaluates many structures at once."""
         rows = [named_model(member) for member in self.members]
         return self.overrides is None and any(row is not None and row.together is not None for row in rows)
+
+    def sample(self) -> Atoms:
+        """A structure that has results, all of them zero, as any will."""
+        atoms = Atoms("H2", positions=[(0, 0, 0), (0, 0, 1)], cell=(5, 5, 5), pbc=True)
+        shapes = {name: all_outputs[name].shapespec for name in self.properties or _DEFAULT}
+        results = {
+            name: np.zeros([len(atoms) if length == "natoms" else length for length in shape])
+            for name, shape in shapes.items()
+        }
+        return store_results(atoms, self.prefix, results)
 
     def __call__(self, atoms: Atoms) -> Atoms:
         """The structure, with the results.

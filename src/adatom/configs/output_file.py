@@ -12,9 +12,11 @@ from importlib.util import find_spec
 from io import RawIOBase
 from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import ase.io
+from ase import Atoms
 
 from adatom.configs.columns import pack, unpack
 from adatom.configs.configset import ConfigSet
@@ -94,6 +96,35 @@ class OutputFile:
     def text_kwargs(self) -> dict[str, Any] | None:
         """Of the writer of extended XYZ; None where the file is not written as such."""
         return self._write_kwargs if self.is_text else None
+
+    def check_holds(self, sample: Atoms) -> None:
+        """Refuse a format in which something gets lost.
+
+        Parameters
+        ----------
+        sample
+            A structure; what is attached to it has to be there when it is read again.
+
+        Raises
+        ------
+        InputError
+            Something is not.
+        """
+        if self.is_text or self.kind is None:
+            return
+        with TemporaryDirectory() as directory:
+            path = Path(directory, self.path.name)
+            try:
+                ase.io.write(path, sample, format=self._format, **self._write_kwargs)
+                found = ase.io.read(path, format=self._format)
+            except Exception:  # of a hundred writers and readers, some do not take this structure
+                return
+        lost = [key for name in ("info", "arrays") for key in getattr(sample, name) if key not in getattr(found, name)]
+        if lost:
+            raise InputError(
+                f"{str(self.path)!r}: files of ASE's format {self._format} do not hold {', '.join(lost)}. Give one "
+                f"that does, such as {self.path.stem}.xyz or {self.path.stem}{SUFFIX}."
+            )
 
     def _look(self) -> None:
         lines = read_lines(self._journal)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -198,7 +199,7 @@ def _structures(outcome: Any, prefix: str | None) -> tuple[Shape, list[Atoms]]:
     if isinstance(outcome, list | tuple) and all(isinstance(atoms, Atoms) for atoms in outcome):
         return len(outcome), list(outcome)
     raise InputError(
-        f"it gave a {type(outcome).__name__}. Return a structure, a list of structures, None, or a recipe's result; "
+        f"it gave {reprlib.repr(outcome)}. Return a structure, a list of structures, None, or a recipe's result; "
         "keep a number in atoms.info."
     )
 

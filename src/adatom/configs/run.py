@@ -26,6 +26,7 @@ from adatom.configs.tree import Tree
 from adatom.configs.writing import check_count
 from adatom.context import in_job
 from adatom.errors import InputError, ItemError, UnfinishedError, UnknownNameError
+from adatom.records.canonical import digest
 from adatom.settings import change_settings, get_settings
 from adatom.workflow.engine import Engine
 from adatom.workflow.failure import Failure
@@ -60,7 +61,9 @@ def run_operation(
     ConfigSet
         What came out.
     """
-    info = info or AutoparaInfo()
+    info = AutoparaInfo() if info is None else info
+    if not isinstance(info, AutoparaInfo):
+        raise InputError(f"autopara_info={info!r}: give an AutoparaInfo, such as AutoparaInfo(workers=2).")
     if operation.on_error not in _ON_ERROR:
         raise UnknownNameError("on_error", operation.on_error, _ON_ERROR)
     spec = outputs if isinstance(outputs, OutputSpec) else OutputSpec(outputs)
@@ -78,10 +81,14 @@ class _Run:
         self, operation: Operation, inputs: Any, spec: OutputSpec, identity: Mapping[str, str], info: AutoparaInfo
     ) -> None:
         self._inputs, self._info = inputs, info
+        self._identity = digest(repr(sorted(identity.items())))
         self._grouped = not spec.memory and not spec.single
         written = {name: repr(sorted(getattr(spec, name).items())) for name in ("tags", "write_kwargs")}
         self._places = _places(inputs, spec, {**identity, **written})
-        self._operation = replace(operation, write_kwargs=_same_kind(self._places))
+        self._operation = replace(operation, write_kwargs=_same_kind(self._places), sample=None)
+        for place in self._places:
+            if operation.sample is not None and isinstance(place.target, OutputFile):
+                place.target.check_holds(operation.sample)
 
     def result(self) -> ConfigSet:
         if not all(place.is_done() for place in self._places):
@@ -101,9 +108,8 @@ class _Run:
     def _work(self) -> None:
         engine = _engine(self._info)
         budget = self._info.time_budget
-        stream = Stream(
-            engine, self._operation, self._info.batch, None if budget is None else time.monotonic() + budget
-        )
+        end = None if budget is None else time.monotonic() + budget
+        stream = Stream(engine, self._operation, self._identity, self._info.batch, end)
 
         def body() -> None:
             if current_observer():

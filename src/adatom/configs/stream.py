@@ -19,7 +19,7 @@ from adatom.configs.handle import Handle
 from adatom.configs.operation import Operation
 from adatom.configs.part import Part, gather, run_part
 from adatom.configs.singly import Singly
-from adatom.deadline import stop_reason
+from adatom.deadline import is_limited, stop_reason
 from adatom.directories import stamp, unique_name
 from adatom.errors import AdatomError, IncompleteError, InputError, WorkerDiedError
 from adatom.settings import get_settings
@@ -70,22 +70,31 @@ class Stream:
         Who runs it.
     operation
         What is done to each item.
+    identity
+        What says whether two operations are the same: their items are taken to cost the same.
     most
         Items in a batch, at most; None: as many as make it worth its while.
     end
         When, as `time.monotonic` says, no more is started; None: never.
     """
 
-    def __init__(self, engine: Engine, operation: Operation, most: int | None = None, end: float | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        operation: Operation,
+        identity: str,
+        most: int | None = None,
+        end: float | None = None,
+    ) -> None:
         self._engine, self._operation, self._most, self._end = engine, operation, most, end
         self._directory = str(get_settings().results_dir / unique_name("MAP", operation.name, stamp()))
         self._handles: list[Handle] = []
         self._attached = Attached(self._handle_of if operation.calculators else None)
         self._aim = engine.capabilities.worthwhile
-        self._key = (operation.name, operation.mark)
-        self._cost = engine.item_costs.get(
-            self._key, self._aim
-        )  # of an operation before, whose items may have been others
+        self._key = (operation.name, identity)
+        self._cost = self._aim
+        if end is None and not is_limited():  # else a batch too long, as these items may be larger, would do harm
+            self._cost = engine.item_costs.get(self._key, self._aim)
         self._size = max(1.0, self._aim / self._cost / _GROWTH)
         self._measured = self._came_back = False
         self._bytes = 0
