@@ -12,6 +12,7 @@ from ase.io import read
 import adatom
 from adatom.configs import AutoparaInfo, ConfigSet, OutputSpec, calculate
 from adatom.errors import InputError, ItemError, UnknownNameError
+from adatom.recipes.emt.core import static_job
 from tests.configs import operations
 
 ONE, TWO = AutoparaInfo(workers=1), AutoparaInfo(workers=2)
@@ -301,6 +302,8 @@ def test_a_file_that_would_not_hold_the_results_is_refused(name, properties, los
     if lost:
         with pytest.raises(InputError, match=rf"{lost}\. Give one that does, such as out\.xyz or out\.lmdb"):
             calculate(bulk("Cu"), outputs, EMT(), properties)
+        with pytest.raises(InputError, match="do not hold REF_"):
+            adatom.configs.map(static_job, bulk("Cu"), outputs, output_prefix="REF_")
         assert not list(tmp_path.iterdir())
     else:
         in_memory = list(calculate(bulk("Cu"), None, EMT(), properties, autopara_info=ONE))

@@ -10,9 +10,10 @@ from ase.calculators.calculator import all_properties
 from adatom.calculators.models import Calculator, identify_model, model_label, model_names
 from adatom.configs.autopara import AutoparaInfo
 from adatom.configs.configset import ConfigSet
-from adatom.configs.evaluate import Evaluate, Overrides
+from adatom.configs.evaluate import DEFAULT, Evaluate, Overrides
 from adatom.configs.mapping import identify
 from adatom.configs.operation import Operation
+from adatom.configs.results import sample_results
 from adatom.configs.run import Outputs, run_operation
 from adatom.errors import InputError, UnknownNameError
 
@@ -99,7 +100,7 @@ def calculate(
         mark=f"{prefix}failed",
         whole=together,
         calculators=False,
-        sample=function.sample(),
+        sample=sample_results(prefix, function.properties or DEFAULT),
     )
     identity = identify(Evaluate.__call__, known)
     if not isinstance(inputs, ConfigSet):

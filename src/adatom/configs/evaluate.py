@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 from ase.calculators.calculator import BaseCalculator
-from ase.outputs import all_outputs
 from ase.stress import full_3x3_to_voigt_6_stress
 
 from adatom.calculators.files import own_directory, writes_files
@@ -17,11 +16,12 @@ from adatom.calculators.together import evaluate_together
 from adatom.configs.results import STD, store_results
 from adatom.errors import InputError
 
-__all__ = ["Evaluate", "Overrides"]
+__all__ = ["DEFAULT", "Evaluate", "Overrides"]
 
 Overrides = Callable[[Atoms], Mapping[str, Any] | None] | str | None
 
-_DEFAULT = ("energy", "forces", "stress")
+DEFAULT = ("energy", "forces", "stress")
+"""Of `calculate`, as far as a calculator has them."""
 _KEPT = 16  # calculators of a member, of the overrides that were used last
 
 
@@ -72,16 +72,6 @@ class Evaluate:
         rows = [named_model(member) for member in self.members]
         return self.overrides is None and any(row is not None and row.together is not None for row in rows)
 
-    def sample(self) -> Atoms:
-        """A structure that has results, all of them zero, as any will."""
-        atoms = Atoms("H2", positions=[(0, 0, 0), (0, 0, 1)], cell=(5, 5, 5), pbc=True)
-        shapes = {name: all_outputs[name].shapespec for name in self.properties or _DEFAULT}
-        results = {
-            name: np.zeros([len(atoms) if length == "natoms" else length for length in shape])
-            for name, shape in shapes.items()
-        }
-        return store_results(atoms, self.prefix, results)
-
     def __call__(self, atoms: Atoms) -> Atoms:
         """The structure, with the results.
 
@@ -118,7 +108,7 @@ class Evaluate:
         return store_results(atoms, self.prefix, found[0] if len(found) == 1 else _statistics(found))
 
     def _wanted(self, atoms: Atoms) -> list[str]:
-        return [name for name in self.properties or _DEFAULT if name != "stress" or atoms.pbc.all()]
+        return [name for name in self.properties or DEFAULT if name != "stress" or atoms.pbc.all()]
 
     def _chosen(self, known: dict[str, Any] | None, atoms: Atoms) -> dict[str, Any] | None:
         """Of what is computed together, what is wanted; None if some of that is not there."""

@@ -12,6 +12,7 @@ from adatom.calculators.models import identify_model
 from adatom.configs.autopara import AutoparaInfo
 from adatom.configs.configset import ConfigSet
 from adatom.configs.operation import Operation
+from adatom.configs.results import sample_results
 from adatom.configs.run import Outputs, run_operation
 from adatom.errors import InputError
 from adatom.records.canonical import Canonical, UnhashableError, digest
@@ -81,7 +82,8 @@ def map(
     """
     name = _name(function)
     mark = f"{name}_failed" if output_prefix is None else f"{output_prefix}failed"
-    operation = Operation(name, function, kwargs, on_error, mark=mark, seed=seed, prefix=output_prefix)
+    sample = None if output_prefix is None else sample_results(output_prefix, ["energy", "forces"])
+    operation = Operation(name, function, kwargs, on_error, mark=mark, seed=seed, prefix=output_prefix, sample=sample)
     identity = {**identify(function, kwargs, seed), "output_prefix": repr(output_prefix)}
     return run_operation(operation, inputs, outputs, identity, autopara_info)
 

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from ase import Atoms
 from ase.calculators.calculator import all_properties
 from ase.calculators.singlepoint import SinglePointCalculator
+from ase.outputs import all_outputs
 from numpy.typing import NDArray
 
-__all__ = ["STD", "freeze_results", "known_results", "results_belong", "store_results", "with_results"]
+__all__ = [
+    "STD",
+    "freeze_results",
+    "known_results",
+    "results_belong",
+    "sample_results",
+    "store_results",
+    "with_results",
+]
 
 STD = "_std"
 """Behind the name of a result: its standard deviation over a committee."""
@@ -42,6 +51,25 @@ def store_results(atoms: Atoms, prefix: str, results: Mapping[str, Any]) -> Atom
         else:
             atoms.info[prefix + name] = value if np.ndim(value) else float(value)
     return atoms
+
+
+def sample_results(prefix: str, names: Sequence[str]) -> Atoms:
+    """A structure with results that are zero, to see whether a file holds them.
+
+    Parameters
+    ----------
+    prefix
+        As of `store_results`.
+    names
+        Of the results, as ASE knows them.
+    """
+    atoms = Atoms("H2", positions=[(0, 0, 0), (0, 0, 1)], cell=(5, 5, 5), pbc=True)
+    shapes = {name: all_outputs[name].shapespec for name in names}
+    results = {
+        name: np.zeros([len(atoms) if length == "natoms" else length for length in shape])
+        for name, shape in shapes.items()
+    }
+    return store_results(atoms, prefix, results)
 
 
 def with_results(atoms: Atoms, results: Mapping[str, Any], prefix: str | None) -> Atoms:
