@@ -44,6 +44,12 @@ def test_there_and_back(cli, structures):
     assert sorted(os.listdir()) == ["a.xyz", "b.lmdb", "c.xyz", "d.traj", "e.lmdb"]
 
 
+def test_what_a_format_does_not_hold_is_said(cli, structures):
+    assert cli("convert", "a.xyz", "b.json").stderr.splitlines()[1:] == ["It does not hold number; .xyz and .lmdb do."]
+    assert "number" not in read("b.json").info
+    assert cli("convert", "a.xyz", "b.extxyz").stderr == "Wrote 3 structures to b.extxyz\n"
+
+
 def test_nothing_is_replaced_unless_asked_for(cli, refused, structures):
     write("b.xyz", structures[:1])
     assert "b.xyz is there already" in refused("convert", "a.xyz", "b.xyz")

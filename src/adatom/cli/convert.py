@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -31,16 +33,23 @@ def convert(
     """Write the structures of a file into another, of another format.
 
     TO appears when it is complete. Extended XYZ and stores are written as they are read, whatever their size; of other
-    formats ASE may need all structures at once.
+    formats ASE may need all structures at once. What TO does not hold of what is attached to a structure is said.
     """
+    from ase.io import iread
+
     from adatom.cli.quantities import show_count
     from adatom.configs import ConfigSet
-    from adatom.configs.writing import write_structures
+    from adatom.configs.writing import lost_keys, write_structures
 
     if target.exists() and not overwrite:
         raise InputError(f"{target} is there already. Give another name, or --overwrite to replace it.")
-    count = write_structures(_counted(ConfigSet(source), get_settings().progress), target)
+    structures = _counted(ConfigSet(source), get_settings().progress)
+    first = next(structures, None)
+    count = write_structures(structures if first is None else chain([first], structures), target)
     typer.echo(f"Wrote {show_count(count, 'structure', 'structures')} to {target}", err=True)
+    with suppress(Exception):  # of a hundred formats, some are not read by ASE
+        if first is not None and (lost := lost_keys(first, next(iread(target)))):
+            typer.echo(f"It does not hold {', '.join(lost)}; .xyz and .lmdb do.", err=True)
 
 
 def _counted(structures: Iterable[Atoms], shown: bool | None) -> Iterator[Atoms]:

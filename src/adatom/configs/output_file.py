@@ -25,7 +25,7 @@ from adatom.configs.journal import Entry, digest_of, journal_of, pack_lines, rea
 from adatom.configs.operation import Shape
 from adatom.configs.store import SUFFIX
 from adatom.configs.tree import Shapes, regroup
-from adatom.configs.writing import format_to_write, write_structures
+from adatom.configs.writing import format_to_write, lost_keys, write_structures
 from adatom.errors import InputError, MissingExtraError, StorageError
 
 __all__ = ["OutputFile"]
@@ -116,11 +116,10 @@ class OutputFile:
             path = Path(directory, self.path.name)
             try:
                 ase.io.write(path, sample, format=self._format, **self._write_kwargs)
-                found = ase.io.read(path, format=self._format)
+                found: Any = ase.io.read(path, format=self._format)
             except Exception:  # of a hundred writers and readers, some do not take this structure
                 return
-        lost = [key for name in ("info", "arrays") for key in getattr(sample, name) if key not in getattr(found, name)]
-        if lost:
+        if lost := lost_keys(sample, found):
             raise InputError(
                 f"{str(self.path)!r}: files of ASE's format {self._format} do not hold {', '.join(lost)}. Give one "
                 f"that does, such as {self.path.stem}.xyz or {self.path.stem}{SUFFIX}."

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ase import Atoms
     from ase.io.formats import IOFormat
 
-__all__ = ["check_count", "format_to_write", "write_structures"]
+__all__ = ["check_count", "format_to_write", "lost_keys", "write_structures"]
 
 
 def write_structures(structures: Iterable[Atoms], path: Path) -> int:
@@ -112,6 +112,17 @@ def format_to_write(path: Path, name: str | None = None) -> IOFormat:
     if not kind.can_write:
         raise InputError(f"ASE reads {kind.name}, and does not write it. `ase info --formats` lists what it does.")
     return kind
+
+
+def lost_keys(given: Atoms, found: Atoms) -> list[str]:
+    """What a file did not hold of what was attached to a structure.
+
+    Parameters
+    ----------
+    given, found
+        The structure before it was written, and as it was read.
+    """
+    return [key for part in ("info", "arrays") for key in getattr(given, part) if key not in getattr(found, part)]
 
 
 def check_count(path: Path, kind: IOFormat, count: int) -> None:
