@@ -312,6 +312,14 @@ def test_a_file_that_would_not_hold_the_results_is_refused(name, properties, los
         assert found.arrays.keys() == in_memory[0].arrays.keys()
 
 
+def test_a_file_need_not_hold_what_the_calculator_has_not(tmp_path):
+    class EnergyOnly(EMT):
+        implemented_properties = ("energy",)
+
+    [found] = calculate(bulk("Cu"), tmp_path / "out.traj", EnergyOnly, autopara_info=ONE)
+    assert found.info.keys() == {"EnergyOnly_energy"}
+
+
 def test_operations_chain(tmp_path):
     evaluated = calculate([bulk("Cu"), bulk("Ag")], tmp_path / "all.xyz", EMT(), ["energy", "forces"], "REF_")
     low = evaluated.filter(lambda atoms: atoms.info["REF_energy"] / len(atoms) < 0)

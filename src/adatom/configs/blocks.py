@@ -24,7 +24,6 @@ __all__ = ["Block", "encode"]
 
 _ALIGNED = 16  # bytes
 _TOGETHER = 256  # structures, or atoms
-_KINDS = ("arrays", "info", "results", "rest")
 _PYTHON = {"int": int, "float": float, "bool": bool}
 
 
@@ -200,8 +199,8 @@ class Block:
         """The kind and the name of a quantity, and what gives it of a run of structures; None, where one has none."""
         if numbers is None:
             return kind, name, self._values(form, self._lengths, self._spans, stored)
-        lengths = self._lengths[self._array(numbers)]
-        chosen = self._array(numbers).tolist()
+        places = self._array(numbers)
+        chosen, lengths = places.tolist(), self._lengths[places]
         of_chosen = self._values(form, lengths, _spans(lengths), stored)
 
         def of_some(start: int, stop: int) -> Iterable[Any]:

@@ -10,7 +10,7 @@ from ase.calculators.calculator import all_properties
 from adatom.calculators.models import Calculator, identify_model, model_label, model_names
 from adatom.configs.autopara import AutoparaInfo
 from adatom.configs.configset import ConfigSet
-from adatom.configs.evaluate import DEFAULT, Evaluate, Overrides
+from adatom.configs.evaluate import Evaluate, Overrides
 from adatom.configs.mapping import identify
 from adatom.configs.operation import Operation
 from adatom.configs.results import sample_results
@@ -100,9 +100,9 @@ def calculate(
         mark=f"{prefix}failed",
         whole=together,
         calculators=False,
-        sample=sample_results(prefix, function.properties or DEFAULT),
     )
     identity = identify(Evaluate.__call__, known)
     if not isinstance(inputs, ConfigSet):
         inputs = ConfigSet(inputs)
-    return run_operation(operation, inputs, outputs, identity, autopara_info)
+    sample = sample_results(prefix, function.expected)
+    return run_operation(operation, inputs, outputs, identity, autopara_info, sample)

@@ -16,12 +16,11 @@ from adatom.calculators.together import evaluate_together
 from adatom.configs.results import STD, store_results
 from adatom.errors import InputError
 
-__all__ = ["DEFAULT", "Evaluate", "Overrides"]
+__all__ = ["Evaluate", "Overrides"]
 
 Overrides = Callable[[Atoms], Mapping[str, Any] | None] | str | None
 
-DEFAULT = ("energy", "forces", "stress")
-"""Of `calculate`, as far as a calculator has them."""
+_DEFAULT = ("energy", "forces", "stress")
 _KEPT = 16  # calculators of a member, of the overrides that were used last
 
 
@@ -36,6 +35,11 @@ class Evaluate:
     properties, prefix, overrides
         As of `adatom.configs.calculation.calculate`.
 
+    Attributes
+    ----------
+    expected
+        Properties that there will be, as far as the calculators say what they have.
+
     Raises
     ------
     InputError
@@ -48,14 +52,14 @@ class Evaluate:
         self.members, self.prefix, self.overrides = members, prefix, overrides
         self.properties = None if properties is None else tuple(properties)
         self._made: dict[Any, Any] = {}
-        for member in members:
-            self._check(member)
+        has = [self._check(member) for member in members]
+        self.expected = [name for name in self.properties or _DEFAULT if all(not each or name in each for each in has)]
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "_made": {}}
 
-    def _check(self, member: Any) -> None:
-        """Refuse now what each structure would fail for."""
+    def _check(self, member: Any) -> Any:
+        """Refuse now what each structure would fail for; what a calculator says that it has."""
         model_label(member)  # which refuses a tuple of something else
         given = member[0] if isinstance(member, tuple) else member
         row = named_model(given)
@@ -65,6 +69,7 @@ class Evaluate:
         missing = [name for name in self.properties or () if has and name not in has]
         if missing:
             raise InputError(f"{model_label(member)} has no {', '.join(missing)}. It has: {', '.join(has or ())}.")
+        return has
 
     @property
     def together(self) -> bool:
@@ -108,7 +113,7 @@ class Evaluate:
         return store_results(atoms, self.prefix, found[0] if len(found) == 1 else _statistics(found))
 
     def _wanted(self, atoms: Atoms) -> list[str]:
-        return [name for name in self.properties or DEFAULT if name != "stress" or atoms.pbc.all()]
+        return [name for name in self.properties or _DEFAULT if name != "stress" or atoms.pbc.all()]
 
     def _chosen(self, known: dict[str, Any] | None, atoms: Atoms) -> dict[str, Any] | None:
         """Of what is computed together, what is wanted; None if some of that is not there."""

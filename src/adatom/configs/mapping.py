@@ -82,10 +82,10 @@ def map(
     """
     name = _name(function)
     mark = f"{name}_failed" if output_prefix is None else f"{output_prefix}failed"
-    sample = None if output_prefix is None else sample_results(output_prefix, ["energy", "forces"])
-    operation = Operation(name, function, kwargs, on_error, mark=mark, seed=seed, prefix=output_prefix, sample=sample)
+    operation = Operation(name, function, kwargs, on_error, mark=mark, seed=seed, prefix=output_prefix)
     identity = {**identify(function, kwargs, seed), "output_prefix": repr(output_prefix)}
-    return run_operation(operation, inputs, outputs, identity, autopara_info)
+    sample = None if output_prefix is None else sample_results(output_prefix, ["energy", "forces"])
+    return run_operation(operation, inputs, outputs, identity, autopara_info, sample)
 
 
 @dataclass(frozen=True)

@@ -47,8 +47,6 @@ class Operation:
         Added to `Atoms.info` of every structure that comes out.
     write_kwargs
         Of the writer of extended XYZ, where the output is written as text; None: it is not.
-    sample
-        A structure that has what any has that comes out, which files are to hold; None: nobody knows.
     """
 
     name: str
@@ -64,7 +62,6 @@ class Operation:
     initializer: Callable[[], Any] | None = None
     tags: Mapping[str, Any] = field(default_factory=dict)
     write_kwargs: Mapping[str, Any] | None = None
-    sample: Atoms | None = None
 
     def random(self, number: int) -> dict[str, Any]:
         """The random numbers of an item, which depend on nothing but the seed and its number.

@@ -43,7 +43,12 @@ logger = logging.getLogger(__name__)
 
 
 def run_operation(
-    operation: Operation, inputs: Any, outputs: Outputs, identity: Mapping[str, str], info: AutoparaInfo | None
+    operation: Operation,
+    inputs: Any,
+    outputs: Outputs,
+    identity: Mapping[str, str],
+    info: AutoparaInfo | None,
+    sample: Atoms | None = None,
 ) -> ConfigSet:
     """Do something to each item of a stream, and put what comes out where it is to go.
 
@@ -55,6 +60,8 @@ def run_operation(
         As of `adatom.configs.map`.
     identity
         What says whether two operations are the same, by name.
+    sample
+        A structure that has what those that come out have, which files are to hold; None: nobody knows.
 
     Returns
     -------
@@ -73,22 +80,25 @@ def run_operation(
         inputs = list(inputs)  # it may give them but once
     retries = info.retries if operation.on_error == "retry" else 0
     operation = replace(operation, retries=retries, initializer=info.initializer, tags=spec.tags)
-    return _Run(operation, inputs, spec, identity, info).result()
+    return _Run(operation, inputs, spec, identity, info, sample).result()
 
 
 class _Run:
     def __init__(
-        self, operation: Operation, inputs: Any, spec: OutputSpec, identity: Mapping[str, str], info: AutoparaInfo
+        self,
+        operation: Operation,
+        inputs: Any,
+        spec: OutputSpec,
+        identity: Mapping[str, str],
+        info: AutoparaInfo,
+        sample: Atoms | None,
     ) -> None:
         self._inputs, self._info = inputs, info
         self._identity = digest(repr(sorted(identity.items())))
         self._grouped = not spec.memory and not spec.single
         written = {name: repr(sorted(getattr(spec, name).items())) for name in ("tags", "write_kwargs")}
-        self._places = _places(inputs, spec, {**identity, **written})
-        self._operation = replace(operation, write_kwargs=_same_kind(self._places), sample=None)
-        for place in self._places:
-            if operation.sample is not None and isinstance(place.target, OutputFile):
-                place.target.check_holds(operation.sample)
+        self._places = _places(inputs, spec, {**identity, **written}, sample)
+        self._operation = replace(operation, write_kwargs=_same_kind(self._places))
 
     def result(self) -> ConfigSet:
         if not all(place.is_done() for place in self._places):
@@ -229,7 +239,7 @@ class _Place:
         return self.target.so_far(self._tree.tokens) if self.result is None else self.result
 
 
-def _places(inputs: Any, spec: OutputSpec, identity: Mapping[str, str]) -> list[_Place]:
+def _places(inputs: Any, spec: OutputSpec, identity: Mapping[str, str], sample: Atoms | None) -> list[_Place]:
     if spec.memory:
         return [_Place(Memory(), inputs)]
     parts = inputs._parts if isinstance(inputs, ConfigSet) else []
@@ -252,6 +262,8 @@ def _places(inputs: Any, spec: OutputSpec, identity: Mapping[str, str]) -> list[
         target = OutputFile(file, identity, spec.write_kwargs, spec.overwrite)
         if target.kind is not None and target.kind.single:
             check_count(file, target.kind, len(group))
+        if sample is not None and target.complete is None:
+            target.check_holds(sample)
         places.append(_Place(target, group))
     return places
 
