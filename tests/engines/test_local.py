@@ -61,3 +61,11 @@ def test_a_worker_that_is_killed_before_it_is_up_is_replaced():
                 killed.add(pid)
         assert pickle.loads(future.result(60)) not in killed
     assert len(killed) == 3
+
+
+def test_a_worker_that_is_killed_while_it_has_nothing_to_do_is_replaced():
+    with LocalPool(1) as pool:
+        first = pickle.loads(pool.submit(os.getpid).result(60))
+        os.kill(first, 9)
+        os.waitid(os.P_PID, first, os.WEXITED | os.WNOWAIT)  # until it is dead with all of its threads
+        assert pickle.loads(pool.submit(os.getpid).result(60)) != first

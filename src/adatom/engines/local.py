@@ -165,6 +165,9 @@ class LocalPool:
         child: Child | None = None
         while (todo := self._work.get()) is not None:
             work, future = todo
+            if child is not None and child.process.poll() is not None:  # while it had nothing to do: no fault of this
+                self._end(child)
+                child = None
             try:
                 child = child or self._ready(gpu, work)
                 child.send(work)
