@@ -30,7 +30,6 @@ SCHEDULER_TESTS = (
     "tests/infra",
     "tests/machines/schedulers",
     "tests/machines/test_host.py",
-    "tests/integrations",
     "tests/engines/clusters",
 )
 MAIN_ENGINES = "dask,parsl,prefect"  # Covalent cannot share an environment with Prefect: see pyproject.toml

@@ -7,10 +7,10 @@ from _measure import Row, absolute, arguments, compare, report, scratch
 from ase.build import bulk
 
 from adatom import change_settings, flow
+from adatom.cache.index import Index
+from adatom.cache.key import make_key
+from adatom.cache.store import Store
 from adatom.recipes.emt.core import static_job
-from adatom.records.index import Index
-from adatom.records.key import make_key
-from adatom.records.store import Store
 
 _number = itertools.count()
 

@@ -20,8 +20,8 @@ from ase.build import bulk
 from recipes import ase_static
 
 from adatom import change_settings, flow, gather, job
+from adatom.execution.registry import close_engines, engine_class
 from adatom.recipes.emt.core import static_job
-from adatom.workflow.registry import close_engines, engine_class
 
 JOBS = 200  # no-op jobs in a flow
 STATICS = 100

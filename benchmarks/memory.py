@@ -11,7 +11,7 @@ from typing import Any
 from _measure import absolute, arguments, report, scratch
 
 from adatom import change_settings, flow, job
-from adatom.workflow.registry import close_engines
+from adatom.execution.registry import close_engines
 
 JOBS = (500, 1000, 2000)
 

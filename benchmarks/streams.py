@@ -15,7 +15,7 @@ from ase.calculators.emt import EMT
 
 from adatom import change_settings
 from adatom.configs import AutoparaInfo, ConfigSet, OutputSpec, calculate
-from adatom.workflow.registry import close_engines, engine_class, is_installed
+from adatom.execution.registry import close_engines, engine_class, is_installed
 
 PROPERTIES = ["energy", "forces"]
 HALF = """

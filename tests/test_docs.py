@@ -22,7 +22,7 @@ from pathlib import Path
 
 import pytest
 
-from adatom.workflow.registry import engine_class, engine_names, is_installed
+from adatom.execution.registry import engine_class, engine_names, is_installed
 from tests.codes import CODES, provide_code, reason_to_skip
 
 ROOT = Path(__file__).parents[1]

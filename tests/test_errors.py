@@ -20,8 +20,8 @@ from adatom.errors import (
     UnfinishedError,
     UnknownNameError,
 )
+from adatom.execution.failure import Failure
 from adatom.machines import BatchResult, Outcome, State
-from adatom.workflow.failure import Failure
 
 FAILED = Failure("relax Cu", "/results/failed-x", "ValueError", "wrong", "Traceback: line 1\nline 2\n", "node1", 42)
 SKIPPED = FAILED.skip("static Cu")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from adatom.workflow.registry import engine_class, is_installed
+from adatom.execution.registry import engine_class, is_installed
 from tests.codes import provide_code
 
 EXAMPLES = Path(__file__).parents[1] / "recipes_examples"

@@ -6,10 +6,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, ClassVar
 
 from adatom.errors import InputError
-from adatom.workflow.child import Child
-from adatom.workflow.engine import Capabilities, Engine
-from adatom.workflow.payload import Batch, Call
-from adatom.workflow.registry import local_workers
+from adatom.execution.call import Batch, Call
+from adatom.execution.engine import Capabilities, Engine
+from adatom.execution.process import Child
+from adatom.execution.registry import local_workers
 
 
 class ProcessEngine(Engine):

@@ -33,8 +33,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from adatom.configs.configset import ConfigSet
+    from adatom.execution.failure import Failure
     from adatom.machines.result import BatchResult
-    from adatom.workflow.failure import Failure
 
 __all__ = [
     "AdatomError",
@@ -59,7 +59,7 @@ __all__ = [
 ]
 
 _HOME = os.path.dirname(__file__)
-_CALLERS = (os.path.join(_HOME, "workflow"), os.path.join(_HOME, "directories.py"))
+_CALLERS = tuple(os.path.join(_HOME, room) for room in ("execution", "workflow"))
 
 
 class AdatomError(Exception):

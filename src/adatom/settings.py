@@ -24,8 +24,8 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from adatom.durations import parse_duration
 from adatom.errors import SettingsError, UnknownNameError
+from adatom.utils.durations import parse_duration
 
 __all__ = ["Settings", "change_settings", "get_settings", "setting_sources"]
 

@@ -6,7 +6,7 @@ import pytest
 from ase.build import bulk
 
 from adatom import change_settings
-from adatom.records.store import open_store
+from adatom.cache.store import open_store
 from tests.cli import own_recipes as own
 
 

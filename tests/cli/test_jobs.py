@@ -15,12 +15,12 @@ from typer.testing import CliRunner
 
 import adatom.recipes  # noqa: F401  # names jobs after structures
 from adatom import FlowFailure, JobFailure, change_settings, flow, get_settings
+from adatom.cache.store import open_store
 from adatom.cli import app
-from adatom.processes import this_process
+from adatom.journal.jobs import STATES, JobRecord, read_jobs
 from adatom.recipes.emt.core import static_job
-from adatom.records.jobs import STATES, JobRecord, read_jobs
-from adatom.records.store import open_store
 from adatom.schemas.save import load_results
+from adatom.utils.processes import this_process
 from tests.cli import own_recipes as own
 from tests.cli.conftest import OWN, command, environment, process
 

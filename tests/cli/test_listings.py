@@ -6,11 +6,11 @@ import pytest
 
 from adatom import __version__, change_settings
 from adatom.cli.documentation import Documentation
+from adatom.execution import registry
+from adatom.execution.engine import Capabilities
+from adatom.execution.registry import engine_names
 from adatom.recipes.emt.core import relax_job
 from adatom.settings import Settings
-from adatom.workflow import registry
-from adatom.workflow.engine import Capabilities
-from adatom.workflow.registry import engine_names
 from tests.cli import own_recipes as own
 from tests.cli.conftest import OWN, process
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from adatom.processes import Process
+from adatom.utils.processes import Process
 
 TOML = f"""
 [commands.show]

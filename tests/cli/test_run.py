@@ -260,7 +260,7 @@ def test_a_results_directory_that_cannot_be_written_is_found_before_the_work(ref
 
 
 def test_an_engine_that_is_not_installed_is_one_line(refused, monkeypatch):
-    from adatom.workflow import registry
+    from adatom.execution import registry
 
     monkeypatch.setattr(registry, "is_installed", lambda kind: False)
     monkeypatch.setattr(registry.engine_class("dask"), "package", "distributed")

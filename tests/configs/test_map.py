@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 import adatom
 from adatom.configs import AutoparaInfo, ConfigSet, OutputSpec, autoparallelize, map, singly
-from adatom.deadline import bounded
 from adatom.errors import AdatomError, IncompleteError, InputError, ItemError, UnfinishedError, UnknownNameError
+from adatom.execution.deadline import bounded
 from adatom.recipes.emt.core import relax_job, static_job
 from tests.configs import operations
 

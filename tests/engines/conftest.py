@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from adatom import change_settings, flow
-from adatom.workflow.engine import Engine
-from adatom.workflow.registry import close_engines, engine_class, get_engine, is_installed
+from adatom.execution.engine import Engine
+from adatom.execution.registry import close_engines, engine_class, get_engine, is_installed
 
 WANTED = [name for name in os.environ.get("TEST_ENGINES", "").split(",") if name]
 

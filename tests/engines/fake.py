@@ -11,12 +11,12 @@ from importlib.metadata import EntryPoint
 
 import cloudpickle
 
+from adatom.execution import registry
+from adatom.execution.call import Batch, Call
+from adatom.execution.engine import Capabilities, Engine
+from adatom.execution.failure import Failure
+from adatom.execution.worker import pack, unpack
 from adatom.settings import Settings, travelling
-from adatom.workflow import registry
-from adatom.workflow.engine import Capabilities, Engine
-from adatom.workflow.failure import Failure
-from adatom.workflow.payload import Batch, Call
-from adatom.workflow.worker import pack, unpack
 
 LOCK = threading.Lock()
 

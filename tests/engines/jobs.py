@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from adatom import flow, get_settings, job, subflow
-from adatom.context import done_ahead
-from adatom.directories import run_directory
 from adatom.errors import IncompleteError
+from adatom.execution.context import done_ahead
+from adatom.execution.directories import run_directory
 from adatom.workflow import Failure
 
 

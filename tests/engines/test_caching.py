@@ -11,14 +11,14 @@ import pytest
 from ase.build import bulk
 
 from adatom import FlowFailure, change_settings, explain, get_settings, job, subflow
+from adatom.cache.store import CacheWarning, open_store
 from adatom.errors import StorageError
+from adatom.execution.registry import engine_class
+from adatom.journal.jobs import read_jobs
 from adatom.recipes.emt.core import relax_job, static_job
-from adatom.records.jobs import read_jobs
-from adatom.records.store import CacheWarning, open_store
-from adatom.workflow.registry import engine_class
+from tests.cache import test_key
 from tests.engines import jobs
 from tests.engines.processes import script, wait_until
-from tests.records import test_key
 
 
 @pytest.fixture(autouse=True)

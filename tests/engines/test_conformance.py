@@ -15,9 +15,9 @@ import pytest
 
 from adatom import Failure, FlowFailure, Future, JobFailure, change_settings, gather, job, make_runner, subflow, wait
 from adatom.errors import EngineError, InputError, UnknownNameError
-from adatom.workflow.observer import observed
+from adatom.execution.observer import observed
+from adatom.execution.registry import drop_engine, get_engine
 from adatom.workflow.options import UnusedResourceWarning
-from adatom.workflow.registry import drop_engine, get_engine
 from tests.engines import jobs
 from tests.engines.jobs import Box, Pair, add, fail, mult, same
 

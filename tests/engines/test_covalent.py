@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from adatom.workflow.registry import engine_class, is_installed
+from adatom.execution.registry import engine_class, is_installed
 from tests.engines.conftest import WANTED
 from tests.engines.processes import script, wait_until
 

@@ -10,8 +10,8 @@ import pytest
 from ase import Atoms
 
 from adatom.configs import AutoparaInfo, map
-from adatom.engines.local import LocalPool
-from adatom.workflow.registry import close_engines
+from adatom.execution.pool import LocalPool
+from adatom.execution.registry import close_engines
 
 
 def sleep():

@@ -6,8 +6,8 @@ import pytest
 from ase.build import bulk
 
 from adatom import Failure, JobFailure, change_settings, flow
+from adatom.execution.registry import close_engines, get_engine
 from adatom.recipes.emt.core import relax_job, static_job
-from adatom.workflow.registry import close_engines, get_engine
 from tests.engines.conftest import WANTED
 from tests.engines.jobs import add, fail
 from tests.engines.prefect_runs import ended_runs

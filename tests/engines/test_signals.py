@@ -10,8 +10,8 @@ import pytest
 from ase.build import bulk
 
 from adatom import change_settings
+from adatom.journal.jobs import read_jobs
 from adatom.recipes.emt.core import md_job
-from adatom.records.jobs import read_jobs
 from tests.engines.processes import script, wait_until
 
 MD = """

@@ -4,7 +4,7 @@ import pytest
 
 from adatom import job
 from adatom.errors import InputError
-from adatom.machines import mpi_command
+from adatom.execution.mpi import mpi_command
 from adatom.workflow.options import UnusedResourceWarning
 from tests.interpreter import run
 
@@ -25,7 +25,7 @@ def test_where_nothing_is_said_there_is_one_rank():
 
 ON_MACHINE = """
 from adatom import job
-from adatom.machines import mpi_command
+from adatom.execution.mpi import mpi_command
 found = job(lambda: mpi_command("pw.x"))
 print(found())
 print(found.with_options(resources={"nodes": 2, "ranks_per_node": 4, "threads_per_rank": 3})())

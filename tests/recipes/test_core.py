@@ -11,12 +11,7 @@ from ase import Atoms
 from ase.build import bulk, molecule
 
 from adatom import FlowFailure, JobFailure, flow
-from adatom.errors import InputError
-from adatom.recipes.common import core as common
-from adatom.recipes.emt import core as emt
-from adatom.recipes.lj import core as lj
-from adatom.recipes.tblite import core as tblite
-from adatom.runners import (
+from adatom.calculations import (
     run_irc,
     run_md,
     run_native_relax,
@@ -27,6 +22,11 @@ from adatom.runners import (
     run_vibrations,
     thermochemistry,
 )
+from adatom.errors import InputError
+from adatom.recipes.common import core as common
+from adatom.recipes.emt import core as emt
+from adatom.recipes.lj import core as lj
+from adatom.recipes.tblite import core as tblite
 
 JOBS = ["static_job", "relax_job", "md_job", "freq_job"]
 RUNNERS = {

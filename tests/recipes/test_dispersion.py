@@ -12,6 +12,7 @@ from ase.calculators.emt import EMT
 from ase.calculators.lj import LennardJones
 
 from adatom import JobFailure, explain
+from adatom.calculations import run_static
 from adatom.errors import InputError
 from adatom.recipes.common.code import Code
 from adatom.recipes.common.dispersion import DAMPINGS, MODELS, WithDispersion
@@ -19,7 +20,6 @@ from adatom.recipes.emt.core import md_job, relax_job, static_job
 from adatom.recipes.emt.slabs import bulk_to_slabs_flow
 from adatom.recipes.lj import core as lj
 from adatom.recipes.tblite.core import static_job as tblite_job
-from adatom.runners import run_static
 from tests.codes import needs_code
 from tests.interpreter import run
 

@@ -21,7 +21,7 @@ from ase.io import write
 from adatom import FlowFailure, JobFailure, change_settings
 from adatom.calculators.together import evaluate_together
 from adatom.configs import AutoparaInfo, calculate
-from adatom.engines.local import LocalPool
+from adatom.execution.pool import LocalPool
 from adatom.recipes.mlip.core import freq_job, md_job, relax_job, static_job
 from adatom.recipes.mlip.crystals import eos_flow, phonon_flow
 from tests.codes import needs_code

@@ -2,7 +2,7 @@ import pytest
 from ase.build import bulk, fcc111, molecule
 from ase.calculators.emt import EMT
 
-from adatom.runners import run_static
+from adatom.calculations import run_static
 from adatom.schemas.metadata import document, metadata
 from adatom.schemas.save import load_results, save_results
 

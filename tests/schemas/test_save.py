@@ -7,8 +7,8 @@ from ase.build import bulk, fcc111
 from ase.calculators.emt import EMT
 from ase.constraints import FixAtoms
 
+from adatom.calculations import run_md, run_static
 from adatom.errors import InputError, StorageError
-from adatom.runners import run_md, run_static
 from adatom.schemas.save import load_results, save_results
 
 
@@ -50,7 +50,7 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("adatom.whole_file.os.replace", full)
+    monkeypatch.setattr("adatom.utils.files.os.replace", full)
     with pytest.raises(StorageError, match="No space left"):
         save_results({"a": 2}, path)
     assert load_results(path) == {"a": 1}

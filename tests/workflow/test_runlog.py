@@ -5,9 +5,9 @@ import time
 import pytest
 
 from adatom import JobFailure, change_settings, job
-from adatom.deadline import bounded
-from adatom.records.jobs import read_jobs
-from adatom.workflow import worker
+from adatom.execution import worker
+from adatom.execution.deadline import bounded
+from adatom.journal.jobs import read_jobs
 
 
 @job

@@ -3,8 +3,8 @@
 import pytest
 
 from adatom import change_settings, make_runner
-from adatom.engines.local import LocalPool
 from adatom.errors import InputError, UnknownNameError
+from adatom.execution.pool import LocalPool
 from adatom.machines import RunnerProfile
 from adatom.workflow.options import UnusedResourceWarning
 

@@ -9,7 +9,7 @@ from typing import Any
 from ase.calculators.calculator import FileIOCalculator
 from ase.calculators.genericfileio import GenericFileIOCalculator
 
-from adatom.directories import RunDirectory, run_directory
+from adatom.execution.directories import RunDirectory, run_directory
 
 __all__ = ["own_directory", "writes_files"]
 

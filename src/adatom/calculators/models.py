@@ -20,8 +20,8 @@ from urllib.parse import parse_qsl
 from ase.calculators.calculator import BaseCalculator
 
 from adatom.calculators.weights import copy_calculator, stamp, weights
-from adatom.context import in_job, job_resources
 from adatom.errors import InputError, MissingExtraError, UnknownNameError
+from adatom.execution.context import in_job, job_resources
 from adatom.settings import get_settings
 
 __all__ = [

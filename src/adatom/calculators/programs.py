@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from adatom.context import job_resources
 from adatom.errors import InputError, ProgramError, StorageError
-from adatom.machines.mpi import mpi_command
+from adatom.execution.context import job_resources
+from adatom.execution.mpi import mpi_command
 from adatom.settings import get_settings
 
 __all__ = ["Programs", "run_program"]

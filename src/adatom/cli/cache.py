@@ -27,10 +27,10 @@ def show(
         return
     from contextlib import closing
 
+    from adatom.cache.index import Index
+    from adatom.cache.store import open_store
     from adatom.cli.quantities import show_count, show_size
     from adatom.cli.tables import print_json, print_table, print_text
-    from adatom.records.index import Index
-    from adatom.records.store import open_store
 
     store, limit, usage = open_store(), _limit(), {}
     if store.directory.is_dir():
@@ -69,11 +69,11 @@ def prune(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, and remove only with --yes.")] = False,
 ) -> None:
     """Remove stored results by age and by size, after showing how many and how large they are."""
+    from adatom.cache.index import prune
+    from adatom.cache.store import open_store
     from adatom.cli.confirm import confirm
     from adatom.cli.quantities import show_count, show_size
     from adatom.cli.tables import print_json, print_text
-    from adatom.records.index import prune
-    from adatom.records.store import open_store
 
     if older_than is None and larger_than is None:
         larger_than = _limit()

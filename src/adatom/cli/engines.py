@@ -9,9 +9,9 @@ from typing import Annotated, Any
 import typer
 
 from adatom._version import __version__
+from adatom.execution.engine import Engine
+from adatom.execution.registry import engine_class, engine_names, is_installed
 from adatom.settings import get_settings
-from adatom.workflow.engine import Engine
-from adatom.workflow.registry import engine_class, engine_names, is_installed
 
 __all__ = ["engines"]
 

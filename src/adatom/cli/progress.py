@@ -13,7 +13,7 @@ from contextlib import contextmanager, redirect_stdout
 from datetime import timedelta
 from typing import IO
 
-from adatom.workflow.observer import observed
+from adatom.execution.observer import observed
 
 __all__ = ["progress"]
 

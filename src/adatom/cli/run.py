@@ -9,8 +9,8 @@ import typer
 
 from adatom.errors import AdatomError, FlowFailure, InputError, JobFailure
 from adatom.settings import change_settings, get_settings
+from adatom.utils.nested import collect
 from adatom.workflow import Failure, Flow, Job, flow
-from adatom.workflow.structure import collect
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -74,7 +74,7 @@ def _run(
     from adatom.cli.save import results_file
     from adatom.cli.structures import read_structures
     from adatom.cli.summary import summary
-    from adatom.workflow.registry import engine_class
+    from adatom.execution.registry import engine_class
 
     engine_class(get_settings().workflow_engine)
     recipe = find_recipe(recipe_name)

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from adatom.cli.summary import change_results
-from adatom.directories import stamp, unique_name
 from adatom.errors import InputError, StorageError
 from adatom.schemas.save import save_results
 from adatom.settings import get_settings
+from adatom.utils.names import stamp, unique_name
+from adatom.utils.nested import substitute
 from adatom.workflow import Failure
-from adatom.workflow.structure import substitute
 
 __all__ = ["results_file", "save_value"]
 

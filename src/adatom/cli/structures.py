@@ -33,7 +33,7 @@ def read_structures(text: str) -> list[Atoms]:
     InputError
         There is no such structure, or nothing can be computed of it: no atoms, or a position that is not a number.
     """
-    from adatom.runners.checks import check_atoms
+    from adatom.calculations.checks import check_atoms
 
     kind, colon, rest = text.partition(":")
     structures = [_BUILDERS[kind](text, rest)] if colon and kind in _BUILDERS else _read_file(text)

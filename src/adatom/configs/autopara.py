@@ -31,7 +31,8 @@ class AutoparaInfo:
     retries
         How often an item is tried again where ``on_error="retry"``.
     time_budget
-        Seconds after which nothing more is started; None: no limit but that of the process (`adatom.deadline`).
+        Seconds after which nothing more is started; None: no limit but that of the process
+        (`adatom.execution.deadline`).
 
     Raises
     ------

@@ -8,6 +8,8 @@ from typing import Any
 
 import cloudpickle
 
+from adatom.cache.canonical import Canonical, UnhashableError, digest
+from adatom.cache.source import describe_code, source_of
 from adatom.calculators.models import identify_model
 from adatom.configs.autopara import AutoparaInfo
 from adatom.configs.configset import ConfigSet
@@ -15,8 +17,6 @@ from adatom.configs.operation import Operation
 from adatom.configs.results import sample_results
 from adatom.configs.run import Outputs, run_operation
 from adatom.errors import InputError
-from adatom.records.canonical import Canonical, UnhashableError, digest
-from adatom.records.source import describe_code, source_of
 
 __all__ = ["autoparallelize", "identify", "map"]
 

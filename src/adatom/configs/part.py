@@ -18,10 +18,10 @@ from adatom.configs.columns import pack, unpack
 from adatom.configs.handle import Handle
 from adatom.configs.operation import Operation, Shape
 from adatom.configs.results import freeze_results, with_results
-from adatom.directories import RunDirectory, entered
 from adatom.errors import InputError
-from adatom.workflow.failure import Failure
-from adatom.workflow.worker import settled
+from adatom.execution.directories import RunDirectory, entered
+from adatom.execution.failure import Failure
+from adatom.execution.worker import settled
 
 __all__ = ["Part", "gather", "run_part"]
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from ase import Atoms
 
+from adatom.cache.canonical import digest
 from adatom.configs.autopara import AutoparaInfo
 from adatom.configs.columns import fingerprint, unpack
 from adatom.configs.configset import ConfigSet
@@ -24,15 +25,14 @@ from adatom.configs.outputs import OutputSpec
 from adatom.configs.stream import Batch, Stream
 from adatom.configs.tree import Tree
 from adatom.configs.writing import check_count
-from adatom.context import in_job
 from adatom.errors import InputError, ItemError, UnfinishedError, UnknownNameError
-from adatom.records.canonical import digest
+from adatom.execution.context import in_job
+from adatom.execution.engine import Engine
+from adatom.execution.failure import Failure
+from adatom.execution.observer import current_observer
+from adatom.execution.registry import drop_engine, get_engine
+from adatom.execution.signals import second_ends_at_once, stops_in_order
 from adatom.settings import change_settings, get_settings
-from adatom.workflow.engine import Engine
-from adatom.workflow.failure import Failure
-from adatom.workflow.observer import current_observer
-from adatom.workflow.registry import drop_engine, get_engine
-from adatom.workflow.signals import second_ends_at_once, stops_in_order
 
 __all__ = ["Outputs", "run_operation"]
 

@@ -19,15 +19,15 @@ from adatom.configs.handle import Handle
 from adatom.configs.operation import Operation
 from adatom.configs.part import Part, gather, run_part
 from adatom.configs.singly import Singly
-from adatom.deadline import is_limited, stop_reason
-from adatom.directories import stamp, unique_name
 from adatom.errors import AdatomError, IncompleteError, InputError, WorkerDiedError
+from adatom.execution.call import Call, Outcome, header, pack_function
+from adatom.execution.deadline import is_limited, stop_reason
+from adatom.execution.engine import Engine
+from adatom.execution.failure import Failure
+from adatom.execution.observer import current_observer
+from adatom.execution.worker import unpack as read_result
 from adatom.settings import get_settings
-from adatom.workflow.engine import Engine
-from adatom.workflow.failure import Failure
-from adatom.workflow.observer import current_observer
-from adatom.workflow.payload import Call, Outcome, header, pack_function
-from adatom.workflow.worker import unpack as read_result
+from adatom.utils.names import stamp, unique_name
 
 __all__ = ["Batch", "Stream"]
 

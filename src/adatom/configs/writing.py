@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from adatom.configs.store import SUFFIX, StoreWriter
 from adatom.errors import InputError, StorageError
-from adatom.whole_file import PARTIAL, whole_file
+from adatom.utils.files import PARTIAL, whole_file
 
 if TYPE_CHECKING:
     from ase import Atoms

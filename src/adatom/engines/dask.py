@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from adatom.errors import EngineError, InputError, WorkerDiedError
-from adatom.workflow.engine import Capabilities, Engine
-from adatom.workflow.guardian import guarded
-from adatom.workflow.payload import Batch, Call
-from adatom.workflow.registry import announce, local_workers
-from adatom.workflow.worker import pack
+from adatom.execution.call import Batch, Call
+from adatom.execution.cleanup import guarded
+from adatom.execution.engine import Capabilities, Engine
+from adatom.execution.registry import announce, local_workers
+from adatom.execution.worker import pack
 
 if TYPE_CHECKING:
-    from adatom.engines.clusters.request import ClusterRequest
+    from adatom.machines.request import ClusterRequest
 
 __all__ = ["DaskEngine"]
 

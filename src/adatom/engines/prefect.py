@@ -9,18 +9,18 @@ from dataclasses import replace
 from functools import wraps
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from adatom.engines.local import LocalPool
 from adatom.errors import EngineError, InputError, JobFailure, MissingExtraError
-from adatom.workflow.engine import Capabilities, Engine
-from adatom.workflow.failure import Failure
+from adatom.execution.call import Batch, Call, Outcome
+from adatom.execution.cleanup import guarded
+from adatom.execution.engine import Capabilities, Engine
+from adatom.execution.failure import Failure
+from adatom.execution.pool import LocalPool
+from adatom.execution.registry import announce, local_workers
+from adatom.execution.worker import pack, unpack
 from adatom.workflow.future import Future
-from adatom.workflow.guardian import guarded
-from adatom.workflow.payload import Batch, Call, Outcome
-from adatom.workflow.registry import announce, local_workers
-from adatom.workflow.worker import pack, unpack
 
 if TYPE_CHECKING:
-    from adatom.engines.clusters.request import ClusterRequest
+    from adatom.machines.request import ClusterRequest
     from adatom.workflow.flow import Flow
 
 __all__ = ["PrefectEngine"]

@@ -1,7 +1,6 @@
 """Batch jobs: what to run, how, on which machine, and what became of it. Knows nothing of atoms or engines."""
 
 from adatom.machines.command import run_command, run_command_async
-from adatom.machines.mpi import mpi_command
 from adatom.machines.outcome import Outcome, State
 from adatom.machines.profiles import (
     Command,
@@ -27,7 +26,6 @@ __all__ = [
     "RunnerProfile",
     "State",
     "load_profiles",
-    "mpi_command",
     "run_command",
     "run_command_async",
 ]

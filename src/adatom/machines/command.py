@@ -14,7 +14,6 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from adatom.directories import new_id
 from adatom.errors import InputError, SchedulerError, StorageError
 from adatom.machines.host import Host
 from adatom.machines.model import checked_name
@@ -25,6 +24,7 @@ from adatom.machines.record import Record, read_record, record_path
 from adatom.machines.result import BatchResult, conclude
 from adatom.machines.schedulers.base import scheduler
 from adatom.machines.watch import watch
+from adatom.utils.names import new_id
 
 __all__ = ["Run", "run_command", "run_command_async"]
 

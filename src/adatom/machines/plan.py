@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from adatom.durations import clock
 from adatom.errors import InputError, UnknownNameError
 from adatom.machines.launch import launch_line
 from adatom.machines.profiles import Command, ExecutionProfile, HPCProfile, QueueLimits, Setup
 from adatom.machines.resources import Resources
 from adatom.machines.script import BatchJob
+from adatom.utils.durations import clock
 
 __all__ = ["OVERRIDES", "check_limits", "of_class", "plan"]
 

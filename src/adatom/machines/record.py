@@ -13,7 +13,7 @@ from adatom.errors import SchedulerError
 from adatom.machines.host import Host
 from adatom.machines.schedulers.base import Scheduler, Submitted, scheduler
 from adatom.machines.script import END_MARK, STDERR, STDOUT
-from adatom.whole_file import whole_file
+from adatom.utils.files import whole_file
 
 __all__ = ["Record", "read_record", "read_records", "record_path"]
 

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveInt
 
-from adatom.durations import parse_duration
 from adatom.machines.model import Model
+from adatom.utils.durations import parse_duration
 
 __all__ = ["Memory", "Resources", "Walltime", "parse_memory"]
 

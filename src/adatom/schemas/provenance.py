@@ -11,8 +11,8 @@ from typing import NotRequired, TypedDict
 import ase
 
 from adatom._version import __version__
-from adatom.context import engine_name
-from adatom.processes import batch_job
+from adatom.execution.context import engine_name
+from adatom.utils.processes import batch_job
 
 __all__ = ["Provenance", "make_provenance"]
 

@@ -11,7 +11,7 @@ from typing import Any
 from ase.io.jsonio import encode, mydecode
 
 from adatom.errors import InputError, StorageError
-from adatom.whole_file import whole_file
+from adatom.utils.files import whole_file
 
 __all__ = ["load_results", "save_results"]
 

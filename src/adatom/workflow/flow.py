@@ -6,12 +6,12 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, TypeVar, overload
 
-from adatom.context import in_job
 from adatom.errors import UnknownNameError
+from adatom.execution.context import in_job
+from adatom.execution.registry import get_engine
 from adatom.workflow.future import Future
 from adatom.workflow.job import Job, _awaited, _finished, job
 from adatom.workflow.options import FlowOptions, with_changes
-from adatom.workflow.registry import get_engine
 from adatom.workflow.scope import Scope, current_scope, in_background
 from adatom.workflow.step import Step
 

@@ -7,10 +7,11 @@ import time
 from collections.abc import Callable, Generator
 from typing import Any, Literal, NamedTuple, NoReturn
 
-from adatom.directories import new_id
 from adatom.errors import EngineError, FlowFailure
-from adatom.workflow.failure import Failure
-from adatom.workflow.structure import collect, substitute
+from adatom.execution.call import follow
+from adatom.execution.failure import Failure
+from adatom.utils.names import new_id
+from adatom.utils.nested import collect, substitute
 
 __all__ = ["DoneAndNotDone", "Future", "gather", "wait"]
 
@@ -257,20 +258,3 @@ def gather(futures: Any, *, timeout: float | None = None, on_failure: Literal["r
     if failures and on_failure == "raise":
         raise FlowFailure("gather", failures, values)
     return values
-
-
-def follow(value: Any, path: tuple[tuple[str, Any], ...]) -> Any:
-    """The value at the end of a future's path; a `Failure` met on the way ends it.
-
-    Parameters
-    ----------
-    value
-        The value of the job.
-    path
-        Pairs of ``"item"`` or ``"attribute"`` and a key.
-    """
-    for how, key in path:
-        if isinstance(value, Failure):
-            break
-        value = value[key] if how == "item" else getattr(value, key)
-    return value

@@ -6,13 +6,13 @@ import inspect
 from collections.abc import Callable, Iterable
 from typing import Any, ParamSpec, TypeVar, overload
 
-from adatom.context import ahead, in_job
 from adatom.errors import InputError
-from adatom.workflow.batch import map_in_batches
-from adatom.workflow.failure import Failure
+from adatom.execution.batch import map_in_batches
+from adatom.execution.context import ahead, in_job
+from adatom.execution.failure import Failure
+from adatom.execution.registry import get_engine
 from adatom.workflow.future import Future, Node
 from adatom.workflow.options import FlowOptions, JobOptions, with_changes
-from adatom.workflow.registry import get_engine
 from adatom.workflow.scope import Scope, current_scope, in_background
 from adatom.workflow.step import Step
 

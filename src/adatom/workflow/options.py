@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from adatom.errors import InputError, UnknownNameError
 
 if TYPE_CHECKING:
+    from adatom.execution.engine import Engine
     from adatom.machines.resources import Resources
-    from adatom.workflow.engine import Engine
 
 __all__ = ["FlowOptions", "JobOptions", "UnusedResourceWarning", "label"]
 
@@ -126,8 +126,8 @@ class JobOptions(Options):
     ahead
         A function that does at once what can be done so for several calls that a worker is sent together, as ``map``
         sends short ones: it is given a list of their first arguments, and the arguments that they share. Of the list
-        that it returns, each call finds its own in `adatom.context.done_ahead`, and must do without where it is None:
-        a call that is alone, or where the function raised.
+        that it returns, each call finds its own in `adatom.execution.context.done_ahead`, and must do without where it
+        is None: a call that is alone, or where the function raised.
     """
 
     retries: int = 0

@@ -11,14 +11,14 @@ from statistics import median
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from adatom.errors import AdatomError, EngineError
-from adatom.records.jobs import JobRecord, read_jobs
+from adatom.execution.engine import Capabilities, Engine
+from adatom.execution.failure import Failure
+from adatom.journal.jobs import JobRecord, read_jobs
 from adatom.settings import get_settings
-from adatom.workflow.engine import Capabilities, Engine
-from adatom.workflow.failure import Failure
+from adatom.utils.nested import collect, substitute
 from adatom.workflow.future import Future
 from adatom.workflow.options import label
 from adatom.workflow.scope import Scope
-from adatom.workflow.structure import collect, substitute
 
 if TYPE_CHECKING:
     from adatom.workflow.flow import Flow

@@ -9,14 +9,14 @@ from typing import Any
 import cloudpickle
 
 from adatom.errors import InputError, UnknownNameError
-from adatom.records.calls import read_call
-from adatom.records.jobs import JobRecord
-from adatom.records.journal import JOURNAL, journal_in
+from adatom.execution.call import read_header
+from adatom.journal.calls import read_call
+from adatom.journal.jobs import JobRecord
+from adatom.journal.journal import JOURNAL, journal_in
 from adatom.settings import get_settings
 from adatom.workflow.flow import flow
 from adatom.workflow.future import Future
 from adatom.workflow.job import Job
-from adatom.workflow.payload import read_header
 
 __all__ = ["load_call", "retry"]
 

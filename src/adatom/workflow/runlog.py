@@ -7,14 +7,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from adatom.deadline import is_limited, time_left
-from adatom.records.calls import Calls
-from adatom.records.jobs import longest
-from adatom.records.journal import JOURNAL, fields, journal_in
+from adatom.execution.call import Call
+from adatom.execution.deadline import is_limited, time_left
+from adatom.execution.failure import Failure
+from adatom.journal.calls import Calls
+from adatom.journal.jobs import longest
+from adatom.journal.journal import JOURNAL, fields, journal_in
 from adatom.settings import get_settings
-from adatom.workflow.failure import Failure
 from adatom.workflow.future import Node
-from adatom.workflow.payload import Call
 
 __all__ = ["RunLog"]
 
@@ -66,7 +66,7 @@ class RunLog:
         node
             The job.
         state
-            One of `records.jobs.STATES`.
+            One of `journal.jobs.STATES`.
         engine
             Who runs it.
         **more

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from adatom.errors import InputError
+from adatom.execution.registry import installed_engine, local_workers
 from adatom.settings import get_settings
-from adatom.workflow.registry import installed_engine, local_workers
 
 if TYPE_CHECKING:
     from adatom.machines import RunnerProfile
@@ -86,8 +86,8 @@ def make_runner(
         raise InputError(f"workers is {workers!r}, and a batch job is described: its cores say how many jobs it runs.")
     if cluster_kwargs is not None and not isinstance(cluster_kwargs, Mapping):
         raise InputError(f"cluster_kwargs is {cluster_kwargs!r}. Give a dictionary, or `workers=` for this machine.")
-    from adatom.engines.clusters.request import ClusterRequest
     from adatom.machines.allocation import allocation
+    from adatom.machines.request import ClusterRequest
 
     wanted, kwargs = None if profile is None else allocation(profile), dict(cluster_kwargs or {})
     if "n_workers" in kwargs and (jobs != 1 or adapt is not None):

@@ -11,23 +11,24 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adatom.directories import mark_interrupted, stamp, unique_name
+from adatom.cache import MISS
 from adatom.errors import FlowFailure, InputError, JobFailure
-from adatom.records import MISS
+from adatom.execution.caching import Caching, FlowCaching, caching_of, flow_caching
+from adatom.execution.call import Call, follow, header, pack_arguments, pack_function
+from adatom.execution.directories import mark_interrupted
+from adatom.execution.dispatch import dispatch, interrupted
+from adatom.execution.engine import Engine
+from adatom.execution.failure import Failure
+from adatom.execution.observer import current_observer
+from adatom.execution.registry import drop_engine, get_engine
+from adatom.execution.signals import second_ends_at_once, stops_in_order
+from adatom.execution.worker import settled
 from adatom.settings import get_settings
-from adatom.workflow.caching import Caching, FlowCaching, caching_of, flow_caching
-from adatom.workflow.dispatch import dispatch, interrupted
-from adatom.workflow.engine import Engine
-from adatom.workflow.failure import Failure
-from adatom.workflow.future import Future, Node, follow
-from adatom.workflow.observer import current_observer
+from adatom.utils.names import stamp, unique_name
+from adatom.utils.nested import collect, substitute
+from adatom.workflow.future import Future, Node
 from adatom.workflow.options import FlowOptions, JobOptions, label
-from adatom.workflow.payload import Call, header, pack_arguments, pack_function
-from adatom.workflow.registry import drop_engine, get_engine
 from adatom.workflow.runlog import RunLog
-from adatom.workflow.signals import second_ends_at_once, stops_in_order
-from adatom.workflow.structure import collect, substitute
-from adatom.workflow.worker import settled
 
 if TYPE_CHECKING:
     from adatom.workflow.flow import Flow
@@ -135,7 +136,7 @@ class Scope:
         job.options.check(job.name, self.engine)
         node = self.node(job.name, recipe=job.recipe)
         self._when_ready(node, (args, kwargs), lambda ready: self._launch(node, job, *ready), job.options.failed_inputs)
-        return self.engine.future_type(node)
+        return (self.engine.future_type or Future)(node)
 
     def call(
         self,
@@ -343,7 +344,7 @@ class Scope:
             self._when_ready(node, (args, kwargs), expand)
         else:
             scope._expand(node, flow._fn, args, kwargs)
-        return engine.future_type(node)
+        return (engine.future_type or Future)(node)
 
     def _expand(self, node: Node, body: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         try:
@@ -554,7 +555,7 @@ def in_background(name: str, function: Callable[[], Any]) -> Future:
             node.settle(error.failure if isinstance(error, JobFailure) else Failure.of(error, name, None))
 
     threading.Thread(target=contextvars.copy_context().run, args=(run,), daemon=True).start()
-    return get_engine().future_type(node)
+    return (get_engine().future_type or Future)(node)
 
 
 def _value(future: Future) -> Any:

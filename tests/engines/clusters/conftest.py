@@ -8,8 +8,8 @@ import pytest
 from ase.build import bulk
 
 from adatom import change_settings
+from adatom.execution.registry import close_engines, engine_class, is_installed
 from adatom.recipes.emt.slabs import bulk_to_slabs_flow
-from adatom.workflow.registry import close_engines, engine_class, is_installed
 from tests.engines.conftest import WANTED
 
 

@@ -11,7 +11,8 @@ import pytest
 from ase.build import bulk
 
 from adatom import change_settings, flow, job, make_runner
-from adatom.machines import Resources, mpi_command
+from adatom.execution.mpi import mpi_command
+from adatom.machines import Resources
 from tests.engines.clusters.conftest import on, tail
 from tests.infra import machine, slurm
 

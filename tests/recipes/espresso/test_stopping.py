@@ -10,11 +10,11 @@ from ase.io import read
 
 from adatom import JobFailure, change_settings, explain
 from adatom.calculators.espresso import stopping
-from adatom.deadline import bounded
 from adatom.errors import IncompleteError, ProgramError
+from adatom.execution import worker
+from adatom.execution.deadline import bounded
 from adatom.recipes.espresso.core import non_scf_job, relax_job, static_job
 from adatom.recipes.espresso.phonons import phonon_job
-from adatom.workflow import worker
 from tests.recipes.espresso.conftest import FAST
 from tests.recipes.espresso.test_core import contents
 

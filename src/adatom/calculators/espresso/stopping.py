@@ -7,9 +7,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from adatom.deadline import stop_reason, stop_requested, time_left
-from adatom.directories import current_directory
 from adatom.errors import IncompleteError, ProgramError
+from adatom.execution.deadline import stop_reason, stop_requested, time_left
+from adatom.execution.directories import current_directory
 
 __all__ = ["STOPPED", "stopped", "take_over", "time_limit"]
 

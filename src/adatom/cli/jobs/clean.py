@@ -20,9 +20,9 @@ from adatom.cli.jobs.selection import (
     read_states,
     select,
 )
-from adatom.directories import find_run
 from adatom.errors import StorageError
-from adatom.records.jobs import JobRecord
+from adatom.execution.directories import find_run
+from adatom.journal.jobs import JobRecord
 from adatom.settings import get_settings
 
 __all__ = ["clean"]
@@ -104,7 +104,7 @@ def _directories(jobs: Sequence[JobRecord]) -> list[tuple[JobRecord, Path]]:
 
 def _to_go_on_from(found: Sequence[tuple[JobRecord, Path]]) -> list[Path]:
     """Those from which a job that is run again would go on."""
-    from adatom.records.store import open_store
+    from adatom.cache.store import open_store
 
     cut = []
     for job, path in found:

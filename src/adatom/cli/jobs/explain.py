@@ -10,13 +10,13 @@ import typer
 
 from adatom.cli.jobs.selection import Json, all_jobs, find_job
 from adatom.errors import AdatomError, InputError
-from adatom.records.jobs import JobRecord
+from adatom.journal.jobs import JobRecord
 from adatom.settings import get_settings
 from adatom.workflow.retry import load_call
 
 if TYPE_CHECKING:
-    from adatom.records.entry import Entry
-    from adatom.records.explain import Explanation
+    from adatom.cache.entry import Entry
+    from adatom.cache.explain import Explanation
 
 __all__ = ["explain"]
 
@@ -30,8 +30,8 @@ def explain(
     as_json: Json = False,
 ) -> None:
     """Say whether a job would be answered from the cache and, if not, what differs from the nearest result in it."""
+    from adatom.cache.store import open_store
     from adatom.cli.tables import print_json, print_text
-    from adatom.records.store import open_store
 
     is_key = _KEY.fullmatch(what) is not None
     job = None
@@ -80,8 +80,8 @@ def _of_job(job: JobRecord) -> Explanation:
 
 
 def _of_key(key: str, recipe: str) -> Explanation:
-    from adatom.records.explain import Explanation
-    from adatom.records.store import open_store
+    from adatom.cache.explain import Explanation
+    from adatom.cache.store import open_store
 
     entry = open_store().entry(key)
     if entry:

@@ -18,7 +18,7 @@ from adatom.cli.jobs.selection import (
     plain,
     select,
 )
-from adatom.records.jobs import JobRecord
+from adatom.journal.jobs import JobRecord
 
 __all__ = ["failed"]
 

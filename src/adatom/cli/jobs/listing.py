@@ -22,7 +22,7 @@ from adatom.cli.jobs.selection import (
     read_states,
     select,
 )
-from adatom.records.jobs import STATES, JobRecord
+from adatom.journal.jobs import STATES, JobRecord
 
 __all__ = ["list_jobs"]
 

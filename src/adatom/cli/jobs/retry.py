@@ -11,7 +11,7 @@ import typer
 
 from adatom.cli.jobs.selection import Json, all_jobs, by_id_and_key, find_job, latest, select
 from adatom.errors import InputError, UnknownNameError
-from adatom.records.jobs import JobRecord
+from adatom.journal.jobs import JobRecord
 from adatom.settings import change_settings, get_settings
 from adatom.workflow.retry import load_call
 
@@ -67,10 +67,10 @@ def _retry(words: list[str], assignments: list[str], out: Path | None, as_json: 
     from adatom.cli.report import report
     from adatom.cli.save import results_file
     from adatom.cli.tables import print_json, print_text
+    from adatom.execution.registry import engine_class
+    from adatom.utils.nested import collect
     from adatom.workflow import Failure
-    from adatom.workflow.registry import engine_class
     from adatom.workflow.retry import retry as run_again
-    from adatom.workflow.structure import collect
 
     engine_class(get_settings().workflow_engine)
     jobs = all_jobs()

@@ -15,8 +15,8 @@ import typer
 
 from adatom.cli.quantities import parse_age
 from adatom.errors import InputError, UnknownNameError
-from adatom.records.jobs import STATES, JobRecord, read_jobs
-from adatom.records.journal import JOURNAL
+from adatom.journal.jobs import STATES, JobRecord, read_jobs
+from adatom.journal.journal import JOURNAL
 from adatom.settings import get_settings
 
 __all__ = [

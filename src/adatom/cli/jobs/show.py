@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from adatom.cli.jobs.selection import Json, all_jobs, find_job, plain
-from adatom.records.jobs import JobRecord
+from adatom.journal.jobs import JobRecord
 
 __all__ = ["show"]
 

@@ -11,7 +11,7 @@ from typing import Any
 import typer
 
 from adatom.cli.jobs.selection import Flow, Json, Label, all_jobs, count_states, select
-from adatom.records.jobs import STATES, JobRecord
+from adatom.journal.jobs import STATES, JobRecord
 
 __all__ = ["watch"]
 

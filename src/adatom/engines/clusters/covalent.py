@@ -7,7 +7,7 @@ from typing import Any
 from covalent.executor import DaskExecutor
 
 from adatom.engines.clusters.jobqueue import make_cluster, script_of
-from adatom.engines.clusters.request import ClusterRequest
+from adatom.machines.request import ClusterRequest
 
 __all__ = ["ClusterExecutor"]
 
@@ -42,7 +42,7 @@ class ClusterExecutor(DaskExecutor):
 
     def close(self) -> None:
         """Cancel the batch jobs."""
-        from adatom.workflow.registry import release
+        from adatom.execution.registry import release
 
         release(self)
         _clusters.pop(self.scheduler_address).close()

@@ -7,10 +7,10 @@ import re
 from importlib import import_module
 from typing import Any
 
-from adatom.engines.clusters.request import ClusterRequest
 from adatom.engines.clusters.tended import Tended, reporting
 from adatom.errors import InputError, MissingExtraError, UnknownNameError
 from adatom.machines.allocation import Allocation, lifetime, log_directory, stop_in_time
+from adatom.machines.request import ClusterRequest
 from adatom.machines.script import THREADS
 
 __all__ = ["CLUSTERS", "allocation_of", "make_cluster", "script_of"]

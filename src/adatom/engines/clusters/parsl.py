@@ -14,12 +14,12 @@ from parsl.executors import HighThroughputExecutor
 from parsl.executors.high_throughput.executor import DEFAULT_LAUNCH_CMD
 from parsl.launchers import SimpleLauncher
 
-from adatom.durations import clock
 from adatom.engines.clusters.accelerators import shares
 from adatom.engines.clusters.jobqueue import allocation_of
-from adatom.engines.clusters.request import ClusterRequest
 from adatom.errors import UnknownNameError
 from adatom.machines.allocation import Allocation, lifetime, log_directory
+from adatom.machines.request import ClusterRequest
+from adatom.utils.durations import clock
 
 __all__ = ["PROVIDERS", "ClusterConfig"]
 
@@ -102,7 +102,7 @@ class ClusterConfig(Config):
 
     def close(self) -> None:
         """Cancel the batch jobs."""
-        from adatom.workflow.registry import release
+        from adatom.execution.registry import release
 
         release(self)
 

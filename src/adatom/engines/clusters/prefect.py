@@ -9,9 +9,9 @@ from typing import Any
 from prefect_dask.task_runners import DaskTaskRunner
 
 from adatom.engines.clusters.jobqueue import make_cluster, script_of
-from adatom.engines.clusters.request import ClusterRequest
 from adatom.engines.dask import DaskEngine
-from adatom.workflow.payload import Batch, Call
+from adatom.execution.call import Batch, Call
+from adatom.machines.request import ClusterRequest
 
 __all__ = ["ClusterTaskRunner"]
 
@@ -57,7 +57,7 @@ class ClusterTaskRunner(DaskTaskRunner):
 
     def close(self) -> None:
         """Cancel the batch jobs."""
-        from adatom.workflow.registry import release
+        from adatom.execution.registry import release
 
         release(self)
         if self._own is not None:

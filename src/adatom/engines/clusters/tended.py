@@ -12,8 +12,8 @@ from typing import Any
 
 from distributed.core import Status
 
-from adatom.engines.clusters.request import ClusterRequest
 from adatom.errors import AdatomError
+from adatom.machines.request import ClusterRequest
 from adatom.machines.schedulers.base import Submitted, scheduler, scheduler_names
 
 __all__ = ["Tended", "reporting"]
@@ -111,7 +111,7 @@ class Tended:
         shutil.rmtree(self.adatom_ledger, ignore_errors=True)
 
     def __exit__(self: Any, *error: Any) -> Any:
-        from adatom.workflow.registry import release
+        from adatom.execution.registry import release
 
         release(self, at_once=error[0] is not None)
         return super().__exit__(*error)  # type: ignore[misc]

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from adatom.engines.covalent.electrons import Graph, JobTask, Step, SubflowTask, current_steps, tracing
 from adatom.engines.covalent.server import START, Dispatch, address, check
+from adatom.engines.covalent.tracing import TracingEngine
 from adatom.errors import EngineError, InputError, UnknownNameError
-from adatom.workflow.engine import Capabilities
+from adatom.execution.call import Call
+from adatom.execution.engine import Capabilities
 from adatom.workflow.future import Node
 from adatom.workflow.options import UnusedResourceWarning
-from adatom.workflow.payload import Call
-from adatom.workflow.tracing import TracingEngine
 
 if TYPE_CHECKING:
-    from adatom.engines.clusters.request import ClusterRequest
+    from adatom.machines.request import ClusterRequest
 
 __all__ = ["CovalentEngine"]
 

@@ -12,18 +12,18 @@ from typing import Any, NamedTuple
 
 import cloudpickle
 
-from adatom.directories import mark_interrupted
 from adatom.engines.covalent.server import WATCH, Dispatch, address
+from adatom.engines.covalent.tracing import TracingScope, with_slots
 from adatom.errors import EngineError, JobFailure, JobTimeoutError, WorkerDiedError
+from adatom.execution.call import Call, fill, read_header
+from adatom.execution.directories import mark_interrupted
+from adatom.execution.failure import Failure
+from adatom.execution.process import Child
+from adatom.execution.registry import get_engine
+from adatom.execution.worker import pack, unpack
 from adatom.settings import settings_in_force
-from adatom.workflow.child import Child
-from adatom.workflow.failure import Failure
-from adatom.workflow.payload import Call, fill, read_header
-from adatom.workflow.registry import get_engine
+from adatom.utils.nested import collect
 from adatom.workflow.runlog import RunLog
-from adatom.workflow.structure import collect
-from adatom.workflow.tracing import TracingScope, with_slots
-from adatom.workflow.worker import pack, unpack
 
 __all__ = ["Graph", "JobTask", "Step", "SubflowTask", "current_steps", "tracing"]
 

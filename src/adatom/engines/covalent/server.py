@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from adatom.errors import EngineError, WorkerDiedError
-from adatom.workflow.failure import Failure
-from adatom.workflow.payload import Call
+from adatom.execution.call import Call
+from adatom.execution.failure import Failure
 
 if TYPE_CHECKING:
     from adatom.engines.covalent.electrons import Step

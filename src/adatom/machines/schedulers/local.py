@@ -17,8 +17,8 @@ from typing import Any, ClassVar
 from adatom.machines.outcome import Outcome, State
 from adatom.machines.schedulers.base import Scheduler, Submitted
 from adatom.machines.script import BatchJob
-from adatom.processes import Process, this_process
-from adatom.whole_file import whole_file
+from adatom.utils.files import whole_file
+from adatom.utils.processes import Process, this_process
 
 __all__ = ["Local"]
 

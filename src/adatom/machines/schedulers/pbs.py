@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from adatom.durations import clock
 from adatom.errors import SchedulerError
 from adatom.machines.model import Model, Word
 from adatom.machines.outcome import Outcome
@@ -16,6 +15,7 @@ from adatom.machines.resources import Resources
 from adatom.machines.schedulers.base import Scheduler, Submitted
 from adatom.machines.schedulers.pbs_records import longest_walltimes, number, outcome, parsed
 from adatom.machines.script import BatchJob
+from adatom.utils.durations import clock
 
 __all__ = ["PBS", "PBSOptions"]
 

@@ -6,12 +6,12 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from adatom.durations import parse_duration
 from adatom.machines.host import Here
 from adatom.machines.outcome import Outcome, State
 from adatom.machines.resources import parse_memory
 from adatom.machines.schedulers.base import Submitted
 from adatom.machines.script import STDERR
+from adatom.utils.durations import parse_duration
 
 __all__ = ["longest_walltimes", "number", "outcome", "parsed"]
 

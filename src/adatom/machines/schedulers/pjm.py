@@ -11,13 +11,13 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from adatom.durations import clock, parse_duration
 from adatom.errors import SchedulerError
 from adatom.machines.model import Line, Model, Word
 from adatom.machines.outcome import Outcome, State
 from adatom.machines.resources import parse_memory
 from adatom.machines.schedulers.base import Scheduler, Submitted
 from adatom.machines.script import BatchJob
+from adatom.utils.durations import clock, parse_duration
 
 __all__ = ["PJM", "PJMOptions"]
 

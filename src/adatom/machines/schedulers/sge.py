@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import ClassVar
 from xml.etree import ElementTree
 
-from adatom.durations import clock
 from adatom.errors import SchedulerError
 from adatom.machines.model import Model, Word
 from adatom.machines.outcome import Outcome, State
 from adatom.machines.resources import parse_memory
 from adatom.machines.schedulers.base import Scheduler, Submitted
 from adatom.machines.script import BatchJob
+from adatom.utils.durations import clock
 
 __all__ = ["SGE", "SGEOptions"]
 

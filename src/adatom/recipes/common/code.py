@@ -12,10 +12,10 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from ase import Atoms
 
 from adatom import job
+from adatom.calculations.checks import check_atoms, check_elements, check_keywords
 from adatom.errors import InputError, UnknownNameError
 from adatom.recipes.common.dispersion import WithDispersion, make_dispersion
 from adatom.recipes.common.docs import with_parameter
-from adatom.runners.checks import check_atoms, check_elements, check_keywords
 from adatom.workflow import Job
 from adatom.workflow.step import Step
 

@@ -12,9 +12,9 @@ from ase import Atoms
 
 from adatom import Failure, job, subflow
 from adatom.analysis.convergence import Convergence, find_convergence
+from adatom.calculations.checks import check_positive
 from adatom.errors import InputError
 from adatom.recipes.common.code import unbound
-from adatom.runners.checks import check_positive
 
 __all__ = ["convergence_flow"]
 

@@ -8,20 +8,20 @@ from typing import Any
 
 from ase import Atoms, units
 
+from adatom.calculations.copy_files import CopyFiles
+from adatom.calculations.irc import Direction, run_irc
+from adatom.calculations.md import run_md
+from adatom.calculations.native_relax import run_native_relax
+from adatom.calculations.neb import run_neb
+from adatom.calculations.optimize import run_optimize
+from adatom.calculations.ramp import Knots
+from adatom.calculations.saddle import run_saddle
+from adatom.calculations.static import run_static
+from adatom.calculations.steps import Earlier
+from adatom.calculations.thermo import check_conditions, thermochemistry
+from adatom.calculations.vibrations import run_vibrations
 from adatom.recipes.common.code import Code
 from adatom.recipes.common.docs import documented_by
-from adatom.runners.copy_files import CopyFiles
-from adatom.runners.irc import Direction, run_irc
-from adatom.runners.md import run_md
-from adatom.runners.native_relax import run_native_relax
-from adatom.runners.neb import run_neb
-from adatom.runners.optimize import run_optimize
-from adatom.runners.ramp import Knots
-from adatom.runners.saddle import run_saddle
-from adatom.runners.static import run_static
-from adatom.runners.steps import Earlier
-from adatom.runners.thermo import check_conditions, thermochemistry
-from adatom.runners.vibrations import run_vibrations
 from adatom.schemas.results import MDResult, PathResult, RelaxResult, StaticResult, VibResult
 
 __all__ = ["freq_job", "irc_job", "md_job", "native_relax_job", "neb_job", "relax_job", "static_job", "ts_job"]

@@ -12,10 +12,10 @@ from adatom import job, subflow
 from adatom.analysis.defects import FormationEnergies, formation_energy
 from adatom.atoms.defects import make_defects
 from adatom.atoms.supercells import make_supercell
+from adatom.calculations.checks import check_keywords
 from adatom.errors import InputError, UnknownNameError
 from adatom.recipes.common.code import unbound
 from adatom.recipes.common.energies import energy_of, reference_energy
-from adatom.runners.checks import check_keywords
 
 __all__ = ["bulk_to_defects_flow"]
 

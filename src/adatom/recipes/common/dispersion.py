@@ -12,8 +12,8 @@ from ase.calculators.calculator import BaseCalculator
 from ase.data import chemical_symbols
 from ase.stress import full_3x3_to_voigt_6_stress
 
+from adatom.calculations.checks import check_elements
 from adatom.errors import InputError, MissingExtraError, UnknownNameError
-from adatom.runners.checks import check_elements
 
 __all__ = ["WithDispersion", "make_dispersion"]
 

@@ -13,9 +13,9 @@ from adatom.analysis import elastic as analysis
 from adatom.analysis.elastic import Elasticity
 from adatom.atoms.deformations import check_crystal, independent_strains, make_strains, strain_crystal
 from adatom.atoms.symmetry import point_group
+from adatom.calculations.checks import check_positive
 from adatom.errors import AnalysisError
 from adatom.recipes.common.code import unbound
-from adatom.runners.checks import check_positive
 
 __all__ = ["elastic_tensor_flow"]
 

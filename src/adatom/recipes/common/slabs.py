@@ -11,9 +11,9 @@ from adatom import flow, job, subflow
 from adatom.analysis.surfaces import AdsorptionEnergies, SurfaceEnergies, adsorption_energy, surface_energy
 from adatom.atoms.adsorption import make_adsorbate, make_adsorption
 from adatom.atoms.slabs import make_slabs
+from adatom.calculations.checks import check_keywords, check_positive
 from adatom.recipes.common.code import unbound
 from adatom.recipes.common.energies import energy_of, reference_energy
-from adatom.runners.checks import check_keywords, check_positive
 
 __all__ = ["bulk_to_slabs_flow", "slab_to_ads_flow"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from ase import units
 
 from adatom import job
+from adatom.calculations.thermo import thermochemistry
 from adatom.recipes.common.docs import documented_by
-from adatom.runners.thermo import thermochemistry
 from adatom.schemas.results import Thermo, VibResult
 
 __all__ = ["thermo_job"]

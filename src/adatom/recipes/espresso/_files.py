@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from adatom.calculations.copy_files import CopyFiles
+from adatom.calculations.program import run_on_files
 from adatom.calculators.espresso.earlier import Previous, directory_of, structure_of
 from adatom.calculators.espresso.program import EspressoProgram
 from adatom.calculators.espresso.running import DONE
-from adatom.runners.copy_files import CopyFiles
-from adatom.runners.program import run_on_files
 from adatom.schemas.results import ProgramResult
 
 __all__ = ["CHARGE", "SAVED", "after"]

@@ -7,6 +7,7 @@ from inspect import getfullargspec
 from typing import Any
 
 from adatom import Remove, job
+from adatom.calculations.program import run_on_files
 from adatom.calculators.espresso.earlier import Previous, directory_of, empty_bands, settings_of, structure_of
 from adatom.calculators.espresso.pw import layer, make_espresso
 from adatom.calculators.espresso.reading import read_plot
@@ -16,7 +17,6 @@ from adatom.recipes.common import core
 from adatom.recipes.common.docs import documented_by
 from adatom.recipes.common.preset_code import PresetCode
 from adatom.recipes.espresso._files import CHARGE, SAVED, after
-from adatom.runners.program import run_on_files
 from adatom.schemas.results import ProgramResult
 
 __all__ = [

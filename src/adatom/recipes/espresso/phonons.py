@@ -8,6 +8,7 @@ from typing import Any
 from ase import Atoms
 
 from adatom import flow, job, subflow
+from adatom.calculations.copy_files import CopyFiles
 from adatom.calculators.espresso.earlier import Previous
 from adatom.calculators.espresso.reading import read_force_constants, read_matdyn, read_phonons
 from adatom.calculators.espresso.running import DONE
@@ -16,7 +17,6 @@ from adatom.recipes.common.code import effective
 from adatom.recipes.common.docs import documented_by
 from adatom.recipes.espresso._files import SAVED, after
 from adatom.recipes.espresso.core import static_job
-from adatom.runners.copy_files import CopyFiles
 from adatom.schemas.results import ProgramResult
 
 __all__ = ["grid_phonon_flow", "matdyn_job", "phonon_dos_flow", "phonon_job", "q2r_job"]

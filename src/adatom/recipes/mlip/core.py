@@ -11,7 +11,7 @@ from ase import Atoms
 
 from adatom.calculators.models import Calculator, identify_model, make_model
 from adatom.calculators.together import evaluate_together, with_results
-from adatom.context import done_ahead
+from adatom.execution.context import done_ahead
 from adatom.recipes.common import core
 from adatom.recipes.common.code import Choice, Code
 

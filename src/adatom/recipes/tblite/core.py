@@ -9,10 +9,10 @@ import numpy as np
 from ase import Atoms
 from ase.data import chemical_symbols
 
+from adatom.calculations.checks import check_spin
 from adatom.errors import InputError, MissingExtraError, UnknownNameError
 from adatom.recipes.common import core
 from adatom.recipes.common.code import Code
-from adatom.runners.checks import check_spin
 
 __all__ = ["freq_job", "irc_job", "md_job", "neb_job", "relax_job", "static_job", "ts_job"]
 

@@ -1,0 +1,266 @@
+"""A value as text that is the same in every process for values that mean the same."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from hashlib import blake2b
+from types import BuiltinFunctionType, FunctionType, MethodType
+from typing import Any
+
+import numpy as np
+
+from adatom.cache.types import support
+from adatom.errors import AdatomError
+
+__all__ = ["Canonical", "UnhashableError", "digest"]
+
+_SHORT = 60  # characters that are kept as they are, to be read
+_NOTHING, _FILES, _ALL = range(3)  # of which paths the content counts: of none, of files, of directories too
+CACHED_FROM = "cached_from"  # says where a result came from, and is not part of it
+
+
+class UnhashableError(AdatomError, TypeError):
+    """A value that has no text which is the same in every process.
+
+    Parameters
+    ----------
+    where
+        The argument, and what of it.
+    why
+        What is in the way.
+    """
+
+    def __init__(self, where: str, why: str) -> None:
+        super().__init__(where, why)
+        self.where, self.why = where, why
+
+    def __str__(self) -> str:
+        return f"{self.where}, {self.why}"
+
+
+def digest(data: bytes | str | memoryview) -> str:
+    """A short hash of bytes or text, as hexadecimal digits.
+
+    Parameters
+    ----------
+    data
+        What to hash.
+    """
+    return blake2b(data.encode() if isinstance(data, str) else data, digest_size=16).hexdigest()
+
+
+class Canonical:
+    """Makes canonical text.
+
+    Parameters
+    ----------
+    describe_code
+        Gives text for a function or class.
+    reads
+        What a job declares that it reads: for the types of packages, and names of arguments whose files count.
+    """
+
+    def __init__(self, describe_code: Callable[[Any], str], reads: Collection[str] = ()) -> None:
+        self._describe_code = describe_code
+        self._reads = frozenset(reads)
+
+    def parts(self, name: str, value: Any) -> Iterable[tuple[str, str]]:
+        """A value as named pieces, so that it can be said in which of them two values differ.
+
+        Parameters
+        ----------
+        name
+            What to call it.
+        value
+            The value.
+
+        Returns
+        -------
+        iterable of tuple of str
+            Name and text of each piece; a long text is hashed.
+
+        Raises
+        ------
+        UnhashableError
+            A piece has no canonical text.
+        """
+        if type(value) in _SCALARS:
+            return [(name, _PLAIN[type(value)](value))]
+        return self._parts(name, value, _ALL if name in self._reads else _FILES, ())
+
+    def text(self, value: Any, where: str = "value") -> str:
+        """A value as one text.
+
+        Parameters
+        ----------
+        value
+            The value.
+        where
+            What to call it in an error.
+
+        Raises
+        ------
+        UnhashableError
+            It has none.
+        """
+        return self._text(value, where, _FILES, ())
+
+    def _parts(self, name: str, value: Any, content: int, above: tuple[int, ...]) -> Iterator[tuple[str, str]]:
+        pieces: Mapping[str, Any] | None
+        if type(value) is dict and all(type(key) is str for key in value):
+            kind, pieces = "dict", {key: value[key] for key in sorted(value)}
+            content = _content_of_result(value, content)
+        else:
+            kind, pieces = _type_name(value), self._known(value)
+        if pieces is None or id(value) in above:
+            text = self._text(value, name, content, above)
+            yield name, text if len(text) <= _SHORT else digest(text)
+            return
+        yield name, kind
+        for key, piece in pieces.items():
+            if key != CACHED_FROM:
+                yield from self._parts(f"{name}.{key}", piece, content, (*above, id(value)))
+
+    def _known(self, value: Any) -> Mapping[str, Any] | None:
+        """What counts of an object whose package says so."""
+        kind = type(value)
+        if kind in _PLAIN:
+            return None
+        for base in kind.__mro__:  # the user may have made a class of a known kind
+            helper = support(base.__module__.partition(".")[0])
+            if helper:
+                return helper.parts(value, self._reads)
+        return None
+
+    def _text(self, value: Any, where: str, content: int, above: tuple[int, ...]) -> str:
+        kind = type(value)
+        if kind is str:
+            return _string(value, content)
+        if kind in _PLAIN:
+            return _PLAIN[kind](value)
+        if isinstance(value, np.generic) and not value.dtype.hasobject and value.dtype.names is None:
+            return self._text(value.item(), where, content, above)
+        if id(value) in above:
+            raise UnhashableError(where, "which contains itself")
+        above = (*above, id(value))
+
+        def inner(item: Any, step: object = "", content: int = content) -> str:
+            return self._text(item, f"{where}{step}", content, above)
+
+        if isinstance(value, np.ndarray):
+            return _array(value) if not value.dtype.hasobject else f"array{value.shape}{inner(value.tolist())}"
+        if kind is list or kind is tuple:
+            return kind.__name__ + "[" + ",".join(inner(item, f"[{i}]") for i, item in enumerate(value)) + "]"
+        if kind is dict:
+            inside = _content_of_result(value, content)
+            items = [
+                f"{inner(key, content=_NOTHING)}:{inner(item, f'[{key!r}]', inside)}"
+                for key, item in value.items()
+                if key != CACHED_FROM
+            ]
+            return "dict{" + ",".join(sorted(items)) + "}"
+        if kind in (set, frozenset):
+            return "set{" + ",".join(sorted(inner(item) for item in value)) + "}"
+        if isinstance(value, os.PathLike):
+            return _path(os.fspath(value), content)
+        if isinstance(value, Enum):
+            return f"{_type_name(value)}.{value.name}"
+        if isinstance(value, FunctionType | BuiltinFunctionType | type):
+            return self._describe_code(value)
+        if isinstance(value, MethodType):
+            return f"{self._describe_code(value.__func__)}({inner(value.__self__)})"
+        known = self._known(value)
+        if known is not None:
+            return _type_name(value) + inner(dict(known))
+        if is_dataclass(value):
+            return self._describe_code(kind) + inner(
+                {field.name: getattr(value, field.name) for field in fields(value)}
+            )
+        return self._object(value, where, inner)
+
+    def _object(self, value: Any, where: str, inner: Callable[[Any], str]) -> str:
+        """What pickle would keep of an object."""
+        try:
+            reduced = value.__reduce_ex__(4)
+        except Exception as error:
+            raise UnhashableError(where, f"a {_type_name(value)}: {error}") from error
+        if isinstance(reduced, str):
+            return f"{_type_name(value)}:{reduced}"
+        kept = [list(item) if isinstance(item, Iterator) else item for item in reduced[:5]]
+        return "object(" + ",".join(inner(item) for item in kept) + ")"
+
+
+def _content_of_result(value: dict[Any, Any], content: int) -> int:
+    """Results name files of their own, which are no others as long as their directory's name is the same."""
+    return _NOTHING if "dir_name" in value and content == _FILES else content
+
+
+def _type_name(value: Any) -> str:
+    return f"{type(value).__module__}.{type(value).__qualname__}"
+
+
+def _float(value: float) -> str:
+    return str(int(value)) if value.is_integer() and abs(value) < 2**53 else repr(value)
+
+
+def _string(value: str, content: int) -> str:
+    if content and (content == _ALL or os.sep in value or "." in value) and "\0" not in value:
+        return _path(value, content)
+    return json.dumps(value)
+
+
+def _path(value: str | bytes, content: int) -> str:
+    """A path, with what is in the file: a model may change under the name that it has."""
+    path = os.path.expanduser(os.fsdecode(value))
+    text = json.dumps(os.fsdecode(value))
+    if content and os.path.isfile(path):
+        return f"{text}={_file(path)}"
+    if content == _ALL and os.path.isdir(path):
+        found = sorted(entry.path for entry in os.scandir(path) if entry.is_file())
+        return text + "=" + digest("".join(f"{os.path.basename(file)}{_file(file)}" for file in found))
+    return text
+
+
+_files: dict[tuple[str, int, int, int], str] = {}
+
+
+def _file(path: str) -> str:
+    try:
+        status = os.stat(path)
+        key = path, status.st_size, status.st_mtime_ns, status.st_ino
+        if key not in _files:
+            hashed = blake2b(digest_size=16)
+            with open(path, "rb") as file:
+                while block := file.read(1 << 20):
+                    hashed.update(block)
+            _files[key] = hashed.hexdigest()
+    except OSError as error:
+        raise UnhashableError(f"the file {path}", f"which cannot be read: {error.strerror}") from error
+    return _files[key]
+
+
+def _array(value: np.ndarray[Any, Any]) -> str:
+    if value.dtype.kind == "f":
+        value = value.astype(np.float64) + 0.0  # no negative zeros
+        whole = value.astype(np.int64) if np.isfinite(value).all() and (abs(value) < 2**53).all() else None
+        value = whole if whole is not None and (whole == value).all() else value
+    elif value.dtype.kind in "iu" and value.dtype != np.uint64:
+        value = value.astype(np.int64)
+    return f"array{value.shape}{value.dtype.str}:{digest(np.ascontiguousarray(value).tobytes())}"
+
+
+_PLAIN: dict[type, Callable[[Any], str]] = {
+    str: json.dumps,
+    int: str,
+    float: _float,
+    bool: str,
+    type(None): str,
+    complex: lambda value: f"complex({_float(value.real)},{_float(value.imag)})",
+    bytes: lambda value: f"bytes:{digest(value)}",
+    type(...): str,
+}
+_SCALARS = frozenset({int, float, bool, type(None)})  # their text is short, and names no file

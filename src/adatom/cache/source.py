@@ -1,0 +1,278 @@
+"""What code a function is: its own, and that of the helpers that it calls.
+
+Told from the code that is loaded, not from the file, which may have been edited since. What the compiler drops does not
+count: comments, layout, and here docstrings, annotations of functions, and line numbers.
+"""
+
+from __future__ import annotations
+
+import builtins
+import dis
+import sys
+from collections.abc import Callable
+from functools import cache, partial
+from importlib import import_module, metadata
+from importlib.util import find_spec
+from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
+from typing import Any
+
+from adatom.cache.canonical import Canonical, UnhashableError, digest
+
+__all__ = ["Source", "describe_code", "source_of"]
+
+# How a job is run and what is written down of it is no part of what it computes.
+_OF_RUNNING = "cache cli engines errors execution journal settings utils workflow"
+_NOT_COUNTED = tuple(f"adatom.{name}" for name in _OF_RUNNING.split())
+_FIXED = (FunctionType, BuiltinFunctionType, ModuleType, type, str, int, float, bool, type(None))
+_ABSENT = object()
+_HIDDEN = {"__module__", "__dict__", "__weakref__", "__doc__", "__qualname__", "__annotations__", "__slotnames__"}
+
+
+class Source:
+    """The code of a function.
+
+    Parameters
+    ----------
+    function
+        The function, or a class.
+
+    Attributes
+    ----------
+    pieces
+        By name: a digest for each function and class of the user's, of the function's own package and of adatom, and
+        the version of each other package that they use.
+    digest
+        Of all pieces.
+    subject
+        The function.
+    """
+
+    def __init__(self, function: Any) -> None:
+        self.subject = function
+        self._found: dict[str, set[str]] = {}
+        self._package = _package(function)
+        self._seen: set[int] = set()
+        self._kept: list[Any] = []  # an id is used again when its object is gone
+        self._looked_up: list[tuple[Callable[[], Any], Any, str]] = []
+        self._canonical = Canonical(self._noted)
+        self._walk(function)
+        # Several functions may have one name, as lambdas do.
+        self.pieces = {name: "+".join(sorted(found)) for name, found in sorted(self._found.items())}
+        self.digest = digest(repr(self.pieces))
+
+    def is_current(self) -> bool:
+        """Whether the user's names still stand for what they stood for: a cell of a notebook may have run again."""
+        return all(
+            (now := look()) is value and (type(value) in _FIXED or self._constant(now) == text)
+            for look, value, text in self._looked_up
+        )
+
+    def _walk(self, value: Any) -> None:
+        if id(value) in self._seen:
+            return
+        self._seen.add(id(value))
+        self._kept.append(value)
+        if isinstance(value, partial):
+            self._walk(value.func)
+            for item in (*value.args, *value.keywords.values()):
+                self._walk(item)
+        elif isinstance(value, MethodType | staticmethod | classmethod):
+            self._walk(value.__func__)
+        elif isinstance(value, property):
+            for accessor in (value.fget, value.fset, value.fdel):
+                self._walk(accessor)
+        elif isinstance(value, FunctionType | type):
+            if self._counts(value):
+                text = self._of_function(value) if isinstance(value, FunctionType) else self._of_class(value)
+                self._found.setdefault(_name(value), set()).add(digest(text))
+        elif isinstance(getattr(value, "_fn", None), FunctionType):  # a job or flow
+            self._walk(value._fn)
+        elif hasattr(value, "__wrapped__"):
+            self._walk(value.__wrapped__)
+
+    def _counts(self, value: Any) -> bool:
+        """Whether the code of a function or class counts; else its package's version may."""
+        module = getattr(value, "__module__", None) or ""
+        return not module.startswith(_NOT_COUNTED) and self._is_own(module.partition(".")[0])
+
+    def _is_own(self, package: str) -> bool:
+        """Whether a package is the function's own, adatom or files of the user's; of others the version counts."""
+        if package in ("", "builtins") or package in sys.stdlib_module_names:
+            return False
+        version = None if package in (self._package, "adatom") else installed_version(package)
+        if version is not None:
+            self._found[package] = {version}
+        return version is None
+
+    def _of_function(self, function: FunctionType) -> str:
+        return self._canonical.text(
+            (
+                self._of_code(function.__code__, function),
+                [self._constant(value) for value in function.__defaults__ or ()],
+                {key: self._constant(value) for key, value in (function.__kwdefaults__ or {}).items()},
+            )
+        )
+
+    def _of_class(self, kind: type) -> str:
+        held = {}
+        for name, value in vars(kind).items():
+            if name not in _HIDDEN and not name.startswith(("_abc_", "__pydantic", "__dataclass_", "__static_attr")):
+                held[name] = self._constant(value)
+        for base in kind.__bases__:
+            self._walk(base)
+        return self._canonical.text((held, [_name(base) for base in kind.__bases__]))
+
+    def _of_code(self, code: CodeType, function: FunctionType) -> list[Any]:
+        """Instructions with what they mean, and what the names among them stand for."""
+        steps: list[Any] = []
+        of_user = not (_package(function) == "adatom" or installed_version(_package(function)))
+        look: Callable[[], Any]
+        target: Any = _ABSENT  # what the last instruction loaded, as far as that is known before it runs
+        module: Any = _ABSENT
+        local: dict[str, Any] = {}
+        for step in dis.get_instructions(code):
+            value, before, target = step.argval, target, _ABSENT
+            look = _nothing
+            match step.opname:
+                case "LOAD_GLOBAL" | "LOAD_NAME":
+                    look = partial(_global, function, value)
+                case "LOAD_DEREF" | "LOAD_CLASSDEREF" | "LOAD_CLOSURE":
+                    look = partial(_cell, function, value)
+                case "LOAD_ATTR" | "LOAD_METHOD" if isinstance(before, ModuleType | type):
+                    look = partial(getattr, before, value, _ABSENT)
+                case "IMPORT_NAME":
+                    target = module = self._imported(value)
+                case "IMPORT_FROM":
+                    target = getattr(module, value, _ABSENT)
+                case "STORE_FAST":
+                    local[value] = before
+                case "LOAD_FAST":
+                    target = local.get(value, _ABSENT)
+                case "CACHE" | "NOP" | "RESUME" | "EXTENDED_ARG" | "PRECALL" | "PUSH_NULL":
+                    continue
+            meaning = self._of_code(value, function) if isinstance(value, CodeType) else self._plain(value)
+            target = look() if target is _ABSENT else target
+            text = self._constant(target)
+            if of_user and look is not _nothing and target is not _ABSENT:
+                self._looked_up.append((look, target, text))
+            steps.append((step.opname, meaning, text))
+        return steps
+
+    def _imported(self, name: str) -> Any:
+        """A module that a function imports when it is called."""
+        if self._is_own(name.partition(".")[0]) and not name.startswith(_NOT_COUNTED):
+            try:
+                return import_module(name)
+            except ImportError:
+                pass  # optional, and not there
+        return _ABSENT
+
+    def _constant(self, value: Any) -> str:
+        """What a name stands for: code is looked into, plain data is taken as it is."""
+        if value is _ABSENT:
+            return ""
+        if isinstance(value, ModuleType):
+            return value.__name__
+        self._walk(value)
+        if callable(value) or isinstance(value, property | staticmethod | classmethod):
+            return _name(value)
+        return self._plain(value)
+
+    def _plain(self, value: Any) -> str:
+        kind = type(value)
+        if _package(kind) in ("builtins", "numpy", "ase") or self._counts(kind):
+            try:
+                return self._canonical.text(value)
+            except (UnhashableError, RecursionError):
+                pass  # a lock, say
+        return _name(kind)  # a logger, a random generator: no data of the user's
+
+    def _noted(self, value: Any) -> str:
+        """Of a function or class among data."""
+        self._walk(value)
+        return _name(value)
+
+
+def describe_code(value: Any) -> str:
+    """A function or class by its name, with its code where that is the user's and with its package's version elsewhere.
+
+    Parameters
+    ----------
+    value
+        The function or class.
+    """
+    name, package = _name(value), _package(value)
+    if isinstance(value, BuiltinFunctionType) or package in ("", "builtins") or package in sys.stdlib_module_names:
+        return name
+    version = None if package == "adatom" else installed_version(package)
+    if version is not None:
+        return f"{name}={version}"
+    return f"{name}={source_of(value).digest}"
+
+
+def source_of(function: Any) -> Source:
+    """The code of a function or class, looked up once for all calls of it, as long as it is the same.
+
+    Parameters
+    ----------
+    function
+        The function or class.
+    """
+    known = _known.get(id(function))
+    if known is None or known.subject is not function or not known.is_current():
+        if len(_known) > 1000:  # functions that were made in a loop
+            _known.clear()
+        known = _known[id(function)] = Source(function)
+    return known
+
+
+_known: dict[int, Source] = {}
+
+
+def _name(value: Any) -> str:
+    module = getattr(value, "__module__", None) or type(value).__module__
+    return f"{module}.{getattr(value, '__qualname__', None) or type(value).__qualname__}"
+
+
+def _package(value: Any) -> str:
+    return (getattr(value, "__module__", None) or "").partition(".")[0]
+
+
+def _nothing() -> Any:
+    return _ABSENT
+
+
+def _global(function: FunctionType, name: str) -> Any:
+    found = function.__globals__.get(name, _ABSENT)
+    return _ABSENT if found is _ABSENT and hasattr(builtins, name) else found
+
+
+def _cell(function: FunctionType, name: str) -> Any:
+    cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
+    try:
+        return cells[name].cell_contents
+    except (KeyError, ValueError):  # a variable of the function itself, or one that has no value yet
+        return _ABSENT
+
+
+@cache
+def installed_version(package: str) -> str | None:
+    """The version of an installed package; None of files that the user may edit, an editable installation's too.
+
+    Parameters
+    ----------
+    package
+        Its name, as it is imported.
+    """
+    try:
+        spec = find_spec(package)
+    except (ValueError, ImportError):  # __main__
+        return None
+    places = [spec.origin or "", *(spec.submodule_search_locations or ())] if spec else []
+    if not any(part in place for place in places for part in ("site-packages", "dist-packages")):
+        return None
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:  # installed under another name than it is imported under
+        names = metadata.packages_distributions().get(package, ())
+        return metadata.version(names[0]) if names else ""

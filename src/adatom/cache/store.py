@@ -1,0 +1,342 @@
+"""The store: a file for each result, which is the truth.
+
+Each file is written beside its place and renamed, which is atomic on local and on network file systems, and begins
+with a digest of what follows. So there is nothing to lock, any number of processes and machines may use one store, and
+a file that was cut or changed is told from a good one. The index in SQLite (`cache.index`) is made from the files,
+by whoever asks a question that needs it, and can be deleted at any time.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import warnings
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from adatom.cache import MISS
+from adatom.cache.canonical import CACHED_FROM
+from adatom.cache.entry import FORMAT, Entry, entry_bytes, read_entry, read_value
+from adatom.cache.key import Key
+from adatom.errors import InputError, StorageError
+from adatom.settings import get_settings
+from adatom.utils.files import whole_file
+from adatom.utils.trust import check_owner
+
+__all__ = ["CacheWarning", "Store", "open_store"]
+
+
+class CacheWarning(UserWarning):
+    """Something that the cache could not do; the job's result is not affected."""
+
+
+class Store:
+    """Results by key.
+
+    Parameters
+    ----------
+    directory
+        Where; it is made at the first `put`.
+    group
+        A Unix group whose members may write to it too. None: only the user may.
+    limit
+        Bytes that it may hold; what was not used for longest is removed. None: any number.
+
+    Raises
+    ------
+    InputError
+        There is no such group.
+    StorageError
+        Others can write to the directory, it is of another format, or it cannot be read.
+    """
+
+    def __init__(self, directory: Path, group: str | None = None, limit: int | None = None) -> None:
+        self.directory = Path(directory)
+        self._limit, self._due = limit, 0
+        self._gid = _group(group)
+        self._sub = self.directory / "entries"
+        self._made: set[str] = set()
+        self._checked = False
+        self._check()
+
+    # Reading
+
+    def path(self, key: str) -> Path:
+        """Where a result is, or would be.
+
+        Parameters
+        ----------
+        key
+            The digest of a `Key`.
+        """
+        return self._sub / key[:2] / key
+
+    def has(self, key: str) -> bool:
+        """Whether there is a file for a key.
+
+        Parameters
+        ----------
+        key
+            The digest of a `Key`.
+        """
+        return os.path.exists(self.path(key))
+
+    def get(self, key: str) -> Any:
+        """A result, or `MISS`. A file that is damaged is a miss, with a warning.
+
+        Parameters
+        ----------
+        key
+            The digest of a `Key`.
+        """
+        path = self.path(key)
+        try:
+            with open(path, "rb") as file:
+                entry, payload = read_entry(file)
+                if entry.key != key:
+                    raise ValueError(f"it is of {entry.key}")
+                if entry.codec == "pickle":
+                    self._trust(os.fstat(file.fileno()))
+                value = read_value(entry, payload)
+        except FileNotFoundError:
+            return MISS
+        except Exception as error:  # a pickle may raise anything
+            warnings.warn(
+                f"The cache entry {path} is not used: {error}. The job runs, and its result takes that place.",
+                CacheWarning,
+                stacklevel=2,
+            )
+            return MISS
+        try:
+            os.utime(path)  # what was used last is pruned last
+        except OSError:
+            pass  # of another member of the group, or on a disk that is not written
+        return _marked(value, key)
+
+    def entry(self, key: str) -> Entry | None:
+        """What is known of a stored result, without the result; None if there is none, or its file is damaged.
+
+        Parameters
+        ----------
+        key
+            The digest of a `Key`.
+        """
+        try:
+            with open(self.path(key), "rb") as file:
+                return read_entry(file)[0]
+        except (OSError, ValueError):
+            return None
+
+    # Writing
+
+    def put(self, key: Key, value: Any) -> None:
+        """Store a result; one that was there is replaced.
+
+        Parameters
+        ----------
+        key
+            Its key.
+        value
+            The result. What is not plain data is pickled; structures lose their calculators.
+
+        Raises
+        ------
+        StorageError
+            It cannot be written, or not be pickled.
+        """
+        data = entry_bytes(key, value)
+        if self._limit is not None:
+            self._make_room(self._limit, len(data))
+        try:
+            self._prepare()
+            self._write(self.path(key.digest), data)
+        except OSError as error:
+            raise StorageError(f"Cannot store a result in {self.directory}: {error.strerror or error}.") from error
+
+    def put_left(self, key: str, directory: Path) -> None:
+        """Keep where a job is that has not ended, so that it can go on if it is cut.
+
+        Parameters
+        ----------
+        key
+            The digest of its `Key`.
+        directory
+            Where its files are, or will be when it has ended.
+        """
+        try:
+            self._prepare()
+            self._write(self.directory / "left" / key, os.fsencode(directory))
+        except OSError:
+            pass  # a full disk: the job goes on, and starts anew if it is cut
+
+    def left(self, key: str) -> Path | None:
+        """Where a job with this key was before it was cut; None if none was.
+
+        Parameters
+        ----------
+        key
+            The digest of its `Key`.
+        """
+        try:
+            return Path(os.fsdecode((self.directory / "left" / key).read_bytes()))
+        except OSError:
+            return None
+
+    def forget_left(self, key: str) -> None:
+        """Forget what `put_left` kept: the job has ended.
+
+        Parameters
+        ----------
+        key
+            The digest of its `Key`.
+        """
+        try:
+            os.unlink(self.directory / "left" / key)
+        except OSError:
+            pass  # another run of the job has ended before
+
+    def _make_room(self, limit: int, size: int) -> None:
+        """Keep to the limit, give or take a twentieth: looking at all files for each new one would be slow."""
+        self._due -= size
+        if self._due < 0:
+            from adatom.cache.index import prune
+
+            self._due = limit // 20
+            prune(self, larger_than=limit - size)
+
+    def put_source(self, key: Key) -> None:
+        """Keep what the code behind a key is made of, once for all keys of the same code; only `explain` wants it.
+
+        Parameters
+        ----------
+        key
+            The key.
+        """
+        name = key.parts.get("source", "")
+        if key.source and name not in self._made:
+            path = self.directory / "sources" / name
+            try:
+                self._prepare()
+                if not path.exists():
+                    self._write(path, json.dumps(dict(key.source)).encode())
+            except OSError:
+                pass  # a full disk: `put` says so
+            self._made.add(name)
+
+    def source(self, name: str) -> dict[str, str]:
+        """The pieces of code behind a source digest; empty if they are not known.
+
+        Parameters
+        ----------
+        name
+            The digest.
+        """
+        try:
+            return dict(json.loads((self.directory / "sources" / name).read_bytes()))
+        except (OSError, ValueError):
+            return {}
+
+    def _write(self, path: Path, data: bytes) -> None:
+        folder = str(path.parent)
+        if folder not in self._made:
+            self._make(path.parent)
+            self._made.add(folder)
+        try:
+            self._write_whole(path, data)
+        except FileNotFoundError:  # the directory was removed meanwhile
+            self._make(path.parent)
+            self._write_whole(path, data)
+
+    def _write_whole(self, path: Path, data: bytes) -> None:
+        with whole_file(path, self._mode) as file:
+            file.write(data)
+            if self._gid is not None:
+                os.fchown(file.fileno(), -1, self._gid)
+                os.fchmod(file.fileno(), self._mode)
+
+    @property
+    def _mode(self) -> int:
+        return 0o600 if self._gid is None else 0o660
+
+    def _make(self, folder: Path) -> None:
+        mode = 0o700 if self._gid is None else 0o2770
+        for parent in (folder.parent, folder):
+            if not parent.exists():
+                parent.mkdir(mode=mode, parents=True, exist_ok=True)
+                if self._gid is not None:
+                    os.chown(parent, -1, self._gid)
+                    os.chmod(parent, mode)
+
+    # Whom to trust
+
+    def _check(self) -> None:
+        try:
+            status = self.directory.stat()
+        except FileNotFoundError:
+            return  # nothing is there yet
+        except OSError as error:
+            raise StorageError(f"Cannot read the cache {self.directory}: {error.strerror}.") from error
+        if not stat.S_ISDIR(status.st_mode):
+            raise StorageError(f"The cache {self.directory} is no directory. Set ADATOM_CACHE_DIR.")
+        self._trust(status)
+        try:
+            text = (self.directory / "format").read_text().strip()
+        except FileNotFoundError:
+            return  # an empty directory
+        except OSError as error:
+            raise StorageError(f"Cannot read the cache {self.directory}: {error.strerror}.") from error
+        if text != str(FORMAT):
+            raise StorageError(
+                f"The cache {self.directory} is of format {text or 'none'}, and adatom here writes {FORMAT}. "
+                "Set ADATOM_CACHE_DIR to another directory, or remove that one."
+            )
+        self._checked = True
+
+    def _prepare(self) -> None:
+        if not self._checked:
+            self._make(self.directory)
+            self._check()
+        if not self._checked:
+            self._checked = True
+            self._write(self.directory / "format", f"{FORMAT}\n".encode())
+
+    def _trust(self, status: os.stat_result) -> None:
+        check_owner(status, self.directory, self._gid)
+
+
+def open_store() -> Store:
+    """The store that the settings name.
+
+    Raises
+    ------
+    InputError, StorageError
+        As `Store` does.
+    """
+    settings = get_settings()
+    limit = None if settings.cache_size is None else settings.cache_size * 1_000_000
+    return _store(settings.cache_dir, settings.cache_group, limit)
+
+
+@lru_cache(maxsize=8)
+def _store(directory: Path, group: str | None, limit: int | None) -> Store:
+    return Store(directory, group, limit)
+
+
+def _group(name: str | None) -> int | None:
+    if name is None:
+        return None
+    import grp
+
+    try:
+        return grp.getgrnam(name).gr_gid
+    except KeyError:
+        raise InputError(f"ADATOM_CACHE_GROUP is {name!r}, and there is no such group. `id -Gn` lists yours.") from None
+
+
+def _marked(value: Any, key: str) -> Any:
+    """A result that says where it came from."""
+    if type(value) is dict and type(value.get("provenance")) is dict:
+        value["provenance"] = {**value["provenance"], CACHED_FROM: key}
+    return value

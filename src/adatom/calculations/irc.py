@@ -1,0 +1,178 @@
+"""Intrinsic reaction coordinates, with Sella."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, cast, get_args
+
+import numpy as np
+from ase import Atoms
+from ase.io import read
+
+from adatom.analysis.path import path_points
+from adatom.calculations.calculation import calculation
+from adatom.calculations.checks import check_atoms, check_count, check_positive
+from adatom.calculations.saddle import sella
+from adatom.calculations.steps import Earlier, Steps
+from adatom.errors import ConvergenceError, InputError, UnknownNameError
+from adatom.schemas.results import PathResult
+
+__all__ = ["Direction", "run_irc"]
+
+Direction = Literal["forward", "reverse"]
+
+
+def run_irc(
+    atoms: Atoms,
+    calculator: Any,
+    *,
+    direction: Direction = "forward",
+    fmax: float = 0.05,
+    max_steps: int = 1000,
+    irc_kwargs: Mapping[str, Any] | None = None,
+    allow_unconverged: bool = False,
+    name: str = "irc",
+    resume_from: Earlier = None,
+) -> PathResult:
+    """Follow the path of steepest descent in mass-weighted coordinates from a saddle point down to one side.
+
+    Parameters
+    ----------
+    atoms
+        The saddle point; it is not changed.
+    calculator
+        An ASE calculator that nothing else uses.
+    direction
+        ``"forward"``: to where the first atom that moves at all moves up its first axis; ``"reverse"``: to the other
+        side.
+    fmax
+        The path ends where no force on an atom is larger, in eV/Å, and the curvatures are those of a minimum. Forces
+        at the saddle point may not be larger either.
+    max_steps
+        Most steps.
+    irc_kwargs
+        Further arguments of ``sella.IRC``, such as ``dx``, the length of a step in Å sqrt(amu), 0.1 if it is not said:
+        heavy atoms need longer ones.
+    allow_unconverged
+        Whether a path that ran out of steps gives a result with ``converged: False``, and a file ``UNCONVERGED`` in
+        its directory, instead of an error.
+    name
+        What the run is called, and its files.
+    resume_from
+        An earlier run of this that has steps left to make: its directory, or its result. Only `max_steps` and
+        `allow_unconverged` may be others; `max_steps` counts the steps of both. A job that was cut needs no
+        `resume_from`: run again, it goes on.
+
+    Returns
+    -------
+    PathResult
+        ``points`` has the energies from the saddle point on, in eV; ``atoms`` is the end of the path, near a minimum.
+
+    Raises
+    ------
+    MissingExtraError
+        Sella is not installed.
+    InputError
+        Bad input, or a structure with forces above `fmax`.
+    IncompleteError
+        The time was over: see the setting `walltime`.
+    ConvergenceError
+        No end after `max_steps`, no path to follow, or a structure from which it does not go down.
+
+    Notes
+    -----
+    E. D. Hermes, K. Sargsyan, H. N. Najm, J. Zádor, J. Chem. Theory Comput. 18, 6974 (2022).
+    """
+    check_positive(fmax=fmax)
+    check_count(max_steps=max_steps)
+    check_atoms(atoms)
+    if direction not in get_args(Direction):
+        raise UnknownNameError("direction", direction, get_args(Direction))
+    package = sella()
+    formula = atoms.get_chemical_formula()
+    settings = {"direction": direction, "fmax": fmax, "irc_kwargs": irc_kwargs or {}}
+    steps = Steps(name, max_steps, resume_from, atoms, calculator, **settings)
+    with calculation(name, atoms, calculator, needs=("energy", "forces")) as run:
+        steps.enter(run)
+        force = 0.0 if steps.resumed else np.linalg.norm(run.atoms.get_forces(), axis=1).max()
+        if force > fmax:
+            raise InputError(
+                f"{name} of {formula} starts at a saddle point, and here a force is {force:.3g} eV/Å: above "
+                f"fmax={fmax}. "
+                "Find the saddle point first, with ts_job or neb_job."
+            )
+        run.atoms.set_masses(atoms.get_masses())  # Sella's own are those of the most common isotopes
+        with steps.files() as (trajectory, log):
+            try:
+                irc = _way_down(package)(run.atoms, logfile=log, **(irc_kwargs or {}))
+            except TypeError as error:
+                raise InputError(f"irc_kwargs do not fit sella.IRC: {error}.") from error
+            irc.attach(trajectory.write, 1, run.atoms)
+            steps.begin(irc)
+            irc.start(fmax, direction)
+            try:
+                converged = bool(irc.run(fmax=fmax, steps=steps.remaining))
+            except package.optimize.irc.IRCInnerLoopConvergenceFailure as error:
+                raise ConvergenceError(
+                    f"{name} of {formula} loses the path after {irc.nsteps} steps. Is this a saddle point? freq_job "
+                    "tells: one mode is imaginary. If it is, make the steps shorter with irc_kwargs={'dx': ...}."
+                ) from error
+            if converged:
+                steps.forget()
+            else:
+                steps.keep()
+        results = run.properties()
+        if not atoms.has("masses"):
+            del run.atoms.arrays["masses"]
+        images = cast(list[Atoms], read(run.file(".traj"), ":"))
+        points = path_points(
+            images, [image.get_potential_energy() for image in images], [image.get_forces() for image in images]
+        )
+        if points["energies"][-1] >= points["energies"][0]:
+            raise ConvergenceError(
+                f"{name} of {formula} does not go down. Is this a saddle point? freq_job tells: one mode is imaginary."
+            )
+        if not converged and not allow_unconverged:
+            raise ConvergenceError(
+                f"{name} of {formula} has not come to its end after {irc.nsteps} steps. "
+                "Raise max_steps (resume_from goes on), make the steps longer with irc_kwargs={'dx': ...}, or set "
+                "allow_unconverged=True."
+            )
+        document = run.result(converged=converged, max_steps=max_steps, **settings)
+        return cast(PathResult, {**document, "results": results, "points": points, "steps": int(irc.nsteps)})
+
+
+class _Surface:
+    """What Sella knows of the energy surface.
+
+    It is no plain data, and `Steps` does not see what is in slots. Between two steps the path depends on the Hessian
+    alone of all that, and on what the calculator says of the structure.
+    """
+
+    __slots__ = ("pes", "pescurr", "peslast")
+
+
+def _way_down(package: Any) -> type[Any]:
+    """Sella's class, made so that `Steps` can go on with it."""
+    from ase.optimize.optimize import Optimizer
+
+    class IRC(_Surface, package.IRC):
+        run = Optimizer.run  # Sella's begins at the saddle point each time
+        hessian = None
+
+        def start(self, fmax: float, direction: Direction) -> None:
+            """Find the way down from the saddle point, or where it goes on."""
+            if not self.nsteps:
+                self.irun(fmax=fmax, direction=direction)
+                return
+            if self.hessian is None:  # the state was no use; so it is learned as at the saddle point
+                self.pes.kick(0, True, **self.peskwargs)
+            else:
+                self.pes.set_H(self.hessian, initialized=True)
+            self.first, self.d1, self.fmax_inner = False, np.zeros(len(self.sqrtm)), min(fmax, 0.01)
+
+        def step(self) -> None:
+            super().step()
+            self.hessian = self.pes.get_H().asarray().copy()
+
+    return IRC

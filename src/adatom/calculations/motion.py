@@ -1,0 +1,245 @@
+"""How atoms move: the ways there are, and one of them as it was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from ase import Atoms, units
+
+from adatom.calculations.checks import check_count, check_positive
+from adatom.calculations.ramp import Knots, Ramp
+from adatom.calculations.tables import find_class
+from adatom.errors import InputError, UnknownNameError
+
+__all__ = ["DYNAMICS", "Dynamics", "Motion"]
+
+
+@dataclass(frozen=True)
+class Dynamics:
+    """A way to integrate the equations of motion.
+
+    Attributes
+    ----------
+    path
+        ``"module:class"`` of ASE's implementation.
+    ensemble
+        What it samples.
+    defaults
+        Its arguments in ASE's units, from the time step in ASE's units.
+    seeded
+        Whether it draws random numbers.
+    set_temperature, set_pressure
+        Give it another temperature (K), or pressure (eV/Å³), while it runs; None: it keeps its own.
+    """
+
+    path: str
+    ensemble: Literal["NVE", "NVT", "NPT"]
+    defaults: Callable[[float], dict[str, Any]] = lambda timestep: {}
+    seeded: bool = False
+    set_temperature: Callable[[Any, float], None] | None = None
+    set_pressure: Callable[[Any, float], None] | None = None
+
+
+def _to_temperature(motion: Any, temperature: float) -> None:
+    motion.set_temperature(temperature_K=temperature)
+
+
+def _to_pressure(motion: Any, pressure: float) -> None:
+    motion.pressure = pressure  # its `set_pressure` raises TypeError in ASE 3.29
+
+
+def _bussi_to_temperature(motion: Any, temperature: float) -> None:
+    motion.temp = units.kB * temperature
+    motion.target_kinetic_energy = motion.temp * motion.ndof / 2
+
+
+# Langevin leaves the centre of mass free: holding it, ASE warns, does not sample NVT.
+# Coupling times are those that ASE's documentation advises: 100 time steps for a chain of thermostats and 1000 for a
+# barostat; a friction of 0.01/fs; 0.1 ps and 1 ps for the Berendsen pair. A compressibility of 0.01/GPa is a metal's:
+# in a Berendsen barostat it only scales the coupling time. The masses of a chain of thermostats belong to one
+# temperature, so that one is kept.
+DYNAMICS = {
+    "VelocityVerlet": Dynamics("ase.md.verlet:VelocityVerlet", "NVE"),
+    "Langevin": Dynamics(
+        "ase.md.langevin:Langevin",
+        "NVT",
+        lambda dt: {"friction": 0.01 / units.fs, "fixcm": False},
+        seeded=True,
+        set_temperature=_to_temperature,
+    ),
+    "Bussi": Dynamics(
+        "ase.md.bussi:Bussi",
+        "NVT",
+        lambda dt: {"taut": 100 * dt},
+        seeded=True,
+        set_temperature=_bussi_to_temperature,
+    ),
+    "NoseHooverChainNVT": Dynamics(
+        "ase.md.nose_hoover_chain:NoseHooverChainNVT", "NVT", lambda dt: {"tdamp": 100 * dt}
+    ),
+    "NVTBerendsen": Dynamics(
+        "ase.md.nvtberendsen:NVTBerendsen",
+        "NVT",
+        lambda dt: {"taut": 100 * units.fs},
+        set_temperature=_to_temperature,
+    ),
+    "IsotropicMTKNPT": Dynamics(
+        "ase.md.nose_hoover_chain:IsotropicMTKNPT", "NPT", lambda dt: {"tdamp": 100 * dt, "pdamp": 1000 * dt}
+    ),
+    "MTKNPT": Dynamics("ase.md.nose_hoover_chain:MTKNPT", "NPT", lambda dt: {"tdamp": 100 * dt, "pdamp": 1000 * dt}),
+    "NPTBerendsen": Dynamics(
+        "ase.md.nptberendsen:NPTBerendsen",
+        "NPT",
+        lambda dt: {"taut": 100 * units.fs, "taup": 1000 * units.fs, "compressibility_au": 0.01 / units.GPa},
+        set_temperature=_to_temperature,
+        set_pressure=_to_pressure,
+    ),
+}
+#: What an ensemble's name alone stands for.
+DYNAMICS |= {"NVE": DYNAMICS["VelocityVerlet"], "NVT": DYNAMICS["Langevin"], "NPT": DYNAMICS["IsotropicMTKNPT"]}
+
+
+class Motion:
+    """Dynamics as they were asked for, checked. It keeps nothing of a run, and serves for any number of them.
+
+    Parameters
+    ----------
+    dynamics, steps, timestep, temperature, pressure, keep_velocities, dynamics_kwargs
+        As of `run_md`.
+
+    Attributes
+    ----------
+    ensemble
+        What is sampled.
+    seeded
+        Whether random numbers are drawn.
+    ramped
+        Whether temperature or pressure change with the steps.
+    needs
+        Properties that the calculator must have.
+    parameters
+        What was asked for, in full.
+
+    Raises
+    ------
+    InputError
+        A number is out of its range, or the dynamics have no such temperature or pressure.
+    """
+
+    def __init__(
+        self,
+        dynamics: str,
+        steps: int,
+        timestep: float,
+        temperature: Knots | None,
+        pressure: Knots,
+        keep_velocities: bool,
+        dynamics_kwargs: Mapping[str, Any] | None,
+    ) -> None:
+        check_positive(timestep=timestep)
+        check_count(steps=steps)
+        if dynamics not in DYNAMICS:
+            raise UnknownNameError("dynamics", dynamics, DYNAMICS)
+        self._chosen = chosen = DYNAMICS[dynamics]
+        self._heat = None if temperature is None else Ramp("temperature", temperature, steps, positive=True)
+        self._press = Ramp("pressure", pressure, steps)
+        _check(dynamics, chosen, self._heat, self._press)
+        self._integrator = find_class("dynamics", dynamics, {dynamics: chosen.path})
+        self._timestep = timestep * units.fs
+        self._options = _options(chosen, self._timestep, self._heat, self._press) | dict(dynamics_kwargs or {})
+        self._draws = self._heat is not None and not keep_velocities
+        self.ensemble = chosen.ensemble
+        self.seeded = self._draws or chosen.seeded
+        self.ramped = self._press.moves or (self._heat is not None and self._heat.moves)
+        self.needs = ("energy", "forces", "stress") if chosen.ensemble == "NPT" else ("energy", "forces")
+        self.parameters = {
+            "dynamics": self._integrator.__name__,
+            "timestep": timestep,
+            "temperature": self._heat and self._heat.plain,
+            "pressure": self._press.plain if chosen.ensemble == "NPT" else None,
+            "keep_velocities": keep_velocities,
+            "dynamics_kwargs": {key: value for key, value in self._options.items() if key != "rng"},
+        }
+
+    def set_velocities(self, atoms: Atoms, rng: np.random.Generator) -> None:
+        """Draw the first velocities, unless those that the structure has are kept.
+
+        Parameters
+        ----------
+        atoms
+            The structure; it gets them.
+        rng
+            Where the random numbers come from.
+        """
+        if self._heat is not None and self._draws:
+            _set_velocities(atoms, self._heat.at(0), rng)
+
+    def integrator(self, atoms: Atoms, rng: np.random.Generator, **files: Any) -> Any:
+        """ASE's object that makes the steps.
+
+        Parameters
+        ----------
+        atoms
+            The structure with its calculator; it is moved.
+        rng
+            Where the random numbers come from.
+        **files
+            Its trajectory, its log, and how often they are written.
+
+        Raises
+        ------
+        InputError
+            The further arguments do not fit.
+        """
+        random = {"rng": rng} if self._chosen.seeded else {}
+        try:
+            return self._integrator(atoms, self._timestep, **files, **(random | self._options))
+        except TypeError as error:
+            raise InputError(f"dynamics_kwargs do not fit {self._integrator.__name__}: {error}.") from error
+
+    def follow(self, integrator: Any) -> None:
+        """Change temperature and pressure with the steps, from where they are.
+
+        Parameters
+        ----------
+        integrator
+            From `integrator`.
+        """
+        if self._heat is not None:
+            self._heat.follow(integrator, self._chosen.set_temperature)
+        self._press.follow(integrator, self._chosen.set_pressure)
+
+
+def _check(dynamics: str, chosen: Dynamics, heat: Ramp | None, press: Ramp) -> None:
+    if heat is None and chosen.ensemble != "NVE":
+        raise InputError(f"{dynamics} is at constant temperature and none is given. Set temperature (K).")
+    if (press.moves or press.plain) and chosen.ensemble != "NPT":
+        at_pressure = ", ".join(sorted(key for key, row in DYNAMICS.items() if row.ensemble == "NPT"))
+        raise InputError(
+            f"pressure is {press.plain}, but {dynamics} is at constant volume. At pressure: {at_pressure}."
+        )
+    for name, ramp in {"temperature": heat, "pressure": press}.items():
+        if ramp is not None and ramp.moves and getattr(chosen, f"set_{name}") is None:
+            able = ", ".join(sorted(key for key, row in DYNAMICS.items() if getattr(row, f"set_{name}")))
+            raise InputError(f"{name} is {ramp.plain}, but {dynamics} keeps one. These go through several: {able}.")
+
+
+def _options(chosen: Dynamics, timestep: float, heat: Ramp | None, press: Ramp) -> dict[str, Any]:
+    options = chosen.defaults(timestep)
+    if chosen.ensemble != "NVE" and heat is not None:
+        options["temperature_K"] = heat.at(0)
+    if chosen.ensemble == "NPT":
+        options["pressure_au"] = press.at(0)
+    return options
+
+
+def _set_velocities(atoms: Atoms, temperature: float, rng: np.random.Generator) -> None:
+    from ase.md.velocitydistribution import Stationary, thermalize_momenta
+
+    thermalize_momenta(atoms, temperature, rng=rng)
+    # One atom alone would come to rest; and what a constraint holds already keeps the rest in place.
+    if len(atoms) > 1 and not atoms.constraints:
+        Stationary(atoms)

@@ -1,0 +1,93 @@
+"""Relaxation by the code itself."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from ase import Atoms
+
+from adatom.calculations.calculation import calculation
+from adatom.calculations.checks import check_count, check_positive
+from adatom.calculations.copy_files import CopyFiles
+from adatom.errors import ConvergenceError, InputError
+from adatom.schemas.results import RelaxResult
+
+__all__ = ["run_native_relax"]
+
+
+def run_native_relax(
+    atoms: Atoms,
+    calculator: Any,
+    *,
+    relax_cell: bool = False,
+    fmax: float = 0.01,
+    max_steps: int = 1000,
+    allow_unconverged: bool = False,
+    name: str = "relax",
+    copy_files: CopyFiles = None,
+) -> RelaxResult:
+    """Let a code relax a structure with its own optimizer, in one run.
+
+    Parameters
+    ----------
+    atoms
+        The structure; it is not changed.
+    calculator
+        An ASE calculator that nothing else uses, with a method
+        ``relax(atoms, *, relax_cell, fmax, max_steps, properties)``. It returns the structures on the way, with what is
+        known of them, and whether `fmax` was reached.
+    relax_cell
+        Whether the cell changes too.
+    fmax
+        Largest force that may remain on an atom, in eV/Å.
+    max_steps
+        Most steps of the code's optimizer.
+    allow_unconverged
+        Whether a relaxation that ran out of steps gives a result with ``converged: False``, and a file
+        ``UNCONVERGED`` in its directory, instead of an error.
+    name
+        What the run is called, and its files.
+    copy_files
+        Files to start from: a path, a result, ``{path: names}``, ``(source, names)``, or a list of these.
+
+    Returns
+    -------
+    RelaxResult
+        ``atoms`` is the relaxed structure, ``results["energy"]`` its energy in eV.
+
+    Raises
+    ------
+    InputError
+        Bad input, found before anything is computed.
+    ConvergenceError
+        Forces above `fmax` after `max_steps`, or an energy or a force that is not a number.
+    """
+    if not hasattr(calculator, "relax"):
+        raise InputError(
+            f"{type(calculator).__name__} does not relax by itself; with dispersion no code does. Take the job that "
+            "relaxes with an optimizer of ASE: ase_relax_job."
+        )
+    check_positive(fmax=fmax)
+    check_count(max_steps=max_steps)
+    needs = ("energy", "forces", "stress") if relax_cell else ("energy", "forces")
+    with calculation(name, atoms, calculator, copy_files, needs) as run:
+        images, converged = calculator.relax(
+            run.atoms, relax_cell=relax_cell, fmax=fmax, max_steps=max_steps, properties=needs
+        )
+        with run.trajectory() as trajectory:
+            for image in images:
+                trajectory.write(image)
+        run.atoms.set_cell(images[-1].cell)
+        run.atoms.set_positions(images[-1].positions, apply_constraint=False)
+        calculator.atoms = run.atoms.copy()  # its results are those of the last structure
+        results = run.properties()
+        steps = len(images) - 1
+        if not converged and not allow_unconverged:
+            raise ConvergenceError(
+                f"{name} of {atoms.get_chemical_formula()} has forces above fmax={fmax} eV/Å after {steps} steps of "
+                "the code's own optimizer. Raise max_steps, or set allow_unconverged=True."
+            )
+        document = run.result(
+            converged=converged, relax_cell=relax_cell, fmax=fmax, max_steps=max_steps, optimizer="native"
+        )
+        return cast(RelaxResult, {**document, "results": results, "steps": steps})

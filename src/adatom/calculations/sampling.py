@@ -1,0 +1,201 @@
+"""Structures along the motion of atoms."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from copy import deepcopy
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+from ase.calculators.singlepoint import SinglePointCalculator
+
+from adatom.atoms.results import without_results
+from adatom.calculations.calculation import Calculation, own
+from adatom.calculations.checks import check_atoms, check_calculator, check_count
+from adatom.calculations.motion import Motion
+from adatom.calculations.ramp import Knots
+from adatom.calculators.files import own_directory
+from adatom.calculators.models import Calculator, make_model
+from adatom.errors import IncompleteError, InputError
+from adatom.execution.deadline import stop_reason
+
+__all__ = ["sample_md"]
+
+logger = logging.getLogger(__name__)
+
+Criterion = Callable[[Atoms], Any]
+
+
+def sample_md(
+    atoms: Atoms,
+    calculator: Calculator = None,
+    *,
+    steps: int,
+    temperature: Knots | None = None,
+    dynamics: str = "NVT",
+    timestep: float = 1.0,
+    pressure: Knots = 0.0,
+    keep_velocities: bool = False,
+    every: int = 10,
+    select: Criterion | Collection[int] | None = None,
+    abort: Criterion | Sequence[Criterion] | None = None,
+    rng: np.random.Generator | None = None,
+    dynamics_kwargs: Mapping[str, Any] | None = None,
+) -> list[Atoms]:
+    """Follow the motion of the atoms, and take structures on the way; with `adatom.configs.map`, of many structures.
+
+    No files are written but those of a calculator that needs some. A trajectory that stays, and a run that can be made
+    longer, is what `run_md` gives.
+
+    Parameters
+    ----------
+    atoms
+        The structure; it is not changed.
+    calculator
+        An ASE calculator, of which a copy is used; its class; a function that makes one; a tuple of constructor,
+        positional arguments and keyword arguments; or a model by name, such as ``"chgnet"``.
+    steps
+        Number of time steps.
+    temperature, timestep, pressure, keep_velocities, dynamics_kwargs
+        As of `run_md`.
+    dynamics
+        A name in `DYNAMICS`: ``"NVT"``, ``"NVE"``, ``"NPT"``, or one of ASE's classes.
+    every
+        Steps between two looks at the structure. The first look is at the start, which is step 0.
+    select
+        Which structures are taken: those of every look (None), those for which a function is true, or those after
+        these numbers of steps.
+    abort
+        A function of a structure, or a list of some, called at every look and with each structure that is taken. If one
+        is true, the run ends there, in order, and this structure is the last that is taken. There are ready ones in
+        `adatom.atoms.criteria`.
+    rng
+        Where the random numbers come from, such as ``numpy.random.default_rng(1)``; `adatom.configs.map` gives it where
+        it has a `seed`. None: for dynamics that draw none.
+    dynamics_kwargs
+        Further arguments of ASE's class, in ASE's units.
+
+    Returns
+    -------
+    list of Atoms
+        Copies with their velocities, and with what the calculator found, energy and forces at least, as results of a
+        `SinglePointCalculator`. Results of `atoms` are left out.
+
+    Raises
+    ------
+    InputError
+        Bad input, found before anything is computed.
+    ConvergenceError
+        The energy or a force of a structure that was looked at is not a number.
+    IncompleteError
+        The process has no more time (`adatom.execution.deadline`). Nothing of the run is kept; `adatom.configs.map`
+        ends in order, and leaves the structure for the next time.
+
+    Notes
+    -----
+    `select` and `abort` may remember what they saw, if they are objects that are called: each run uses copies of its
+    own (`copy.deepcopy`), so nothing is carried over from one structure to the next. A function that remembers in a
+    variable outside of it cannot be copied. They are given the structures that come out, not those that move.
+    """
+    check_atoms(atoms)
+    check_count(every=every)
+    motion = Motion(dynamics, steps, timestep, temperature, pressure, keep_velocities, dynamics_kwargs)
+    taking, ending = _copied(_selection(select, steps, every), _criteria(abort))
+    if motion.seeded and not isinstance(rng, np.random.Generator):
+        raise InputError(
+            f"rng is {rng!r}, and {dynamics} needs random numbers. Give a generator: rng=numpy.random.default_rng(1), "
+            "or a seed to map: seed=1."
+        )
+    random = rng if rng is not None else np.random.default_rng(0)  # nothing is drawn from the latter
+    made = make_model(calculator)
+    check_calculator(made, *motion.needs)
+    taken: list[Atoms] = []
+    with own_directory(made, "md") as directory:
+        run = Calculation("md", without_results(atoms), made, directory)
+        motion.set_velocities(run.atoms, random)
+        integrator = motion.integrator(run.atoms, random)
+        motion.follow(integrator)
+
+        last, longest = time.perf_counter(), 0.0
+
+        def look() -> None:
+            nonlocal last, longest
+            step, now = integrator.nsteps, time.perf_counter()
+            last, longest = now, max(longest, now - last)
+            if step < steps and (why := stop_reason(2 * longest)):
+                raise IncompleteError(
+                    f"MD of {atoms.symbols} stopped after {step} of {steps} steps: {why}. It has to start anew."
+                )
+            if step % every and step not in taking.numbers:
+                return
+            structure = _snapshot(run)
+            wanted = taking.takes(step, structure)
+            reasons = [each for each in ending if each(structure)]  # each sees every structure
+            if wanted or reasons:
+                taken.append(structure)
+            if reasons:
+                logger.info("MD of %s ended after %d of %d steps: %s", atoms.symbols, step, steps, reasons)
+                integrator.max_steps = step
+
+        integrator.attach(look, interval=1)
+        integrator.run(steps)
+    return taken
+
+
+class _Selection:
+    """Which structures are taken."""
+
+    def __init__(self, numbers: Collection[int], function: Criterion | None = None) -> None:
+        self.numbers, self._function = numbers, function
+
+    def takes(self, step: int, atoms: Atoms) -> bool:
+        return step in self.numbers if self._function is None else bool(self._function(atoms))
+
+
+def _selection(select: Any, steps: int, every: int) -> _Selection:
+    if select is None:
+        return _Selection(range(0, steps + 1, every))
+    if callable(select) and not isinstance(select, type):
+        return _Selection((), select)
+    # An iterator would be used up by the first of many structures.
+    if not isinstance(select, Iterable) or isinstance(select, str | Mapping | Iterator):
+        raise InputError(f"select is {select!r}. Give a function of a structure, or a list of numbers of steps.")
+    numbers = list(select)
+    for number in numbers:
+        good = isinstance(number, int | np.integer) and not isinstance(number, bool)
+        if not good or not 0 <= number <= steps:
+            raise InputError(f"select has {number!r}. Give numbers of steps, from 0 to {steps}, the steps of the run.")
+    return _Selection(frozenset(int(number) for number in numbers))
+
+
+def _criteria(abort: Any) -> list[Criterion]:
+    criteria = [] if abort is None else list(abort) if isinstance(abort, list | tuple) else [abort]
+    for criterion in criteria:
+        # A class would give an object for a structure, which is true.
+        if not callable(criterion) or isinstance(criterion, type):
+            shown = f"the class {criterion.__name__}" if isinstance(criterion, type) else repr(criterion)
+            raise InputError(
+                f"abort has {shown}. Give a function of a structure, or a list of them, such as TooClose(0.6) or "
+                "TemperatureAbove(3000) of adatom.atoms.criteria."
+            )
+    return criteria
+
+
+def _copied(taking: _Selection, ending: list[Criterion]) -> tuple[_Selection, list[Criterion]]:
+    try:
+        return deepcopy((taking, ending))  # together, so that an object that is in both stays one
+    except Exception as error:
+        raise InputError(
+            f"select and abort are copied for each run, and one of them cannot be: {error}. Make what it cannot copy "
+            "when it is first called."
+        ) from error
+
+
+def _snapshot(run: Calculation) -> Atoms:
+    results = run.properties()
+    structure = own(run.atoms)
+    structure.calc = SinglePointCalculator(structure, **results)
+    return structure

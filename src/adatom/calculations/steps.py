@@ -1,0 +1,320 @@
+"""What optimization and molecular dynamics share: they go on from where an earlier run was cut, and stop in time."""
+
+from __future__ import annotations
+
+import gzip
+import logging
+import os
+import shutil
+import time
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import ase
+import numpy as np
+from ase import Atoms
+
+from adatom.calculations.calculation import Calculation, calculator_parameters
+from adatom.calculations.checkpoint import Checkpoint
+from adatom.calculations.checks import check_atoms, check_calculator
+from adatom.calculations.inputs import differences, fingerprint
+from adatom.calculations.state import restore, snapshot
+from adatom.calculations.trajectory import Trajectory, cut
+from adatom.errors import IncompleteError, InputError
+from adatom.execution.deadline import stop_reason
+from adatom.execution.directories import find_run
+
+__all__ = ["Earlier", "Steps"]
+
+Earlier = str | os.PathLike[str] | Mapping[str, Any] | None
+
+# Seconds between two checkpoints: steps that take longer are all kept, and cheap ones do not notice.
+INTERVAL = 1.0
+# Where writing one takes long, as with the Hessian of thousands of atoms, it takes no more than this part of the time.
+_SHARE = 0.02
+# Seconds that a run needs to close its files and to report, besides its next step.
+_SPARE = 1.0
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Left:
+    """What an earlier run left."""
+
+    directory: Path
+    checkpoint: Checkpoint
+    log: str
+
+
+class Steps:
+    """The steps of one run.
+
+    Parameters
+    ----------
+    name
+        What the run is called, and its files.
+    total
+        How many steps there are at most, those of the earlier run among them.
+    resume_from
+        The directory of an earlier run, or its result.
+    atoms, calculator
+        As given.
+    **parameters
+        What else the result depends on.
+
+    Raises
+    ------
+    InputError
+        `resume_from` has nothing to go on from, or what other inputs gave.
+    """
+
+    def __init__(
+        self, name: str, total: int, resume_from: Earlier, atoms: Atoms, calculator: Any, **parameters: Any
+    ) -> None:
+        self._name, self._total, self._atoms, self._parameters = name, total, atoms, parameters
+        self._left: _Left | None = None
+        self._written = self._longest = 0.0
+        self._kept = False
+        if resume_from is not None:
+            check_atoms(atoms)
+            check_calculator(calculator)
+            self._parameters["calculator"] = calculator_parameters(calculator)
+            self._left = self._load(_directory(resume_from))
+            self._refuse_others(self._left, "Give what that run was given, or start anew without resume_from.")
+            if self._left.checkpoint.steps >= total:
+                raise InputError(
+                    f"{self._left.directory} has {self._left.checkpoint.steps} steps and {total} are asked for. "
+                    "Give the number of steps in all."
+                )
+
+    @property
+    def resumed(self) -> bool:
+        """Whether an earlier run's steps are gone on with."""
+        return self._left is not None
+
+    @property
+    def remaining(self) -> int:
+        """How many steps are left, at most."""
+        return self._total - (self._left.checkpoint.steps if self._left else 0)
+
+    def enter(self, run: Calculation, moving: Any = None) -> None:
+        """Find what an earlier run of the same job left, and put the atoms where that was.
+
+        Parameters
+        ----------
+        run
+            The calculation, with its directory.
+        moving
+            What the steps move, with the positions and the cell of an `ase.Atoms`; None: the atoms of `run`.
+
+        Raises
+        ------
+        InputError
+            The earlier run had other inputs.
+        """
+        self._run, self._atoms = run, run.input_atoms
+        self._moving = run.atoms if moving is None else moving
+        self._parameters["calculator"] = calculator_parameters(run.calculator)
+        previous = run.directory.previous
+        if self._left is None and previous is not None and (previous / f"{self._name}.checkpoint").exists():
+            self._left = self._of_the_same_job(previous)
+        if self._left is None:
+            run.file(".checkpoint").unlink(missing_ok=True)  # of another run, with the files to start from
+        else:
+            run.resumed_from = self._left.directory
+            self._left.checkpoint.place(self._moving)
+            cut(self._file(self._left.directory, ".traj"), run.file(".traj"), self._left.checkpoint.files)
+            _logger.info(
+                "%s goes on after %d steps in %s", self._name, self._left.checkpoint.steps, self._left.directory
+            )
+
+    @contextmanager
+    def files(self) -> Iterator[tuple[Trajectory, IO[str]]]:
+        """The trajectory and the log, open for the steps to come.
+
+        Yields
+        ------
+        tuple
+            Both.
+        """
+        with self._run.trajectory(append=self.resumed) as self._trajectory, self._run.log() as self._log:
+            yield self._trajectory, self._log
+
+    def begin(self, dynamics: Any, **parts: Any) -> None:
+        """Watch the steps, from where the earlier run was.
+
+        Parameters
+        ----------
+        dynamics
+            What makes the steps, and writes the files. It was made with the inputs of the run.
+        **parts
+            Other objects with a state.
+
+        Raises
+        ------
+        IncompleteError
+            The time is over already.
+        """
+        self._dynamics = dynamics
+        constraints = {f"constraint {number}": each for number, each in enumerate(self._moving.constraints)}
+        self._parts = {"dynamics": dynamics, **parts, **constraints}
+        if self._left:
+            self._go_on(self._left)
+        if self.remaining and (why := stop_reason(_SPARE)):
+            self._stop(why)
+        if hasattr(dynamics, "attach"):
+            dynamics.attach(self._after_a_step, interval=1)
+        self._last = time.perf_counter()
+        self._next = self._last + INTERVAL
+
+    def keep(self) -> None:
+        """Write down where the run is."""
+        atoms = self._moving
+        if not self._dynamics.nsteps or not np.isfinite(atoms.positions).all():
+            return  # nothing is lost, or all is
+        start = time.perf_counter()
+        state, arrays, missing = snapshot(self._parts)
+        if has_a_loop_of_its_own(type(self._dynamics)):
+            missing.append("the variables of its loop")
+        self._log.flush()
+        checkpoint = Checkpoint(
+            inputs=self._inputs(),
+            steps=int(self._dynamics.nsteps),
+            files={**self._trajectory.length(), "log": os.fstat(self._log.fileno()).st_size},
+            state=state,
+            missing=[item for item in missing if not item.startswith("constraint ")],
+            arrays=arrays,
+            positions=atoms.positions,
+            cell=atoms.cell.array,
+            momenta=atoms.arrays.get("momenta"),
+        )
+        checkpoint.write(self._run.file(".checkpoint"))
+        if not self._kept:
+            self._kept = True
+            self._run.directory.left()
+        self._written = time.perf_counter() - start
+
+    def forget(self) -> None:
+        """Remove what was written down: the run has come to its end, and nothing is left to do."""
+        if self._kept:
+            self._run.file(".checkpoint").unlink(missing_ok=True)
+
+    def _after_a_step(self) -> None:
+        now = time.perf_counter()
+        self._longest = max(self._longest, now - self._last)
+        if now >= self._next:
+            self.keep()
+            self._next = time.perf_counter() + INTERVAL * max(1.0, self._written / _SHARE)
+        why = stop_reason(_SPARE + 2 * self._longest + self._written)
+        if why and self._dynamics.nsteps < self._total and not self._dynamics.converged():
+            self.keep()
+            self._stop(why)
+        self._last = time.perf_counter()
+
+    def _stop(self, why: str) -> None:
+        raise IncompleteError(
+            f"{self._name} of {self._atoms.get_chemical_formula()} stopped after {self._dynamics.nsteps} of "
+            f"{self._total} steps: {why}. Run the same job again and it goes on from there; "
+            f"outside of a job give resume_from={str(self._run.directory.final)!r}."
+        )
+
+    def _go_on(self, left: _Left) -> None:
+        checkpoint, state = left.checkpoint, left.checkpoint.state
+        # Some have written a heading by now, which the log of the earlier run has too.
+        self._log.seek(0)
+        self._log.truncate()
+        self._log.write(left.log)
+        shutil.copyfile(self._file(left.directory, ".checkpoint"), self._run.file(".checkpoint"))
+        self._kept = True
+        self._run.directory.left()
+        missing = checkpoint.missing
+        if checkpoint.ase != ase.__version__:
+            missing = [*missing, f"its state was written by ASE {checkpoint.ase} and this is {ase.__version__}"]
+        if missing:
+            state = {name: part for name, part in state.items() if name != "dynamics"}
+            self._dynamics.nsteps = checkpoint.steps
+            warnings.warn(
+                f"{type(self._dynamics).__name__} goes on from the last structure but not exactly as it would have: "
+                f"not kept were {', '.join(missing)}.",
+                stacklevel=4,
+            )
+        restore(self._parts, state, checkpoint.arrays)
+
+    def _of_the_same_job(self, directory: Path) -> _Left | None:
+        """What it left, or None, with a warning, if that is no use."""
+        try:
+            left = self._load(directory)
+        except InputError as error:
+            warnings.warn(f"{error} {self._name} starts anew.", stacklevel=4)
+            return None
+        try:
+            self._refuse_others(left, "Move that directory away to start anew.")
+        except InputError as error:
+            # A job's later calculations begin with what the earlier ones gave, to the last digit or not.
+            if not self._run.directory.is_child:
+                raise
+            warnings.warn(f"{error} {self._name} starts anew.", stacklevel=4)
+            return None
+        return left
+
+    def _load(self, directory: Path) -> _Left:
+        path = self._file(directory, ".checkpoint")
+        if not path.exists():
+            there = ", ".join(sorted(file.name for file in directory.glob("*.checkpoint"))) or "none"
+            raise InputError(
+                f"There is no {path.name} in {directory}, and of other names: {there}. "
+                "A relaxation that converged leaves none, as nothing is left to do."
+            )
+        checkpoint = Checkpoint.read(path)
+        trajectory, log = self._file(directory, ".traj"), self._file(directory, ".log")
+        try:
+            if trajectory.stat().st_size < checkpoint.files["bytes"]:
+                raise InputError(f"{trajectory} is shorter than it was when {path.name} was written.")
+            with log.open("rb") if log.exists() else gzip.open(f"{log}.gz") as file:
+                text = file.read(checkpoint.files["log"])
+        except (OSError, EOFError) as error:
+            if isinstance(error, InputError):
+                raise
+            raise InputError(f"What belongs to {path} cannot be read: {error}.") from error
+        if len(text) < checkpoint.files["log"]:
+            raise InputError(f"{log} is shorter than it was when {path.name} was written.")
+        return _Left(directory, checkpoint, text.decode(errors="replace"))
+
+    def _refuse_others(self, left: _Left, step: str) -> None:
+        if found := differences(left.checkpoint.inputs, self._inputs()):
+            raise InputError(f"{self._name} cannot go on from {left.directory}: {'; '.join(found)}. {step}")
+
+    def _inputs(self) -> dict[str, str]:
+        return fingerprint(self._atoms, **self._parameters)
+
+    def _file(self, directory: Path, suffix: str) -> Path:
+        return directory / f"{self._name}{suffix}"
+
+
+def _directory(resume_from: Earlier) -> Path:
+    named = resume_from.get("dir_name") if isinstance(resume_from, Mapping) else resume_from
+    if not isinstance(named, str | os.PathLike):
+        raise InputError(f"resume_from is {resume_from!r}. Give the directory of a run, or its result.")
+    path = Path(named).expanduser().absolute()
+    if (found := find_run(path)) is None:
+        raise InputError(f"resume_from: there is no directory {path}, nor one of a run so named that did not end well.")
+    return found
+
+
+def has_a_loop_of_its_own(dynamics: type[Any]) -> bool:
+    """Whether the steps are made in a function that keeps their state to itself, as SciPy's are.
+
+    Parameters
+    ----------
+    dynamics
+        A class of optimizers or dynamics.
+    """
+    from ase.md.md import MolecularDynamics
+    from ase.optimize.optimize import Optimizer
+
+    return getattr(dynamics, "run", None) not in (MolecularDynamics.run, Optimizer.run)

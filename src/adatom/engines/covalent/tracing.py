@@ -1,0 +1,195 @@
+"""For engines that want a flow's whole graph before they run any of it."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future as ConcurrentFuture
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from adatom.errors import EngineError
+from adatom.execution.caching import flow_caching
+from adatom.execution.call import Batch, Call, Slot, follow
+from adatom.execution.engine import Engine
+from adatom.execution.failure import Failure
+from adatom.execution.signals import stops_in_order
+from adatom.utils.nested import collect, substitute
+from adatom.workflow.future import Future, Node
+from adatom.workflow.options import JobOptions
+from adatom.workflow.scope import Scope
+
+if TYPE_CHECKING:
+    from adatom.workflow.flow import Flow
+    from adatom.workflow.job import Job
+
+__all__ = ["TracingEngine", "TracingScope", "with_slots"]
+
+
+class TracingScope(Scope):
+    """A flow whose jobs go into a graph when they are called, and run when its body has ended."""
+
+    engine: TracingEngine
+
+    def add(self, job: Job[Any, Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Future:
+        """Add a job to the graph, unless its arguments are there and its result is stored."""
+        job.options.check(job.name, self.engine)
+        node = self.node(job.name, job.recipe)
+
+        def make(args: Any, kwargs: Any, upstream: list[Any]) -> Call | None:
+            if not upstream:
+                return self.prepare(node, job, args, kwargs)
+            return self.call(node, job, args, kwargs, job.options, caching=self.caching(job))
+
+        self._trace(node, args, kwargs, make, partial(self.engine.trace, options=dict(job.options.engine_options)))
+        return (self.engine.future_type or Future)(node)
+
+    def is_whole(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+        """Whether no result of another job is among the arguments of a call."""
+        return not collect((args, kwargs), Slot)
+
+    def node(self, name: str, recipe: str = "") -> Node:
+        """Something more that must end before this flow does; nobody can wait for it in the body."""
+        node = super().node(name, recipe)
+        node.no_waiting = (
+            f"{name} has no result yet: the {self.engine.name} engine builds its graph before it runs. Pass the "
+            "future to a job, or look at its value in the body of a @subflow."
+        )
+        return node
+
+    def inner(self, flow: Flow[Any, Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Future:
+        """Add a subflow whose inputs have no values yet to the graph; run the body of any other flow at once."""
+        if not flow.waits or not collect((args, kwargs), Future):
+            return super().inner(flow, args, kwargs)
+        node = self.node(flow.name)
+        inherited = flow.with_options(**flow_caching([flow.options, *self.flows()])._asdict())
+
+        def make(args: Any, kwargs: Any, upstream: list[Any]) -> Call:
+            return self.call(node, inherited, args, kwargs, JobOptions(), "SUBFLOW")
+
+        self._trace(node, args, kwargs, make, self.engine.trace_subflow)
+        return (self.engine.future_type or Future)(node)
+
+    def _trace(
+        self,
+        node: Node,
+        args: Any,
+        kwargs: Any,
+        make: Callable[[Any, Any, list[Any]], Call | None],
+        trace: Callable[[Call, list[Any]], Any],
+    ) -> None:
+        """Add a call to the engine's graph, with slots where futures stand."""
+        try:
+            (args, kwargs), upstream = with_slots((args, kwargs))
+            for failure in collect((args, kwargs), Failure):  # of a flow whose body ran in place
+                node.settle(failure.skip(node.name))
+                return
+            call = make(args, kwargs, upstream)
+            if call:
+                node.add_done_callback(partial(_confirm, call))
+                node.handle = trace(call, upstream)
+        except BaseException as error:  # at the caller's line; nothing may wait for this node
+            node.handled = True
+            node.settle(Failure.of(error, node.name, node.directory))
+            raise
+
+    def run(self, body: Callable[[], Any]) -> Any:
+        """Run a body, and then the graph that it made."""
+        value: list[Any] = []
+
+        def trace() -> list[Node]:
+            value.append(body())
+            return [node for node in self.nodes if not node.done()]
+
+        with stops_in_order():
+            try:
+                self.engine.run_graph(self.name, trace, dict(self.options.engine_options))
+            except BaseException as error:
+                if not isinstance(error, Exception):  # Ctrl-C or SIGTERM
+                    self.interrupt()
+                raise
+            finally:
+                for node in self.nodes:
+                    node.no_waiting = ""
+        return value[0]
+
+
+def _confirm(call: Call, node: Any) -> None:
+    if call.caching and not isinstance(node.result(), Failure):
+        call.caching.confirm(call.name, node.result())
+
+
+class TracingEngine(Engine):
+    """An engine that wants a flow's whole graph before it runs any of it.
+
+    Futures in the arguments of a job reach `trace` as handles, and `run_graph` fills in every result at the end.
+    """
+
+    scope_type: ClassVar[type[Scope]] = TracingScope
+
+    def submit(self, work: Call | Batch, options: dict[str, Any]) -> ConcurrentFuture[Any]:
+        """Never called: jobs reach this engine through `trace`."""
+        raise EngineError(f"The {self.name} engine runs whole graphs only.")
+
+    @abstractmethod
+    def run_graph(self, name: str, trace: Callable[[], list[Node]], options: dict[str, Any]) -> None:
+        """Build a flow's graph, run it, and set the result of each of its nodes.
+
+        Parameters
+        ----------
+        name
+            The flow, or the job that is called alone.
+        trace
+            Runs the body, which calls `trace` and `trace_subflow`, and gives the nodes that want results.
+        options
+            The flow's `engine_options`.
+        """
+
+    @abstractmethod
+    def trace(self, call: Call, upstream: Sequence[Any], options: dict[str, Any]) -> Any:
+        """Add a job to the graph.
+
+        Parameters
+        ----------
+        call
+            The call, with slots for results.
+        upstream
+            The handles that fill the slots.
+        options
+            The job's `engine_options`.
+
+        Returns
+        -------
+        Any
+            A handle on its result.
+        """
+
+    @abstractmethod
+    def trace_subflow(self, call: Call, upstream: Sequence[Any]) -> Any:
+        """Add a subflow, a call whose function runs the body and gives its futures, to the graph.
+
+        Parameters
+        ----------
+        call, upstream
+            As in `trace`.
+        """
+
+
+def with_slots(value: Any) -> tuple[Any, list[Any]]:
+    """A structure with slots where futures stand, and the handles of what fills them.
+
+    Parameters
+    ----------
+    value
+        The structure.
+    """
+    needed: dict[Node, int] = {}
+
+    def slot(future: Future) -> Any:
+        node = future._node
+        if node.handle is None:  # a flow whose body ran in place: what it returned holds the futures of its jobs
+            known = node.result() if node.done() else node.in_place
+            return substitute(follow(known, future._path), Future, slot)
+        return Slot(needed.setdefault(node, len(needed)), future._path)
+
+    return substitute(value, Future, slot), [node.handle for node in needed]

@@ -1,0 +1,189 @@
+"""Which engines there are, and the selected one."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import warnings
+from concurrent.futures import wait
+from functools import cache
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
+from typing import Any
+
+from adatom.errors import MissingExtraError, UnknownNameError
+from adatom.execution.engine import Engine
+from adatom.settings import get_settings
+
+__all__ = ["close_engines", "engine_class", "engine_names", "get_engine", "installed_engine", "release"]
+
+
+@cache
+def _entry_points() -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group="adatom.engines")}
+
+
+def engine_names() -> list[str]:
+    """The engines that are known, installed or not."""
+    return sorted(_entry_points())
+
+
+def engine_class(name: str) -> type[Engine]:
+    """An engine by name, its package installed or not.
+
+    Parameters
+    ----------
+    name
+        As in ``ADATOM_WORKFLOW_ENGINE``.
+
+    Raises
+    ------
+    UnknownNameError
+        No package registers such an engine.
+    """
+    points = _entry_points()
+    if name not in points:
+        raise UnknownNameError("engine", name, points, "Set ADATOM_WORKFLOW_ENGINE.")
+    module, _, attribute = points[name].value.partition(":")
+    return getattr(import_module(module), attribute)
+
+
+def is_installed(kind: type[Engine]) -> bool:
+    """Whether an engine's package is there.
+
+    Parameters
+    ----------
+    kind
+        The engine.
+    """
+    return kind.package is None or find_spec(kind.package.split(".")[0]) is not None
+
+
+def local_workers() -> int:
+    """How many worker processes an engine starts on this machine: the setting or, at its default, two to four."""
+    return get_settings().local_workers if get_settings().local_workers > 1 else min(4, max(2, os.cpu_count() or 1))
+
+
+@cache
+def announce(message: str) -> None:
+    """Say once that something was started that the user did not ask for.
+
+    Parameters
+    ----------
+    message
+        What, and for how long.
+    """
+    print(message, file=sys.stderr)
+
+
+_engines: dict[tuple[str, Any], Engine] = {}
+_making = threading.RLock()  # two threads at first use get one engine
+
+
+def get_engine(runner: Any = None) -> Engine:
+    """The selected engine, made at first use and kept until the interpreter ends.
+
+    Parameters
+    ----------
+    runner
+        What it is to run on.
+
+    Raises
+    ------
+    UnknownNameError
+        No package registers the selected engine.
+    MissingExtraError
+        Its package is not installed.
+    EngineError
+        It cannot be reached or started, or takes no runner.
+    """
+    settings = get_settings()
+    name = settings.workflow_engine
+    key = (name, id(runner) if runner is not None else settings.local_workers)
+    engine = _engines.get(key)
+    if engine is None or engine.runner is not runner:
+        with _making:
+            engine = _engines.get(key)
+            if engine is None or engine.runner is not runner:
+                engine = _engines[key] = installed_engine(name)(runner)
+                # The standard library's hook for pools: by the time of `atexit` no thread pool works any more.
+                threading._register_atexit(_end, engine)  # type: ignore[attr-defined]
+    return engine
+
+
+def installed_engine(name: str) -> type[Engine]:
+    """An engine by name.
+
+    Parameters
+    ----------
+    name
+        As in ``ADATOM_WORKFLOW_ENGINE``.
+
+    Raises
+    ------
+    UnknownNameError
+        No package registers such an engine.
+    MissingExtraError
+        Its package is not installed.
+    """
+    kind = engine_class(name)
+    if not is_installed(kind):
+        assert kind.package is not None
+        raise MissingExtraError(kind.package, name)
+    return kind
+
+
+def _end(engine: Engine) -> None:
+    """At exit: what was submitted is finished first, as with every pool, unless the user pressed Ctrl-C."""
+    interrupted = getattr(sys, "last_type", None) is KeyboardInterrupt
+    if not interrupted:
+        wait(engine.standing)
+    if engine in _engines.values():
+        _drop(engine, at_once=interrupted)
+
+
+def drop_engine(engine: Engine, at_once: bool = False) -> None:
+    """End an engine; the next use makes a new one.
+
+    Parameters
+    ----------
+    engine
+        The engine.
+    at_once
+        End the jobs that run, too.
+    """
+    for key, known in list(_engines.items()):
+        if known is engine:
+            del _engines[key]
+    if at_once:
+        engine.interrupt()
+    engine.close()
+
+
+def release(runner: Any, at_once: bool = False) -> None:
+    """End the engines that run on something that is about to close.
+
+    Parameters
+    ----------
+    runner
+        What they were given.
+    at_once
+        As in `drop_engine`.
+    """
+    for engine in [engine for engine in _engines.values() if engine.runner is runner]:
+        _drop(engine, at_once)
+
+
+def close_engines() -> None:
+    """End all that engines started in this process."""
+    for engine in list(_engines.values()):
+        _drop(engine)
+
+
+def _drop(engine: Engine, at_once: bool = False) -> None:
+    try:
+        drop_engine(engine, at_once)
+    except Exception as error:  # one engine that cannot end must not keep another alive
+        warnings.warn(f"The {engine.name} engine did not end in order: {error}", stacklevel=1)

@@ -1,1 +1,0 @@
-"""adatom under the names of other tools."""

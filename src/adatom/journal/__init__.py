@@ -1,0 +1,1 @@
+"""What became of each job, written down while it runs."""

@@ -1,0 +1,133 @@
+"""The inputs of the jobs of a run, kept until all of them are done, so that what failed or was lost can run again."""
+
+from __future__ import annotations
+
+import os
+import re
+import struct
+import threading
+import warnings
+from binascii import a2b_base64, b2a_base64
+from pathlib import Path
+
+from adatom.errors import StorageError
+from adatom.utils.trust import check_owner
+
+__all__ = ["Calls", "read_call"]
+
+_SIZE = struct.Struct("<Q")
+_PLACE = re.compile(r"[^:@/]+:\d+:\d+(:[\w+/=]*|@\d+)")
+_SHORT = 300  # bytes of arguments up to which they stand in the journal itself: one file to write to for each job
+
+
+class Calls:
+    """A file with the pickled calls of one run. What many of them share is written once.
+
+    Parameters
+    ----------
+    directory
+        Where journals are.
+    run
+        The run, which the file is named after.
+    """
+
+    def __init__(self, directory: str, run: str) -> None:
+        self._path = os.path.join(directory, "calls", run)
+        self._run = run
+        self._file: int | None = None
+        self._end = 0
+        self._known: dict[bytes, int] = {}
+        self._lock = threading.Lock()
+        self._works = True
+
+    def keep(self, header: bytes, function: bytes, arguments: bytes) -> str:
+        """Write a call.
+
+        Parameters
+        ----------
+        header, function, arguments
+            What it is made of, pickled.
+
+        Returns
+        -------
+        str
+            Where it stands, for `read_call`; empty if it cannot be written.
+        """
+        try:
+            with self._lock:
+                if self._file is None:
+                    os.makedirs(os.path.dirname(self._path), exist_ok=True)
+                    self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+                shared = f"{self._run}:{self._shared(header)}:{self._shared(function)}"
+                if len(arguments) <= _SHORT:
+                    return f"{shared}:{b2a_base64(arguments, newline=False).decode()}"
+                return f"{shared}@{self._append(_SIZE.pack(len(arguments)) + arguments)}"
+        except OSError as error:
+            if self._works:
+                self._works = False
+                warnings.warn(f"Failed jobs cannot be run again: {self._path}: {error.strerror}", stacklevel=2)
+            return ""
+
+    def _shared(self, data: bytes) -> int:
+        place = self._known.get(data)
+        if place is None:
+            place = self._known[data] = self._append(_SIZE.pack(len(data)) + data)
+        return place
+
+    def _append(self, data: bytes) -> int:
+        assert self._file is not None
+        place, self._end = self._end, self._end + len(data)
+        if os.write(self._file, data) != len(data):
+            raise OSError(28, "No space left on device")
+        return place
+
+    def close(self, remove: bool) -> None:
+        """End the file.
+
+        Parameters
+        ----------
+        remove
+            Whether nothing in it will be wanted again.
+        """
+        with self._lock:
+            if self._file is not None:
+                os.close(self._file)
+                self._file = None
+                if remove:
+                    Path(self._path).unlink(missing_ok=True)
+
+
+def read_call(directory: Path, place: str) -> tuple[bytes, bytes, bytes]:
+    """Header, function and arguments of a call, pickled.
+
+    Parameters
+    ----------
+    directory
+        Where journals are.
+    place
+        What `Calls.keep` gave.
+
+    Raises
+    ------
+    StorageError
+        The file is gone or damaged, or somebody else can write to it.
+    """
+    run, header, function, arguments = re.split("[:@]", place) if _PLACE.fullmatch(place) else ("", "0", "0", "0")
+    path = directory / "calls" / run
+    try:
+        with path.open("rb") as file:
+            check_owner(os.fstat(file.fileno()), path)
+
+            def part(start: str) -> bytes:
+                file.seek(int(start))
+                size = _SIZE.unpack(file.read(_SIZE.size))[0]
+                data = file.read(size)
+                if len(data) != size:
+                    raise ValueError("it is damaged")
+                return data
+
+            return part(header), part(function), part(arguments) if "@" in place else a2b_base64(arguments)
+    except (OSError, ValueError, struct.error) as error:
+        if isinstance(error, StorageError):
+            raise
+        raise StorageError(f"The inputs of this job cannot be read from {path}: {error}.") from error
