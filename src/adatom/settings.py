@@ -114,7 +114,7 @@ class Settings(BaseSettings):
     of_machine: ClassVar[frozenset[str]] = frozenset({"commands", "data_dirs", "mpi", "scratch_dir", "walltime"})
 
     def __hash__(self) -> int:
-        return hash(tuple(value for value in self.__dict__.values() if type(value) is not dict))
+        return hash((self.results_dir, self.workflow_engine, self.local_workers))  # enough; equality compares all
 
     @field_validator("cache", mode="before")
     @classmethod

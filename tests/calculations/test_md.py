@@ -13,7 +13,7 @@ from ase.md.velocitydistribution import MaxwellBoltzmannDistribution
 from adatom.calculations import run_md
 from adatom.calculations.md import DYNAMICS
 from adatom.errors import IncompleteError, InputError, UnknownNameError
-from adatom.execution.deadline import bounded
+from adatom.execution.context import job_context
 
 
 class Slow(EMT):
@@ -170,7 +170,7 @@ def test_pressure_goes_from_knot_to_knot(crystal):
 def test_a_ramp_goes_on_where_it_was_cut(name, crystal, tmp_path):
     options = {"dynamics": name, "temperature": [100, 900], "timestep": 4.0, "interval": 5}
     whole = run_md(crystal, EMT(), steps=40, **options)
-    with bounded(time.time() + 2.5), pytest.raises(IncompleteError) as stopped:
+    with job_context(deadline=time.time() + 2.5), pytest.raises(IncompleteError) as stopped:
         run_md(crystal, Slow(), steps=40, **options)
     directory = re.search(r"resume_from='(.*?)'", str(stopped.value))[1]
     rest = run_md(crystal, Slow(0.0), steps=40, **options, resume_from=directory)

@@ -16,7 +16,7 @@ from adatom.atoms.criteria import ForcesAbove, TemperatureAbove, TooClose
 from adatom.calculations import run_md, sample_md
 from adatom.configs import AutoparaInfo, ConfigSet, calculate, map
 from adatom.errors import ConvergenceError, InputError, ItemError, UnfinishedError, UnknownNameError
-from adatom.execution.deadline import bounded
+from adatom.execution.context import job_context
 
 ONE, TWO = AutoparaInfo(workers=1), AutoparaInfo(workers=2)
 TRIPLE = (EMT, [], {})
@@ -318,7 +318,10 @@ def test_a_structure_that_fails_is_kept():
 
 def test_the_end_of_the_process_is_seen_within_a_run():
     given = ConfigSet([bulk("Cu"), bulk("Cu")])
-    with bounded(time.time() + 4), pytest.raises(UnfinishedError, match=r"MD of Cu stopped after \d+ of 1000000 steps"):
+    with (
+        job_context(deadline=time.time() + 4),
+        pytest.raises(UnfinishedError, match=r"MD of Cu stopped after \d+ of 1000000 steps"),
+    ):
         map(sample_md, given, calculator=TRIPLE, steps=1_000_000, dynamics="NVE", autopara_info=ONE)
 
 

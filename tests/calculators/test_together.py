@@ -78,8 +78,8 @@ def test_arguments_that_were_bound_count(own):
     assert max(result["results"].get("magmom", 0) for result in found) > 1
 
 
-def test_what_was_done_ahead_is_for_the_job_itself_and_not_for_those_that_it_calls():
-    @job(ahead=lambda structures: [{"energy": 42.0}] * len(structures))
+def test_a_batch_value_is_for_the_job_itself_and_not_for_those_that_it_calls():
+    @job(batch_function=lambda structures: [{"energy": 42.0}] * len(structures))
     def outer(atoms):
         return static_job(atoms, calculator=EMT)["results"]["energy"]
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import adatom
 from adatom.configs import AutoparaInfo, ConfigSet, OutputSpec, autoparallelize, map, singly
 from adatom.errors import AdatomError, IncompleteError, InputError, ItemError, UnfinishedError, UnknownNameError
-from adatom.execution.deadline import bounded
+from adatom.execution.context import job_context
 from adatom.recipes.emt.core import relax_job, static_job
 from tests.configs import operations
 
@@ -311,7 +311,10 @@ def test_items_are_not_taken_to_cost_what_those_of_another_function_did():
 
 def test_the_end_of_the_process_ends_it_in_order():
     given = ConfigSet(crystals("Cu", "Ag", "Au", "Ni", "Pd", "Pt"))
-    with bounded(time.time() + 3.2), pytest.raises(UnfinishedError, match="The end of the flow's process") as stopped:
+    with (
+        job_context(deadline=time.time() + 3.2),
+        pytest.raises(UnfinishedError, match="The end of the flow's process") as stopped,
+    ):
         map(operations.slow, given, seconds=0.5, autopara_info=ONE)  # nothing is started in the last two seconds
     assert 1 <= len(stopped.value.done) <= 4
     assert len(stopped.value.done + stopped.value.left) == 6

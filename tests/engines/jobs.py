@@ -14,7 +14,7 @@ from typing import Any
 
 from adatom import flow, get_settings, job, subflow
 from adatom.errors import IncompleteError
-from adatom.execution.context import done_ahead
+from adatom.execution.context import batch_value
 from adatom.execution.directories import run_directory
 from adatom.workflow import Failure
 
@@ -44,9 +44,9 @@ def squares(values):
     return [("together", value**2) for value in values]
 
 
-@job(ahead=squares)
+@job(batch_function=squares)
 def square(value):
-    return done_ahead() or ("alone", value**2)
+    return batch_value() or ("alone", value**2)
 
 
 @job

@@ -205,7 +205,7 @@ def test_map_of_items_that_are_futures(engine):
     assert workflow() == [12, 15]
 
 
-def test_what_is_done_ahead_for_the_calls_of_a_map(engine):
+def test_a_batch_function_serves_the_calls_of_a_map(engine):
     n = 100 if engine.capabilities.many_jobs else 4
     results = jobs.square.map(range(n))
     assert [value for _, value in results] == [i**2 for i in range(n)]

@@ -9,7 +9,7 @@ import pytest
 
 from adatom import Failure, change_settings, get_settings
 from adatom.execution.call import Batch, Call, Slot, header, pack_function
-from adatom.execution.context import done_ahead, in_job
+from adatom.execution.context import batch_value, in_job
 from adatom.execution.worker import execute, pack, settled, unpack
 from tests.execution.calls import call_of
 from tests.interpreter import run
@@ -115,23 +115,23 @@ def test_a_worker_finds_the_modules_of_its_caller_behind_its_own(tmp_path, monke
 
 class TestAhead:
     @staticmethod
-    def outcomes(ahead, *items):
+    def outcomes(batch_function, *items):
         def work(x, factor):
-            return done_ahead() or x * factor
+            return batch_value() or x * factor
 
         calls = [call_of(work, x, kwargs={"factor": 10}) for x in items]
-        return [unpack(one) for one in unpack(pack(Batch("x", calls, pack_function("work", ahead))))[0]]
+        return [unpack(one) for one in unpack(pack(Batch("x", calls, pack_function("work", batch_function))))[0]]
 
     def test_each_call_finds_its_own(self):
-        def ahead(items, factor):
+        def batch_function(items, factor):
             return [f"{x} of {items} by {factor}, in a job: {in_job()}" for x in items]
 
-        found = self.outcomes(ahead, 1, 2)
+        found = self.outcomes(batch_function, 1, 2)
         assert found == [f"{x} of [1, 2] by 10, in a job: True" for x in (1, 2)]
-        assert done_ahead() is None
+        assert batch_value() is None
 
     def test_a_call_alone_does_without(self):
-        assert self.outcomes(lambda items, factor: ["ahead"], 1) == [10]
+        assert self.outcomes(lambda items, factor: ["batch_function"], 1) == [10]
 
     def test_all_do_without_where_it_fails(self, caplog):
         assert self.outcomes(lambda items, factor: 1 / 0, 1, 2) == [10, 20]

@@ -6,7 +6,8 @@ import ase
 import pytest
 
 import adatom
-from adatom.schemas.provenance import engine_name, make_provenance
+from adatom.execution.context import job_context
+from adatom.schemas.provenance import make_provenance
 
 
 def test_fields():
@@ -25,11 +26,8 @@ def test_fields():
 def test_the_engine_is_the_one_that_was_set():
     now = datetime.now(UTC)
     assert make_provenance(now, 0)["engine"] == "none"
-    token = engine_name.set("dask")
-    try:
+    with job_context(engine="dask"):
         assert make_provenance(now, 0)["engine"] == "dask"
-    finally:
-        engine_name.reset(token)
 
 
 @pytest.mark.parametrize("variable", ["SLURM_JOB_ID", "PBS_JOBID", "PJM_JOBID", "LSB_JOBID", "JOB_ID"])

@@ -21,7 +21,7 @@ from ase.calculators.calculator import BaseCalculator
 
 from adatom.calculators.weights import copy_calculator, stamp, weights
 from adatom.errors import InputError, MissingExtraError, UnknownNameError
-from adatom.execution.context import in_job, job_resources
+from adatom.execution.context import current_job
 from adatom.settings import get_settings
 
 __all__ = [
@@ -302,8 +302,8 @@ def _device() -> str:
 def _pin_threads() -> None:
     """In a job, as many threads as it asks for; torch alone would take all cores in each worker."""
     torch = sys.modules.get("torch")
-    if torch is None or not in_job():
+    if torch is None or not current_job().engine:
         return
-    needs = job_resources.get()
+    needs = current_job().resources
     asked = needs.threads_per_rank if needs and "threads_per_rank" in needs.model_fields_set else None
     torch.set_num_threads(asked or int((os.environ.get("OMP_NUM_THREADS") or "1").partition(",")[0]))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adatom.errors import InputError, ProgramError, StorageError
-from adatom.execution.context import job_resources
+from adatom.execution.context import current_job
 from adatom.execution.mpi import mpi_command
 from adatom.settings import get_settings
 
@@ -71,7 +71,7 @@ class Programs:
                 raise InputError(f"{word} is not there, or cannot be run: {self._advice()}")
         if place == 0:
             return mpi_command(*words)
-        needs = job_resources.get()
+        needs = current_job().resources
         if needs and needs.ranks > 1:
             raise InputError(
                 f"The job asks for {needs.ranks} ranks, but the command of {self.code} has a launcher of its own: "

@@ -222,7 +222,7 @@ class Stream:
         Parameters
         ----------
         event
-            As of `adatom.workflow.scope.Scope.tell`.
+            As of `adatom.workflow.graph.Graph.tell`.
         count
             How many.
         """

@@ -1,26 +1,22 @@
-"""Where a job meets the cache: its key, what is stored under it, and what is stored when it is done."""
+"""The rules by which the result of one call is looked up in the cache, and stored."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from adatom.cache import MISS
 from adatom.errors import AdatomError, StorageError
 from adatom.execution.directories import RunDirectory
-from adatom.settings import get_settings
 
 if TYPE_CHECKING:
-    from adatom.cache.explain import Explanation
     from adatom.cache.key import Key
-    from adatom.workflow.job import Job
-    from adatom.workflow.options import FlowOptions, JobOptions
 
-__all__ = ["Caching", "FlowCaching", "caching_of", "explain", "flow_caching"]
+__all__ = ["INPUTS_AND_SOURCE", "Caching"]
 
-_DEFAULT = "inputs+source"
+INPUTS_AND_SOURCE = "inputs+source"
 
 
 @dataclass(frozen=True)
@@ -151,7 +147,7 @@ class Caching:
             return self
         open_store().put_source(self.key)
         return replace(
-            self, policy=_DEFAULT, counts={}, key=replace(self.key, source={})
+            self, policy=INPUTS_AND_SOURCE, counts={}, key=replace(self.key, source={})
         )  # a worker has no use for either
 
     def confirm(self, name: str, value: Any) -> None:
@@ -166,88 +162,6 @@ class Caching:
 
         if self.key is not None and not open_store().has(self.key.digest):
             self.keep(name, value)
-
-
-class FlowCaching(NamedTuple):
-    """What holds in a flow for the jobs that do not say.
-
-    Attributes
-    ----------
-    cache, refresh_cache
-        As the options of a flow say.
-    """
-
-    cache: Any
-    refresh_cache: bool
-
-
-def flow_caching(flows: list[FlowOptions]) -> FlowCaching:
-    """What holds in a flow for the jobs that do not say.
-
-    Parameters
-    ----------
-    flows
-        Its options and those of the flows around it, the innermost first.
-    """
-    cache = next((options.cache for options in flows if options.cache is not None), None)
-    return FlowCaching(cache, any(options.refresh_cache for options in flows))
-
-
-def caching_of(job: JobOptions, around: FlowCaching) -> Caching | None:
-    """How a job's calls are cached; None if they are not.
-
-    Parameters
-    ----------
-    job
-        Its options.
-    around
-        What holds in the flow that calls it.
-    """
-    policy: Any = job.cache if job.cache is not None else job.persist_result
-    if policy is None:
-        policy = around.cache if around.cache is not None else get_settings().cache
-    if policy is False or policy == "off":
-        return None
-    refresh = job.refresh_cache or around.refresh_cache
-    return _caching(job, _DEFAULT if policy in (True, "on") else policy, refresh)
-
-
-def _caching(job: JobOptions, policy: Any, refresh: bool) -> Caching:
-    return Caching(policy, job.version, tuple(job.reads), job.counts, refresh)
-
-
-def explain(job: Job[Any, Any], /, *args: Any, **kwargs: Any) -> Explanation:
-    """Say whether a call of a job is in the cache and, if it is not, what differs from the nearest one that is.
-
-    Nothing is computed.
-
-    Parameters
-    ----------
-    job
-        The job.
-    *args, **kwargs
-        With what it would be called.
-
-    Returns
-    -------
-    Explanation
-        ``hit``, ``key``, ``reason``, ``nearest`` and ``differences``; its ``str`` is for people.
-
-    Raises
-    ------
-    TypeError
-        The arguments do not fit the job, or one of them has no key; it is named.
-    """
-    from adatom.cache.explain import explain_key
-    from adatom.cache.store import open_store
-
-    found = caching_of(job.options, flow_caching([]))
-    key = (found or _caching(job.options, _DEFAULT, False)).make_key(job, args, kwargs)
-    explanation = explain_key(open_store(), key)
-    if found is None:
-        off = f"The cache is off here. With ADATOM_CACHE=on: {explanation.reason}"
-        return replace(explanation, hit=False, reason=off)
-    return explanation
 
 
 def _warn(message: str) -> None:

@@ -1,4 +1,4 @@
-"""What travels to a worker."""
+"""Calls of jobs, packed so that they can travel to a worker."""
 
 from __future__ import annotations
 
@@ -40,61 +40,45 @@ __all__ = [
 
 
 @dataclass(frozen=True)
-class Slot:
-    """Stands in a call's arguments for a result that the engine hands over.
-
-    Attributes
-    ----------
-    index
-        Which of the results.
-    path
-        What of it.
-    """
-
-    index: int
-    path: tuple[tuple[str, Any], ...]
-
-
-@dataclass(frozen=True)
 class Call:
     """One call of a job, ready to travel.
 
     Attributes
     ----------
     name
-        What the engine shows.
+        Name of the job with a label of its first argument, as the engine shows it.
     directory
-        Where the job's files will be.
+        Final path of the run directory.
     header
-        What many calls share: settings and module search path, pickled.
+        Settings and module search path, pickled once for all calls that share them.
     function
-        The function, pickled once for all calls of it in a flow.
+        Function, pickled once for all calls of it in a flow.
     arguments
         Positional and keyword arguments, pickled.
     engine
-        The engine, for the record.
+        Name of the engine.
     retries, retry_delay
-        How often to try again after an exception, and how long (s) to wait before.
+        Number of further attempts after an exception or the death of the worker, and the seconds before each.
     timeout
-        After how many seconds to kill the work.
+        Seconds after which the work is killed; None: no limit.
     attempt
-        How many attempts were lost with their workers.
+        Number of attempts that were lost with their workers.
     id
-        Of the job, in the journal.
+        Id of the job in the journal.
     journal
-        Where the journals are; none is written if empty.
+        Directory of the journals; empty: none is written.
     noted
-        Whether the journal says already that it runs.
+        Whether the journal of the caller's process says already that the job runs.
     caching
-        How its result is looked up and stored; None if it is not.
+        Rules by which the result is looked up and stored; None: it is not.
     deadline
-        When, in seconds since the epoch, the process that waits for it must have stopped; None if nothing limits it.
+        Time, in seconds since the epoch, at which the process that waits for the job must have stopped; None: no limit.
     expected
-        How long (s) such a job may take, by what earlier ones took; 0 if nobody knows.
+        Seconds that the job may take, by earlier jobs of the recipe; 0: unknown.
     resources
-        What the job asks for; None if nothing.
+        Resources that the job asks for; None: nothing.
     run
-        Of a subflow: what the journal says of the run with each job.
+        Of a subflow: fields that the journal has for each job of the run.
     """
 
     name: str
@@ -117,56 +101,47 @@ class Call:
     run: Mapping[str, str] = field(default_factory=dict)
 
     def note(self, state: str, **more: str | int) -> None:
-        """Write into the journal what became of this call."""
+        """Write the state of the job into the journal of this process."""
         if self.journal:
             journal_in(self.journal).record(self.id, state, **more)
 
     def directory_of(self, attempt: int) -> str:
-        """Where the files of the first, second ... attempt will be."""
+        """Return the final path of the run directory of the first (0), second (1) ... attempt."""
         return self.directory if attempt == 0 else f"{self.directory}-try{attempt + 1}"
 
     def failure(self, error: BaseException, directory: Path | str | None = None) -> Failure:
-        """This call's failure, because of an exception."""
+        """Return the failure of this call because of an exception."""
         return Failure.of(error, self.name, str(directory or self.directory))
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Several calls that travel as one, so that the engine's cost is paid once.
+    """Several calls that travel as one task, so that the engine's cost is paid once.
 
     Attributes
     ----------
     name
-        What the engine shows.
+        Name that the engine shows.
     calls
-        The calls, run one after the other. They differ in the first argument alone.
-    ahead
-        The job's option of that name, pickled; empty if it has none.
-    recipe
-        Where the job's function is.
+        Calls, which differ in the first argument alone and run one after the other.
+    batch_function
+        The job's option of that name, pickled; empty: none.
     """
 
     name: str
     calls: Sequence[Call]
-    ahead: bytes = b""
-    recipe: str = ""
+    batch_function: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a call came to, where it need not be pickled: it ran in the caller's process.
-
-    Attributes
-    ----------
-    value
-        The job's value, or a `Failure`.
-    """
+    """Value or `Failure` of a call that ran in the caller's process, where it need not be pickled."""
 
     value: Any
 
 
 def header() -> bytes:
-    """The settings in force and the module search path, pickled once for all calls that share them."""
+    """Return the settings in force and the module search path, pickled once for all calls that share them."""
     return _header(get_settings(), tuple(sys.path), os.getcwd() if "" in sys.path else "")
 
 
@@ -178,12 +153,12 @@ def _header(settings: Any, path: tuple[str, ...], here: str) -> bytes:
 
 @lru_cache(maxsize=16)
 def read_header(packed: bytes) -> Settings:
-    """The settings of a call's caller; the caller's modules are found from now on.
+    """Return the settings of a call's caller; from then on this process finds the caller's modules.
 
     Parameters
     ----------
     packed
-        A call's header.
+        Header of a call.
     """
     values, folders = cloudpickle.loads(packed)
     # A worker finds the modules that its caller finds, behind its own.
@@ -192,19 +167,19 @@ def read_header(packed: bytes) -> Settings:
 
 
 def pack_function(name: str, function: Callable[..., Any]) -> bytes:
-    """A function, pickled: importable code by reference, all other by value.
+    """Pickle a function: importable code by reference, all other code by value.
 
     Parameters
     ----------
     name
-        The job, for the message.
+        Name of the job, for the message.
     function
-        The function.
+        Function of the job.
 
     Raises
     ------
     InputError
-        It cannot be pickled.
+        The function cannot be pickled.
     """
     try:
         return cloudpickle.dumps(function)
@@ -216,19 +191,19 @@ read_function: Callable[[bytes], Callable[..., Any]] = lru_cache(maxsize=128)(cl
 
 
 def pack_arguments(name: str, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> bytes:
-    """Arguments, pickled.
+    """Pickle the arguments of a call.
 
     Parameters
     ----------
     name, function
-        The job, for the message.
+        Name and function of the job, for the message.
     args, kwargs
-        The arguments.
+        Positional and keyword arguments.
 
     Raises
     ------
     InputError
-        One of them cannot be pickled; it is named.
+        An argument cannot be pickled; the message names it.
     """
     try:
         return cloudpickle.dumps((args, kwargs))
@@ -252,26 +227,42 @@ def pack_arguments(name: str, function: Callable[..., Any], args: tuple[Any, ...
 read_arguments: Callable[[bytes], tuple[tuple[Any, ...], dict[str, Any]]] = cloudpickle.loads
 
 
+@dataclass(frozen=True)
+class Slot:
+    """Place in a call's arguments for a result that the engine hands over.
+
+    Attributes
+    ----------
+    index
+        Position among the results that the engine hands over.
+    path
+        Path of a part of that result, as for `follow`.
+    """
+
+    index: int
+    path: tuple[tuple[str, Any], ...]
+
+
 def fill(arguments: Any, upstream: Sequence[Any]) -> Any:
-    """Arguments with their slots filled.
+    """Return arguments with results in place of their slots.
 
     Parameters
     ----------
     arguments
-        A structure with slots.
+        Nested containers with slots.
     upstream
-        The results by slot index.
+        Results by the index of their slots.
     """
     return substitute(arguments, Slot, lambda slot: follow(upstream[slot.index], slot.path))
 
 
 def follow(value: Any, path: tuple[tuple[str, Any], ...]) -> Any:
-    """The value at the end of a future's path; a `Failure` met on the way ends it.
+    """Return the part of a result at the end of a path, or the `Failure` met on the way.
 
     Parameters
     ----------
     value
-        The value of the job.
+        Result of a job.
     path
         Pairs of ``"item"`` or ``"attribute"`` and a key.
     """

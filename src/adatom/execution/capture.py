@@ -1,4 +1,4 @@
-"""What a job prints, logs and warns of goes to ``job.log`` in its directory, and where it went before."""
+"""Copy all that a job prints, logs and warns of to ``job.log`` in its run directory."""
 
 from __future__ import annotations
 
@@ -8,40 +8,51 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import Any, TextIO
 
+from adatom.execution.context import current_job, job_context
 from adatom.execution.directories import RunDirectory
 from adatom.settings import get_settings
 
-__all__ = ["captured"]
-
-_log: ContextVar[_JobLog | None] = ContextVar("adatom_job_log", default=None)
+__all__ = ["JobLog", "captured"]
 
 
-class _JobLog:
-    """Writes to a job's log file, which is made at the first write. Jobs in threads have one each."""
+class JobLog:
+    """Log file of one job, made at the first write.
+
+    Parameters
+    ----------
+    directory
+        Run directory of the job, in which the file ``job.log`` is.
+    """
 
     def __init__(self, directory: RunDirectory) -> None:
         self._directory = directory
 
     def write(self, text: str) -> None:
+        """Append text; what cannot be written is lost, and the job goes on.
+
+        Parameters
+        ----------
+        text
+            Text with its line ends.
+        """
         try:
             # Opened for each write: the directory may move meanwhile, and a job that says much writes files itself.
             with (self._directory.open() / "job.log").open("a", encoding="utf-8", errors="backslashreplace") as file:
                 file.write(text)
         except OSError:
-            pass  # what cannot be written must not end the job
+            pass
 
 
 class _Tee:
-    """Stands in for a standard stream while jobs run."""
+    """Standard stream that writes to the log of the job, too."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
     def write(self, text: str) -> int:
-        log = _log.get()
+        log = current_job().log
         if log is not None and text:
             log.write(text)
         return self._stream.write(text)
@@ -56,11 +67,11 @@ class _Tee:
 
 class _Handler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
-        log = _log.get()
+        log = current_job().log
         if log is not None and record.levelno >= _level_of_job():
             log.write(self.format(record) + "\n")
         if logging.lastResort and record.levelno >= logging.lastResort.level and logging.root.handlers == [self]:
-            with _not_logged():  # with no other handler Python would have printed it, and not through this one
+            with job_context(log=None):  # with no other handler Python would have printed it, and not through this one
                 logging.lastResort.handle(record)
 
 
@@ -68,17 +79,8 @@ def _level_of_job() -> int:
     return getattr(logging, get_settings().log_level)
 
 
-@contextmanager
-def _not_logged() -> Iterator[None]:
-    token = _log.set(None)
-    try:
-        yield
-    finally:
-        _log.reset(token)
-
-
 class _Switch:
-    """In place while at least one job runs in this process, and gone without a trace after the last."""
+    """Streams, log handler and warnings of this process, redirected while at least one job runs."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -124,10 +126,10 @@ class _Switch:
     def _showwarning(
         self, message: Any, category: Any, filename: Any, lineno: Any, file: Any = None, line: Any = None
     ) -> None:
-        log = _log.get()
+        log = current_job().log
         if log is not None:
             log.write(warnings.formatwarning(message, category, filename, lineno, line))
-        with _not_logged():  # where it is printed, that goes through a tee
+        with job_context(log=None):  # where it is printed, that goes through a tee
             self._show(message, category, filename, lineno, file, line)
 
 
@@ -136,17 +138,16 @@ _switch = _Switch()
 
 @contextmanager
 def captured(directory: RunDirectory) -> Iterator[None]:
-    """Keep what the job in the block says.
+    """Copy what the code in the block prints, logs and warns of to a job's log.
 
     Parameters
     ----------
     directory
-        The job's directory; it is made when the job says something.
+        Run directory of the job; it is made when there is something to keep.
     """
-    token = _log.set(_JobLog(directory))
-    _switch.on()
-    try:
-        yield
-    finally:
-        _switch.off()
-        _log.reset(token)
+    with job_context(log=JobLog(directory)):
+        _switch.on()
+        try:
+            yield
+        finally:
+            _switch.off()

@@ -1,32 +1,79 @@
-"""What code can know of the place that it runs in."""
+"""The job that code runs in: one context variable, set around each job."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from adatom.execution.capture import JobLog
+    from adatom.execution.directories import RunDirectory
     from adatom.machines.resources import Resources
 
-__all__ = ["ahead", "done_ahead", "engine_name", "in_job", "job_resources"]
-
-engine_name: ContextVar[str] = ContextVar("adatom_engine_name", default="")
-"""Who runs the job that this code is part of; empty outside of jobs."""
+__all__ = ["JobContext", "batch_value", "current_job", "in_job", "job_context"]
 
 
-job_resources: ContextVar[Resources | None] = ContextVar("adatom_job_resources", default=None)
-"""What the job asks for that this code is part of; None if nothing."""
+@dataclass(frozen=True, slots=True)
+class JobContext:
+    """All that code can know of the job that it is part of.
+
+    Attributes
+    ----------
+    engine
+        Name of the engine that runs the job; empty outside of jobs.
+    resources
+        Resources that the job asks for; None if it asks for nothing.
+    deadline
+        Time, in seconds since the epoch, at which the process that waits for the job must have stopped; None if nothing
+        limits it.
+    directory
+        Run directory of the job, or of the calculation inside the job; None where there is none.
+    log
+        File for everything that the job prints, logs and warns of; None where nothing is kept.
+    batch_value
+        Value that the job's option `batch_function` computed for this call together with others; None if it did not.
+    """
+
+    engine: str = ""
+    resources: Resources | None = None
+    deadline: float | None = None
+    directory: RunDirectory | None = None
+    log: JobLog | None = None
+    batch_value: Any = None
 
 
-ahead: ContextVar[tuple[str, Any]] = ContextVar("adatom_ahead", default=("", None))
-"""For `done_ahead`, behind the job that it was done for."""
+_OUTSIDE = JobContext()
+_context: ContextVar[JobContext] = ContextVar("adatom_job", default=_OUTSIDE)  # it is frozen
+
+
+current_job = _context.get
+"""Return the context of the job that this code is part of; an empty one outside of jobs."""
 
 
 def in_job() -> bool:
-    """Whether this code runs inside a job."""
-    return bool(engine_name.get())
+    """Return whether this code runs inside a job."""
+    return bool(_context.get().engine)
 
 
-def done_ahead() -> Any:
-    """What the job's option `ahead` gave for the call that this code is part of; None if nothing."""
-    return ahead.get()[1]
+def batch_value() -> Any:
+    """Return the value that the option `batch_function` computed for this call of a job; None if it computed none."""
+    return _context.get().batch_value
+
+
+@contextmanager
+def job_context(**changes: Any) -> Iterator[None]:
+    """Change the context of the job for the code in the block.
+
+    Parameters
+    ----------
+    **changes
+        New values of attributes of `JobContext`, by name.
+    """
+    token = _context.set(replace(_context.get(), **changes))
+    try:
+        yield
+    finally:
+        _context.reset(token)

@@ -1,96 +1,77 @@
-"""When this process has to stop, and whether it was asked to.
+"""The time at which this process has to stop, and requests to stop before it.
 
-What ends a process in time is the setting `walltime`, which counts from its start, or the end of the batch job that it
-is part of (`adatom.settings.scheduler_end`), whichever comes first; or a request, which a signal's handler makes.
+A process ends in time by the setting `walltime`, which counts from its start, or by the end of the batch job that it
+is part of (`adatom.settings.scheduler_end`), whichever comes first; or by a request, which a signal's handler makes.
 """
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from functools import cache
 
+from adatom.execution.context import current_job
 from adatom.settings import get_settings, scheduler_end
 
-__all__ = ["bounded", "is_limited", "request_stop", "stop_reason", "stop_requested", "time_allotted", "time_left"]
+__all__ = ["is_limited", "request_stop", "stop_reason", "stop_requested", "time_allotted", "time_left"]
 
 _IMPORTED = time.time()
 
 # Of the whole process: a signal is sent to it, not to one of its threads.
 _requested: str | None = None
-_bound: ContextVar[float | None] = ContextVar("adatom_deadline", default=None)
 
 
 def is_limited() -> bool:
-    """Whether anything limits this process: most have all the time, and each of their jobs asks."""
+    """Return whether a time limit applies. Called once per job, so it must be cheap."""
     return not (
-        _requested is None and get_settings().walltime is None and _bound.get() is None and scheduler_end() is None
+        _requested is None
+        and get_settings().walltime is None
+        and current_job().deadline is None
+        and scheduler_end() is None
     )
 
 
 def time_left() -> float | None:
-    """Seconds until this process must have stopped; None where nothing limits it.
-
-    Below 0 it should have stopped already.
-    """
+    """Return the seconds until this process must have stopped, negative afterwards; None without a limit."""
     end = _end()
     return end and end[0] - time.time()
 
 
 def time_allotted() -> float | None:
-    """Seconds from the start of this process to the time when it must have stopped; None where nothing limits it."""
+    """Return the seconds from the start of this process to its end by a limit; None without a limit."""
     end = _end()
     return end and end[0] - _start(os.getpid())
 
 
-@contextmanager
-def bounded(end: float | None) -> Iterator[None]:
-    """Another end that holds for the code in the block, too: that of the process that waits for it.
-
-    Parameters
-    ----------
-    end
-        Seconds since the epoch.
-    """
-    token = _bound.set(end)
-    try:
-        yield
-    finally:
-        _bound.reset(token)
-
-
 def stop_requested() -> bool:
-    """Whether this process was asked to stop."""
+    """Return whether this process was asked to stop."""
     return _requested is not None
 
 
 def request_stop(why: str) -> None:
-    """Ask all iterative calculations of this process to stop after the step that they are at.
+    """Ask all iterative calculations of this process to stop after their current step.
 
     Parameters
     ----------
     why
-        A sentence without a full stop, for the error that they then raise.
+        Sentence without a full stop, for the error that the calculations raise.
     """
     global _requested
     _requested = why
 
 
 def stop_reason(margin: float = 0.0) -> str | None:
-    """Why a calculation has to stop now; None as long as it need not.
+    """Return why a calculation has to stop now; None as long as it may go on.
 
     Parameters
     ----------
     margin
-        Seconds that its next step needs, and what comes after it.
+        Seconds that the next step needs, with all that follows it.
 
     Returns
     -------
     str or None
-        A sentence without a full stop.
+        Sentence without a full stop.
     """
     if _requested is not None:
         return _requested
@@ -101,8 +82,8 @@ def stop_reason(margin: float = 0.0) -> str | None:
 
 
 def _end() -> tuple[float, str] | None:
-    """The end, in seconds since the epoch, and what says so."""
-    walltime, scheduler, bound = get_settings().walltime, scheduler_end(), _bound.get()
+    """Return the earliest end, in seconds since the epoch, and what sets it."""
+    walltime, scheduler, bound = get_settings().walltime, scheduler_end(), current_job().deadline
     ends = []
     if walltime is not None:
         ends.append((_start(os.getpid()) + walltime, "ADATOM_WALLTIME"))
@@ -115,7 +96,7 @@ def _end() -> tuple[float, str] | None:
 
 @cache
 def _start(process: int) -> float:
-    """When this process, of that id (a fork has another), started: what the system says, else the import of adatom."""
+    """Return the start of this process (a fork has another id) by the system's record, else the import of adatom."""
     try:
         with open("/proc/self/stat", "rb") as file:
             ticks = int(file.read().rpartition(b")")[2].split()[19])  # since boot; proc(5), field 22

@@ -12,19 +12,17 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from functools import cached_property
 from pathlib import Path
 
 from adatom.errors import StorageError, format_traceback
+from adatom.execution.context import current_job, job_context
 from adatom.settings import get_settings
 from adatom.utils.names import stamp, unique_name
 
-__all__ = ["RunDirectory", "current_directory", "entered", "find_run", "mark_interrupted", "run_directory"]
+__all__ = ["RunDirectory", "entered", "find_run", "mark_interrupted", "run_directory"]
 
 RUNNING, FAILED = "running-", "failed-"
-
-_current: ContextVar[RunDirectory | None] = ContextVar("adatom_run_directory", default=None)
 
 
 class RunDirectory:
@@ -214,7 +212,7 @@ def run_directory(name: str) -> Iterator[RunDirectory]:
     StorageError
         The directory cannot be made, or its files cannot be moved home.
     """
-    job = _current.get()
+    job = current_job().directory
     if job is None:
         directory = RunDirectory(get_settings().results_dir / unique_name(name, stamp()))
     else:
@@ -239,20 +237,13 @@ def entered(directory: RunDirectory) -> Iterator[RunDirectory]:
     RunDirectory
         The same.
     """
-    token = _current.set(directory)
-    try:
-        yield directory
-        directory.finish()
-    except BaseException as error:
-        directory.fail(error)
-        raise
-    finally:
-        _current.reset(token)
-
-
-def current_directory() -> RunDirectory | None:
-    """The directory of the run that this code is part of, if any."""
-    return _current.get()
+    with job_context(directory=directory):
+        try:
+            yield directory
+            directory.finish()
+        except BaseException as error:
+            directory.fail(error)
+            raise
 
 
 def find_run(final: Path) -> Path | None:

@@ -75,8 +75,8 @@ class Engine(ABC):
         What it can do as it stands; on the class, what it can do by default.
     future_type
         What its jobs give inside a flow; None for `Future`.
-    scope_type
-        What keeps its flows in order while they run; None for `Scope`.
+    graph_type
+        Class of a flow while it runs, with the interface of `adatom.workflow.graph.Graph`; None for that class.
     standing
         Jobs that were submitted outside of any flow.
     item_costs
@@ -88,7 +88,7 @@ class Engine(ABC):
     runner_type: ClassVar[str] = "none"
     capabilities: Capabilities = Capabilities()
     future_type: ClassVar[type[Any] | None] = None
-    scope_type: ClassVar[type[Any] | None] = None
+    graph_type: ClassVar[type[Any] | None] = None
 
     def __init__(self, runner: Any = None) -> None:
         self.runner = runner

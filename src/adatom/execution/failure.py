@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import cloudpickle
 
 from adatom.errors import JobFailure, format_traceback
+from adatom.execution.deadline import stop_reason
 
 __all__ = ["Failure"]
 
@@ -74,6 +75,19 @@ class Failure:
             pid=os.getpid(),
             cause=error if _travels(error) else None,
         )
+
+    @classmethod
+    def interrupted(cls, job: str, directory: str | None = None) -> Failure:
+        """Return the failure of a job whose flow was interrupted.
+
+        Parameters
+        ----------
+        job
+            Name of the job.
+        directory
+            Directory of its files; None where it never ran.
+        """
+        return cls(job, directory, "Interrupted", stop_reason() or "the flow was interrupted")
 
     @property
     def in_short(self) -> str:

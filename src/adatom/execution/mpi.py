@@ -7,7 +7,7 @@ import shlex
 import shutil
 from pathlib import Path
 
-from adatom.execution.context import job_resources
+from adatom.execution.context import current_job
 from adatom.machines.launch import LAUNCHERS, launch_line
 from adatom.machines.resources import Resources
 from adatom.settings import get_settings
@@ -31,7 +31,7 @@ def mpi_command(*program: str | Path) -> list[str]:
     list of str
         For `subprocess.run`; with `shlex.join`, for the ``command`` of an ASE profile such as ``EspressoProfile``.
     """
-    words, needs, mpi = [str(word) for word in program], job_resources.get(), shlex.split(get_settings().mpi)
+    words, needs, mpi = [str(word) for word in program], current_job().resources, shlex.split(get_settings().mpi)
     if needs is None:
         return [*mpi, *words]
     threads = ["env", f"OMP_NUM_THREADS={needs.threads_per_rank}"]

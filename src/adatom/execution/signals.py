@@ -1,4 +1,4 @@
-"""What a flow does when its process is told to end."""
+"""The answer of a flow to SIGTERM and to Ctrl-C."""
 
 from __future__ import annotations
 
@@ -22,9 +22,12 @@ _GRACE = 2.0
 def stops_in_order() -> Iterator[None]:
     """Let SIGTERM end the flow in the block as Ctrl-C does, after a job of this process has stopped at a step.
 
-    A handler of the user's stays. Only the main thread can have one.
+    A handler of the user's stays in place. Only the main thread can have a handler.
     """
-    if not _in_main_thread() or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+    if (
+        threading.current_thread() is not threading.main_thread()
+        or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
+    ):
         yield
         return
     again = threading.Timer(_GRACE, os.kill, (os.getpid(), signal.SIGTERM))
@@ -33,7 +36,7 @@ def stops_in_order() -> Iterator[None]:
     def terminated(number: int, frame: Any) -> None:
         first = not stop_requested()
         request_stop("this process was sent SIGTERM")
-        if first and in_job():  # one that knows steps stops after this one; any other is ended by the next signal
+        if first and in_job():  # a job with steps stops after the current one; the next signal ends any other job
             again.start()
         else:
             raise KeyboardInterrupt("SIGTERM")
@@ -49,7 +52,7 @@ def stops_in_order() -> Iterator[None]:
 @contextmanager
 def second_ends_at_once() -> Iterator[None]:
     """Let Ctrl-C in the block, where a first one is being answered, end this process at once."""
-    if not _in_main_thread():
+    if threading.current_thread() is not threading.main_thread():
         yield
         return
     before = signal.signal(signal.SIGINT, lambda number, frame: os._exit(130))
@@ -57,7 +60,3 @@ def second_ends_at_once() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def _in_main_thread() -> bool:
-    return threading.current_thread() is threading.main_thread()

@@ -1,4 +1,4 @@
-"""What a worker does with a call."""
+"""The worker's side of a call: run it to its end, whatever happens."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ import inspect
 import logging
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -21,9 +20,9 @@ from adatom.errors import AdatomError, IncompleteError, InputError
 from adatom.execution.caching import Caching
 from adatom.execution.call import Batch, Call, fill, read_arguments, read_function, read_header
 from adatom.execution.capture import captured
-from adatom.execution.context import ahead, engine_name, job_resources
-from adatom.execution.deadline import bounded, is_limited, stop_reason, time_allotted, time_left
-from adatom.execution.directories import RunDirectory, entered
+from adatom.execution.context import current_job, job_context
+from adatom.execution.deadline import is_limited, stop_reason, time_allotted, time_left
+from adatom.execution.directories import RunDirectory
 from adatom.execution.failure import Failure
 from adatom.settings import settings_in_force
 from adatom.utils.nested import collect
@@ -32,47 +31,58 @@ __all__ = ["execute", "pack", "settled", "unpack"]
 
 logger = logging.getLogger(__name__)
 
+_HELD = 10.0  # seconds for which a worker that has no more time for a job takes no other
+_LEAST = 2.0  # seconds without which starting a job makes no sense
+_longest: dict[bytes, float] = {}  # seconds that calls of a function took in this process
 
-def execute(call: Call, upstream: Sequence[Any] = ()) -> Any:
-    """Run a call here, to its end.
+
+def pack(work: Call | Batch, upstream: Sequence[Any] = ()) -> bytes:
+    """Run a call, or the calls of a batch, and pickle the outcome: this is an engine's task.
+
+    Parameters
+    ----------
+    work
+        Call or batch to run.
+    upstream
+        Results for the slots of a call.
+
+    Returns
+    -------
+    bytes
+        For `unpack`: the outcome of a call; of a batch, the pickled outcome of each call, and the seconds of all.
+    """
+    if isinstance(work, Call):
+        return _packed(work, execute(work, upstream))
+    start = time.perf_counter()
+    results = [_packed(call, execute(call, value=value)) for call, value in zip(work.calls, _values(work), strict=True)]
+    return cloudpickle.dumps((results, time.perf_counter() - start))
+
+
+unpack: Callable[[bytes], Any] = cloudpickle.loads
+
+
+def execute(call: Call, upstream: Sequence[Any] = (), value: Any = None) -> Any:
+    """Run a call in this process, and again as its retries allow.
 
     Parameters
     ----------
     call
-        The call.
+        Call to run.
     upstream
-        The results that fill its slots.
+        Results for its slots.
+    value
+        Value that the batch function computed for the call.
 
     Returns
     -------
     Any
-        The job's value or, whatever it raised, a `Failure`.
+        Value of the job or, whatever it raised, a `Failure`.
     """
-    try:
-        with _place(call):
-            if call.deadline is None:
-                return _attempts(call, upstream)
-            with bounded(call.deadline):
-                return _attempts(call, upstream)
-    except Exception as error:  # settings of this machine, modules that are not here
-        return call.failure(error)
-
-
-@contextmanager
-def _place(call: Call) -> Iterator[None]:
-    """What a call can know of the place that it runs in."""
-    token, needs = engine_name.set(call.engine), job_resources.set(call.resources)
-    try:
-        with settings_in_force(read_header(call.header)):
-            yield
-    finally:
-        engine_name.reset(token)
-        job_resources.reset(needs)
-
-
-def _attempts(call: Call, upstream: Sequence[Any]) -> Any:
     for attempt in range(call.attempt, call.retries + 1):
-        outcome = _attempt(call, attempt, upstream)
+        try:
+            outcome = _attempt(call, attempt, upstream, value)
+        except Exception as error:  # settings of this machine, modules that are not here
+            outcome = call.failure(error)
         if not isinstance(outcome, Failure) or isinstance(outcome.cause, InputError | IncompleteError):
             break  # bad input does not get better, and this process has no more time
         if attempt < call.retries:
@@ -80,76 +90,68 @@ def _attempts(call: Call, upstream: Sequence[Any]) -> Any:
     return outcome
 
 
-def _attempt(call: Call, attempt: int, upstream: Sequence[Any]) -> Any:
+def _attempt(call: Call, attempt: int, upstream: Sequence[Any], value: Any) -> Any:
     if call.timeout is not None:
         from adatom.execution.process import execute_in_child
 
         alone = replace(call, timeout=None, retries=attempt, attempt=attempt)
         return execute_in_child(alone, upstream, call.timeout)
     directory = RunDirectory(call.directory_of(attempt))
-    try:
-        function = read_function(call.function)
-        args, kwargs = read_arguments(call.arguments)
-        if upstream:
-            args, kwargs = fill((args, kwargs), upstream)
-            for failure in collect((args, kwargs), Failure):
-                return failure.skip(call.name)
-        caching = call.caching
-        if caching:
-            caching, stored = _look_up(call, caching, function, args, kwargs)
-            if stored is not MISS:
-                call.note("cached")
-                return stored
-        why = _no_time(call)
-        if why:
-            failure = call.failure(IncompleteError(f"{call.name} was not started: {why}. Run the flow again."))
+    deadline = current_job().deadline if call.deadline is None else call.deadline
+    with (
+        settings_in_force(read_header(call.header)),
+        job_context(
+            engine=call.engine, resources=call.resources, deadline=deadline, directory=directory, batch_value=value
+        ),
+    ):
+        try:
+            return _run(call, attempt, directory, upstream)
+        except (Exception, SystemExit) as error:
+            directory.fail(error)
+            failure = call.failure(error, directory.path if directory.exists else None)
             call.note("failed", attempt=attempt, cause=failure.in_short)
-            if call.deadline is None:  # it is given back, to go on elsewhere: the next one would be, too
-                time.sleep(max(0.0, min(time_left() or 0.0, _HELD)))
-            return replace(failure, directory=None)
-        if caching:
-            caching.resume(directory)
-        start = time.perf_counter()
-        if not (call.noted and attempt == 0):
-            call.note("running", attempt=attempt)
-        with entered(directory), captured(directory):
-            value = settled(function(*args, **kwargs))
-        took = time.perf_counter() - start
-        if took > _longest.get(call.function, 0.0):
-            _longest[call.function] = took
-        if caching:
-            # By the caller, which is not this process: see `confirm`.
-            seen = call.caching is not None and call.caching.key and not caching.refresh and not call.noted
-            caching.keep(call.name, value, directory, quiet=bool(seen))
-        call.note("done", attempt=attempt)
-        return value
-    except (Exception, SystemExit) as error:
-        directory.fail(error)
-        failure = call.failure(error, directory.path if directory.exists else None)
-        call.note("failed", attempt=attempt, cause=failure.in_short)
-        return failure
+            return failure
+        except BaseException as error:  # the process is ended
+            directory.fail(error)
+            raise
 
 
-_HELD = 10.0  # seconds for which a worker that has no more time for a job takes no other
-_LEAST = 2.0  # seconds without which starting a job makes no sense
-_longest: dict[bytes, float] = {}  # seconds that calls of a function took in this process
+def _run(call: Call, attempt: int, directory: RunDirectory, upstream: Sequence[Any]) -> Any:
+    function = read_function(call.function)
+    args, kwargs = read_arguments(call.arguments)
+    if upstream:
+        args, kwargs = fill((args, kwargs), upstream)
+        for failure in collect((args, kwargs), Failure):
+            return failure.skip(call.name)
+    caching, stored = _look_up(call, function, args, kwargs)
+    if stored is not MISS:
+        call.note("cached")
+        return stored
+    if is_limited() and (why := _no_time(call)):
+        return _not_started(call, attempt, why)
+    if caching:
+        caching.resume(directory)
+    start = time.perf_counter()
+    if not (call.noted and attempt == 0):
+        call.note("running", attempt=attempt)
+    with captured(directory):
+        value = settled(getattr(function, "fn", function)(*args, **kwargs))
+        directory.finish()
+    _longest[call.function] = max(time.perf_counter() - start, _longest.get(call.function, 0.0))
+    if caching:
+        # What is not stored here is stored by the caller, if that is another process: see `Caching.confirm`.
+        confirmed = call.caching is not None and call.caching.key and not caching.refresh and not call.noted
+        caching.keep(call.name, value, directory, quiet=bool(confirmed))
+    call.note("done", attempt=attempt)
+    return value
 
 
-def _no_time(call: Call) -> str | None:
-    """Why a call is not to be started; None if it can be expected to end in time."""
-    if not is_limited():
-        return None
-    expected = max(call.expected, _longest.get(call.function, 0.0))
-    allotted = time_allotted()
-    # What takes longer than all the time that there ever is would never start, and may go on from where it is cut.
-    return stop_reason(_LEAST if allotted is not None and expected > allotted else max(expected, _LEAST))
-
-
-def _look_up(call: Call, caching: Caching, function: Any, args: Any, kwargs: Any) -> tuple[Caching | None, Any]:
-    """What is stored: another process may have computed it meanwhile, or only here the arguments have values."""
+def _look_up(call: Call, function: Any, args: Any, kwargs: Any) -> tuple[Caching | None, Any]:
+    """Return the stored result: another process may have computed it, or only here the arguments have values."""
+    caching = call.caching
+    if caching is None or (caching.key and call.noted):  # in the second case this process has just looked
+        return caching, MISS
     known = caching if caching.key else caching.of_call(call.name, function, args, kwargs)
-    if call.noted and known is caching:  # this process looked just now
-        return known, MISS
     try:
         return known, known.find(function, args, kwargs) if known else MISS
     except AdatomError as error:  # a cache that is refused here, but not where the job was called
@@ -157,13 +159,29 @@ def _look_up(call: Call, caching: Caching, function: Any, args: Any, kwargs: Any
         return None, MISS
 
 
+def _no_time(call: Call) -> str | None:
+    """Return why a call is not to be started; None if it can be expected to end in time."""
+    expected = max(call.expected, _longest.get(call.function, 0.0))
+    allotted = time_allotted()
+    # What takes longer than all the time that there ever is would never start, and may go on from where it is cut.
+    return stop_reason(_LEAST if allotted is not None and expected > allotted else max(expected, _LEAST))
+
+
+def _not_started(call: Call, attempt: int, why: str) -> Failure:
+    failure = call.failure(IncompleteError(f"{call.name} was not started: {why}. Run the flow again."))
+    call.note("failed", attempt=attempt, cause=failure.in_short)
+    if call.deadline is None:  # the caller sends it to another worker; this one would refuse the next, too
+        time.sleep(max(0.0, min(time_left() or 0.0, _HELD)))
+    return replace(failure, directory=None)
+
+
 def settled(value: Any) -> Any:
-    """What a function gave or, if that is a coroutine, what it comes to, also where the event loop is busy.
+    """Return a value or, of a coroutine, its result, also where an event loop is busy.
 
     Parameters
     ----------
     value
-        What the function gave.
+        Value that a function returned.
     """
     if not inspect.iscoroutine(value):
         return value
@@ -175,50 +193,25 @@ def settled(value: Any) -> Any:
         return thread.submit(contextvars.copy_context().run, asyncio.run, value).result()
 
 
-def pack(work: Call | Batch, upstream: Sequence[Any] = ()) -> bytes:
-    """Run a call, or the calls of a batch, and pickle what came of it: what an engine's task does.
-
-    Parameters
-    ----------
-    work
-        What to run.
-    upstream
-        The results that fill a call's slots.
-
-    Returns
-    -------
-    bytes
-        For `unpack`.
-    """
-    if isinstance(work, Call):
-        return _pack(work, execute(work, upstream))
-    start = time.perf_counter()
-    results = []
-    for call, found in zip(work.calls, _ahead(work), strict=True):
-        token = ahead.set((work.recipe, found))
-        results.append(_pack(call, execute(call)))
-        ahead.reset(token)
-    return cloudpickle.dumps((results, time.perf_counter() - start))
-
-
-def _ahead(batch: Batch) -> Sequence[Any]:
-    """What is done at once for the calls of a batch, one item for each."""
+def _values(batch: Batch) -> Sequence[Any]:
+    """Return the value of the batch function for each call; None where there is none."""
     nothing = [None] * len(batch.calls)
-    if not batch.ahead or len(batch.calls) == 1:
+    if not batch.batch_function or len(batch.calls) == 1:
         return nothing
+    first = batch.calls[0]
     try:
-        with _place(batch.calls[0]):
+        with settings_in_force(read_header(first.header)), job_context(engine=first.engine, resources=first.resources):
             arguments = [read_arguments(call.arguments) for call in batch.calls]
-            found = read_function(batch.ahead)([args[0] for args, _ in arguments], **arguments[0][1])
-        if len(found) != len(nothing):
-            raise ValueError(f"what is done ahead gave {len(found)} values for {len(nothing)} calls")
-    except Exception as error:  # it may be the fault of one of them, which will say so when it runs
+            values = read_function(batch.batch_function)([args[0] for args, _ in arguments], **arguments[0][1])
+        if len(values) != len(nothing):
+            raise ValueError(f"the batch function gave {len(values)} values for {len(nothing)} calls")
+    except Exception as error:  # it may be the fault of one call, which will say so when it runs
         logger.warning("%s runs one by one: %s: %s", batch.name, type(error).__name__, error)
         return nothing
-    return found
+    return values
 
 
-def _pack(call: Call, outcome: Any) -> bytes:
+def _packed(call: Call, outcome: Any) -> bytes:
     try:
         return cloudpickle.dumps(outcome)
     except Exception as error:
@@ -226,6 +219,3 @@ def _pack(call: Call, outcome: Any) -> bytes:
             f"The result of {call.name}, a {type(outcome).__name__}, cannot be sent back: {error}. Return plain data."
         )
         return cloudpickle.dumps(call.failure(AdatomError(message)))
-
-
-unpack: Callable[[bytes], Any] = cloudpickle.loads

@@ -11,7 +11,7 @@ from typing import NotRequired, TypedDict
 import ase
 
 from adatom._version import __version__
-from adatom.execution.context import engine_name
+from adatom.execution.context import current_job
 from adatom.utils.processes import batch_job
 
 __all__ = ["Provenance", "make_provenance"]
@@ -64,7 +64,7 @@ def make_provenance(start: datetime, duration: float, resumed_from: Path | None 
     """
     made: Provenance = {
         "versions": {"adatom": __version__, "ase": ase.__version__, "python": platform.python_version()},
-        "engine": engine_name.get() or "none",
+        "engine": current_job().engine or "none",
         "host": socket.gethostname(),
         "start": start.astimezone(UTC).isoformat(timespec="milliseconds"),
         "duration": duration,

@@ -1,85 +1,89 @@
-"""Futures inside lists, tuples, dictionaries and dataclasses."""
+"""Find and replace items inside lists, tuples, sets, dictionaries and dataclasses."""
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Collection
 from copy import copy
 from dataclasses import fields, is_dataclass, replace
+from functools import lru_cache
 from typing import Any
 
-__all__ = ["substitute"]
+__all__ = ["collect", "substitute"]
 
 _SEQUENCES = (list, tuple, set, frozenset)
-_LEAVES = (str, bytes, int, float, complex, bool, type(None))
+_Reader = Callable[[Any], Collection[Any]]
 
 
-def substitute(value: Any, of_type: type | tuple[type, ...], change: Callable[[Any], Any]) -> Any:
-    """A structure with each item of a type changed; parts without one are the very same objects.
+def collect(value: Any, of_type: type | tuple[type, ...]) -> list[Any]:
+    """Return the items of a type inside a structure, in order.
 
     Parameters
     ----------
     value
         Lists, tuples, named tuples, sets, dictionaries and dataclasses, nested to any depth.
     of_type
-        The type, or types, of the items to change.
-    change
-        Gives the new item.
+        Type, or tuple of types, of the items.
 
-    Returns
-    -------
-    Any
-        `value`, of the same shape.
-    """
-    if isinstance(value, of_type):
-        return change(value)
-    parts = _parts(value)
-    if not parts:
-        return value
-    new = [substitute(part, of_type, change) for part in parts]
-    if all(after is before for after, before in zip(new, parts, strict=True)):
-        return value
-    return _rebuilt(value, new)
-
-
-def collect(value: Any, of_type: type | tuple[type, ...]) -> list[Any]:
-    """The items of a type in a structure, in order.
-
-    Parameters
-    ----------
-    value
-        As in `substitute`.
-    of_type
-        The type, or types, to look for.
+    Raises
+    ------
+    RecursionError
+        A container contains itself.
     """
     found: list[Any] = []
-    _look(value, of_type, found)
+    if isinstance(value, of_type):
+        found.append(value)
+    elif read := _reader(type(value)):
+        _collect(read(value), of_type, found)
     return found
 
 
-def _look(value: Any, of_type: type | tuple[type, ...], found: list[Any]) -> None:
+def _collect(parts: Collection[Any], of_type: type | tuple[type, ...], found: list[Any]) -> None:
+    for part in parts:
+        if isinstance(part, of_type):
+            found.append(part)
+        elif read := _reader(type(part)):
+            _collect(read(part), of_type, found)
+
+
+def substitute(value: Any, of_type: type | tuple[type, ...], change: Callable[[Any], Any]) -> Any:
+    """Return a structure with each item of a type replaced; parts without such an item stay the same objects.
+
+    Parameters
+    ----------
+    value, of_type
+        Structure and type of the items, as for `collect`.
+    change
+        Function that returns the new item.
+    """
     if isinstance(value, of_type):
-        found.append(value)
-    else:
-        for part in _parts(value):
-            _look(part, of_type, found)
-
-
-def _parts(value: Any) -> Collection[Any]:
-    """What a container holds; nothing, if it is none."""
-    kind = type(value)
-    if kind in _LEAVES:
-        return ()
-    if isinstance(value, dict):
-        return value.values()
-    if kind in _SEQUENCES or _is_named_tuple(value):
+        return change(value)
+    read = _reader(type(value))
+    if not read:
         return value
-    if is_dataclass(value) and not isinstance(value, type):
-        return [getattr(value, field.name) for field in fields(value) if field.init]
-    return ()
+    parts = read(value)
+    new = [substitute(part, of_type, change) for part in parts]
+    return value if all(map(operator.is_, new, parts)) else _rebuilt(value, new)
+
+
+def _find_reader(kind: type) -> _Reader | None:
+    """Return the function that lists the items of a container of this type; None for other types."""
+    if issubclass(kind, dict):
+        return dict.values
+    if kind in _SEQUENCES or _is_named_tuple(kind):
+        return list if issubclass(kind, (set, frozenset)) else tuple
+    if is_dataclass(kind):
+        names = [field.name for field in fields(kind) if field.init]
+        return lambda value: [getattr(value, name) for name in names]
+    return None
+
+
+# Asked for each item of each argument and result.
+_reader: Callable[[Any], _Reader | None] = lru_cache(maxsize=1024)(_find_reader)
 
 
 def _rebuilt(value: Any, parts: list[Any]) -> Any:
-    """A container like another one, with other parts."""
+    """Return a container of the same type with other items."""
     kind = type(value)
     if isinstance(value, dict):
         items = dict(zip(value, parts, strict=True))
@@ -90,10 +94,10 @@ def _rebuilt(value: Any, parts: list[Any]) -> Any:
         return like
     if kind in _SEQUENCES:
         return kind(parts)
-    if _is_named_tuple(value):
+    if _is_named_tuple(kind):
         return kind(*parts)
     return replace(value, **dict(zip((field.name for field in fields(value) if field.init), parts, strict=True)))
 
 
-def _is_named_tuple(value: Any) -> bool:
-    return isinstance(value, tuple) and hasattr(value, "_fields")
+def _is_named_tuple(kind: type) -> bool:
+    return issubclass(kind, tuple) and hasattr(kind, "_fields")

@@ -1,7 +1,7 @@
 """Jobs, flows and futures, on whichever engine is selected."""
 
-from adatom.execution.caching import explain
 from adatom.execution.failure import Failure
+from adatom.workflow.caching import explain
 from adatom.workflow.flow import Flow, Subflow, flow, subflow
 from adatom.workflow.future import Future, gather, wait
 from adatom.workflow.job import Job, job

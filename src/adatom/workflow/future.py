@@ -29,13 +29,13 @@ class Node(concurrent.futures.Future):  # type: ignore[type-arg]
         Where its files will be.
     """
 
-    def __init__(self, name: str, directory: str | None = None) -> None:
+    def __init__(self, name: str, recipe: str = "") -> None:
         super().__init__()
         self.name = name
-        self.directory = directory
+        self.recipe = recipe
+        self.directory: str | None = None
         self.id = new_id()
-        self.recipe = ""  # of a job
-        self.is_flow = False
+        self.is_flow = not recipe
         self.handled = False  # the user looked at the failure, so the flow need not raise it
         self.tolerated: list[Failure] = []  # which this job was given and, if it succeeds, the flow need not raise
         self.handle: Any = None  # what an engine that traces knows it by
@@ -258,3 +258,14 @@ def gather(futures: Any, *, timeout: float | None = None, on_failure: Literal["r
     if failures and on_failure == "raise":
         raise FlowFailure("gather", failures, values)
     return values
+
+
+def value_of(future: Future) -> Any:
+    """Return the value of a future that is done, or a `Failure`.
+
+    Parameters
+    ----------
+    future
+        Future of a job or flow that has ended.
+    """
+    return follow(future._node.result(), future._path)

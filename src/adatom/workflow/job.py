@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterable
 from typing import Any, ParamSpec, TypeVar, overload
 
 from adatom.errors import InputError
-from adatom.execution.batch import map_in_batches
-from adatom.execution.context import ahead, in_job
-from adatom.execution.failure import Failure
+from adatom.execution.context import current_job, job_context
 from adatom.execution.registry import get_engine
-from adatom.workflow.future import Future, Node
+from adatom.workflow.background import finished_future, in_background, is_awaited
+from adatom.workflow.future import Future
+from adatom.workflow.graph import Graph, current_graph
+from adatom.workflow.mapping import map_in_batches
 from adatom.workflow.options import FlowOptions, JobOptions, with_changes
-from adatom.workflow.scope import Scope, current_scope, in_background
 from adatom.workflow.step import Step
 
 __all__ = ["Job", "job"]
@@ -28,103 +27,78 @@ class Job(Step[P, R]):
     options: JobOptions
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run it: the finished result, or a `Future` in the body of a flow."""
-        if in_job():
+        """Run the job: return its result or, in the body of a flow, a `Future`."""
+        if current_job().engine:
             return self._plain(args, kwargs)
-        scope = current_scope()
-        if scope is not None:
-            return scope.add(self, args, kwargs)  # type: ignore[return-value]
-        if _awaited(self.fn):
+        graph = current_graph()
+        if graph is not None:
+            return graph.add(self, args, kwargs)  # type: ignore[return-value]
+        if is_awaited(self._fn):
             return self.submit(*args, **kwargs)  # type: ignore[return-value]
-        scope = Scope.of_job(self.name, self.options.label)
-        return scope.run(lambda: scope.add(self, args, kwargs)).result()
+        graph = Graph.of_job(self.name, self.options.label)
+        return graph.run(lambda: graph.add(self, args, kwargs)).result()
 
     def submit(self, *args: P.args, **kwargs: P.kwargs) -> Future:
-        """Start it and give a `Future`, at once, wherever this stands.
+        """Start the job and return a `Future` at once, wherever the call stands.
 
         Parameters
         ----------
         *args, **kwargs
-            The function's.
+            Arguments of the function.
         """
-        if in_job():
-            return _finished(self.name, lambda: self._plain(args, kwargs))
-        scope = current_scope()
-        if scope is not None:
-            return scope.add(self, args, kwargs)
+        if current_job().engine:
+            return finished_future(self.name, lambda: self._plain(args, kwargs))
+        graph = current_graph()
+        if graph is not None:
+            return graph.add(self, args, kwargs)
         if not get_engine().capabilities.waits_in_flow:
             return in_background(self.name, lambda: self(*args, **kwargs))
-        scope = Scope.of_job(self.name, self.options.label)
-        future = scope.add(self, args, kwargs)
-        scope.engine.standing.add(future._node)
+        graph = Graph.of_job(self.name, self.options.label)
+        future = graph.add(self, args, kwargs)
+        graph.engine.standing.add(future._node)
         return future
 
     def map(self, items: Iterable[Any], /, **common: Any) -> list[Any]:
-        """Run it once for each item, several in one task of the engine where they are short.
+        """Run the job once for each item, several items in one task of the engine where they are short.
 
         Parameters
         ----------
         items
             Values of the first parameter.
         **common
-            The other arguments, the same for all.
+            Other arguments, the same for all items.
 
         Returns
         -------
         list
-            Results, or futures in the body of a flow, in the order of the items.
+            Results or, in the body of a flow, futures, in the order of the items.
 
         Raises
         ------
         FlowFailure
-            Outside a flow: some failed, after all others were done.
+            Outside of a flow: some items failed, after all others were done.
         """
         if isinstance(items, Future):
             raise InputError(f"{items!r} has no length yet: call {self.name}.map in a @subflow that is given it.")
-        if in_job():
+        if current_job().engine:
             return [self._plain((item,), common) for item in items]
-        scope = current_scope()
-        if scope is not None:
-            return map_in_batches(scope, self, list(items), common)
-        scope = Scope.of_flow(f"{self.name}.map", FlowOptions(label=self.options.label))
-        return scope.run_flow(lambda: map_in_batches(scope, self, list(items), common))
+        graph = current_graph()
+        if graph is not None:
+            return map_in_batches(graph, self, list(items), common)
+        graph = Graph.of_flow(f"{self.name}.map", FlowOptions(label=self.options.label))
+        return graph.run_flow(lambda: map_in_batches(graph, self, list(items), common))
 
     def _plain(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Run it inside a job. What was done ahead for another one is not for this."""
-        if ahead.get()[0] == self.recipe:
-            return super()._plain(args, kwargs)
-        token = ahead.set(("", None))
-        try:
-            return super()._plain(args, kwargs)
-        finally:
-            ahead.reset(token)
+        """Call the function inside another job, whose batch value is not for this one."""
+        if current_job().batch_value is None:
+            return self.fn(*args, **kwargs)
+        with job_context(batch_value=None):
+            return self.fn(*args, **kwargs)
 
     @property
     def native(self) -> Any:
         """The selected engine's own object for this job, e.g. a ``prefect.Task``."""
         return get_engine().native(self.fn, self.name, dict(self.options.engine_options))
-
-
-def _awaited(fn: Callable[..., Any]) -> bool:
-    """Whether this is asynchronous code calling an asynchronous function: it wants something to await."""
-    if not inspect.iscoroutinefunction(fn):
-        return False
-    import asyncio
-
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
-
-
-def _finished(name: str, function: Callable[[], Any]) -> Future:
-    node = Node(name)
-    try:
-        node.set_result(function())
-    except Exception as error:
-        node.set_result(Failure.of(error, name, None))
-    return Future(node)
 
 
 @overload
@@ -137,9 +111,9 @@ def job(fn: Callable[..., Any] | None = None, /, **options: Any) -> Any:
     Parameters
     ----------
     fn
-        The function, or a job, whose options are changed.
+        Function, or a job whose options are changed.
     **options
-        As `JobOptions` says.
+        Options by name, as in `JobOptions`.
 
     Raises
     ------

@@ -123,11 +123,11 @@ class JobOptions(Options):
         ``"arrays.NAME"`` of structures; the name of a parameter: what is in the files and directories that it names.
     counts
         By parameter, a function that is given its argument and returns what counts of it in the key.
-    ahead
-        A function that does at once what can be done so for several calls that a worker is sent together, as ``map``
-        sends short ones: it is given a list of their first arguments, and the arguments that they share. Of the list
-        that it returns, each call finds its own in `adatom.execution.context.done_ahead`, and must do without where it
-        is None: a call that is alone, or where the function raised.
+    batch_function
+        Function that evaluates many items of a `map` in one call, for example with a neural network. It is given the
+        list of the calls' first arguments, and the arguments that the calls share, and returns a list with one value
+        for each. A call finds its value by `adatom.execution.context.batch_value`, and computes by itself where that is
+        None: when it travels alone, and when `batch_function` raised.
     """
 
     retries: int = 0
@@ -139,7 +139,7 @@ class JobOptions(Options):
     failed_inputs: Literal["skip", "take", "tolerate"] = "skip"
     reads: Sequence[str] = ()
     counts: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
-    ahead: Callable[..., Sequence[Any]] | None = None
+    batch_function: Callable[..., Sequence[Any]] | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()

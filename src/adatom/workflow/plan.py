@@ -17,8 +17,8 @@ from adatom.journal.jobs import JobRecord, read_jobs
 from adatom.settings import get_settings
 from adatom.utils.nested import collect, substitute
 from adatom.workflow.future import Future
+from adatom.workflow.graph import Graph
 from adatom.workflow.options import label
-from adatom.workflow.scope import Scope
 
 if TYPE_CHECKING:
     from adatom.workflow.flow import Flow
@@ -107,26 +107,26 @@ def make_plan(flow: Flow[Any, Any], args: tuple[Any, ...], kwargs: dict[str, Any
     AdatomError
         The flow refuses its input.
     """
-    scope = _Scope(_Nobody(), flow.name, Path())
+    graph = _PlanGraph(_Nobody(), flow.name, Path())
     try:
-        scope.run_body(flow._fn, args, kwargs)
+        graph.run_body(flow._fn, args, kwargs)
     except NotKnownError as error:
-        scope.unknown.append(f"{flow.name}: {error}")
-    for node in scope.nodes:
+        graph.unknown.append(f"{flow.name}: {error}")
+    for node in graph.nodes:
         if node.done() and isinstance(node.result(), Failure):
             failure: Failure = node.result()
             if not isinstance(failure.cause, NotKnownError):
                 raise failure.cause or failure.exception()
-            scope.unknown.append(f"{failure.job}: {failure.message}")
+            graph.unknown.append(f"{failure.job}: {failure.message}")
     past = _Past(read_jobs(get_settings().results_dir))
     called: dict[tuple[str, str], list[float | None]] = defaultdict(list)
-    for job, about in scope.calls:
+    for job, about in graph.calls:
         called[job.name, job.recipe].append(past.core_hours(job, about))
     jobs = (
         PlannedJob(name, recipe, len(hours), None if None in hours else sum(hour for hour in hours if hour))
         for (name, recipe), hours in called.items()
     )
-    return Plan(flow.name, tuple(jobs), scope.guessed, tuple(dict.fromkeys(scope.unknown)))
+    return Plan(flow.name, tuple(jobs), graph.guessed, tuple(dict.fromkeys(graph.unknown)))
 
 
 class NotKnownError(AdatomError):
@@ -142,10 +142,10 @@ class _Nobody(Engine):
         raise EngineError("A plan runs nothing.")
 
 
-class _Scope(Scope):
+class _PlanGraph(Graph):
     """A flow whose jobs are counted, and give what stands for their results."""
 
-    root: _Scope
+    root: _PlanGraph
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -162,7 +162,7 @@ class _Scope(Scope):
             given = inspect.signature(job.fn).bind(*args, **kwargs).arguments
             node.settle(_Result(job.name, given))
 
-        self._when_ready(node, (args, kwargs), count)
+        self.when_ready(node, (args, kwargs), count)
         return Future(node)
 
     def inner(self, flow: Flow[Any, Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Future:
@@ -181,9 +181,9 @@ class _Scope(Scope):
                 return
             self.root.guessed |= bool(results)
             guessed = substitute(ready, _Result, lambda result: result.guess)
-            _Scope(self.engine, flow.name, self.directory, self, flow.options)._expand(node, flow._fn, *guessed)
+            _PlanGraph(self.engine, flow.name, self.directory, self, flow.options).expand(node, flow._fn, *guessed)
 
-        self._when_ready(node, (args, kwargs), expand)
+        self.when_ready(node, (args, kwargs), expand)
         return Future(node)
 
 

@@ -74,17 +74,7 @@ class RunLog:
         """
         self._journal.record(node.id, state, self._fields, name=node.name, recipe=node.recipe, engine=engine, **more)
 
-    def again(self, call: Call) -> None:
-        """Write that a job waits for another worker, as its last one is gone or has no more time.
-
-        Parameters
-        ----------
-        call
-            The job.
-        """
-        self._journal.record(call.id, "pending", attempt=call.attempt)
-
-    def called(self, node: Node, call: Call, whole: bool) -> Call:
+    def called(self, node: Node, call: Call, whole: bool = True) -> Call:
         """Write all that is known of a job that is about to be given to its engine.
 
         Parameters

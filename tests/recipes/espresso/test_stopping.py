@@ -12,7 +12,7 @@ from adatom import JobFailure, change_settings, explain
 from adatom.calculators.espresso import stopping
 from adatom.errors import IncompleteError, ProgramError
 from adatom.execution import worker
-from adatom.execution.deadline import bounded
+from adatom.execution.context import job_context
 from adatom.recipes.espresso.core import non_scf_job, relax_job, static_job
 from adatom.recipes.espresso.phonons import phonon_job
 from tests.recipes.espresso.conftest import FAST
@@ -33,7 +33,11 @@ def distorted():
 
 def cut(job, *args, **kwargs):
     """What a job left behind whose program sees 7 s left, and takes 2, however long it took to come to that."""
-    with bounded(time.time() + 200), pytest.MonkeyPatch.context() as patch, pytest.raises(JobFailure) as caught:
+    with (
+        job_context(deadline=time.time() + 200),
+        pytest.MonkeyPatch.context() as patch,
+        pytest.raises(JobFailure) as caught,
+    ):
         patch.setattr(stopping, "time_left", lambda: 7.0)
         job(*args, **kwargs)
     failure = caught.value.failure
@@ -71,7 +75,7 @@ def test_an_scf_stops_in_time_and_goes_on():
     left = cut(static_job, distorted(), **settings)
     assert "convergence has been achieved" not in output(left)
     assert re.search(r"max_seconds *= *2\.0", output(left, "espresso.pwi"))
-    with bounded(time.time() + 1e6):
+    with job_context(deadline=time.time() + 1e6):
         result = gone_on(left, static_job, distorted(), **settings)
     stored = explain(static_job, distorted(), **settings)
     assert (stored.hit, stored.key) == (True, key)
@@ -125,7 +129,7 @@ def test_bands_stop_in_time_and_go_on(silicon):
 def test_a_limit_of_ones_own_is_no_lack_of_time():
     settings = slow(30, (6, 6, 6))
     settings["calc_kwargs"]["input_data"]["max_seconds"] = 1
-    with bounded(time.time() + 1e6), pytest.raises(JobFailure) as caught:
+    with job_context(deadline=time.time() + 1e6), pytest.raises(JobFailure) as caught:
         static_job(distorted(), **settings)
     assert caught.value.failure.kind == ProgramError.__name__
     assert "at the max_seconds that it was given. Give more" in caught.value.failure.message
@@ -133,7 +137,7 @@ def test_a_limit_of_ones_own_is_no_lack_of_time():
 
 def test_without_time_nothing_is_started():
     end = time.time() + 3
-    with bounded(end), pytest.raises(JobFailure) as caught:
+    with job_context(deadline=end), pytest.raises(JobFailure) as caught:
         static_job(distorted(), **FAST)
     assert time.time() >= end - 1  # until then an engine would try again on this worker
     assert not (Path(caught.value.failure.directory) / "espresso.pwo").exists()
@@ -152,7 +156,7 @@ def test_another_input_does_not_go_on():
 
 
 def test_an_earlier_runs_limit_is_not_taken_over():
-    with bounded(time.time() + 1e6):
+    with job_context(deadline=time.time() + 1e6):
         static = static_job.fn(bulk("Si"), **FAST)
     assert "max_seconds" in output(static["dir_name"], "espresso.pwi")
     bands = non_scf_job.fn(static["dir_name"], calc_kwargs={"kpts": (2, 2, 2)})

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from adatom.errors import IncompleteError, ProgramError
+from adatom.execution.context import current_job
 from adatom.execution.deadline import stop_reason, stop_requested, time_left
-from adatom.execution.directories import current_directory
 
 __all__ = ["STOPPED", "stopped", "take_over", "time_limit"]
 
@@ -71,7 +71,7 @@ def stopped(program: str, directory: Path, limited: bool) -> Exception:
             f"{program} stopped before its end, at the max_seconds that it was given. Give more, or none: it then "
             "stops where the time of its job is over."
         )
-    run = current_directory()
+    run = current_job().directory
     if run and run.path == directory:
         run.left()
     return IncompleteError(
@@ -98,7 +98,7 @@ def take_over(directory: Path, input: str, output: str, files: Sequence[str]) ->
     Path or None
         The directory of the earlier run, which stays as it is; None where there is nothing to go on from.
     """
-    run = current_directory()
+    run = current_job().directory
     earlier = run.previous if run and run.path == directory else None
     if earlier is None or not all((earlier / name).exists() for name in (input, output)):
         return None

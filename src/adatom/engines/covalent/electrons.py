@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import cloudpickle
 
 from adatom.engines.covalent.server import WATCH, Dispatch, address
-from adatom.engines.covalent.tracing import TracingScope, with_slots
+from adatom.engines.covalent.tracing import TracingGraph, with_slots
 from adatom.errors import EngineError, JobFailure, JobTimeoutError, WorkerDiedError
 from adatom.execution.call import Call, fill, read_header
 from adatom.execution.directories import mark_interrupted
@@ -139,12 +139,12 @@ def _expand(call: Call, upstream: Sequence[_Value], runner: Any) -> tuple[list[S
             for failure in collect((args, kwargs), Failure):
                 return [], _returned(failure.skip(call.name))
             log = RunLog(call.run, call.journal)
-            scope = TracingScope(get_engine(runner), flow.name, Path(call.directory), options=flow.options, log=log)
+            graph = TracingGraph(get_engine(runner), flow.name, Path(call.directory), options=flow.options, log=log)
             try:
-                value = scope.run_body(flow.fn, args, kwargs)
+                value = graph.run_body(flow.fn, args, kwargs)
             except Exception as error:  # jobs that it called before run all the same
                 value = error.failure if isinstance(error, JobFailure) else Failure.of(error, call.name, None)
-            hidden = [node.in_place for node in scope.nodes if isinstance(node.in_place, Failure)]
+            hidden = [node.in_place for node in graph.nodes if isinstance(node.in_place, Failure)]
             return steps, _returned(value, hidden)
     except Exception as error:
         return [], _returned(call.failure(error))

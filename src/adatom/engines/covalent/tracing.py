@@ -5,28 +5,30 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future as ConcurrentFuture
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from adatom.errors import EngineError
-from adatom.execution.caching import flow_caching
 from adatom.execution.call import Batch, Call, Slot, follow
 from adatom.execution.engine import Engine
 from adatom.execution.failure import Failure
 from adatom.execution.signals import stops_in_order
 from adatom.utils.nested import collect, substitute
+from adatom.workflow.caching import caching_of
+from adatom.workflow.end import interrupt
 from adatom.workflow.future import Future, Node
+from adatom.workflow.graph import Graph
 from adatom.workflow.options import JobOptions
-from adatom.workflow.scope import Scope
 
 if TYPE_CHECKING:
     from adatom.workflow.flow import Flow
     from adatom.workflow.job import Job
 
-__all__ = ["TracingEngine", "TracingScope", "with_slots"]
+__all__ = ["TracingEngine", "TracingGraph", "with_slots"]
 
 
-class TracingScope(Scope):
+class TracingGraph(Graph):
     """A flow whose jobs go into a graph when they are called, and run when its body has ended."""
 
     engine: TracingEngine
@@ -39,17 +41,15 @@ class TracingScope(Scope):
         def make(args: Any, kwargs: Any, upstream: list[Any]) -> Call | None:
             if not upstream:
                 return self.prepare(node, job, args, kwargs)
-            return self.call(node, job, args, kwargs, job.options, caching=self.caching(job))
+            caching = caching_of(job.options, self.cache, self.refresh_cache)
+            call = self.make_call(node, job, args, kwargs, job.options, caching=caching)
+            return self.log.called(node, call, whole=False)  # results of other jobs are missing
 
         self._trace(node, args, kwargs, make, partial(self.engine.trace, options=dict(job.options.engine_options)))
-        return (self.engine.future_type or Future)(node)
-
-    def is_whole(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-        """Whether no result of another job is among the arguments of a call."""
-        return not collect((args, kwargs), Slot)
+        return self.future_type(node)
 
     def node(self, name: str, recipe: str = "") -> Node:
-        """Something more that must end before this flow does; nobody can wait for it in the body."""
+        """Return a new node, which nobody can wait for in the body."""
         node = super().node(name, recipe)
         node.no_waiting = (
             f"{name} has no result yet: the {self.engine.name} engine builds its graph before it runs. Pass the "
@@ -62,13 +62,18 @@ class TracingScope(Scope):
         if not flow.waits or not collect((args, kwargs), Future):
             return super().inner(flow, args, kwargs)
         node = self.node(flow.name)
-        inherited = flow.with_options(**flow_caching([flow.options, *self.flows()])._asdict())
+        own = flow.options
+        inherited = flow.with_options(
+            cache=self.cache if own.cache is None else own.cache,
+            refresh_cache=own.refresh_cache or self.refresh_cache,
+        )
 
         def make(args: Any, kwargs: Any, upstream: list[Any]) -> Call:
-            return self.call(node, inherited, args, kwargs, JobOptions(), "SUBFLOW")
+            call = self.make_call(node, inherited, args, kwargs, JobOptions(), "SUBFLOW")
+            return replace(call, run=self.log.about)
 
         self._trace(node, args, kwargs, make, self.engine.trace_subflow)
-        return (self.engine.future_type or Future)(node)
+        return self.future_type(node)
 
     def _trace(
         self,
@@ -106,7 +111,7 @@ class TracingScope(Scope):
                 self.engine.run_graph(self.name, trace, dict(self.options.engine_options))
             except BaseException as error:
                 if not isinstance(error, Exception):  # Ctrl-C or SIGTERM
-                    self.interrupt()
+                    interrupt(self)
                 raise
             finally:
                 for node in self.nodes:
@@ -125,7 +130,7 @@ class TracingEngine(Engine):
     Futures in the arguments of a job reach `trace` as handles, and `run_graph` fills in every result at the end.
     """
 
-    scope_type: ClassVar[type[Scope]] = TracingScope
+    graph_type: ClassVar[type[Graph]] = TracingGraph
 
     def submit(self, work: Call | Batch, options: dict[str, Any]) -> ConcurrentFuture[Any]:
         """Never called: jobs reach this engine through `trace`."""

@@ -11,7 +11,7 @@ from ase import Atoms
 
 from adatom.calculators.models import Calculator, identify_model, make_model
 from adatom.calculators.together import evaluate_together, with_results
-from adatom.execution.context import done_ahead
+from adatom.execution.context import batch_value
 from adatom.recipes.common import core
 from adatom.recipes.common.code import Choice, Code
 
@@ -32,11 +32,11 @@ class ModelCode(Code):
     def build(self, atoms: Atoms, settings: Mapping[str, Any]) -> Any:
         """Make a calculator; what was computed of the structure together with others, it knows."""
         made = super().build(atoms, settings)
-        results = done_ahead()
+        results = batch_value()
         return made if results is None else with_results(made, atoms, results)
 
 
-def compute_ahead(
+def compute_batch(
     structures: Sequence[Atoms],
     *,
     calculator: Calculator = None,
@@ -60,7 +60,7 @@ def compute_ahead(
 
 mlip = ModelCode("machine-learned potential", make_model)
 
-static_job = mlip.job(core.static_job).with_options(ahead=compute_ahead)
+static_job = mlip.job(core.static_job).with_options(batch_function=compute_batch)
 relax_job = mlip.job(core.relax_job)
 md_job = mlip.job(core.md_job)
 freq_job = mlip.job(core.freq_job)

@@ -1,0 +1,132 @@
+"""Calls of one job as a task."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import CancelledError
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from adatom.errors import IncompleteError, WorkerDiedError
+from adatom.execution.batching import BatchSize
+from adatom.execution.call import Batch, Call, Outcome
+from adatom.execution.deadline import stop_reason
+from adatom.execution.directories import mark_interrupted
+from adatom.execution.dispatcher import Task
+from adatom.execution.failure import Failure
+from adatom.execution.worker import unpack
+from adatom.journal.begun import begun_jobs
+
+__all__ = ["Calls"]
+
+Settle = Callable[[Any], None]
+
+
+class Calls(Task):
+    """Calls of one job, which a worker runs one after the other.
+
+    Parameters
+    ----------
+    calls
+        Each call with the function that takes its outcome: its value or a `Failure`.
+    processes
+        Whether the engine has other workers, where a call that stopped for want of time can go on.
+    batch
+        Name and batch function of the task, where calls travel as a batch; None: it is one call.
+    size
+        Learns what a call of the batch cost.
+    """
+
+    def __init__(
+        self,
+        calls: Sequence[tuple[Call, Settle]],
+        processes: bool,
+        batch: tuple[str, bytes] | None = None,
+        size: BatchSize | None = None,
+    ) -> None:
+        self._calls, self._processes, self._batch, self._size = calls, processes, batch, size
+        self.count = len(calls)
+        self._made = time.time()
+        self._begun: dict[str, int] = {}
+
+    @property
+    def work(self) -> Call | Batch:
+        """Call or batch, ready to travel."""
+        if self._batch is None:
+            return self._calls[0][0]
+        return Batch(self._batch[0], [call for call, _ in self._calls], self._batch[1])
+
+    def begun(self) -> Collection[int] | None:
+        """Return the positions of the calls that the journals name as begun and not ended."""
+        calls = [call for call, _ in self._calls]
+        if not calls[0].journal:
+            return None
+        self._begun = begun_jobs(calls[0].journal, {call.id for call in calls}, self._made)
+        return [place for place, call in enumerate(calls) if self._begun.get(call.id, -1) >= call.attempt]
+
+    def part(self, positions: Sequence[int]) -> Calls:
+        """Return a task with some of the calls. The files of those that had ended stay, marked as failed."""
+        again = []
+        for call, settle in (self._calls[position] for position in positions):
+            lost = mark_interrupted(Path(call.directory_of(call.attempt)), "the result was lost with its worker")
+            again.append((replace(call, directory=f"{call.directory}-again") if lost else call, settle))
+        task = self._sent_again(again)
+        task.losses = self.losses
+        return task
+
+    def retry(self, position: int, error: WorkerDiedError) -> Calls | None:
+        """Return the next attempt of a call; None, after the call has failed, if it has no retries left."""
+        call, settle = self._calls[position]
+        attempt = self._begun.get(call.id, call.attempt)
+        last = attempt >= call.retries
+        marked = mark_interrupted(Path(call.directory_of(attempt)), str(error), make=last)
+        if last:
+            settle(call.failure(error, marked))
+            return None
+        return self._sent_again([(replace(call, attempt=attempt + 1), settle)])
+
+    def settle(self, result: Any) -> Sequence[Task]:
+        """Hand each outcome over, but for those of calls that are to go on in another worker."""
+        if isinstance(result, Outcome):
+            outcomes = [result.value]
+        elif self._batch is None:
+            outcomes = [unpack(result)]
+        else:
+            packed, seconds = unpack(result)
+            outcomes = [unpack(one) for one in packed]
+            if self._size:
+                self._size.learn(self.count, seconds)
+        again = []
+        for (call, settle), outcome in zip(self._calls, outcomes, strict=True):
+            if isinstance(outcome, Failure):
+                if self._goes_on(call, outcome):
+                    again.append(self._sent_again([(_longer(call), settle)]))
+                    continue
+            elif call.caching and not call.noted:
+                call.caching.confirm(call.name, outcome)
+            settle(outcome)
+        return again
+
+    def fail(self, error: BaseException) -> None:
+        """End all calls with the same exception."""
+        for call, settle in self._calls:
+            settle(Failure.interrupted(call.name) if isinstance(error, CancelledError) else call.failure(error))
+
+    def _goes_on(self, call: Call, failure: Failure) -> bool:
+        """Return whether a call that stopped because its worker's time was over is to go on in another worker."""
+        if not isinstance(failure.cause, IncompleteError) or not self._processes or stop_reason() is not None:
+            return False
+        return call.deadline is None or call.attempt < call.retries
+
+    def _sent_again(self, calls: Sequence[tuple[Call, Settle]]) -> Calls:
+        for call, _ in calls:
+            call.note("pending", attempt=call.attempt)
+        return Calls(calls, self._processes, self._batch if len(calls) > 1 else None)
+
+
+def _longer(call: Call) -> Call:
+    """Return the next attempt. Where nothing limits the flow, the time of a batch job was over: no retry is used."""
+    retries = call.retries if call.deadline else call.retries + 1
+    return replace(call, attempt=call.attempt + 1, retries=retries)

@@ -1,0 +1,476 @@
+"""A flow while it runs: its jobs, and what each of them waits for."""
+
+from __future__ import annotations
+
+import contextvars
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from adatom.cache import MISS
+from adatom.errors import InputError, JobFailure
+from adatom.execution.call import Call, header, pack_arguments, pack_function
+from adatom.execution.calls import Calls
+from adatom.execution.dispatcher import Dispatcher
+from adatom.execution.engine import Engine
+from adatom.execution.failure import Failure
+from adatom.execution.observer import Observer, current_observer
+from adatom.execution.registry import get_engine
+from adatom.execution.worker import settled
+from adatom.settings import get_settings
+from adatom.utils.names import stamp, unique_name
+from adatom.utils.nested import collect, substitute
+from adatom.workflow.caching import caching_of
+from adatom.workflow.end import finish, run_to_the_end
+from adatom.workflow.future import Future, Node, value_of
+from adatom.workflow.options import FlowOptions, label
+from adatom.workflow.runlog import RunLog
+
+if TYPE_CHECKING:
+    from adatom.execution.caching import Caching
+    from adatom.workflow.flow import Flow
+    from adatom.workflow.job import Job
+    from adatom.workflow.options import JobOptions
+    from adatom.workflow.step import Step
+
+__all__ = ["Graph", "current_graph"]
+
+_current: ContextVar[Graph | None] = ContextVar("adatom_graph", default=None)
+
+current_graph = _current.get
+"""Return the flow whose body this code is part of; None outside of flows."""
+
+
+class Graph:
+    """A flow, or a flow inside another, while it runs.
+
+    Parameters
+    ----------
+    engine
+        Engine that runs the jobs.
+    name
+        Name of the flow.
+    directory
+        Directory of the run directories of the jobs.
+    parent
+        Flow that called this one; None for the outermost.
+    options
+        Options of the flow; None: the defaults.
+    log
+        Journal of the run, of the outermost flow alone; None: without any label.
+
+    Attributes
+    ----------
+    root
+        Outermost flow.
+    nodes
+        Of the outermost flow: all jobs and flows that were called in it, in order.
+    cancelled
+        Of the outermost flow: whether it was interrupted.
+    cache, refresh_cache
+        Options of that name, inherited from the flows around this one.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        name: str,
+        directory: Path,
+        parent: Graph | None = None,
+        options: FlowOptions | None = None,
+        log: RunLog | None = None,
+    ) -> None:
+        self.engine, self.name, self.directory, self.parent = engine, name, directory, parent
+        self.options = options or _NO_OPTIONS
+        self.root: Graph = parent.root if parent else self
+        self.log: RunLog = parent.log if parent else log or RunLog({})
+        self.nodes: list[Node] = []
+        self.cancelled = False
+        self.cache: Any = self.options.cache if self.options.cache is not None or not parent else parent.cache
+        self.refresh_cache: bool = self.options.refresh_cache or bool(parent and parent.refresh_cache)
+        self.future_type: type[Future] = engine.future_type or Future
+        self.observer: Observer | None = parent.observer if parent else current_observer()
+        self.dispatcher = Dispatcher(engine, lambda: self.root.cancelled)
+        self._functions: dict[Step[Any, Any], bytes] = {}
+        self._left = 0
+        self._change = threading.Condition()
+        self._then: Callable[[], None] | None = None
+
+    @classmethod
+    def of_flow(cls, name: str, options: FlowOptions) -> Graph:
+        """Return the graph of a flow that is called outside of any other.
+
+        Parameters
+        ----------
+        name, options
+            Name and options of the flow.
+        """
+        engine = get_engine(options.runner)
+        directory = get_settings().results_dir / unique_name("FLOW", name, stamp())
+        log = RunLog.of_flow(directory.name, name, options.label)
+        return (engine.graph_type or cls)(engine, name, directory, options=options, log=log)
+
+    @classmethod
+    def of_job(cls, name: str, label: str | None = None) -> Graph:
+        """Return the graph of a job that is called outside of any flow.
+
+        Parameters
+        ----------
+        name
+            Name of the job.
+        label
+            Label of the run in the journal.
+        """
+        engine = get_engine()
+        log = RunLog({"label": label} if label else {})
+        return (engine.graph_type or cls)(engine, name, get_settings().results_dir, log=log)
+
+    # Jobs
+
+    def add(self, job: Job[Any, Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Future:
+        """Run a job as soon as its arguments have values, and return its future.
+
+        Parameters
+        ----------
+        job
+            Job to run.
+        args, kwargs
+            Arguments, with futures at any depth.
+        """
+        options = job.options
+        if options.resources:
+            options.check(job.name, self.engine)
+        node = self.node(job.name, job.recipe)
+        self.when_ready(node, (args, kwargs), lambda ready: self._launch(node, job, *ready), options.failed_inputs)
+        return self.future_type(node)
+
+    def _launch(self, node: Node, job: Job[Any, Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        call = self.prepare(node, job, args, kwargs)
+        if call:
+            if self.observer:
+                self.tell(node, "started")
+            task = Calls([(call, node.settle)], self.engine.capabilities.processes)
+            self.dispatcher.send(task, job.options.engine_options)
+
+    def prepare(self, node: Node, job: Job[Any, Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
+        """Return a call of a job, ready to travel; None if its result is stored, which the node is then given.
+
+        Parameters
+        ----------
+        node
+            Node that the outcome of the call is for.
+        job, args, kwargs
+            Job and its arguments, without futures.
+        """
+        caching = caching_of(job.options, self.cache, self.refresh_cache)
+        if caching:
+            if job.options.failed_inputs != "skip" and collect((args, kwargs), Failure):
+                caching = None  # another time they may succeed
+            else:
+                caching = caching.of_call(node.name, job, args, kwargs)
+        if caching:
+            stored = caching.find(job, args, kwargs)
+            if stored is not MISS:
+                _name_fully(node, args, kwargs)
+                self.log.note(node, "cached", self.engine.name, key=caching.key.digest if caching.key else "")
+                self.tell(node, "cached")
+                self.engine.show_stored(node.name)
+                node.settle(stored)
+                return None
+        call = self.make_call(node, job, args, kwargs, job.options, caching=caching)
+        return self.log.called(node, call)
+
+    def make_call(
+        self,
+        node: Node,
+        step: Step[Any, Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        options: JobOptions,
+        kind: str = "JOB",
+        caching: Caching | None = None,
+    ) -> Call:
+        """Return a call, ready to travel; its node gets its full name and its directory.
+
+        Parameters
+        ----------
+        node
+            Node that the outcome of the call is for.
+        step, args, kwargs
+            Job or subflow, and its arguments.
+        options
+            Options of the job.
+        kind
+            First word of the run directory's name.
+        caching
+            Rules by which the result is looked up and stored.
+        """
+        name, about = node.name, _name_fully(node, args, kwargs)
+        node.directory = f"{self.directory}{os.sep}{unique_name(kind, name, about, identity=node.id)}"
+        if step not in self._functions:
+            self._functions[step] = pack_function(node.name, step)
+        return Call(
+            node.name,
+            node.directory,
+            header(),
+            self._functions[step],
+            pack_arguments(node.name, step, args, kwargs),
+            self.engine.name,
+            options.retries,
+            options.retry_delay,
+            options.timeout,
+            id=node.id,
+            journal=self.log.directory,
+            noted=not self.engine.capabilities.concurrent,
+            caching=caching and caching.travelling(),
+            resources=options.needs,
+        )
+
+    def node(self, name: str, recipe: str = "") -> Node:
+        """Return a new node, which must be settled before this flow ends.
+
+        Parameters
+        ----------
+        name
+            Name of the job, flow or subflow.
+        recipe
+            Module and name of a job's function; empty for a flow.
+        """
+        node = Node(name, recipe)
+        self.root.nodes.append(node)
+        with self._change:
+            self._left += 1
+        node.add_done_callback(self._ended)
+        if self.observer:
+            self.tell(node, "added")
+        return node
+
+    def when_ready(self, node: Node, arguments: Any, then: Callable[[Any], None], failed_inputs: str = "skip") -> None:
+        """Call a function with arguments once all futures in them have values.
+
+        Parameters
+        ----------
+        node
+            Node that is settled here where the function is not called.
+        arguments
+            Nested containers with futures.
+        then
+            Function that is given the arguments with values in place of futures.
+        failed_inputs
+            The job's option of that name.
+        """
+        try:
+            futures = collect(arguments, Future)
+        except RecursionError as error:
+            node.handled = True
+            node.settle(Failure.of(error, node.name, None))
+            raise InputError(f"An argument of {node.name} contains itself, or is nested too deep.") from None
+        if not futures:
+            try:
+                then(arguments)
+            except BaseException as error:  # at the caller's line, where a debugger can see it
+                node.handled = True
+                node.settle(Failure.of(error, node.name, node.directory))
+                raise
+            return
+
+        def ready() -> None:
+            try:
+                values = substitute(arguments, Future, value_of)
+                failures = collect(values, Failure)
+                if failures and failed_inputs == "skip":
+                    node.settle(failures[0].skip(node.name))
+                elif self.root.cancelled:
+                    node.settle(Failure.interrupted(node.name))
+                else:
+                    if failed_inputs == "tolerate":
+                        node.tolerated = failures
+                    then(values)
+            except Exception as error:  # a path that does not exist, an argument that cannot travel
+                node.settle(Failure.of(error, node.name, node.directory))
+
+        waiting = {future._node for future in futures if not future._node.done()}
+        if not waiting:
+            ready()
+            return
+        if not node.is_flow:
+            self.log.note(node, "pending", self.engine.name)
+        lock, left, context = threading.Lock(), [len(waiting)], contextvars.copy_context()
+
+        def one_done(_: Any) -> None:
+            with lock:
+                left[0] -= 1
+                last = left[0] == 0
+            if last:
+                context.copy().run(ready)
+
+        for needed in waiting:
+            needed.add_done_callback(one_done)
+
+    # Flows in this flow
+
+    def inner(self, flow: Flow[Any, Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Future:
+        """Run a flow inside this one, and return its future.
+
+        Parameters
+        ----------
+        flow
+            Flow whose body runs at once, or subflow whose body runs when its arguments have values.
+        args, kwargs
+            Arguments, with futures at any depth.
+        """
+        runner = flow.options.runner
+        engine = self.engine if runner is None else get_engine(runner)
+        node = self.node(flow.name)
+        directory = self.directory / unique_name("SUBFLOW" if flow.waits else "FLOW", flow.name)
+        graph = type(self)(engine, flow.name, directory, self, flow.options)
+
+        def expand(ready: Any) -> None:
+            if engine.capabilities.concurrent and engine.capabilities.waits_in_flow:
+                # A thread of its own, so that two bodies overlap and one that waits holds up no other.
+                run = contextvars.copy_context().run
+                threading.Thread(target=run, args=(graph.expand, node, flow._fn, *ready), daemon=True).start()
+            else:
+                graph.expand(node, flow._fn, *ready)
+
+        if flow.waits:
+            self.when_ready(node, (args, kwargs), expand)
+        else:
+            graph.expand(node, flow._fn, args, kwargs)
+        return graph.future_type(node)
+
+    def expand(self, node: Node, body: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Run the body of this flow inside another; its node is settled when all its jobs have ended.
+
+        Parameters
+        ----------
+        node
+            Node of this flow in the other one.
+        body, args, kwargs
+            Function of the flow, and its arguments.
+        """
+        try:
+            value = self.run_body(body, args, kwargs)
+        except Exception as error:
+            value = error.failure if isinstance(error, JobFailure) else Failure.of(error, self.name, None)
+        node.in_place = value
+
+        def end() -> None:
+            try:
+                node.settle(substitute(value, Future, value_of))
+            except Exception as error:  # a path that does not exist
+                node.settle(Failure.of(error, self.name, None))
+
+        with self._change:
+            self._then = end
+            left = self._left
+        if not left:
+            end()
+
+    def run_body(self, body: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run the body of this flow: the jobs that it calls return futures and belong to this graph.
+
+        Parameters
+        ----------
+        body, args, kwargs
+            Function of the flow, and its arguments.
+        """
+        with self.entered():
+            return settled(body(*args, **kwargs))
+
+    @contextmanager
+    def entered(self) -> Iterator[None]:
+        """Make this the flow that code in the block is part of."""
+        token = _current.set(self)
+        try:
+            yield
+        finally:
+            _current.reset(token)
+
+    # The outermost call
+
+    def run(self, body: Callable[[], Any]) -> Any:
+        """Run a body until all its jobs have ended, and return its value, with futures in it.
+
+        Parameters
+        ----------
+        body
+            Function that starts the jobs.
+        """
+        return run_to_the_end(self, body)
+
+    def run_flow(self, body: Callable[[], Any], in_place: bool = False) -> Any:
+        """Run the body of the outermost flow to its end, and return its value, with results in place of futures.
+
+        Parameters
+        ----------
+        body
+            Function that starts the jobs.
+        in_place
+            Whether this code already runs inside what the engine calls a flow.
+
+        Raises
+        ------
+        FlowFailure
+            Some jobs failed, and the options do not ask to return failures.
+        """
+        try:
+            if in_place:
+                return finish(self, self.run(body))
+            value: list[Any] = []
+            options = dict(self.options.engine_options)
+            self.engine.run_flow(self.name, lambda: value.append(finish(self, self.run(body))), options)
+            return value[0]
+        finally:
+            self.log.close(self.nodes)
+
+    def wait(self) -> None:
+        """Wait until all that was started in this flow has ended."""
+        with self._change:
+            while self._left:
+                self._change.wait()
+
+    def _ended(self, node: Any) -> None:
+        result, state = node.result(), "done"
+        if isinstance(result, Failure):
+            state = "skipped" if result.skipped_because else "failed"
+            if not node.is_flow:
+                self.log.note(node, state, self.engine.name, cause=result.in_short)
+        if self.observer:
+            self.tell(node, state)
+        with self._change:
+            self._left -= 1
+            then = self._then if not self._left else None
+            self._change.notify_all()
+        if then:
+            then()
+
+    def tell(self, node: Node, event: str, count: int = 1) -> None:
+        """Tell the observer of an event.
+
+        Parameters
+        ----------
+        node
+            Node of the job. Of a flow only failure is told.
+        event
+            ``"added"``, ``"started"``, ``"cached"`` (and then done), ``"done"``, ``"failed"`` or ``"skipped"``.
+        count
+            Number of jobs that the event is about.
+        """
+        if self.observer and (not node.is_flow or event == "failed"):
+            self.observer(node.name, event, count)
+
+
+_NO_OPTIONS = FlowOptions()
+
+
+def _name_fully(node: Node, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+    """Add a label of the first argument to the name of a job, and return the label."""
+    about = label(args[0] if args else next(iter(kwargs.values()), None))
+    if about:
+        node.name = f"{node.name} {about}"
+    return about

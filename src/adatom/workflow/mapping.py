@@ -1,0 +1,110 @@
+"""One job on many items: short ones travel together."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from adatom.execution.batching import BatchSize
+from adatom.execution.call import Call, pack_function
+from adatom.execution.calls import Calls
+from adatom.execution.failure import Failure
+from adatom.utils.nested import collect
+from adatom.workflow.future import Future, Node
+from adatom.workflow.graph import Graph
+
+if TYPE_CHECKING:
+    from adatom.workflow.job import Job
+
+__all__ = ["map_in_batches"]
+
+
+def map_in_batches(graph: Graph, job: Job[Any, Any], items: list[Any], common: dict[str, Any]) -> list[Future]:
+    """Run a job once for each item, and return the futures in the order of the items.
+
+    The first tasks hold few items and tell what an item costs; later ones hold as many as make a task worth its cost
+    (`BatchSize`). So long jobs spread over all workers, and short ones do not pay for a task each.
+
+    Parameters
+    ----------
+    graph
+        Flow that the jobs belong to.
+    job
+        Job to run.
+    items
+        Values of the first parameter of the job.
+    common
+        Other arguments, the same for all items.
+    """
+    can = graph.engine.capabilities
+    worthwhile = can.waits_in_flow and (can.concurrent or job.options.batch_function is not None)
+    if not worthwhile or len(items) < 2 or collect((items, common), Future):
+        return [graph.add(job, (item,), common) for item in items]
+    job.options.check(job.name, graph.engine)
+    nodes = [graph.node(job.name, job.recipe) for _ in items]
+    _Map(graph, job, deque(zip(nodes, items, strict=True)), common).start()
+    return [graph.future_type(node) for node in nodes]
+
+
+class _Map:
+    """Items of a map that wait for a task."""
+
+    def __init__(
+        self, graph: Graph, job: Job[Any, Any], items: deque[tuple[Node, Any]], common: dict[str, Any]
+    ) -> None:
+        self._graph, self._job, self._items, self._common = graph, job, items, common
+        self._tasks = 2 * graph.engine.slots  # one runs while the next is on its way
+        self._size = BatchSize(graph.engine, (job._fn.__module__, job._fn.__qualname__))
+        self._lock = threading.Lock()
+        function = job.options.batch_function
+        self._batch_function = b""
+        if function and job.options.timeout is None:
+            self._batch_function = pack_function(job.name, partial(function, **job.defaults))
+
+    def start(self) -> None:
+        """Send the first tasks; each task that ends sends the next."""
+        if self._graph.engine.capabilities.concurrent:
+            for _ in range(self._tasks):
+                self._send_next()
+        else:  # a task has ended when it has been sent
+            while self._items and not self._graph.root.cancelled:
+                self._send_next()
+
+    def _send_next(self) -> None:
+        graph, concurrent = self._graph, self._graph.engine.capabilities.concurrent
+        while taken := self._take():
+            packed = [(node, call) for node, item in taken if (call := self._packed(node, item))]
+            if not packed:  # all results are stored
+                continue
+            first, call = packed[0]
+            name = call.name if len(packed) == 1 else f"{self._job.name} x{len(packed)}"
+            task = Calls(
+                [(call, node.settle) for node, call in packed],
+                graph.engine.capabilities.processes,
+                (name, self._batch_function),
+                self._size,
+            )
+            graph.tell(first, "started", len(packed))
+            try:
+                ended = self._send_next if concurrent else None
+                graph.dispatcher.send(task, self._job.options.engine_options, ended)
+                return
+            except Exception as error:  # the engine refuses the options, say
+                task.fail(error)
+
+    def _take(self) -> list[tuple[Node, Any]]:
+        with self._lock:
+            if self._graph.root.cancelled or not self._items:
+                return []
+            size = min(self._size.next(len(self._items), self._tasks), len(self._items))
+            return [self._items.popleft() for _ in range(size)]
+
+    def _packed(self, node: Node, item: Any) -> Call | None:
+        """Return the call for an item; None where its result is stored, or it cannot be packed."""
+        try:
+            return self._graph.prepare(node, self._job, (item,), self._common)
+        except Exception as error:
+            node.settle(Failure.of(error, node.name, node.directory))
+            return None
