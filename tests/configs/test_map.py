@@ -13,8 +13,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import adatom
-from adatom.configs import AutoparaInfo, ConfigSet, OutputSpec, autoparallelize, map, singly
+from adatom.configs import AutoparaInfo, ConfigSet, OutputSpec, autoparallelize, map
 from adatom.errors import AdatomError, IncompleteError, InputError, ItemError, UnfinishedError, UnknownNameError
+from adatom.execution import dispatcher
 from adatom.execution.context import job_context
 from adatom.recipes.emt.core import relax_job, static_job
 from tests.configs import operations
@@ -196,7 +197,7 @@ def test_workers_that_all_end_before_they_begin_end_it(monkeypatch):
     def begin():
         os.abort()
 
-    monkeypatch.setattr(singly, "ENDS", 3)
+    monkeypatch.setattr(dispatcher, "LOSSES", 3)
     with pytest.raises(AdatomError, match="strained cannot run: 3 workers ended before they had begun.*SIGABRT"):
         map(operations.strained, crystals("Cu"), on_error="keep", autopara_info=AutoparaInfo(2, initializer=begin))
 

@@ -365,7 +365,7 @@ def test_workers_that_are_killed_at_random_change_nothing(tmp_path):
     given, at_work = numbered(500), tmp_path / "at work"
     at_work.mkdir()
     map(operations.slow, given, tmp_path / "alone.xyz", seconds=0, autopara_info=ONE)
-    ended, killed = threading.Event(), set()
+    ended, killed, info = threading.Event(), set(), AutoparaInfo(workers=2, retries=9)
 
     def kill() -> None:
         rng = random.Random(1)
@@ -380,7 +380,7 @@ def test_workers_that_are_killed_at_random_change_nothing(tmp_path):
     try:
         while time.monotonic() < end:
             out = tmp_path / f"killed{rounds}.xyz"
-            found = map(operations.seen_at_work, given, out, folder=str(at_work), on_error="keep", autopara_info=TWO)
+            found = map(operations.seen_at_work, given, out, folder=str(at_work), on_error="keep", autopara_info=info)
             assert found.failures == {}
             assert out.read_bytes() == (tmp_path / "alone.xyz").read_bytes()
             rounds += 1

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ase.build import bulk
+
 from adatom import flow, get_settings, job, subflow
 from adatom.errors import IncompleteError
 from adatom.execution.context import batch_value
@@ -136,6 +138,16 @@ def die_until(path, times):
     if len(Path(path).read_text()) <= times:
         os.kill(os.getpid(), signal.SIGKILL)
     return "alive"
+
+
+@job
+def die_once_at_5(number, folder):
+    """Kill the worker the first time that 5 comes; else give a structure."""
+    died = Path(folder) / "died"
+    if number == 5 and not died.exists():
+        died.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return bulk("Cu", a=3.5 + number / 100)
 
 
 @job

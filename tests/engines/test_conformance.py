@@ -13,7 +13,20 @@ from pathlib import Path
 
 import pytest
 
-from adatom import Failure, FlowFailure, Future, JobFailure, change_settings, gather, job, make_runner, subflow, wait
+from adatom import (
+    Failure,
+    FlowFailure,
+    Future,
+    JobFailure,
+    change_settings,
+    configs,
+    gather,
+    job,
+    make_runner,
+    subflow,
+    wait,
+)
+from adatom.configs import AutoparaInfo
 from adatom.errors import EngineError, InputError, UnknownNameError
 from adatom.execution.observer import observed
 from adatom.execution.registry import drop_engine, get_engine
@@ -684,6 +697,34 @@ def test_a_worker_killed_by_an_item_of_a_map_costs_no_other_item(engine, tmp_pat
     results = workflow()
     assert results[35].kind == "WorkerDiedError"
     assert [r for r in results if not isinstance(r, Failure)] == [i for i in range(40) if i != 35]
+
+
+@pytest.mark.parametrize("retries", [0, 1])
+@pytest.mark.parametrize("way", ["call", "map", "stream"])
+def test_one_rule_for_a_worker_that_is_killed(engine, tmp_path, way, retries):
+    """The item that the worker had begun is to blame, and tried again as often as its `retries` say."""
+    if not engine.capabilities.processes:
+        pytest.skip("its jobs share this process, which is what would be killed")
+    step = jobs.die_once_at_5.with_options(retries=retries)
+
+    @engine.flow(on_failure="return")
+    def workflow():
+        if way == "map":
+            return step.map(range(9), folder=str(tmp_path))
+        return [step(number, str(tmp_path)) for number in range(4, 7)]
+
+    if way == "stream":
+        info = AutoparaInfo(runner=engine.runner, batch=9)
+        found = configs.map(step, range(9), on_error="skip", folder=str(tmp_path), autopara_info=info)
+        sizes, failed = [round(atoms.cell[0, 1] * 2, 2) for atoms in found], list(found.failures)
+    else:
+        outcomes = dict(zip(range(9) if way == "map" else range(4, 7), workflow(), strict=True))
+        failed = [number for number, outcome in outcomes.items() if isinstance(outcome, Failure)]
+        assert {outcomes[number].kind for number in failed} <= {"WorkerDiedError"}
+        sizes = [round(outcome.cell[0, 1] * 2, 2) for number, outcome in outcomes.items() if number not in failed]
+    numbers = [number for number in (range(4, 7) if way == "call" else range(9)) if retries or number != 5]
+    assert sizes == [3.5 + number / 100 for number in numbers]
+    assert failed == ([] if retries else [5])
 
 
 def test_sys_exit_in_a_job_is_a_failure(engine):

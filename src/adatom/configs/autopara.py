@@ -29,7 +29,8 @@ class AutoparaInfo:
     initializer
         Called once in each worker, before its first item.
     retries
-        How often an item is tried again where ``on_error="retry"``.
+        Number of further attempts for an item whose worker died and, where ``on_error="retry"``, for which the function
+        raised. None: the `retries` of a job; of any other function 0, where ``on_error="retry"`` 2.
     time_budget
         Seconds after which nothing more is started; None: no limit but that of the process
         (`adatom.execution.deadline`).
@@ -44,7 +45,7 @@ class AutoparaInfo:
     runner: Any = None
     batch: int | None = None
     initializer: Callable[[], Any] | None = None
-    retries: int = 2
+    retries: int | None = None
     time_budget: float | None = None
 
     def __post_init__(self) -> None:

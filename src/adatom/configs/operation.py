@@ -30,7 +30,9 @@ class Operation:
     on_error
         As of `adatom.configs.map`.
     retries
-        How often a failed item is tried again.
+        Number of further attempts for an item for which the function raised.
+    restarts
+        Number of further attempts for an item whose worker died.
     mark
         The key of `Atoms.info` that says why a structure failed.
     seed
@@ -54,6 +56,7 @@ class Operation:
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     on_error: str = "raise"
     retries: int = 0
+    restarts: int = 0
     mark: str = "failed"
     seed: int | None = None
     whole: bool = False

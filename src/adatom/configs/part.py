@@ -1,15 +1,15 @@
-"""How a part of a stream is worked on, where the engine runs it."""
+"""The worker's side of a stream: an operation applied to some of its items."""
 
 from __future__ import annotations
 
+import os
 import reprlib
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from io import StringIO
-from pathlib import Path
 from typing import Any
 
 from ase import Atoms
@@ -23,23 +23,23 @@ from adatom.execution.directories import RunDirectory, entered
 from adatom.execution.failure import Failure
 from adatom.execution.worker import settled
 
-__all__ = ["Part", "gather", "run_part"]
+__all__ = ["ALL_AT_ONCE", "Part", "gather", "run_part"]
 
 
 @dataclass
 class Part:
-    """What came of some items.
+    """Outcome of some items.
 
     Attributes
     ----------
     shapes
-        Of each item.
+        Shape of the outcome of each item: see `Shape`.
     output
         Structures, packed where they have travelled, or the text of each item.
     failures
-        By place among the items.
+        Failures, by the position of the item.
     seconds
-        That it took.
+        Time that the items took together.
     """
 
     shapes: list[Shape]
@@ -48,37 +48,73 @@ class Part:
     seconds: float = 0.0
 
 
-def run_part(handle: Handle, numbers: Sequence[int], data: bytes, directory: str, begun: str | None = None) -> Part:
-    """Do what is done to each item, for some of them: what a task of the engine is.
+def run_part(
+    handle: Handle,
+    numbers: Sequence[int],
+    data: bytes,
+    directory: str,
+    chosen: Sequence[int] | None = None,
+    mark: str | None = None,
+) -> Part:
+    """Apply an operation to some items: the task of an engine.
 
     Parameters
     ----------
     handle
-        The operation.
+        Operation, on its way to this worker.
     numbers
-        Of the items, in the whole stream.
+        Numbers of the items in the whole stream.
     data
-        The items, packed.
+        Items of a batch, packed.
     directory
-        What directories of items that write files are in.
-    begun
-        A file to make when the work on the items begins: until then a process imports what the operation needs.
+        Parent of the directories of items that write files.
+    chosen
+        Positions of the items to work on; None: all.
+    mark
+        File in which to write the position, among those chosen, of each item that is begun; None: nothing is written.
     """
     operation = handle.load()
-    if begun:
-        with suppress(OSError):  # where the disk is not that of the driver
-            Path(begun).touch()
     start = time.perf_counter()
-    items, fresh = unpack(data), _Fresh(data)
-    outcomes = _all_at_once(operation, items, numbers, directory) if operation.whole and len(items) > 1 else None
-    if outcomes is None:
-        if operation.whole:
-            items = unpack(data)  # the function may have changed them before it failed
-        outcomes = [
-            _one(operation, item, number, directory, partial(fresh, place))
-            for place, (item, number) in enumerate(zip(items, numbers, strict=True))
-        ]
-    return gather(operation, outcomes, fresh, start, pack_them=not handle.is_here)
+    places = range(len(numbers)) if chosen is None else chosen
+    with _marking(mark) as begin:
+        items, fresh = unpack(data), _Fresh(data)
+        outcomes = None
+        if operation.whole and len(places) > 1:
+            begin(ALL_AT_ONCE)
+            outcomes = _all_at_once(
+                operation, [items[place] for place in places], [numbers[place] for place in places], directory
+            )
+            if outcomes is None:
+                items = unpack(data)  # the function may have changed them before it failed
+        if outcomes is None:
+            outcomes = []
+            for index, place in enumerate(places):
+                begin(b"%10d" % index)
+                outcomes.append(_one(operation, items[place], numbers[place], directory, partial(fresh, place)))
+    return gather(operation, outcomes, lambda index: fresh(places[index]), start, pack_them=not handle.is_here)
+
+
+ALL_AT_ONCE = b"all".ljust(10)
+"""Text of a mark when a worker begins all items in one call."""
+
+
+@contextmanager
+def _marking(path: str | None) -> Iterator[Callable[[bytes], Any]]:
+    """Yield a function that writes to a mark, which is removed after the block."""
+    if path is None:
+        yield lambda text: None
+        return
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+    except OSError:  # the disk is not that of the driver
+        yield lambda text: None
+        return
+    try:
+        yield lambda text: os.pwrite(descriptor, text, 0)
+    finally:
+        os.close(descriptor)
+        with suppress(OSError):
+            os.unlink(path)
 
 
 def gather(
@@ -88,20 +124,20 @@ def gather(
     start: float | None = None,
     pack_them: bool = True,
 ) -> Part:
-    """Put together what came of some items.
+    """Return the outcomes of some items as a `Part`.
 
     Parameters
     ----------
     operation
-        The operation.
+        Operation that was applied.
     outcomes
-        For each item its structures, or a `Failure`.
+        Value that the function returned for each item, or a `Failure`.
     item
-        Gives an item as it was, by place.
+        Function that returns an item as it was given, by position.
     start
-        When the work began, as `time.perf_counter` says.
+        Time at which the work began, by `time.perf_counter`; None: the time is not measured.
     pack_them
-        Whether structures are to travel.
+        Whether structures are packed, as they are to travel.
     """
     shapes: list[Shape] = []
     structures: list[Atoms] = []
@@ -139,7 +175,7 @@ def gather(
 
 
 class _Fresh:
-    """Items as they were given, none of them twice: a function may have changed it before it failed."""
+    """Items as they were given, each a new copy: a function may have changed an item before it failed."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -167,7 +203,7 @@ def _one(operation: Operation, item: Any, number: int, directory: str, again: Ca
 
 
 def _all_at_once(operation: Operation, items: list[Any], numbers: Sequence[int], directory: str) -> list[Any] | None:
-    """What a function of a list makes of several items; None if it fails, as one alone may be to blame."""
+    """Return the values of a function of a list; None if it fails, as one item alone may be to blame."""
     try:
         with entered(_Directory(f"{directory}/{numbers[0]:06d}-{numbers[-1]:06d}")):
             return _call_on_list(operation, items, numbers)
@@ -205,7 +241,7 @@ def _structures(outcome: Any, prefix: str | None) -> tuple[Shape, list[Atoms]]:
 
 
 def _freeze(made: Any) -> None:
-    """The calculators of what a function gave stay where they are; what they found for a structure goes along."""
+    """Replace the calculators of returned structures by their results: calculators stay where they are."""
     for atoms in made if isinstance(made, list | tuple) else [made]:
         if isinstance(atoms, Atoms):
             freeze_results(atoms)
@@ -222,7 +258,7 @@ def _text(structures: list[Atoms], write_kwargs: Mapping[str, Any] | None) -> by
 
 
 class _Directory(RunDirectory):
-    """Of one item: it is kept when that failed if there is something in it, as thousands may fail."""
+    """Directory of one item: after a failure it is kept only if files are in it, as thousands may fail."""
 
     def fail(self, error: BaseException) -> None:
         if self.exists:

@@ -78,9 +78,18 @@ def run_operation(
         inputs = ConfigSet(inputs)
     elif not isinstance(inputs, ConfigSet | list | tuple):
         inputs = list(inputs)  # it may give them but once
-    retries = info.retries if operation.on_error == "retry" else 0
-    operation = replace(operation, retries=retries, initializer=info.initializer, tags=spec.tags)
+    restarts = _restarts(operation, info)
+    retries = restarts if operation.on_error == "retry" else 0
+    operation = replace(operation, retries=retries, restarts=restarts, initializer=info.initializer, tags=spec.tags)
     return _Run(operation, inputs, spec, identity, info, sample).result()
+
+
+def _restarts(operation: Operation, info: AutoparaInfo) -> int:
+    """Return the number of further attempts for an item: what is said here, else of the job, else the default."""
+    if info.retries is not None:
+        return info.retries
+    of_job: int = getattr(getattr(operation.function, "options", None), "retries", 0)
+    return max(of_job, 2) if operation.on_error == "retry" else of_job
 
 
 class _Run:

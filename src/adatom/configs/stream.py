@@ -1,4 +1,4 @@
-"""A stream of items through an engine: in parts, in order, and with few of them in memory."""
+"""A stream of items through an engine: in batches, in order, and with few of them in memory."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
-
-import cloudpickle
 
 from adatom.configs.attached import Attached
 from adatom.configs.columns import unpack
 from adatom.configs.handle import Handle
 from adatom.configs.operation import Operation
 from adatom.configs.part import Part, gather, run_part
-from adatom.configs.singly import Singly
+from adatom.configs.pieces import Batch, Piece, Route
 from adatom.errors import AdatomError, IncompleteError, InputError, WorkerDiedError
+from adatom.execution.batching import BatchSize
 from adatom.execution.call import Call, Outcome, header, pack_function
 from adatom.execution.deadline import is_limited, stop_reason
+from adatom.execution.dispatcher import Dispatcher
 from adatom.execution.engine import Engine
 from adatom.execution.failure import Failure
 from adatom.execution.observer import current_observer
@@ -31,51 +31,33 @@ from adatom.utils.names import stamp, unique_name
 
 __all__ = ["Batch", "Stream"]
 
-_GROWTH = 8  # of a batch against the one before, as an item may be an odd one
 _MOST = 64 * 2**20  # bytes of items and results that may wait for those before them
 _LONG = 100_000  # bytes of an operation, or of a calculator, from which it goes by a file
 
-
-@dataclass
-class Batch:
-    """Items that travel together.
-
-    Attributes
-    ----------
-    numbers
-        Of the items, in the whole stream.
-    data
-        The items, packed.
-    extra
-        What the caller knows of each item, and wants back.
-    part
-        What came of them, once it is known.
-    singly
-        Its items, where they go one by one.
-    """
-
-    numbers: list[int]
-    data: bytes
-    extra: list[Any]
-    part: Part | None = None
-    singly: Singly | None = None
+Item = tuple[int, Any, Any]
+"""Number of an item in the stream, the item, and data of the caller's."""
 
 
 class Stream:
-    """Works on a stream of items.
+    """Apply an operation to a stream of items.
 
     Parameters
     ----------
     engine
-        Who runs it.
+        Engine that runs it.
     operation
-        What is done to each item.
+        Operation on each item.
     identity
-        What says whether two operations are the same: their items are taken to cost the same.
+        Text that two operations share if their items cost the same.
     most
-        Items in a batch, at most; None: as many as make it worth its while.
+        Largest number of items in a batch; None: as many as make a task worth its cost.
     end
-        When, as `time.monotonic` says, no more is started; None: never.
+        Time, by `time.monotonic`, after which no batch is started; None: no limit.
+
+    Attributes
+    ----------
+    stopped
+        Reason why the stream did not come to its end; None if it did.
     """
 
     def __init__(
@@ -86,49 +68,38 @@ class Stream:
         most: int | None = None,
         end: float | None = None,
     ) -> None:
-        self._engine, self._operation, self._most, self._end = engine, operation, most, end
-        self._directory = str(get_settings().results_dir / unique_name("MAP", operation.name, stamp()))
+        self._engine, self._operation, self._most, self._end = engine, operation, most or sys.maxsize, end
+        self._directory = str((get_settings().results_dir / unique_name("MAP", operation.name, stamp())).absolute())
         self._handles: list[Handle] = []
         self._attached = Attached(self._handle_of if operation.calculators else None)
-        self._aim = engine.capabilities.worthwhile
-        self._key = (operation.name, identity)
-        self._cost = self._aim
-        if end is None and not is_limited():  # else a batch too long, as these items may be larger, would do harm
-            self._cost = engine.item_costs.get(self._key, self._aim)
-        self._size = max(1.0, self._aim / self._cost / _GROWTH)
-        self._measured = self._came_back = False
+        self._size = BatchSize(engine, (operation.name, identity), known=end is None and not is_limited())
+        self._came_back = False
         self._bytes = 0
         self._observer = current_observer()
         self._unreadable: Exception | None = None
-        self._ended: SimpleQueue[tuple[Batch, int | None, Any]] = SimpleQueue()
-        self.stopped: str | None = None  # why it did not come to its end
+        self._answers: SimpleQueue[tuple[Piece, Any]] = SimpleQueue()
+        self._over = False
+        self._made: Path | None = None  # for marks alone
+        self.stopped: str | None = None
 
-    def run(self, items: Iterator[tuple[int, Any, Any]], consume: Callable[[Batch], None]) -> None:
+    def run(self, items: Iterator[Item], consume: Callable[[Batch], None]) -> None:
         """Work on all items.
 
         Parameters
         ----------
         items
-            Number, item, and what the caller knows of it.
+            Items with their numbers, and data of the caller's.
         consume
-            Called with each batch, in order, in this thread.
+            Function that is called with each batch, in order, in this thread.
 
         Raises
         ------
         AdatomError
-            No worker can do it.
+            No worker can apply the operation.
         """
-        self._handle = self._make_handle()
-        self._call = Call(
-            self._operation.name,
-            self._directory,
-            header(),
-            pack_function("map", run_part),
-            b"",
-            self._engine.name,
-            noted=True,
-        )
-        most_running = 2 * self._engine.slots if self._engine.capabilities.concurrent else 1
+        can = self._engine.capabilities
+        most_running = 2 * self._engine.slots if can.concurrent else 1
+        dispatcher, route = Dispatcher(self._engine, lambda: self._over), self._route()
         waiting: deque[Batch] = deque()  # in order
         running = 0
         try:
@@ -139,10 +110,12 @@ class Stream:
                         break
                     waiting.append(batch)
                     running += 1
-                    self._submit(batch)
+                    self.tell("started", len(batch.numbers))
+                    self._bytes += len(batch.data)
+                    dispatcher.send(Piece(batch, range(len(batch.numbers)), route, self._operation.restarts), {})
                 if not running:
                     break
-                running -= self._settle(*self._ended.get())
+                running -= self._take(*self._answers.get())
                 while waiting and waiting[0].part is not None:
                     batch = waiting.popleft()
                     self._bytes -= _weight(batch)
@@ -150,31 +123,83 @@ class Stream:
             if self._unreadable is not None:
                 raise self._unreadable
         finally:
-            for batch in waiting:
-                if batch.singly is not None:
-                    batch.singly.forget()
+            self._over = True
             for handle in self._handles:
                 handle.forget()
                 if handle.path:
                     Path(handle.path).unlink(missing_ok=True)
+            if self._made:
+                with suppress(OSError):  # workers have written there
+                    self._made.rmdir()
 
-    def _make_handle(self) -> Handle:
+    def tell(self, event: str, count: int) -> None:
+        """Tell the observer, if there is one, of an event.
+
+        Parameters
+        ----------
+        event
+            Event, as for `adatom.workflow.graph.Graph.tell`.
+        count
+            Number of items that the event is about.
+        """
+        if self._observer and count:
+            self._observer(self._operation.name, event, count)
+
+    def _route(self) -> Route:
+        """Return what all pieces share; what workers need to find is put in its place."""
         if self._engine.capabilities.concurrent:
-            return self._ready(Handle.packed(self._operation, self._operation.name))
-        return self._ready(Handle.here(self._operation))
+            handle = self._ready(Handle.packed(self._operation, self._operation.name))
+        else:
+            handle = self._ready(Handle.here(self._operation))
+        marked = self._engine.capabilities.processes
+        if marked and not (folder := Path(self._directory).parent).is_dir():
+            folder.mkdir(parents=True, exist_ok=True)
+            self._made = folder
+        function = pack_function("map", run_part)
+        call = Call(self._operation.name, self._directory, header(), function, b"", self._engine.name, noted=True)
+        return Route(call, handle, marked, self._answers)
 
     def _handle_of(self, calculator: Any) -> Handle:
         return self._ready(Handle.packed(calculator, f"The {type(calculator).__name__} of a structure"))
 
     def _ready(self, handle: Handle) -> Handle:
-        """A handle that may be sent with each batch; what is long goes by a file."""
+        """Return a handle that may be sent with each batch: a long one goes by a file."""
         if handle.data is not None and len(handle.data) > _LONG:
-            file = Path(f"{self._directory}.{handle.key}").absolute()
+            file = Path(f"{self._directory}.{handle.key}")
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(handle.data)
             handle = Handle(handle.key, path=str(file))
         self._handles.append(handle)
         return handle
+
+    # Items on their way to workers
+
+    def _next(self, items: Iterator[Item]) -> Batch | None:
+        """Return the next batch; None if there are no more items, or none are to be started."""
+        if self.stopped or self._unreadable:
+            return None
+        size = min(self._size.next(), self._most)
+        taken: list[Item] = []
+        try:
+            for item in items:
+                if not taken:
+                    self.stopped = self._stop()
+                if self.stopped:  # and this item is left, so that it is known that there are some
+                    break
+                taken.append(item)
+                if len(taken) == size:
+                    break
+        except Exception as error:  # raised when the items before are done
+            self._unreadable = error
+        if not taken:
+            return None
+        numbers, given, extra = zip(*taken, strict=True)
+        return Batch(list(numbers), self._pack(numbers, given), list(extra))
+
+    def _stop(self) -> str | None:
+        if self._end is not None and time.monotonic() + self._size.seconds > self._end:
+            return "its time budget is over"
+        return stop_reason(self._size.seconds)
 
     def _pack(self, numbers: Sequence[int], items: Sequence[Any]) -> bytes:
         try:
@@ -188,124 +213,48 @@ class Stream:
                 "or by name."
             ) from error
 
-    def _stop(self) -> str | None:
-        next_one = self._cost * self._size if self._measured else 0.0
-        if self._end is not None and time.monotonic() + next_one > self._end:
-            return "its time budget is over"
-        return stop_reason(next_one)
+    # Outcomes on their way back
 
-    def _next(self, items: Iterator[tuple[int, Any, Any]]) -> Batch | None:
-        """The next items; None if there are no more, or none are to be started."""
-        if self.stopped or self._unreadable:
-            return None
-        size = min(max(1, int(self._size)), self._most or sys.maxsize)
-        taken: list[tuple[int, Any, Any]] = []
-        try:
-            for item in items:
-                if not taken:
-                    self.stopped = self._stop()
-                if self.stopped:  # and this one is left, so that it is known that there are some
-                    break
-                taken.append(item)
-                if len(taken) == size:
-                    break
-        except Exception as error:  # raised when those before are done
-            self._unreadable = error
-        if not taken:
-            return None
-        numbers, given, extra = zip(*taken, strict=True)
-        return Batch(list(numbers), self._pack(numbers, given), list(extra))
-
-    def tell(self, event: str, count: int) -> None:
-        """Tell the observer, if there is one, what became of some items.
-
-        Parameters
-        ----------
-        event
-            As of `adatom.workflow.graph.Graph.tell`.
-        count
-            How many.
-        """
-        if self._observer and count:
-            self._observer(self._operation.name, event, count)
-
-    def _submit(self, batch: Batch) -> None:
-        self.tell("started", len(batch.numbers))
-        self._bytes += len(batch.data)
-        self._send(batch, None, batch.numbers, batch.data)
-
-    def _send(self, batch: Batch, place: int | None, numbers: Sequence[int], data: bytes) -> None:
-        begun = None if place is None or batch.singly is None else batch.singly.mark(place)
-        call = _with_arguments(self._call, (self._handle, numbers, data, self._directory, begun))
-        future = self._engine.submit(call, {})
-        future.add_done_callback(lambda future: self._ended.put((batch, place, future)))
-
-    def _settle(self, batch: Batch, place: int | None, future: Any) -> int:
-        """Take in what came of a batch, or of one item of it; 1 if the batch is done."""
-        part: Part | Failure
-        try:
-            given = future.result()
-            part = given.value if isinstance(given, Outcome) else read_result(given)
-        except WorkerDiedError as error:
-            return self._again(batch, place, error)
+    def _take(self, piece: Piece, answer: Any) -> int:
+        """Take the outcome of a piece; return 1 if its batch has come to an end, else 0."""
+        if isinstance(answer, WorkerDiedError):
+            part = self._part_of_lost(piece, answer)
+        elif isinstance(answer, BaseException):
+            raise answer
+        else:
+            part = answer.value if isinstance(answer, Outcome) else read_result(answer)
+            self._came_back = True
         failures = [part] if isinstance(part, Failure) else list(part.failures.values())
         incomplete = [failure for failure in failures if isinstance(failure.cause, IncompleteError)]
-        if incomplete:  # its worker has no more time: this batch, and what comes after it, is left
+        if incomplete:  # its worker has no more time: this batch, and all that come after it, are left
             self.stopped = incomplete[0].message.rstrip(".")
-            return self._take(batch, place, None)
-        if isinstance(part, Failure):  # of all items alike: the operation cannot be had there
+            return int(piece.batch.take(piece.positions, None))
+        if isinstance(part, Failure):  # of all items alike: the operation cannot be loaded there
             raise AdatomError(f"{self._operation.name} cannot run: {part.in_short}") from part.cause
-        self._came_back = True
-        return self._take(batch, place, part)
-
-    def _take(self, batch: Batch, place: int | None, part: Part | None) -> int:
-        """Take in what came of a batch, or of one item of it; None: there was no time for it."""
-        if place is not None and batch.singly is not None:
-            batch.singly.end(place, part)
-            if batch.singly.left:
-                return 0
-            part = batch.singly.whole()
-        elif part is not None:
-            self._learn(len(batch.numbers), part.seconds)
-        if part is not None:
-            batch.part, failed = part, len(part.failures)
-            self.tell("failed", failed)
-            self.tell("done", len(batch.numbers) - failed)
-            self._bytes += _weight(batch) - len(batch.data)
+        batch = piece.batch
+        if piece.count == len(batch.numbers) and part.seconds:
+            self._size.learn(piece.count, part.seconds)
+        if not batch.take(piece.positions, part):
+            return 0
+        if batch.part is None:  # there was no time for some of its items
+            return 1
+        failed = len(batch.part.failures)
+        self.tell("failed", failed)
+        self.tell("done", len(batch.numbers) - failed)
+        self._bytes += _weight(batch) - len(batch.data)
         return 1
 
-    def _learn(self, count: int, seconds: float) -> None:
-        self._measured = True
-        self._cost = self._engine.item_costs[self._key] = max(seconds / count, 1e-7)
-        self._size = max(1.0, min(self._aim / self._cost, _GROWTH * self._size))
-
-    def _again(self, batch: Batch, place: int | None, error: WorkerDiedError) -> int:
-        """After a worker ended: each item alone, or one of them again."""
-        if place is None or batch.singly is None:
-            marks = [Path(f"{self._directory}.begun-{number}").absolute() for number in batch.numbers]
-            batch.singly = Singly(unpack(batch.data), marks)
-            for each in range(len(batch.numbers)):
-                self._send_one(batch.singly, batch, each)
-            return 0
-        if not batch.singly.worker_ended(place):
-            self._send_one(batch.singly, batch, place)
-            return 0
-        if not (self._came_back or batch.singly.was_begun(place)):
+    def _part_of_lost(self, piece: Piece, error: WorkerDiedError) -> Part:
+        """Return the outcome of an item that is to blame for the death of its worker."""
+        name = self._operation.name
+        if piece.losses and not self._came_back:
             raise AdatomError(
-                f"{self._operation.name} cannot run: {batch.singly.ends[place]} workers ended before they had begun "
-                f"with a structure. Of the last, {error}. Does what it needs crash when it is imported?"
+                f"{name} cannot run: {piece.losses} workers ended before they had begun with a structure. Of the last, "
+                f"{error}. Does what it needs crash when it is imported?"
             ) from error
-        item, failure = batch.singly.items[place], Failure.of(error, self._operation.name, None)
-        return self._take(batch, place, gather(self._operation, [failure], lambda _: item))
-
-    def _send_one(self, singly: Singly, batch: Batch, place: int) -> None:
-        number = [batch.numbers[place]]
-        self._send(batch, place, number, self._pack(number, [singly.items[place]]))
-
-
-def _with_arguments(call: Call, args: tuple[Any, ...]) -> Call:
-    values = {**vars(call), "arguments": cloudpickle.dumps((args, {}))}
-    return Call(**values)
+        [position] = piece.positions
+        item = unpack(piece.batch.data)[position]
+        return gather(self._operation, [Failure.of(error, name, None)], lambda _: item)
 
 
 def _weight(batch: Batch) -> int:

@@ -121,6 +121,8 @@ class Dispatcher:
             task.losses += 1
             if task.losses < LOSSES:
                 return [task.part(everyone)]
+            if task.count > 1:  # once more, each alone: an item may kill its worker when it is unpacked
+                return [task.part([position]) for position in everyone]
             task.fail(error)
             return ()
         blamed = everyone if begun is None else begun

@@ -8,11 +8,10 @@ import shutil
 from pathlib import Path
 
 from adatom.execution.context import current_job
-from adatom.machines.launch import LAUNCHERS, launch_line
-from adatom.machines.resources import Resources
+from adatom.machines.launch import LAUNCHERS, launch_line, step_options
 from adatom.settings import get_settings
 
-__all__ = ["mpi_command", "step_options"]
+__all__ = ["mpi_command"]
 
 
 def mpi_command(*program: str | Path) -> list[str]:
@@ -41,17 +40,6 @@ def mpi_command(*program: str | Path) -> list[str]:
     launcher = Path(starts).name
     options = step_options(needs) if launcher == "srun" else []
     return [*threads, starts, *launch_line(launcher, needs, options, words)[1:]]
-
-
-def step_options(needs: Resources) -> list[str]:
-    """Options without which one ``srun`` takes all of a batch job that others share.
-
-    Parameters
-    ----------
-    needs
-        What the program needs.
-    """
-    return ["--exact", *([] if needs.memory is None else [f"--mem={-(-needs.memory // 2**20)}M"])]
 
 
 def _launcher() -> str:

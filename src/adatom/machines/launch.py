@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from adatom.errors import InputError, UnknownNameError
 from adatom.machines.resources import Resources
 
-__all__ = ["LAUNCHERS", "launch_line"]
+__all__ = ["LAUNCHERS", "launch_line", "step_options"]
 
 # In the words of each. All versions of Open MPI's `mpirun` know `-np`, and they have the nodes from the scheduler.
 LAUNCHERS: dict[str, Callable[[Resources], list[str]]] = {
@@ -53,3 +53,14 @@ def launch_line(launcher: str, needs: Resources, options: Sequence[str], program
     if launcher == "single" and options:
         raise InputError(f"The launcher 'single' has no options, and {list(options)} are given.")
     return [*LAUNCHERS[launcher](needs), *options, *program]
+
+
+def step_options(needs: Resources) -> list[str]:
+    """Return the options without which one ``srun`` takes all of a batch job that others share.
+
+    Parameters
+    ----------
+    needs
+        Resources of the program.
+    """
+    return ["--exact", *([] if needs.memory is None else [f"--mem={-(-needs.memory // 2**20)}M"])]
