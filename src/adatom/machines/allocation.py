@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adatom.errors import InputError
-from adatom.machines.launch import step_options
-from adatom.machines.launch import launch_line
+from adatom.machines.launch import launch_line, step_options
 from adatom.machines.plan import check_limits, of_class
 from adatom.machines.profiles import HPCProfile, RunnerProfile, load_profiles
 from adatom.machines.schedulers.base import Scheduler, scheduler
