@@ -1,4 +1,4 @@
-"""Futures inside lists, tuples, dictionaries and dataclasses."""
+"""Search and replacement of items inside lists, tuples, dictionaries and dataclasses."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ _LEAVES = (str, bytes, int, float, complex, bool, type(None))
 
 
 def substitute(value: Any, of_type: type | tuple[type, ...], change: Callable[[Any], Any]) -> Any:
-    """A structure with each item of a type changed; parts without one are the very same objects.
+    """Return a nested value with each item of a type changed; parts without such an item stay the same objects.
 
     Parameters
     ----------
     value
         Lists, tuples, named tuples, sets, dictionaries and dataclasses, nested to any depth.
     of_type
-        The type, or types, of the items to change.
+        Type, or types, of the items to change.
     change
-        Gives the new item.
+        Function that returns the new item for an old one.
 
     Returns
     -------
     Any
-        `value`, of the same shape.
+        Nested value of the same shape.
     """
     if isinstance(value, of_type):
         return change(value)
@@ -42,14 +42,14 @@ def substitute(value: Any, of_type: type | tuple[type, ...], change: Callable[[A
 
 
 def collect(value: Any, of_type: type | tuple[type, ...]) -> list[Any]:
-    """The items of a type in a structure, in order.
+    """Return the items of a type in a nested value, in order.
 
     Parameters
     ----------
     value
-        As in `substitute`.
+        Same as in `substitute`.
     of_type
-        The type, or types, to look for.
+        Type, or types, of the items to find.
     """
     found: list[Any] = []
     _look(value, of_type, found)
@@ -65,7 +65,7 @@ def _look(value: Any, of_type: type | tuple[type, ...], found: list[Any]) -> Non
 
 
 def _parts(value: Any) -> Collection[Any]:
-    """What a container holds; nothing, if it is none."""
+    """Return the parts of a container, or nothing for any other value."""
     kind = type(value)
     if kind in _LEAVES:
         return ()
@@ -79,13 +79,13 @@ def _parts(value: Any) -> Collection[Any]:
 
 
 def _rebuilt(value: Any, parts: list[Any]) -> Any:
-    """A container like another one, with other parts."""
+    """Return a container of the same kind with other parts."""
     kind = type(value)
     if isinstance(value, dict):
         items = dict(zip(value, parts, strict=True))
         if kind is dict:
             return items
-        like = copy(value)  # an ordered or default dictionary
+        like = copy(value)  # such as a default dictionary, with its factory
         like.update(items)
         return like
     if kind in _SEQUENCES:
