@@ -1,4 +1,4 @@
-"""Batch jobs: what to run, how, on which machine, and what became of it. Knows nothing of atoms or engines."""
+"""Batch jobs from profiles: their scripts, schedulers and outcomes. This package knows nothing of atoms or engines."""
 
 from adatom.machines.command import run_command, run_command_async
 from adatom.machines.outcome import Outcome, State

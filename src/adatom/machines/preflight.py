@@ -1,4 +1,4 @@
-"""What can be found out about a machine before anything is submitted to it."""
+"""Checks of a machine that need no batch job."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ _PATIENCE = 60.0  # seconds for a module to load
 
 
 class Finding(NamedTuple):
-    """One thing that was looked at.
+    """Finding of one check of a machine.
 
     Attributes
     ----------
     ok
-        Whether it is as it has to be; None if that cannot be told from here.
+        Whether the check passed. None: it cannot be told from here.
     what
-        What was looked at.
+        Thing that was checked, such as ``"command sbatch"``.
     why
-        What is wrong with it.
+        Explanation of a check that did not pass; empty if it did.
     """
 
     ok: bool | None
@@ -35,12 +35,17 @@ class Finding(NamedTuple):
 
 
 def preflight(machine: HPCProfile) -> Iterator[Finding]:
-    """Look at what a machine's profile names: commands, queues, modules, executables.
+    """Check what the profile of a machine names: its host, commands, queues, modules and executables.
 
     Parameters
     ----------
     machine
-        The profile.
+        Profile of the machine to check.
+
+    Yields
+    ------
+    Finding
+        One finding for each thing that the profile names.
     """
     kind = scheduler(machine.scheduler, machine.host)
     if isinstance(kind.host, Host):
@@ -62,7 +67,7 @@ def preflight(machine: HPCProfile) -> Iterator[Finding]:
     for key, words in machine.executables.items():
         program = words if isinstance(words, str) else words[0]
         found = kind.host.find(program)
-        # Modules bring what has no path, and nodes may have other disks than this machine.
+        # A program that is not found here may come with a module, or be on a disk that only the nodes have.
         unknown = None if machine.modules or machine.pre_commands else False
         why = "" if found else f"{program} is not found {kind.host}"
         yield Finding(True if found else unknown, f"executable {key}", why)

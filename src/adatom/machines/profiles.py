@@ -1,4 +1,4 @@
-"""What to run, how, and where: three kinds of documents in TOML, which live in a repository or a home directory."""
+"""Profiles of commands, of their execution, of runners and of machines: TOML tables in a repository or a home."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ ResourceClass = Literal["cpu", "gpu"]
 
 
 class Command(Model):
-    """WHAT to run.
+    """Profile of a program and its constant arguments.
 
     Attributes
     ----------
     name
-        What it is called.
+        Name that other profiles and callers use.
     executable
-        The key of the program in a machine's `executables`.
+        Key of the program in the `executables` of a machine.
     arguments
-        The arguments that it always has; the user's come after them.
+        Arguments that the program always gets, before those of the user.
     description
-        For people.
+        Free text for readers of the profile.
     """
 
     name: Name
@@ -56,20 +56,20 @@ class Command(Model):
 
 
 class Setup(Resources):
-    """What a program needs: `Resources`, and what is set up around it.
+    """Resources of a program, and the environment that is set up for it.
 
     Attributes
     ----------
     resource_class
-        ``"cpu"`` or ``"gpu"``: picks the machine's queue and account.
+        Class that picks the queue and the account of the machine: ``"cpu"`` or ``"gpu"``.
     nodes, ranks_per_node, threads_per_rank, gpus_per_node, memory, walltime
-        As in `Resources`.
+        Same as in `Resources`.
     launcher
-        What starts the ranks; a key of `machines.launch.LAUNCHERS`.
+        Name of the launcher that starts the ranks, a key of `machines.launch.LAUNCHERS`.
     launcher_options
-        More for it.
+        Further options of the launcher, one string for each word.
     modules, pre_commands, environment, shell_environment
-        As in `machines.script.BatchJob`; after those of the machine.
+        Same as in `machines.script.BatchJob`, after those of the machine.
     """
 
     resource_class: ResourceClass = "cpu"
@@ -91,19 +91,19 @@ class Setup(Resources):
 
     @property
     def resources(self) -> Resources:
-        """What the scheduler is asked for."""
+        """Resources alone, without the environment."""
         return Resources(**{name: getattr(self, name) for name in Resources.model_fields})
 
 
 class ExecutionProfile(Setup):
-    """HOW to run it: a `Setup` for a command.
+    """Profile of the resources and the environment that a command runs with.
 
     Attributes
     ----------
     name
-        What it is called.
+        Name that callers use for the profile.
     command
-        The name of the command that it is made for.
+        Name of the command that the profile is made for.
     """
 
     name: Name
@@ -111,19 +111,19 @@ class ExecutionProfile(Setup):
 
 
 class RunnerProfile(Setup):
-    """HOW jobs of recipes are run: a `Setup` for each of them, and how many share a batch job.
+    """Profile of the resources and the environment of a job of a recipe, and of the jobs that share a batch job.
 
     Attributes
     ----------
     name
-        What it is called.
+        Name that callers use for the profile.
     machine
-        The name of the machine.
+        Name of the profile of the machine.
     jobs_per_node
-        How many run at the same time on a node, each with the resources above: one batch job asks for all of them.
-        `walltime` is that of the batch job.
+        Number of jobs that run at the same time on a node, each with the resources above. One batch job asks for the
+        resources of all of them. `walltime` is the run time of the batch job.
     python
-        The interpreter there; None: the one that makes the runner.
+        Path of the interpreter on the machine. None: the one that makes the runner.
     """
 
     name: Name
@@ -141,23 +141,23 @@ class RunnerProfile(Setup):
 
     @property
     def whole(self) -> Resources:
-        """What the scheduler is asked for: `resources` of all jobs that run at the same time."""
+        """Resources of the batch job: `resources` of all jobs that run at the same time."""
         one, times = self.resources, self.jobs_per_node
         more = {"ranks_per_node": one.ranks_per_node * times, "gpus_per_node": one.gpus_per_node * times}
         return one.model_copy(update=more | ({} if one.memory is None else {"memory": one.memory * times}))
 
 
 class QueueLimits(Model):
-    """What a queue gives at most; None: nobody says.
+    """Largest resources that a queue gives to a job. None: the limit is not known, and not checked.
 
     Attributes
     ----------
     walltime
-        In s, or as in `Resources`.
+        Longest run time, in s or as text as in `Resources`.
     nodes
-        Of one job.
+        Largest number of nodes of one job.
     cores_per_node, gpus_per_node, memory
-        What a node has; memory in bytes, or as in `Resources`.
+        Cores, GPUs and memory of one node; memory in bytes or as text as in `Resources`.
     """
 
     walltime: Walltime | None = None
@@ -168,32 +168,32 @@ class QueueLimits(Model):
 
 
 class HPCProfile(Model):
-    """WHERE to run it.
+    """Profile of a machine: its scheduler, queues and programs.
 
     Attributes
     ----------
     name
-        What the machine is called.
+        Name that other profiles and callers use for the machine.
     scheduler
-        Its batch scheduler; a section of that name says what only it knows.
+        Name of its batch scheduler. A section of that name holds options that only this scheduler knows.
     host
-        The machine that one logs in to for the scheduler, as ``ssh`` takes it; None: this one.
+        Host to log in to for the scheduler, as ``ssh`` takes it. None: this machine.
     remote_dir
-        The directory there, with a ``~/`` or absolute, in which each job gets one for its files.
+        Directory on the host, absolute or below its home with ``~/``, in which each job gets a directory.
     shared_files
-        Whether the working directory is the same one there, so that nothing is copied.
+        Whether the host has the same working directory, so that nothing is copied.
     queues, accounts
-        By resource class.
+        Queue and account of each resource class.
     limits
-        By queue.
+        Largest resources of each queue, by its name.
     executables
-        By key: the path or name of a program, or a list of words, such as ``["/opt/bin/env.sh", "pw.x"]``.
+        Path or name of each program by its key, or a list of words such as ``["/opt/bin/env.sh", "pw.x"]``.
     modules, pre_commands, environment, shell_environment
-        What every job of this machine has, as in `machines.script.BatchJob`.
+        Same as in `machines.script.BatchJob`, for every job of this machine.
     directives
-        Directives that no field stands for, without the scheduler's prefix.
+        Further directives of every job, without the scheduler's prefix.
     options
-        The section of the scheduler.
+        Options that only this scheduler knows, from the section of its name.
     """
 
     name: Name
@@ -252,17 +252,17 @@ class HPCProfile(Model):
 
 
 class Profiles:
-    """All profiles that there are, by name.
+    """Collection of profiles of all kinds, by name.
 
     Parameters
     ----------
     commands, executions, machines, runners
-        The profiles.
+        Profiles of each kind, of which a later one replaces an earlier one of the same name.
 
     Attributes
     ----------
     commands, executions, machines, runners
-        By name.
+        Profiles of each kind by name.
     """
 
     def __init__(
@@ -278,23 +278,23 @@ class Profiles:
         self.runners = {profile.name: profile for profile in runners}
 
     def __or__(self, later: Profiles) -> Profiles:
-        """These, and others that take the place of those of the same name."""
+        """Return these profiles and the later ones, which replace those of the same name."""
         return Profiles(*((getattr(self, kind) | getattr(later, kind)).values() for kind in _SECTIONS))
 
     def command(self, name: str) -> Command:
-        """A command by name."""
+        """Return a command by name."""
         return self._found("command", name, self.commands)
 
     def execution(self, name: str) -> ExecutionProfile:
-        """An execution profile by name."""
+        """Return an execution profile by name."""
         return self._found("execution profile", name, self.executions)
 
     def machine(self, name: str) -> HPCProfile:
-        """A machine by name."""
+        """Return a machine by name."""
         return self._found("machine", name, self.machines)
 
     def runner(self, name: str) -> RunnerProfile:
-        """A runner profile by name."""
+        """Return a runner profile by name."""
         return self._found("runner profile", name, self.runners)
 
     def _found(self, what: str, name: str, known: Mapping[str, Any]) -> Any:
@@ -313,7 +313,7 @@ _SECTIONS: dict[str, type[Model]] = {
 
 
 def profile_places() -> list[Path]:
-    """Where profiles are read from, files and directories, the later ones before the earlier: they need not exist."""
+    """Return the files and directories of profiles, of which later ones take precedence. They need not exist."""
     named = get_settings().profiles
     return [Path("~/.config/adatom/profiles").expanduser(), Path("adatom.toml").absolute(), *named]
 
@@ -324,14 +324,15 @@ def load_profiles(places: Sequence[Path | str] | None = None) -> Profiles:
     Parameters
     ----------
     places
-        Files, and directories whose ``*.toml`` are read in the order of their names. A profile takes the place of one
-        that had its name before. None: ``~/.config/adatom/profiles``, ``adatom.toml`` here, and what the setting
-        `profiles` names.
+        Files, and directories whose ``*.toml`` are read in the order of their names. A later profile replaces an
+        earlier one of the same name. None: ``~/.config/adatom/profiles``, ``adatom.toml`` in the current directory, and
+        the places that the setting `profiles` names.
 
     Raises
     ------
     InputError
-        A file cannot be read, has a key that does not exist or a value that cannot be; the file is named.
+        A given place does not exist, or a file cannot be read, has an unknown key or a value that is not valid; the
+        message names the place.
     """
     found = Profiles()
     required = {Path(place) for place in (get_settings().profiles if places is None else places)}
@@ -350,19 +351,19 @@ def load_profiles(places: Sequence[Path | str] | None = None) -> Profiles:
 
 
 def read_profiles(text: str, source: str) -> Profiles:
-    """Profiles from TOML.
+    """Return the profiles of a TOML document.
 
     Parameters
     ----------
     text
-        The TOML.
+        TOML document with the profiles.
     source
-        Where it is from, for the message.
+        Origin of the document, for error messages.
 
     Raises
     ------
     InputError
-        As `load_profiles` does.
+        The document is no TOML, has an unknown section or key, or a value that is not valid.
     """
     try:
         data = tomllib.loads(text)
@@ -383,12 +384,12 @@ def read_profiles(text: str, source: str) -> Profiles:
 
 
 def table_of(profiles: Profiles) -> dict[str, dict[str, Any]]:
-    """What a TOML file with these profiles holds; what is as by default is left out.
+    """Return profiles as the tables of a TOML file, without fields that have their default.
 
     Parameters
     ----------
     profiles
-        The profiles.
+        Profiles to write to a file.
     """
     tables: dict[str, dict[str, Any]] = {}
     for section in _SECTIONS:
