@@ -1,4 +1,4 @@
-"""Grid Engine: Son of Grid Engine and its relatives, open or not."""
+"""Scheduler Grid Engine: Son of Grid Engine and its relatives, open or not."""
 
 from __future__ import annotations
 
@@ -20,17 +20,18 @@ __all__ = ["SGE", "SGEOptions"]
 
 
 class SGEOptions(Model):
-    """What only Grid Engine knows.
+    """Options that only Grid Engine knows.
 
     Attributes
     ----------
     parallel_environment
-        Where a job's slots come from, one for each core; ``qconf -spl`` lists them. How many of them are on one node is
-        its allocation rule's decision: a job of several nodes needs one with as many as `cores_per_node`.
+        Parallel environment that gives the job its slots, one for each core; ``qconf -spl`` lists the environments. Its
+        allocation rule sets the number of slots on one node, which has to be `cores_per_node` for a job of several
+        nodes. None: the job has one slot.
     memory_resource
-        What memory is asked for as; a number for each slot.
+        Resource that stands for memory, counted for each slot.
     gpu_resource
-        What GPUs are asked for as; a number for each node, or for each slot where a site counts so.
+        Resource that stands for GPUs, counted for each node, or for each slot if the site does so.
     rerun
         Whether Grid Engine runs a job again that lost its node.
     """
@@ -41,18 +42,17 @@ class SGEOptions(Model):
     rerun: bool = False
 
 
-# What `qacct` says of `failed` (`sge_status(5)`), where that tells more than the exit status.
-_LIMIT = 37  # run time or memory; where the node itself sees to it, there is only a signal
+# Values of `failed` in `qacct` (`sge_status(5)`) that tell more than the exit status.
+_LIMIT = 37  # of run time or memory; a limit that the node itself enforces leaves only a signal
 _SIGNAL = (17, 100)
-_NODE = (18, 19, 21)  # nothing wrote down how the job ended
+_NODE = (18, 19, 21)  # no record of the job's end was written
 _NEVER_RAN = (*range(1, 12), *range(26, 30), *range(31, 37), 38)
 
 
 class SGE(Scheduler):
-    """Grid Engine, by ``qsub``, ``qstat``, ``qdel`` and, for what has ended, ``qacct``.
+    """Scheduler Grid Engine, by ``qsub``, ``qstat``, ``qdel`` and, for jobs that have ended, ``qacct``.
 
-    Accounting may write a job down some seconds after its end, and never does with one that was deleted before it
-    started.
+    Accounting may record a job some seconds after its end, and never records a job that was deleted before it started.
     """
 
     name: ClassVar[str] = "sge"
@@ -63,10 +63,10 @@ class SGE(Scheduler):
     job_id: ClassVar[str] = "$JOB_ID"
 
     def __init__(self) -> None:
-        self._deleted: set[str] = set()  # by this process: not every version tells a deletion from another signal
+        self._deleted: set[str] = set()  # by this process; not every version tells deletions from other signals
 
     def directives(self, job: BatchJob) -> list[str]:
-        """As in ``qsub(1)``."""
+        """Return the directives, which are options of ``qsub(1)``."""
         needs, options = job.resources, job.options or SGEOptions()
         slots = needs.nodes * needs.cores_per_node
         if slots > 1 and not options.parallel_environment:
@@ -87,7 +87,7 @@ class SGE(Scheduler):
         return [*lines, *(f"{name} {value}" for name, value in named.items() if value)]
 
     def submit(self, script: Path) -> str:
-        """``qsub``, which says the id in a sentence."""
+        """Submit with ``qsub``, which prints the id in a sentence."""
         printed = self.run("qsub", script.name, cwd=script.parent, with_errors=True)
         found = re.search(r"^Your job (\d+) ", printed, re.MULTILINE)
         if not found:
@@ -95,8 +95,8 @@ class SGE(Scheduler):
         return found[1]
 
     def poll(self, jobs: Sequence[Submitted]) -> Mapping[str, Outcome]:
-        """One ``qstat`` for those that wait or run, and one ``qacct`` for each that does not any more."""
-        # Of all of the user's own: where a list names a job that has been forgotten, the answer is an error.
+        """Ask with one ``qstat`` for jobs that wait or run, and with one ``qacct`` for each job that has ended."""
+        # The query is for all jobs of the user: with a list, one job that Grid Engine has forgotten makes it an error.
         printed = self.ask("qstat", "-xml", "-u", "$user")
         try:
             listed = {job.findtext("JB_job_number"): job for job in ElementTree.fromstring(printed).iter("job_list")}
@@ -107,7 +107,7 @@ class SGE(Scheduler):
 
     def _alive(self, job: ElementTree.Element) -> Outcome:
         id, native, queue = (job.findtext(name, "") for name in ("JB_job_number", "state", "queue_name"))
-        if "E" in native:  # it stays until somebody deletes it
+        if "E" in native:  # the job stays in this state until it is deleted
             return Outcome(State.REJECTED, self._reason(id), native)
         if "q" in native:
             return Outcome(State.QUEUED, "held" if "h" in native else "", native)
@@ -127,12 +127,12 @@ class SGE(Scheduler):
             if not re.search("not found|no jobs running since startup", str(error)):
                 raise
             return Outcome(State.CANCELLED, "deleted") if job.id in self._deleted else None
-        record = printed.split("=====\n")[-1]  # there is one for each start
+        record = printed.split("=====\n")[-1]  # one record for each start; the last counts
         said = dict(re.findall(r"^(\w+) +(\S.*?) *$", record, re.MULTILINE))
         return _outcome(job, said, job.id in self._deleted)
 
     def cancel(self, jobs: Sequence[Submitted]) -> None:
-        """``qdel``, which complains of jobs that have ended, and deletes the others."""
+        """End the jobs with ``qdel``, which complains about jobs that have ended and deletes the others."""
         try:
             said = self.run("qdel", *(job.id for job in jobs)) if jobs else ""
         except SchedulerError as error:
@@ -142,7 +142,7 @@ class SGE(Scheduler):
         self._deleted |= set(re.findall(r"(?:registered the|deleted) job (\d+)", said))
 
     def queues(self) -> Mapping[str, float | None]:
-        """The cluster queues, by ``qconf``; where hosts differ, the longest walltime of any."""
+        """Return the cluster queues of ``qconf``. If the hosts of a queue differ, the longest walltime counts."""
         names = self.run("qconf", "-sql").split()
         printed = re.sub(r"\\\n\s*", "", self.run("qconf", "-sq", ",".join(names)) if names else "")
         limits = re.findall(r"^h_rt +(.+)$", printed, re.MULTILINE)
@@ -170,7 +170,7 @@ def _outcome(job: Submitted, said: Mapping[str, str], deleted: bool) -> Outcome:
 
 
 def _longest(text: str) -> float | None:
-    """In s, of ``24:00:00,[big=48:00:00],[@rack1=INFINITY]``."""
+    """Return the longest limit in s of ``24:00:00,[big=48:00:00],[@rack1=INFINITY]``, or None without a limit."""
     limits = re.findall(r"(?:^|=)([^],]+)", text)
     if any(limit.upper() == "INFINITY" for limit in limits):
         return None
@@ -178,7 +178,7 @@ def _longest(text: str) -> float | None:
 
 
 def _bytes(text: str) -> float:
-    """Memory as ``4.855MB``, ``4.855M`` or, in bytes, ``4096``; nothing where it is not known."""
+    """Return the bytes in ``4.855MB``, ``4.855M`` or ``4096``, or 0 if the memory is not known."""
     try:
         return parse_memory(text) if text[-1].isalpha() else float(text)
     except ValueError:
