@@ -21,6 +21,9 @@
     ├── WorkerDiedError (RuntimeError)   a job whose worker ended before the job did
     ├── JobFailure (RuntimeError)        a job that did not succeed; ``.failure`` describes it
     └── FlowFailure (RuntimeError)       a flow with failed jobs; ``.failures`` lists them
+
+Every part of adatom imports this module, which imports none of them. So the objects that errors carry are annotated
+as Any, and the docstrings name their types.
 """
 
 from __future__ import annotations
@@ -29,12 +32,7 @@ import difflib
 import os
 import traceback
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from adatom.configs.configset import ConfigSet
-    from adatom.execution.failure import Failure
-    from adatom.machines.result import BatchResult
+from typing import Any
 
 __all__ = [
     "AdatomError",
@@ -145,10 +143,10 @@ class BatchJobError(SchedulerError):
     message
         Name of the job, its outcome, and the directory of its files.
     result
-        Batch job that has ended, with its outcome and files.
+        `adatom.machines.BatchResult` of the job, with its outcome and files.
     """
 
-    def __init__(self, message: str, result: BatchResult) -> None:
+    def __init__(self, message: str, result: Any) -> None:
         self.result = result
         super().__init__(message)
 
@@ -182,12 +180,12 @@ class UnfinishedError(IncompleteError):
     Attributes
     ----------
     done
-        Structures that the operation has written so far.
+        `adatom.configs.ConfigSet` of the structures that the operation has written so far.
     left
         Input structures that the operation has not worked on.
     """
 
-    def __init__(self, message: str, done: ConfigSet, left: Any) -> None:
+    def __init__(self, message: str, done: Any, left: Any) -> None:
         super().__init__(message)
         self.done, self.left = done, left
 
@@ -201,14 +199,14 @@ class ItemError(AdatomError, RuntimeError):
     Attributes
     ----------
     failure
-        Failure of the structure that the operation stopped at.
+        `adatom.Failure` of the structure that the operation stopped at.
     done
-        Structures that the operation has written before the failure.
+        `adatom.configs.ConfigSet` of the structures that the operation has written before the failure.
     left
         Input structures from the failed one on.
     """
 
-    def __init__(self, message: str, failure: Failure, done: ConfigSet, left: Any) -> None:
+    def __init__(self, message: str, failure: Any, done: Any, left: Any) -> None:
         super().__init__(message)
         self.failure, self.done, self.left = failure, done, left
 
@@ -230,10 +228,10 @@ class JobFailure(AdatomError, RuntimeError):
     Attributes
     ----------
     failure
-        Failure of the job, with its name, run directory and cause.
+        `adatom.Failure` of the job, with its name, run directory and cause.
     """
 
-    def __init__(self, failure: Failure) -> None:
+    def __init__(self, failure: Any) -> None:
         super().__init__(failure)
         self.failure = failure
 
@@ -249,12 +247,12 @@ class FlowFailure(AdatomError, RuntimeError):
     name
         Name of the flow, as the message shows it.
     failures
-        Failures of the jobs that failed, and then of the jobs that were skipped because of those.
+        List of `adatom.Failure`: the jobs that failed, and then the jobs that were skipped because of those.
     value
         Return value of the flow, with a `Failure` in the place of each result that is missing.
     """
 
-    def __init__(self, name: str, failures: list[Failure], value: Any = None) -> None:
+    def __init__(self, name: str, failures: list[Any], value: Any = None) -> None:
         super().__init__(name, failures)  # not `value`, which may be long where an exception is shown
         self.name, self.failures, self.value = name, failures, value
 

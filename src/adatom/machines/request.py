@@ -62,7 +62,10 @@ class ClusterRequest:
             The request asks for batch jobs of each flow.
         """
         if self.temporary:
-            raise InputError("temporary=True is for the prefect engine. Use `with make_runner(...) as runner`.")
+            raise InputError(
+                "temporary=True: this engine cannot start batch jobs for each flow. "
+                "Use `with make_runner(...) as runner`."
+            )
 
 
 def _whole(what: str, value: Any, least: int = 1) -> None:
