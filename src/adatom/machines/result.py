@@ -75,21 +75,29 @@ def conclude(record: Record, outcome: Outcome, check: bool) -> BatchResult:
 
 def _checked(record: Record, outcome: Outcome) -> Outcome:
     """Return the outcome, corrected by the end mark."""
-    mark = record.end_mark
-    if outcome.state not in (State.SUCCEEDED, State.LOST):
-        return outcome
-    late = time.monotonic() + _LATE
-    while not mark.exists() and outcome.state is State.SUCCEEDED and time.monotonic() < late:
-        time.sleep(0.2)
-        record.fetch()
-    status = int(mark.read_text()) if mark.exists() else None
     if outcome.state is State.LOST:  # the scheduler has forgotten the job, and the end mark may tell its end
+        status = _status(record)
         if status is None:
             return outcome
         return replace(outcome, state=State.FAILED if status else State.SUCCEEDED, exit_code=status)
-    if status is None:
-        return replace(outcome, state=State.FAILED, cause="the script did not come to its end")
-    return outcome if status == 0 else replace(outcome, state=State.FAILED, exit_code=status)
+    if outcome.state is State.SUCCEEDED:
+        _wait_for_mark(record)
+        status = _status(record)
+        if status is None:
+            return replace(outcome, state=State.FAILED, cause="the script did not come to its end")
+        return outcome if status == 0 else replace(outcome, state=State.FAILED, exit_code=status)
+    return outcome
+
+
+def _wait_for_mark(record: Record) -> None:
+    late = time.monotonic() + _LATE
+    while not record.end_mark.exists() and time.monotonic() < late:
+        time.sleep(0.2)
+        record.fetch()
+
+
+def _status(record: Record) -> int | None:
+    return int(record.end_mark.read_text()) if record.end_mark.exists() else None
 
 
 def _message(result: BatchResult) -> str:

@@ -225,8 +225,7 @@ class Scheduler(ABC):
             ) from None
         except subprocess.TimeoutExpired:
             raise SchedulerError(f"{command[0]} of {self.name} did not answer in {_PATIENCE:.0f} s.") from None
-        said = [line for line in done.stderr.splitlines() if line.strip()]
-        if done.returncode and not (forgiven and said and all(re.search(forgiven, line) for line in said)):
+        if done.returncode and not _is_forgiven(done.stderr, forgiven):
             words = " ".join((done.stderr.strip() or done.stdout.strip()).split())
             raise SchedulerError(f"{command[0]} of {self.name} ended with {done.returncode}: {words or 'no message'}")
         return done.stdout + done.stderr if with_errors else done.stdout
@@ -245,6 +244,11 @@ class Scheduler(ABC):
             except SchedulerError:
                 time.sleep(_PAUSE * 2**again)
         return self.run(*command, forgiven=forgiven)
+
+
+def _is_forgiven(errors: str, pattern: str) -> bool:
+    lines = [line for line in errors.splitlines() if line.strip()]
+    return bool(pattern and lines) and all(re.search(pattern, line) for line in lines)
 
 
 @cache

@@ -119,9 +119,7 @@ def wait_for(script: str, state: str) -> None:
     script, state
         Names of the script and of the file for the outcome, in the current directory.
     """
-    stem = Path(script).stem
-    lines = Path(script).read_text().splitlines()
-    limit = next((float(line.split()[2]) for line in lines if line.startswith("#adatom walltime ")), None)
+    stem, limit = Path(script).stem, _limit(Path(script))
     cancelled = False
 
     def terminated(number: int, frame: Any) -> None:
@@ -153,6 +151,11 @@ def wait_for(script: str, state: str) -> None:
         elapsed=time.monotonic() - start,
         nodes=os.uname().nodename,
     )
+
+
+def _limit(script: Path) -> float | None:
+    lines = script.read_text().splitlines()
+    return next((float(line.split()[2]) for line in lines if line.startswith("#adatom walltime ")), None)
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:

@@ -11,7 +11,7 @@ from typing import ClassVar, Literal, NamedTuple
 from adatom.errors import SchedulerError
 from adatom.machines.model import Model, Word
 from adatom.machines.outcome import Outcome, State
-from adatom.machines.resources import parse_memory
+from adatom.machines.resources import Resources, parse_memory
 from adatom.machines.schedulers.base import Scheduler, Submitted
 from adatom.machines.script import BatchJob
 
@@ -48,9 +48,9 @@ class LSFOptions(Model):
 # LSF takes a suffix since 10.1.0.2. A number without a suffix is in the unit of the site.
 _UNITS = {None: (2**20, "MB"), "KB": (2**10, ""), "MB": (2**20, ""), "GB": (2**30, "")}
 
-# LSF's states (`bjobs(1)`). A job in a state that is in neither table waits, also in PSUSP. A job is UNKWN when its
-# host does not answer, and ZOMBI when it was killed meanwhile.
-_ENDS = {"DONE": State.SUCCEEDED, "EXIT": State.FAILED, "ZOMBI": State.NODE_FAILURE}
+# LSF's states (`bjobs(1)`). A job in a state that is in neither set waits, also in PSUSP. A job is UNKWN when its host
+# does not answer, and ZOMBI when it was killed meanwhile.
+_ENDED = frozenset({"DONE", "EXIT", "ZOMBI"})
 _RUNS = frozenset({"RUN", "USUSP", "SSUSP", "UNKWN"})
 
 # Spectrum LSF 10.1, "Termination reasons displayed by bacct, bhist, and bjobs". Other reasons are failures.
@@ -97,9 +97,8 @@ class LSF(Scheduler):
         needs, options = job.resources, job.options or LSFOptions()
         of_ranks = options.slots == "ranks"
         slots = needs.ranks_per_node if of_ranks else needs.cores_per_node  # of each node
-        if needs.nodes > 1 and needs.threads_per_rank > 1 and not of_ranks:
-            hint = "give slots='ranks', or say it in launcher_options"
-            warnings.warn(f"{job.name}: LSF is not told ranks_per_node={needs.ranks_per_node}: {hint}.", stacklevel=2)
+        if not of_ranks:
+            _warn_of_ranks(job.name, needs)
         lines = [
             f"-J {job.name}",
             f"-o {job.stdout}",
@@ -110,15 +109,7 @@ class LSF(Scheduler):
         ]
         if of_ranks:
             lines.append(f'-R "affinity[core({needs.threads_per_rank})]"')
-        if needs.gpus_per_node:
-            lines.append(f'-gpu "{":".join(filter(None, [f"num={needs.gpus_per_node}", options.gpu]))}"')
-        if needs.memory is not None:  # reservation on each host, and its limit
-            size, unit = _UNITS[options.memory_unit]
-            amount = f"{-(-needs.memory // size)}{unit}"
-            lines += [f'-R "rusage[mem={amount}]"', f"-M {amount}"]
-        if needs.walltime is not None:
-            minutes = -int(-needs.walltime // 60)
-            lines.append(f"-W {minutes // 60:02d}:{minutes % 60:02d}")
+        lines += _amounts(needs, options)
         if options.exclusive:
             lines.append("-x")
         named = {"q": job.queue, "P": job.account, "app": options.app}
@@ -152,21 +143,50 @@ class LSF(Scheduler):
         return {queue.split("\n", 1)[0].strip(): _run_limit(queue) for queue in queues}
 
 
+def _amounts(needs: Resources, options: LSFOptions) -> list[str]:
+    """Return the directives for GPUs, memory and walltime."""
+    lines = []
+    if needs.gpus_per_node:
+        lines.append(f'-gpu "{":".join(filter(None, [f"num={needs.gpus_per_node}", options.gpu]))}"')
+    if needs.memory is not None:  # reservation on each host, and its limit
+        size, unit = _UNITS[options.memory_unit]
+        amount = f"{-(-needs.memory // size)}{unit}"
+        lines += [f'-R "rusage[mem={amount}]"', f"-M {amount}"]
+    if needs.walltime is not None:
+        minutes = -int(-needs.walltime // 60)
+        lines.append(f"-W {minutes // 60:02d}:{minutes % 60:02d}")
+    return lines
+
+
+def _warn_of_ranks(name: str, needs: Resources) -> None:
+    """Warn if LSF, which counts cores, cannot tell how many ranks each of several nodes has."""
+    if needs.nodes > 1 and needs.threads_per_rank > 1:
+        hint = "give slots='ranks', or say it in launcher_options"
+        warnings.warn(f"{name}: LSF is not told ranks_per_node={needs.ranks_per_node}: {hint}.", stacklevel=3)
+
+
 def _outcome(row: _Row) -> Outcome:
     row = _Row(*("" if text.strip() == "-" else text.strip() for text in row))
-    if row.state not in _ENDS:
+    if row.state not in _ENDED:
         return Outcome(State.RUNNING if row.state in _RUNS else State.QUEUED, native=row.state, nodes=row.nodes)
     code = int(row.exit_code) if row.exit_code else 0 if row.state == "DONE" else None
-    signal = None if code is None else code - 128 if 128 < code <= 192 else 0
+    state, cause = _verdict(row, code)
     elapsed = float(row.elapsed.split()[0]) if row.elapsed else None
-    state, cause = _ENDS[row.state], row.reason
-    if state is State.FAILED:
-        state = _REASONS.get(row.reason.partition(":")[0], State.FAILED)
-    elif state is State.NODE_FAILURE:
-        cause = cause or "it was killed while its host did not answer"
-    elif code:
-        state = State.FAILED
-    return Outcome(state, cause, row.state, code, signal, elapsed, _memory(row.memory), row.nodes)
+    return Outcome(state, cause, row.state, code, _signal(code), elapsed, _memory(row.memory), row.nodes)
+
+
+def _verdict(row: _Row, code: int | None) -> tuple[State, str]:
+    if row.state == "EXIT":
+        return _REASONS.get(row.reason.partition(":")[0], State.FAILED), row.reason
+    if row.state == "ZOMBI":
+        return State.NODE_FAILURE, row.reason or "it was killed while its host did not answer"
+    return State.FAILED if code else State.SUCCEEDED, row.reason
+
+
+def _signal(code: int | None) -> int | None:
+    if code is None:
+        return None
+    return code - 128 if 128 < code <= 192 else 0
 
 
 def _run_limit(queue: str) -> float | None:

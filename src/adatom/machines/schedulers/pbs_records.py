@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from adatom.machines.host import Here
@@ -123,33 +124,76 @@ def outcome(job: Submitted, said: Mapping[str, str], host: Here) -> Outcome:
         known = State.RUNNING if letter in _RUNS else State.QUEUED
         return Outcome(known, comment, letter, nodes=nodes)
     status = int(said["exit_status"]) if "exit_status" in said else None
-    signal = None if status is None or status < 0 else _signal(status)
     elapsed = _figure(parse_duration, said.get("resources_used.walltime"))
     limit = _figure(parse_duration, said.get("resource_list.walltime")) or job.walltime
+    end = _End(letter, status, elapsed, limit, said.get("substate", ""), nodes, comment)
     killed = _KILLED.search(host.tail(job.script.with_suffix(STDERR), _TAIL)) or _KILLED.search(comment)
-    if killed:
-        state, cause = _LIMITS.get(killed[1], State.FAILED), killed[0]
-    elif status is not None and status < 0:
-        state, cause = (_TORQUE if letter == "C" else _PRO).get(status, (State.FAILED, f"PBS gave it up: {comment}"))
-    elif signal and limit and elapsed and elapsed >= limit:
-        state, cause = State.TIMEOUT, f"signal {signal} ended it after its walltime"
-    elif said.get("substate") == _DELETED or (letter == "C" and status == _SIGTERM):  # the signal that `qdel` sends
-        state, cause = State.CANCELLED, comment
-    elif status is None and not nodes:
-        state, cause = State.CANCELLED, comment or "it was deleted before it ran"
-    elif status is None:
-        state, cause = State.FAILED, f"it ran and left no exit status, as when its node is lost: {comment}"
-    else:
-        state, cause = (State.FAILED, comment) if status else (State.SUCCEEDED, "")
+    state, cause = (_LIMITS.get(killed[1], State.FAILED), killed[0]) if killed else _verdict(end)
     memory = _figure(parse_memory, said.get("resources_used.mem")) or None
-    code = status if status is not None and 0 <= status < 256 else None
-    native = letter if status is None else f"{letter}, Exit_status {status}"
-    return Outcome(state, cause, native, code, signal, elapsed, memory, nodes)
+    return Outcome(state, cause, end.native, end.exit_code, end.signal, elapsed, memory, nodes)
 
 
-def _signal(status: int) -> int:
-    """Return the signal in an exit status: above 256 the script's, above 128 its program's, else 0 for none."""
-    return status - 256 if status > 256 else status - 128 if 128 < status <= 192 else 0
+@dataclass(frozen=True)
+class _End:
+    """End of a job in the attributes that PBS prints."""
+
+    letter: str
+    status: int | None
+    elapsed: float | None
+    limit: float | None
+    substate: str
+    nodes: str
+    comment: str
+
+    @property
+    def native(self) -> str:
+        return self.letter if self.status is None else f"{self.letter}, Exit_status {self.status}"
+
+    @property
+    def exit_code(self) -> int | None:
+        return self.status if self.status is not None and 0 <= self.status < 256 else None
+
+    @property
+    def signal(self) -> int | None:
+        """Signal in the exit status: above 256 the script's, above 128 its program's, else 0 for none."""
+        if self.status is None or self.status < 0:
+            return None
+        if self.status > 256:
+            return self.status - 256
+        return self.status - 128 if 128 < self.status <= 192 else 0
+
+    @property
+    def was_deleted(self) -> bool:
+        return self.substate == _DELETED or (self.letter == "C" and self.status == _SIGTERM)
+
+    @property
+    def is_over_walltime(self) -> bool:
+        return bool(self.signal and self.limit and self.elapsed and self.elapsed >= self.limit)
+
+
+# Rules for an end without a message of the node and without an exit status of PBS's own: condition, state and cause.
+# The first one that holds counts.
+_RULES: tuple[tuple[Callable[[_End], bool], State, str], ...] = (
+    (lambda end: end.is_over_walltime, State.TIMEOUT, "signal {end.signal} ended it after its walltime"),
+    (lambda end: end.was_deleted, State.CANCELLED, "{end.comment}"),
+    (lambda end: end.status == 0, State.SUCCEEDED, ""),
+    (lambda end: end.status is not None, State.FAILED, "{end.comment}"),
+    # There is no exit status from here on.
+    (
+        lambda end: bool(end.nodes),
+        State.FAILED,
+        "it ran and left no exit status, as when its node is lost: {end.comment}",
+    ),
+    (lambda end: bool(end.comment), State.CANCELLED, "{end.comment}"),
+    (lambda end: True, State.CANCELLED, "it was deleted before it ran"),
+)
+
+
+def _verdict(end: _End) -> tuple[State, str]:
+    if end.status is not None and end.status < 0:
+        of_pbs = _TORQUE if end.letter == "C" else _PRO
+        return of_pbs.get(end.status, (State.FAILED, f"PBS gave it up: {end.comment}"))
+    return next((state, cause.format(end=end)) for holds, state, cause in _RULES if holds(end))
 
 
 def _figure(parse: Callable[[str], Any], text: str | None) -> Any:

@@ -151,14 +151,17 @@ def _outcome(row: Mapping[str, str]) -> Outcome:
         return Outcome(State.QUEUED, f"held: `pjrls {id}` lets it go on, `pjdel {id}` ends it", native)
     if native not in (*_ENDS, "HLD"):
         return Outcome(State.RUNNING if native in _RUNS else State.QUEUED, reason, native)
-    state, words = _ENDS.get(native, State.FAILED), ""
     exit_code, signal = (int(row[name]) if row[name].isdigit() else None for name in ("ec", "sn"))
-    if state is State.SUCCEEDED and (exit_code != 0 or signal or code not in _NO_CODE):
-        state = State.FAILED
-    if code not in _NO_CODE:
-        state, words = _CODES.get(code, (state, f"PJM code {code}"))
+    state, words = _verdict(native, code, exit_code == 0 and not signal)
     elapsed, memory = _figure(row["elp"], parse_duration), _figure(row["mmszu"], parse_memory)
     return Outcome(state, reason or words, native, exit_code, signal, elapsed, memory, row["nidlu"].strip("-"))
+
+
+def _verdict(native: str, code: str, exited_well: bool) -> tuple[State, str]:
+    state = _ENDS.get(native, State.FAILED)
+    if code in _NO_CODE:
+        return State.FAILED if state is State.SUCCEEDED and not exited_well else state, ""
+    return _CODES.get(code, (State.FAILED if state is State.SUCCEEDED else state, f"PJM code {code}"))
 
 
 def _figure(text: str, parse: Callable[[str], float]) -> int | None:

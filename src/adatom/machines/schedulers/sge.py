@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 from xml.etree import ElementTree
@@ -11,7 +12,7 @@ from xml.etree import ElementTree
 from adatom.errors import SchedulerError
 from adatom.machines.model import Model, Word
 from adatom.machines.outcome import Outcome, State
-from adatom.machines.resources import parse_memory
+from adatom.machines.resources import Resources, parse_memory
 from adatom.machines.schedulers.base import Scheduler, Submitted
 from adatom.machines.script import BatchJob
 from adatom.utils.durations import clock
@@ -68,15 +69,9 @@ class SGE(Scheduler):
     def directives(self, job: BatchJob) -> list[str]:
         """Return the directives, which are options of ``qsub(1)``."""
         needs, options = job.resources, job.options or SGEOptions()
-        slots = needs.nodes * needs.cores_per_node
-        if slots > 1 and not options.parallel_environment:
-            asked = ", ".join(f"{key}={getattr(needs, key)}" for key in ("nodes", "ranks_per_node", "threads_per_rank"))
-            hint = "Name one of `qconf -spl` as parallel_environment in the section sge of the machine's profile."
-            raise self.cannot(f"{asked} without a parallel environment", hint)
         lines = [f"-N {job.name}", f"-o {job.stdout}", f"-e {job.stderr}", "-cwd", "-S /bin/bash"]
         lines.append(f"-r {'y' if options.rerun else 'n'}")
-        if options.parallel_environment:
-            lines.append(f"-pe {options.parallel_environment} {slots}")
+        lines += self._slots(needs, options)
         if needs.gpus_per_node:
             lines.append(f"-l {options.gpu_resource}={needs.gpus_per_node}")
         if needs.memory is not None:
@@ -85,6 +80,16 @@ class SGE(Scheduler):
             lines.append(f"-l h_rt={clock(needs.walltime)}")
         named = {"-q": job.queue, "-P": job.account}
         return [*lines, *(f"{name} {value}" for name, value in named.items() if value)]
+
+    def _slots(self, needs: Resources, options: SGEOptions) -> list[str]:
+        slots = needs.nodes * needs.cores_per_node
+        if options.parallel_environment:
+            return [f"-pe {options.parallel_environment} {slots}"]
+        if slots > 1:
+            asked = ", ".join(f"{key}={getattr(needs, key)}" for key in ("nodes", "ranks_per_node", "threads_per_rank"))
+            hint = "Name one of `qconf -spl` as parallel_environment in the section sge of the machine's profile."
+            raise self.cannot(f"{asked} without a parallel environment", hint)
+        return []
 
     def submit(self, script: Path) -> str:
         """Submit with ``qsub``, which prints the id in a sentence."""
@@ -151,22 +156,64 @@ class SGE(Scheduler):
 
 def _outcome(job: Submitted, said: Mapping[str, str], deleted: bool) -> Outcome:
     failed, status = (int(said[name].split()[0]) for name in ("failed", "exit_status"))
-    words = said["failed"].partition(":")[2].strip()
     elapsed, memory = float(said["ru_wallclock"].rstrip("s")), _bytes(said["maxvmem"])
     signal = status - 128 if failed in (_LIMIT, *_SIGNAL) and status > 128 else 0
-    limit = re.search(r"\bh_vmem=([\d.]+\w?)", said["category"])  # of each slot
-    state = State.SUCCEEDED if failed == status == 0 else State.FAILED
-    if failed in _NEVER_RAN:
-        state = State.REJECTED
-    elif failed in _NODE:
-        state = State.NODE_FAILURE
-    elif signal and (deleted or said.get("deleted_by", "NONE") != "NONE"):
-        state, words = State.CANCELLED, f"deleted by {said['deleted_by']}" if "deleted_by" in said else "deleted"
-    elif state is State.FAILED and limit and memory >= _bytes(limit[1]) * int(said["slots"]):
-        state, words = State.OUT_OF_MEMORY, f"maxvmem {said['maxvmem']}, and {said['slots']} slots with {limit[1]} each"
-    elif failed == _LIMIT or (signal and job.walltime is not None and elapsed >= job.walltime):
-        state = State.TIMEOUT
-    return Outcome(state, words, f"failed {failed}", status, signal, elapsed, int(memory) or None, said["hostname"])
+    end = _End(failed, status, signal, elapsed, memory, job.walltime, deleted, said)
+    state, cause = next((state, cause.format(end=end)) for holds, state, cause in _RULES if holds(end))
+    return Outcome(state, cause, f"failed {failed}", status, signal, elapsed, int(memory) or None, said["hostname"])
+
+
+@dataclass(frozen=True)
+class _End:
+    """End of a job, with its record in `qacct` and whether this process has deleted it."""
+
+    failed: int
+    status: int
+    signal: int
+    elapsed: float
+    memory: float
+    walltime: float | None
+    deleted: bool
+    said: Mapping[str, str]
+
+    @property
+    def words(self) -> str:
+        return self.said["failed"].partition(":")[2].strip()
+
+    @property
+    def was_deleted(self) -> bool:
+        return bool(self.signal) and (self.deleted or self.said.get("deleted_by", "NONE") != "NONE")
+
+    @property
+    def memory_of_slot(self) -> str:
+        limit = re.search(r"\bh_vmem=([\d.]+\w?)", self.said["category"])
+        return limit[1] if limit else ""
+
+    @property
+    def is_over_memory(self) -> bool:
+        limit = self.memory_of_slot
+        return bool(limit) and self.memory >= _bytes(limit) * int(self.said["slots"])
+
+    @property
+    def is_over_walltime(self) -> bool:
+        return bool(self.signal) and self.walltime is not None and self.elapsed >= self.walltime
+
+
+# Rules for the end of a job: condition, state and cause. The first one that holds counts.
+_RULES: tuple[tuple[Callable[[_End], bool], State, str], ...] = (
+    (lambda end: end.failed == end.status == 0, State.SUCCEEDED, "{end.words}"),
+    (lambda end: end.failed in _NEVER_RAN, State.REJECTED, "{end.words}"),
+    (lambda end: end.failed in _NODE, State.NODE_FAILURE, "{end.words}"),
+    (lambda end: end.was_deleted and "deleted_by" in end.said, State.CANCELLED, "deleted by {end.said[deleted_by]}"),
+    (lambda end: end.was_deleted, State.CANCELLED, "deleted"),
+    (
+        lambda end: end.is_over_memory,
+        State.OUT_OF_MEMORY,
+        "maxvmem {end.said[maxvmem]}, and {end.said[slots]} slots with {end.memory_of_slot} each",
+    ),
+    (lambda end: end.failed == _LIMIT or end.is_over_walltime, State.TIMEOUT, "{end.words}"),
+    (lambda end: True, State.FAILED, "{end.words}"),
+)
 
 
 def _longest(text: str) -> float | None:
