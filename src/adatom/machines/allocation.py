@@ -13,7 +13,9 @@ from adatom.errors import InputError
 from adatom.execution.mpi import step_options
 from adatom.machines.launch import launch_line
 from adatom.machines.plan import check_limits, of_class
-from adatom.machines.profiles import HPCProfile, RunnerProfile, load_profiles
+from adatom.machines.profiles.files import load_profiles
+from adatom.machines.profiles.machine import HPCProfile
+from adatom.machines.profiles.runner import RunnerProfile
 from adatom.machines.schedulers.base import Scheduler, scheduler
 from adatom.machines.script import BatchJob, setup
 from adatom.settings import get_settings

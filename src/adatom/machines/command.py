@@ -19,7 +19,10 @@ from adatom.machines.host import Host
 from adatom.machines.model import checked_name
 from adatom.machines.outcome import Outcome
 from adatom.machines.plan import plan
-from adatom.machines.profiles import Command, ExecutionProfile, HPCProfile, load_profiles
+from adatom.machines.profiles.command import Command
+from adatom.machines.profiles.execution import ExecutionProfile
+from adatom.machines.profiles.files import load_profiles
+from adatom.machines.profiles.machine import HPCProfile
 from adatom.machines.record import Record, read_record, record_path
 from adatom.machines.result import BatchResult, conclude
 from adatom.machines.schedulers.base import scheduler

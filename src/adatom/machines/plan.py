@@ -9,7 +9,10 @@ from typing import Any
 
 from adatom.errors import InputError, UnknownNameError
 from adatom.machines.launch import launch_line
-from adatom.machines.profiles import Command, ExecutionProfile, HPCProfile, QueueLimits, Setup
+from adatom.machines.profiles.command import Command
+from adatom.machines.profiles.execution import ExecutionProfile
+from adatom.machines.profiles.machine import HPCProfile, QueueLimits
+from adatom.machines.profiles.setup import Setup
 from adatom.machines.resources import Resources
 from adatom.machines.script import BatchJob
 from adatom.utils.durations import clock

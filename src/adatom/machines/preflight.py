@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from adatom.errors import SchedulerError
 from adatom.machines.host import Host
-from adatom.machines.profiles import HPCProfile, QueueLimits
+from adatom.machines.profiles.machine import HPCProfile, QueueLimits
 from adatom.machines.schedulers.base import Scheduler, scheduler
 
 __all__ = ["Finding", "preflight"]

@@ -6,7 +6,8 @@ from functools import cache
 from importlib.resources import files
 
 from adatom.errors import UnknownNameError
-from adatom.machines.profiles import HPCProfile, read_profiles
+from adatom.machines.profiles.files import read_profiles
+from adatom.machines.profiles.machine import HPCProfile
 
 __all__ = ["example", "example_names"]
 
