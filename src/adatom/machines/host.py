@@ -1,24 +1,24 @@
-"""Machine that runs a scheduler's commands: this one, or a host to log in to with ``ssh``."""
+"""Host that one logs in to with ``ssh``, as the place that a scheduler's commands run on."""
 
 from __future__ import annotations
 
 import os
-import re
 import shlex
-import shutil
 import subprocess
 import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import IO
 
-from adatom.errors import SchedulerError, StorageError
+from adatom.errors import SchedulerError
+from adatom.machines.archive import pack, unpack
+from adatom.machines.here import Here
 from adatom.machines.script import quoted_path
 from adatom.machines.ssh import Connection, connection
 
-__all__ = ["HERE", "Here", "Host"]
+__all__ = ["Host"]
 
 _FAILED = 255  # exit status with which ssh reports its own errors
 _NO_COMMAND = 127
@@ -29,89 +29,6 @@ _LIST = rf"find . ! -type d ! -path ./{_SENT} -printf '%s %C@ %p\0'"
 # A login shell has the scheduler on its PATH. What its start files print is dropped.
 _LOGIN = 'exec 3>&1 4>&2 >/dev/null 2>&1; exec bash -lc "$0"'
 _THEN = "exec >&3 2>&4 3>&- 4>&-; "
-
-
-class Here:
-    """This machine, as the place that commands run on."""
-
-    def __str__(self) -> str:
-        return "here"
-
-    def run(
-        self,
-        command: Sequence[str],
-        *,
-        cwd: Path | None = None,
-        stdin: str | None = None,
-        environment: Mapping[str, str] | None = None,
-        without: str = "",
-        timeout: float | None = None,
-    ) -> subprocess.CompletedProcess[str]:
-        """Run a command, and capture its output.
-
-        Parameters
-        ----------
-        command
-            Program and its arguments, one string for each word.
-        cwd
-            Directory that the command runs in. None: the current one.
-        stdin
-            Name of the file in `cwd` that the command reads. None: the command reads nothing.
-        environment
-            Variables to add to the environment.
-        without
-            Regular expression that the names of removed variables begin with. Empty: no variable is removed.
-        timeout
-            Longest run time, in s. None: no limit.
-
-        Raises
-        ------
-        FileNotFoundError
-            The command does not exist.
-        subprocess.TimeoutExpired
-            The command took longer than `timeout`.
-        """
-        outer = re.compile(without) if without else None
-        kept = {name: value for name, value in os.environ.items() if not (outer and outer.match(name))}
-        with open(Path(cwd or "", stdin) if stdin else os.devnull, "rb") as file:
-            return subprocess.run(
-                command,
-                cwd=cwd,
-                env={**kept, **(environment or {})},
-                stdin=file,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=timeout,
-                check=False,
-            )
-
-    def find(self, program: str) -> str | None:
-        """Return the path of a program, or None if it does not exist.
-
-        Parameters
-        ----------
-        program
-            Name of the program on PATH, or a path.
-        """
-        return shutil.which(os.path.expanduser(program))
-
-    def tail(self, file: Path, size: int) -> str:
-        """Return the end of a file, or nothing if the file cannot be read.
-
-        Parameters
-        ----------
-        file
-            Path of the text file to read.
-        size
-            Number of bytes to read at most.
-        """
-        try:
-            with open(file, "rb") as opened:
-                opened.seek(max(0, opened.seek(0, 2) - size))
-                return opened.read().decode(errors="replace")
-        except OSError:
-            return ""
 
 
 class Host(Here):
@@ -215,19 +132,9 @@ class Host(Here):
         """
         place = quoted_path(there)
         line = f"mkdir -p {place} && cd {place} && tar -xof - && {_LIST} > {_SENT}"
-        with (
-            self._stream(f"copy {here} to {there}", line, stdin=subprocess.PIPE) as (given, _),
-            tarfile.open(fileobj=given, mode="w|", format=tarfile.GNU_FORMAT, dereference=True) as archive,
-        ):
-            for path, name in _inside(here, leave_out):
-                try:
-                    archive.add(path, name, recursive=False)
-                except FileNotFoundError:  # removed meanwhile
-                    pass
-                except BrokenPipeError:
-                    raise
-                except OSError as error:
-                    raise StorageError(f"Cannot read {path}: {error.strerror or error}.") from error
+        with self._stream(f"copy {here} to {there}", line, stdin=subprocess.PIPE) as (given, _):
+            assert given
+            pack(here, leave_out, given)
 
     def fetch(self, there: Path, here: Path) -> None:
         """Copy the files back that were made or changed in a directory which `send` made.
@@ -255,19 +162,8 @@ class Host(Here):
             names.seek(0)
             # A file that a job in its last moments writes or removes meanwhile (status 1 of tar) is no error.
             line = f"cd {place} && {{ tar --no-recursion --null -T - -cf - || [ $? = 1 ]; }}"
-            with (
-                self._stream(what, line, stdin=names) as (_, printed),
-                tarfile.open(fileobj=printed, mode="r|") as archive,
-            ):
-                # Python's own filters follow links that exist here, and refuse new links to other directories.
-                archive.extraction_filter = lambda member, _: member
-                links: set[str] = set()
-                for member in archive:
-                    _check(member, links)
-                    try:
-                        archive.extract(member, here)
-                    except OSError as error:
-                        raise StorageError(f"Cannot write in {here}: {error.strerror or error}.") from error
+            with self._stream(what, line, stdin=names) as (_, printed):
+                unpack(printed, here)
 
     def remove(self, there: Path) -> None:
         """Remove a directory on the host.
@@ -326,34 +222,3 @@ class Host(Here):
                 if not words:
                     words = "the connection broke" if process.returncode == _FAILED else str(broken or "no message")
                 raise SchedulerError(f"Cannot {what} on {self.name}: {words}") from broken
-
-
-def _check(member: tarfile.TarInfo, links: set[str]) -> None:
-    """Refuse a member outside of the directory, also by way of an earlier link: hosts may lie."""
-    for name in [member.name, *([member.linkname] if member.islnk() else [])]:
-        path = PurePosixPath(os.path.normpath(name))
-        if path.is_absolute() or ".." in path.parts or not links.isdisjoint(map(str, path.parents)):
-            raise tarfile.ExtractError(f"{name!r} is not in the directory")
-    if member.issym():
-        links.add(os.path.normpath(member.name))
-
-
-def _inside(
-    directory: Path, leave_out: Sequence[str], name: str = "", above: frozenset[str] = frozenset()
-) -> Iterator[tuple[Path, str]]:
-    """Yield the files and directories below a directory, with their names relative to it."""
-    real = os.path.realpath(directory)
-    if real in above:  # a link leads back to a directory above
-        return
-    for entry in sorted(os.scandir(directory), key=lambda entry: entry.name):
-        if entry.name in leave_out:
-            continue
-        path, inside = Path(entry.path), f"{name}{entry.name}"
-        if entry.is_dir():
-            yield path, inside
-            yield from _inside(path, (), f"{inside}/", above | {real})
-        elif entry.is_file():
-            yield path, inside
-
-
-HERE = Here()

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import ClassVar
 
 from adatom.errors import InputError, SchedulerError, UnknownNameError
-from adatom.machines.host import HERE, Here, Host
+from adatom.machines.here import HERE, Here
+from adatom.machines.host import Host
 from adatom.machines.model import Model
 from adatom.machines.outcome import Outcome
 from adatom.machines.script import BatchJob, body

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from adatom.machines.host import Here
+from adatom.machines.here import Here
 from adatom.machines.outcome import Outcome, State
 from adatom.machines.resources import parse_memory
 from adatom.machines.schedulers.base import Submitted
