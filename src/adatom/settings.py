@@ -46,15 +46,18 @@ class Settings(BaseSettings):
         env_prefix=_PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True, validate_default=True
     )
 
-    workflow_engine: str = Field("local", description="Who runs jobs: a name that `adatom engines` lists.")
-    results_dir: Path = Field(Path("adatom_results"), description="Where run directories are kept.")
+    workflow_engine: str = Field("local", description="Engine that runs jobs: a name that `adatom engines` lists.")
+    results_dir: Path = Field(Path("adatom_results"), description="Directory that holds the run directories.")
     scratch_dir: Path | None = Field(
         None,
         description="Fast disk of the machine that runs a job; the files move to results_dir at the end.",
     )
-    gzip: bool = Field(False, description="Compress the files of a finished run, trajectories (.traj) aside.")
+    gzip: bool = Field(False, description="Compress the files of a finished run, except trajectories (.traj).")
     local_workers: int = Field(
-        1, ge=1, description="Processes of the local engine and of an engine it starts; 1: in this process."
+        1,
+        ge=1,
+        description="Worker processes of the local engine (1: jobs run in this process) and of an engine that adatom "
+        "starts.",
     )
     num_python_subprocesses: int | None = Field(
         None,
@@ -63,15 +66,19 @@ class Settings(BaseSettings):
     )
     cache: Literal["off", "on", "inputs", "inputs+source"] = Field(
         "off",
-        description="Whether a job that was computed before is looked up: never, by its inputs, or (on) by its inputs "
-        "and its source.",
+        description="Reuse the result of an earlier job: never (off), of one with the same inputs (inputs), or of one "
+        "with the same inputs and source (on, inputs+source).",
     )
-    cache_dir: Path = Field(Path(user_cache_dir("adatom")), description="Where results are stored when they are.")
+    cache_dir: Path = Field(
+        Path(user_cache_dir("adatom")), description="Directory of the results that the cache stores."
+    )
     cache_group: str | None = Field(
-        None, description="Unix group whose members share cache_dir; else only its owner may write there."
+        None, description="Unix group whose members share cache_dir; unset: only its owner may write there."
     )
     cache_size: int | None = Field(
-        None, ge=1, description="Largest size of cache_dir in MB; what was not used for longest is removed. Unset: any."
+        None,
+        ge=1,
+        description="Largest size of cache_dir in MB; the results unused for longest are removed. Unset: no limit.",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "WARNING", description="Least severe log record that is kept with a job."
@@ -80,26 +87,26 @@ class Settings(BaseSettings):
         None,
         gt=0,
         allow_inf_nan=False,
-        description="Seconds, or `HH:MM:SS`, `D-HH:MM:SS`, `90m`, `2h`: how long this process may run, from its start; "
-        "iterative jobs stop in time.",
+        description="Time that this process may run from its start, in s or as `HH:MM:SS`, `D-HH:MM:SS`, `90m`, `2h`; "
+        "iterative jobs stop before its end.",
     )
     mpi: str = Field(
         "",
-        description="What starts an MPI program inside a job, such as `mpirun -np 4`; unset: one rank, unless the job "
-        "asks for more. The runner of a profile sets it.",
+        description="Command that starts an MPI program inside a job, such as `mpirun -np 4`; unset: one rank, unless "
+        "the job asks for more. The runner of a profile sets it.",
     )
     commands: dict[str, str] = Field(
         {},
-        description="What starts a code's main program, by code; its other programs are beside it. A code without is "
-        "looked for on the `PATH`, and ASE's configuration comes first.",
+        description="Command that starts the main program of a code, by code; its other programs are in the same "
+        "directory. A code without a command is looked for on the `PATH`. ASE's configuration comes first.",
     )
     data_dirs: dict[str, str] = Field(
         {},
-        description="Where a code's data files are, by code: pseudopotentials, basis sets. ASE's configuration comes "
-        "first.",
+        description="Directory of a code's data files, such as pseudopotentials or basis sets, by code. ASE's "
+        "configuration comes first.",
     )
     models: Path | None = Field(
-        None, description="YAML file of machine-learned potentials, beside those that come with adatom."
+        None, description="YAML file of further machine-learned potentials, besides those that come with adatom."
     )
     profiles: Annotated[tuple[Path, ...], NoDecode] = Field(
         (),
