@@ -1,26 +1,29 @@
-"""Every exception that adatom raises on purpose.
+"""Exceptions that adatom raises on purpose.
 
 ::
 
     AdatomError
     ├── InputError (ValueError)          bad input, found before anything is computed
     │   ├── SettingsError                a setting: unknown key, wrong type, unreadable file
-    │   └── UnknownNameError             a name that is not in its table
+    │   └── UnknownNameError             a name that is not among the valid ones
     ├── MissingExtraError (ImportError)  a package that an extra of adatom brings
     ├── StorageError (OSError)           a directory or file that cannot be written
     ├── EngineError (RuntimeError)       an engine that cannot be reached, or cannot do what was asked
     ├── SchedulerError (RuntimeError)    a batch scheduler that does not answer, or refuses a job
-    │   └── BatchJobError                a batch job that did not succeed; ``.result`` says all
+    │   └── BatchJobError                a batch job that did not succeed; ``.result`` describes it
     ├── ConvergenceError (RuntimeError)  a calculation that ended without converging
-    ├── AnalysisError (RuntimeError)     results from which a property cannot be had
+    ├── AnalysisError (RuntimeError)     results that do not determine a property
     ├── ProgramError (RuntimeError)      a program that failed, or whose output is not whole
     ├── IncompleteError (RuntimeError)   a calculation that stopped before its end, because its time was over
-    │   └── UnfinishedError              an operation on many structures; ``.done`` and ``.left`` are those
+    │   └── UnfinishedError              the same for an operation on many structures; ``.done``, ``.left``
     ├── ItemError (RuntimeError)         an operation on many structures that stopped at one; ``.done``, ``.left``
-    ├── JobTimeoutError (TimeoutError)   a job stopped at its ``timeout``
-    ├── WorkerDiedError (RuntimeError)   the process that ran a job is gone
-    ├── JobFailure (RuntimeError)        one job did not succeed; ``.failure`` says all
+    ├── JobTimeoutError (TimeoutError)   a job that was stopped at its ``timeout``
+    ├── WorkerDiedError (RuntimeError)   a job whose worker ended before the job did
+    ├── JobFailure (RuntimeError)        a job that did not succeed; ``.failure`` describes it
     └── FlowFailure (RuntimeError)       a flow with failed jobs; ``.failures`` lists them
+
+Every part of adatom imports this module, which imports none of them. So the objects that errors carry are annotated
+as Any, and the docstrings name their types.
 """
 
 from __future__ import annotations
@@ -29,12 +32,7 @@ import difflib
 import os
 import traceback
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from adatom.configs.configset import ConfigSet
-    from adatom.execution.failure import Failure
-    from adatom.machines.result import BatchResult
+from typing import Any
 
 __all__ = [
     "AdatomError",
@@ -63,7 +61,7 @@ _CALLERS = tuple(os.path.join(_HOME, room) for room in ("execution", "workflow")
 
 
 class AdatomError(Exception):
-    """Base of every exception that adatom raises on purpose."""
+    """Base class of every exception that adatom raises on purpose."""
 
 
 class InputError(AdatomError, ValueError):
@@ -75,18 +73,18 @@ class SettingsError(InputError):
 
 
 class UnknownNameError(InputError):
-    """A name that is not in its table.
+    """A name that is not among the valid ones. The message lists these, and suggests the nearest.
 
     Parameters
     ----------
     what
-        What the name is of, e.g. ``"optimizer"``.
+        Kind of thing that has the name, such as ``"optimizer"``.
     name
-        The name that was given.
+        Name that the user gave.
     valid
-        The names that would have been right.
+        Names that would have been right.
     hint
-        The next step, when there is more to say.
+        Further advice at the end of the message; empty if there is none.
     """
 
     def __init__(self, what: str, name: object, valid: Iterable[str], hint: str = "") -> None:
@@ -111,9 +109,9 @@ class MissingExtraError(AdatomError, ImportError):
     Parameters
     ----------
     package
-        The package that could not be imported.
+        Name of the package that could not be imported.
     extra
-        The extra of adatom that brings it; None: there is none.
+        Extra of adatom that installs the package. None: no extra does.
     """
 
     def __init__(self, package: str, extra: str | None) -> None:
@@ -143,12 +141,12 @@ class BatchJobError(SchedulerError):
     Parameters
     ----------
     message
-        Which job, what became of it, and where its files are.
+        Name of the job, its outcome, and the directory of its files.
     result
-        All that is known of it.
+        `adatom.machines.BatchResult` of the job, with its outcome and files.
     """
 
-    def __init__(self, message: str, result: BatchResult) -> None:
+    def __init__(self, message: str, result: Any) -> None:
         self.result = result
         super().__init__(message)
 
@@ -161,7 +159,7 @@ class ConvergenceError(AdatomError, RuntimeError):
 
 
 class AnalysisError(AdatomError, RuntimeError):
-    """Results from which a property cannot be had."""
+    """Results that do not determine a property."""
 
 
 class ProgramError(AdatomError, RuntimeError):
@@ -169,25 +167,25 @@ class ProgramError(AdatomError, RuntimeError):
 
 
 class IncompleteError(AdatomError, RuntimeError):
-    """A calculation that stopped at a step boundary, before its end, because its time was over; run again, it goes on.
+    """A calculation that stopped between two steps because its time was over; another run continues it.
 
-    The message says how many steps are done, and why it stopped. Its directory is kept like that of any run that did
-    not end well, with what the next run goes on from inside.
+    The message says how many steps are done, and why the calculation stopped. The run directory is kept, as for every
+    run that fails, and holds the checkpoint that the next run starts from.
     """
 
 
 class UnfinishedError(IncompleteError):
-    """An operation on many structures stopped because its time was over; run again, it goes on.
+    """An operation on many structures that stopped because its time was over; another run continues it.
 
     Attributes
     ----------
     done
-        What came out so far.
+        `adatom.configs.ConfigSet` of the structures that the operation has written so far.
     left
-        What it has not worked on.
+        Input structures that the operation has not worked on.
     """
 
-    def __init__(self, message: str, done: ConfigSet, left: Any) -> None:
+    def __init__(self, message: str, done: Any, left: Any) -> None:
         super().__init__(message)
         self.done, self.left = done, left
 
@@ -196,19 +194,19 @@ class UnfinishedError(IncompleteError):
 
 
 class ItemError(AdatomError, RuntimeError):
-    """An operation on many structures stopped at one that failed; those before it are done.
+    """An operation on many structures that stopped at one that failed; the structures before that one are done.
 
     Attributes
     ----------
     failure
-        What is known of it.
+        `adatom.Failure` of the structure that the operation stopped at.
     done
-        What came out before it.
+        `adatom.configs.ConfigSet` of the structures that the operation has written before the failure.
     left
-        It, and what comes after it.
+        Input structures from the failed one on.
     """
 
-    def __init__(self, message: str, failure: Failure, done: ConfigSet, left: Any) -> None:
+    def __init__(self, message: str, failure: Any, done: Any, left: Any) -> None:
         super().__init__(message)
         self.failure, self.done, self.left = failure, done, left
 
@@ -221,19 +219,19 @@ class JobTimeoutError(AdatomError, TimeoutError):
 
 
 class WorkerDiedError(AdatomError, RuntimeError):
-    """The process that ran a job ended before the job did."""
+    """A job whose worker process ended before the job did."""
 
 
 class JobFailure(AdatomError, RuntimeError):
-    """One job did not succeed.
+    """A job that did not succeed.
 
     Attributes
     ----------
     failure
-        Which job, where its files are, and why.
+        `adatom.Failure` of the job, with its name, run directory and cause.
     """
 
-    def __init__(self, failure: Failure) -> None:
+    def __init__(self, failure: Any) -> None:
         super().__init__(failure)
         self.failure = failure
 
@@ -242,19 +240,19 @@ class JobFailure(AdatomError, RuntimeError):
 
 
 class FlowFailure(AdatomError, RuntimeError):
-    """A flow ended with failed jobs, after all that could be finished was.
+    """A flow that ended with failed jobs, after every job that could run had ended.
 
     Attributes
     ----------
     name
-        The flow.
+        Name of the flow, as the message shows it.
     failures
-        Every job that failed, and then every job that was skipped because of one.
+        List of `adatom.Failure`: the jobs that failed, and then the jobs that were skipped because of those.
     value
-        What the flow would have returned: results, and a `Failure` in each place that has none.
+        Return value of the flow, with a `Failure` in the place of each result that is missing.
     """
 
-    def __init__(self, name: str, failures: list[Failure], value: Any = None) -> None:
+    def __init__(self, name: str, failures: list[Any], value: Any = None) -> None:
         super().__init__(name, failures)  # not `value`, which may be long where an exception is shown
         self.name, self.failures, self.value = name, failures, value
 
@@ -269,12 +267,12 @@ class FlowFailure(AdatomError, RuntimeError):
 
 
 def format_traceback(error: BaseException) -> str:
-    """An exception's traceback from the user's function on, without the frames of adatom that called it.
+    """Return the traceback of an exception from the user's function on, without the frames of adatom above it.
 
     Parameters
     ----------
     error
-        The exception.
+        Exception that was raised in the user's function.
     """
     frames = first = error.__traceback__
     while frames and frames.tb_frame.f_code.co_filename.startswith(_CALLERS):

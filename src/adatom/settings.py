@@ -1,7 +1,8 @@
-"""The settings: the one place that reads the environment.
+"""Settings of adatom, and the one place that reads the environment for them.
 
-A value comes from, in order: ``change_settings``, an environment variable ``ADATOM_<KEY>``, the file named by
-``ADATOM_CONFIG_FILE`` (default ``~/.adatom.toml``), the default below. They are read once, at first use.
+A setting takes the first value that one of these has, in order: ``change_settings``, the environment variable
+``ADATOM_<KEY>``, the file named by ``ADATOM_CONFIG_FILE`` (default ``~/.adatom.toml``), the default below. The
+environment and the file are read once, at first use.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ _CONFIG_FILE = _PREFIX + "CONFIG_FILE"
 
 
 def config_file() -> Path:
-    """Where the settings file is looked for; it need not exist."""
+    """Return the path of the settings file, which need not exist."""
     return Path(os.environ.get(_CONFIG_FILE) or "~/.adatom.toml").expanduser()
 
 
@@ -45,15 +46,18 @@ class Settings(BaseSettings):
         env_prefix=_PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True, validate_default=True
     )
 
-    workflow_engine: str = Field("local", description="Who runs jobs: a name that `adatom engines` lists.")
-    results_dir: Path = Field(Path("adatom_results"), description="Where run directories are kept.")
+    workflow_engine: str = Field("local", description="Engine that runs jobs: a name that `adatom engines` lists.")
+    results_dir: Path = Field(Path("adatom_results"), description="Directory that holds the run directories.")
     scratch_dir: Path | None = Field(
         None,
         description="Fast disk of the machine that runs a job; the files move to results_dir at the end.",
     )
-    gzip: bool = Field(False, description="Compress the files of a finished run, trajectories (.traj) aside.")
+    gzip: bool = Field(False, description="Compress the files of a finished run, except trajectories (.traj).")
     local_workers: int = Field(
-        1, ge=1, description="Processes of the local engine and of an engine it starts; 1: in this process."
+        1,
+        ge=1,
+        description="Worker processes of the local engine (1: jobs run in this process) and of an engine that adatom "
+        "starts.",
     )
     num_python_subprocesses: int | None = Field(
         None,
@@ -62,15 +66,19 @@ class Settings(BaseSettings):
     )
     cache: Literal["off", "on", "inputs", "inputs+source"] = Field(
         "off",
-        description="Whether a job that was computed before is looked up: never, by its inputs, or (on) by its inputs "
-        "and its source.",
+        description="Reuse the result of an earlier job: never (off), of one with the same inputs (inputs), or of one "
+        "with the same inputs and source (on, inputs+source).",
     )
-    cache_dir: Path = Field(Path(user_cache_dir("adatom")), description="Where results are stored when they are.")
+    cache_dir: Path = Field(
+        Path(user_cache_dir("adatom")), description="Directory of the results that the cache stores."
+    )
     cache_group: str | None = Field(
-        None, description="Unix group whose members share cache_dir; else only its owner may write there."
+        None, description="Unix group whose members share cache_dir; unset: only its owner may write there."
     )
     cache_size: int | None = Field(
-        None, ge=1, description="Largest size of cache_dir in MB; what was not used for longest is removed. Unset: any."
+        None,
+        ge=1,
+        description="Largest size of cache_dir in MB; the results unused for longest are removed. Unset: no limit.",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "WARNING", description="Least severe log record that is kept with a job."
@@ -79,26 +87,26 @@ class Settings(BaseSettings):
         None,
         gt=0,
         allow_inf_nan=False,
-        description="Seconds, or `HH:MM:SS`, `D-HH:MM:SS`, `90m`, `2h`: how long this process may run, from its start; "
-        "iterative jobs stop in time.",
+        description="Time that this process may run from its start, in s or as `HH:MM:SS`, `D-HH:MM:SS`, `90m`, `2h`; "
+        "iterative jobs stop before its end.",
     )
     mpi: str = Field(
         "",
-        description="What starts an MPI program inside a job, such as `mpirun -np 4`; unset: one rank, unless the job "
-        "asks for more. The runner of a profile sets it.",
+        description="Command that starts an MPI program inside a job, such as `mpirun -np 4`; unset: one rank, unless "
+        "the job asks for more. The runner of a profile sets it.",
     )
     commands: dict[str, str] = Field(
         {},
-        description="What starts a code's main program, by code; its other programs are beside it. A code without is "
-        "looked for on the `PATH`, and ASE's configuration comes first.",
+        description="Command that starts the main program of a code, by code; its other programs are in the same "
+        "directory. A code without a command is looked for on the `PATH`. ASE's configuration comes first.",
     )
     data_dirs: dict[str, str] = Field(
         {},
-        description="Where a code's data files are, by code: pseudopotentials, basis sets. ASE's configuration comes "
-        "first.",
+        description="Directory of a code's data files, such as pseudopotentials or basis sets, by code. ASE's "
+        "configuration comes first.",
     )
     models: Path | None = Field(
-        None, description="YAML file of machine-learned potentials, beside those that come with adatom."
+        None, description="YAML file of further machine-learned potentials, besides those that come with adatom."
     )
     profiles: Annotated[tuple[Path, ...], NoDecode] = Field(
         (),
@@ -109,8 +117,8 @@ class Settings(BaseSettings):
         None, description="Progress line of `adatom run` and `convert`; unset: on a terminal."
     )
 
-    # What is read where a job runs, not where it was submitted. A walltime counts from the start of the process that it
-    # is set for: that of the submitting script says nothing about a worker's.
+    # Settings that are read where a job runs, not where it was submitted. A walltime counts from the start of the
+    # process that it is set for: the one of the submitting script says nothing about a worker.
     of_machine: ClassVar[frozenset[str]] = frozenset({"commands", "data_dirs", "mpi", "scratch_dir", "walltime"})
 
     def __hash__(self) -> int:
@@ -151,7 +159,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        if settings_cls.model_fields.keys() <= init_settings().keys():  # changed from what was read before
+        if settings_cls.model_fields.keys() <= init_settings().keys():  # a changed copy has all values
             return (init_settings,)
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, config_file())
 
@@ -160,41 +168,41 @@ _changed: ContextVar[Settings | None] = ContextVar("adatom_settings", default=No
 
 
 def get_settings() -> Settings:
-    """The settings in force here.
+    """Return the settings in force here.
 
     Returns
     -------
     Settings
-        The innermost ``change_settings``, else what the environment and the settings file say.
+        Settings of the innermost ``change_settings``, else those of the environment and the settings file.
 
     Raises
     ------
     SettingsError
-        A key that does not exist, a value of a wrong type, or a file that cannot be read.
+        A key does not exist, a value has a wrong type, or a file cannot be read.
     """
     return _changed.get() or _base()
 
 
 @contextmanager
 def change_settings(changes: Mapping[str, Any] | None = None, /, **keywords: Any) -> Iterator[Settings]:
-    """Other settings within a ``with`` block, for this thread or asynchronous task and for the jobs it starts.
+    """Change settings within a ``with`` block, for this thread or asynchronous task and for the jobs it starts.
 
     Parameters
     ----------
     changes
-        New values by key, in upper or lower case.
+        New values by key, in upper or lower case. None: only the keyword arguments change settings.
     **keywords
-        The same, as keyword arguments.
+        New values as keyword arguments, which override `changes`.
 
     Yields
     ------
     Settings
-        The settings in force in the block.
+        Settings in force in the block.
 
     Raises
     ------
     SettingsError
-        A key that does not exist or a value of a wrong type.
+        A key does not exist, or a value has a wrong type.
     """
     token = _changed.set(_updated(get_settings(), {**(changes or {}), **keywords}))
     try:
@@ -205,12 +213,12 @@ def change_settings(changes: Mapping[str, Any] | None = None, /, **keywords: Any
 
 @contextmanager
 def settings_in_force(settings: Settings) -> Iterator[None]:
-    """Settings for the code in the block.
+    """Put settings in force for the code in the block.
 
     Parameters
     ----------
     settings
-        All of them.
+        Complete settings, which replace the present ones.
     """
     token = _changed.set(settings)
     try:
@@ -220,27 +228,33 @@ def settings_in_force(settings: Settings) -> Iterator[None]:
 
 
 def settings_of_caller(values: Mapping[str, Any]) -> Settings:
-    """On a worker: the settings that came with a job, but for what belongs to this machine.
+    """Return the settings for a job on a worker: those that came with the job, and the machine's own.
 
     Parameters
     ----------
     values
-        What `travelling` gave where the job was submitted.
+        Values that `travelling` returned where the job was submitted.
     """
     return _updated(_base(), values)
 
 
 def travelling(settings: Settings) -> dict[str, Any]:
-    """What of the settings goes with a job to the machine that runs it."""
+    """Return the settings that go with a job to the machine that runs it.
+
+    Parameters
+    ----------
+    settings
+        Settings in force where the job is submitted.
+    """
     return settings.model_dump(exclude=set(Settings.of_machine))
 
 
 @cache
 def scheduler_end() -> float | None:
-    """When the batch job that this process is part of ends, in seconds since the epoch; None where nothing says so.
+    """Return the end of the batch job that this process is part of, in s since the epoch, or None if it is not known.
 
-    Read from ``SLURM_JOB_END_TIME``. PBS, LSF and SGE promise no such variable: set ``ADATOM_WALLTIME`` in the script
-    of the batch job.
+    The end is read from ``SLURM_JOB_END_TIME``. PBS, LSF and SGE promise no such variable: set ``ADATOM_WALLTIME`` in
+    the script of the batch job.
     """
     try:
         return float(os.environ["SLURM_JOB_END_TIME"])
@@ -249,7 +263,7 @@ def scheduler_end() -> float | None:
 
 
 def setting_sources() -> dict[str, str]:
-    """For each key, what its value comes from: ``change_settings``, a variable, a file or ``default``."""
+    """Return the source of each setting by key: ``change_settings``, a variable, a file or ``default``."""
     base, now = _base(), get_settings()
     in_file = _read_file()
     sources = {}
@@ -278,7 +292,7 @@ def _base() -> Settings:
         return Settings()
     except ValidationError as error:
         raise SettingsError(_explain(error)) from None
-    except Exception as error:  # pydantic-settings wraps what it cannot parse
+    except Exception as error:  # pydantic-settings wraps the errors of its parsers
         raise SettingsError(str(error)) from error
 
 

@@ -7,7 +7,8 @@ import pytest
 from adatom.errors import UnknownNameError
 from adatom.machines import HPCProfile, run_command
 from adatom.machines.examples import example, example_names
-from adatom.machines.profiles import Profiles, read_profiles, table_of
+from adatom.machines.profiles.collection import Profiles
+from adatom.machines.profiles.files import read_profiles, table_of
 from tests.machines.profiles import how, python
 
 

@@ -14,7 +14,8 @@ import pytest
 
 from adatom.errors import BatchJobError, SchedulerError
 from adatom.machines import State, run_command, run_command_async
-from adatom.machines.host import Host, _check
+from adatom.machines.archive import _check
+from adatom.machines.host import Host
 from adatom.machines.preflight import preflight
 from adatom.machines.schedulers.base import scheduler
 from tests.infra import machine as infra

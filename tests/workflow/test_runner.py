@@ -254,5 +254,5 @@ def test_a_walltime_is_read_as_its_scheduler_does(profiles, scheduler, walltime,
 @pytest.mark.parametrize("engine", ["dask", "parsl"])
 def test_only_prefect_starts_batch_jobs_for_each_flow(profiles, engine):
     _installed(engine)
-    with pytest.raises(InputError, match="temporary=True is for the prefect engine"):
+    with pytest.raises(InputError, match="temporary=True: this engine cannot start batch jobs for each flow"):
         make_runner(BATCH_JOB, engine=engine, temporary=True)

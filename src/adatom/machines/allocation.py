@@ -1,4 +1,4 @@
-"""Batch jobs whose program is an engine's workers: what their script says before the workers start."""
+"""Batch jobs that run the workers of an engine: their directives and set-up before the workers start."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from pathlib import Path
 from adatom.errors import InputError
 from adatom.machines.launch import launch_line, step_options
 from adatom.machines.plan import check_limits, of_class
-from adatom.machines.profiles import HPCProfile, RunnerProfile, load_profiles
+from adatom.machines.profiles.files import load_profiles
+from adatom.machines.profiles.machine import HPCProfile
+from adatom.machines.profiles.runner import RunnerProfile
 from adatom.machines.schedulers.base import Scheduler, scheduler
 from adatom.machines.script import BatchJob, setup
 from adatom.settings import get_settings
@@ -22,28 +24,28 @@ __all__ = ["Allocation", "allocation", "lifetime", "log_directory", "stop_in_tim
 
 @dataclass(frozen=True)
 class Allocation:
-    """One batch job for workers.
+    """One batch job for the workers of an engine.
 
     Attributes
     ----------
     scheduler
-        The scheduler's name.
+        Name of the scheduler, as profiles write it.
     header
-        The directives, each with the scheduler's prefix.
+        Directives of the script, each with the scheduler's prefix.
     setup
-        Lines of shell before the workers.
+        Lines of shell that run before the workers.
     workers
-        How many jobs run in it at the same time.
+        Number of jobs that run in the batch job at the same time.
     cores
-        Of one node, for all of these.
+        Number of cores of one node that these jobs use together.
     gpus
-        Of one node.
+        Number of GPUs of one node that these jobs use together.
     memory
-        Of one node, in bytes; None: what the scheduler gives.
+        Memory of one node, in bytes. None: the default of the scheduler.
     walltime
-        In s; None if nothing limits it.
+        Run time of the batch job, in s. None: no limit.
     python
-        The interpreter.
+        Path of the interpreter that runs the workers.
     """
 
     scheduler: str
@@ -58,22 +60,23 @@ class Allocation:
 
 
 def allocation(profile: str | RunnerProfile) -> Allocation:
-    """The batch job that a runner profile asks for.
+    """Return the batch job that a runner profile asks for.
 
     Parameters
     ----------
     profile
-        The profile, or its name.
+        Runner profile, or the name of one that `load_profiles` finds.
 
     Raises
     ------
     InputError
-        There is no such profile or machine, or a queue does not give what is asked.
+        The profile or its machine does not exist, the machine has a host to log in to, or the profile asks for more
+        than a queue gives.
     """
     profiles = load_profiles()
     runner = profiles.runner(profile) if isinstance(profile, str) else profile
     machine = profiles.machine(runner.machine)
-    if machine.host:  # engines submit by themselves, and workers have to reach this process
+    if machine.host:  # the engine submits the batch jobs itself, and its workers have to reach this process
         raise InputError(
             f"The machine {machine.name!r} has host={machine.host!r}, and workers are submitted from the machine that "
             "the flow runs on. Run the flow there, with a profile without a host."
@@ -115,10 +118,10 @@ def _job(runner: RunnerProfile, machine: HPCProfile, kind: Scheduler) -> BatchJo
 
 
 def _mpi(runner: RunnerProfile) -> dict[str, str]:
-    """What tells a job how its MPI programs are started."""
+    """Return the variables that tell a job how to start its MPI programs."""
     shares = runner.jobs_per_node > 1
     options = list(runner.launcher_options)
-    if runner.launcher == "srun" and shares:  # else the first step takes all of the batch job
+    if runner.launcher == "srun" and shares:  # otherwise the first step takes the whole batch job
         options += step_options(runner.resources)
     variables = {"ADATOM_MPI": shlex.join(launch_line(runner.launcher, runner.resources, options, []))}
     if shares:  # each `mpirun` would bind its ranks to the same cores, the first of the node
@@ -128,7 +131,7 @@ def _mpi(runner: RunnerProfile) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class _Workers(BatchJob):
-    """A batch job whose output goes to files of their own, although many jobs are of one script."""
+    """Batch job whose output files are named by its id, because many batch jobs share one script."""
 
     log: str = ""
 
@@ -142,37 +145,37 @@ class _Workers(BatchJob):
 
 
 def log_directory() -> Path:
-    """Where what workers print goes: made here, for a scheduler does not."""
+    """Return the directory for the output of workers, and create it, which a scheduler does not."""
     directory = get_settings().results_dir.absolute() / "worker-logs"
     directory.mkdir(parents=True, exist_ok=True)
     return directory
 
 
 def lifetime(walltime: float) -> tuple[int, int]:
-    """How long workers take jobs, so that they end before their batch job does.
+    """Return the time for which workers take jobs, so that they end before their batch job does.
 
     Parameters
     ----------
     walltime
-        Of the batch job, in s.
+        Run time of the batch job, in s.
 
     Returns
     -------
     tuple of int
-        Seconds from the start of a worker to its end, and by how many they differ, so that not all end at once: a
-        tenth of the walltime is left, half a minute at least and five at most.
+        Time from the start of a worker to its end, and the spread of these times, which keeps workers from ending all
+        at once, both in s. A tenth of the walltime is left, but at least 30 s, at most 300 s and never more than half.
     """
     margin = min(max(walltime / 10, 30.0), 300.0, walltime / 2)
     return int(walltime - margin), int(margin / 3)
 
 
 def stop_in_time(walltime: float | None) -> dict[str, str]:
-    """Variables by which jobs stop, with a checkpoint, before their worker ends.
+    """Return the variables that make jobs stop, with a checkpoint, before their worker ends.
 
     Parameters
     ----------
     walltime
-        Of the batch job, in s; None: nothing limits it.
+        Run time of the batch job, in s. None: no limit, and no variables.
     """
     if walltime is None:
         return {}

@@ -1,4 +1,4 @@
-"""A command as a batch job: submitted once, waited for, and told the truth about."""
+"""Commands as batch jobs: submission, which happens once, the wait, and the outcome."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ from adatom.machines.host import Host
 from adatom.machines.model import checked_name
 from adatom.machines.outcome import Outcome
 from adatom.machines.plan import plan
-from adatom.machines.profiles import Command, ExecutionProfile, HPCProfile, load_profiles
+from adatom.machines.profiles.command import Command
+from adatom.machines.profiles.execution import ExecutionProfile
+from adatom.machines.profiles.files import load_profiles
+from adatom.machines.profiles.machine import HPCProfile
 from adatom.machines.record import Record, read_record, record_path
 from adatom.machines.result import BatchResult, conclude
 from adatom.machines.schedulers.base import scheduler
@@ -44,43 +47,44 @@ def run_command(
 ) -> BatchResult | str:
     """Run a command as a batch job, and wait for its end.
 
-    Where the same command was submitted in this directory before, by a process that ended before the job did, that job
-    is waited for and nothing is submitted.
+    If a process submitted the same command in this directory before, and ended before the job did, this call waits for
+    that job and submits nothing.
 
     Parameters
     ----------
     command, execution, machine
-        What to run, how and where: profiles, or the names of some that `load_profiles` finds.
+        Profiles of the program, of its resources and of the machine, or the names of some that `load_profiles` finds.
     work_dir
-        Where it runs; it is made if it is not there. Script and output get names of their own in it. With a machine
-        that one logs in to all its files are copied there, and come back with what the job made.
+        Directory that the job runs in; it is created if needed. The script and the output get unique names in it. If
+        the machine has a host to log in to, and no shared files, the files of this directory are copied there, and the
+        files that the job makes or changes are copied back.
     args
-        Arguments after those that the command always has.
+        Arguments of the program, after those of the command's profile.
     name
-        How the names of the job and its files begin; None: as the command is called.
+        Prefix of the names of the job and its files. None: the name of the command.
     check
-        Whether anything but success is an error.
+        Whether to raise an error unless the job succeeds.
     dry_run
         Whether to return the script and do nothing else.
     cancel
-        Whether to cancel the job if the wait is interrupted; else it goes on, and the next call waits for it.
+        Whether to cancel the job if the wait is interrupted. Otherwise the job goes on, and the next call waits for it.
     **overrides
-        Other values for this call: `nodes`, `ranks_per_node`, `threads_per_rank`, `walltime`, `launcher`,
-        `launcher_options`, `modules`, `pre_commands`, `environment`.
+        New values for keys of the execution profile, for this call: `nodes`, `ranks_per_node`, `threads_per_rank`,
+        `walltime`, `launcher`, `launcher_options`, `modules`, `pre_commands`, `environment`.
 
     Returns
     -------
     BatchResult or str
-        The job, or the script of a dry run.
+        Job that has ended, or the script of a dry run.
 
     Raises
     ------
     InputError
-        A profile does not exist or does not fit, or asks for what the queue does not give.
+        A profile does not exist or does not fit, or the job asks for more than the queue gives.
     SchedulerError
-        The scheduler refuses the job, or has not answered for ten minutes.
+        The scheduler refuses the job, or does not answer for ten minutes.
     BatchJobError
-        The job did not succeed; ``.result`` says all.
+        The job did not succeed, and `check` is set; ``.result`` of the error is the job.
     """
     run = Run(command, execution, machine, work_dir, args, overrides, name)
     if dry_run:
@@ -106,12 +110,12 @@ async def run_command_async(
     cancel: bool = False,
     **overrides: Any,
 ) -> BatchResult | str:
-    """`run_command`, for ``await``.
+    """Run a command as a batch job, like `run_command`, without blocking the event loop.
 
     Parameters
     ----------
     command, execution, machine, work_dir, args, name, check, dry_run, cancel, **overrides
-        As there.
+        Same as in `run_command`.
     """
     run = Run(command, execution, machine, work_dir, args, overrides, name)
     if dry_run:
@@ -120,23 +124,23 @@ async def run_command_async(
     try:
         outcome = await asyncio.wrap_future(await asyncio.shield(starting))
     except BaseException:
-        await asyncio.wait([starting])  # it may be on its way to the scheduler
+        await asyncio.wait([starting])  # the submission may be under way
         await asyncio.to_thread(run.leave, cancel)
         raise
     return await asyncio.to_thread(run.finish, outcome, check)
 
 
 class Run:
-    """One call of `run_command`: checked when it is made, and submitted when it is started.
+    """One call of `run_command`, which is checked when it is created and submitted when it is started.
 
     Parameters
     ----------
     command, execution, machine, work_dir, args
-        As there.
+        Same as in `run_command`.
     overrides
-        Other values for keys of the execution profile.
+        New values for keys of the execution profile.
     name
-        As there.
+        Same as in `run_command`.
     """
 
     def __init__(
@@ -160,7 +164,7 @@ class Run:
         self._work_dir = directory
         name = command.name if name is None else checked_name(name)
         job = plan(name, command, execution, self._machine, directory, args, overrides)
-        # Of two calls with the same script in one directory the second means the same job.
+        # A second call with the same script in one directory means the same job.
         same = blake2b(f"{self._machine.name}\0{self._scheduler.script(job)}".encode(), digest_size=16).hexdigest()
         self._path = record_path(directory, same)
         self._job = replace(job, name=f"{name}-{new_id()[:8]}")
@@ -171,16 +175,16 @@ class Run:
 
     @property
     def text(self) -> str:
-        """The script."""
+        """Text of the script."""
         return self._scheduler.script(self._job)
 
     def submit(self) -> Record:
-        """Submit the job, or find the one that was submitted before.
+        """Submit the job, unless an earlier call has submitted it, and return its record.
 
         Raises
         ------
         SchedulerError
-            The scheduler refuses it.
+            The scheduler refuses the job.
         StorageError
             The directory cannot be written to.
         """
@@ -217,7 +221,7 @@ class Run:
 
     @contextmanager
     def _files(self) -> Iterator[Path]:
-        """Where the scheduler finds the files; elsewhere they are removed again if it refuses the job."""
+        """Yield the directory of the files for the scheduler. Copies on a host are removed if the submission fails."""
         place = self._job.work_dir
         if place == self._work_dir or self._machine.host is None:
             yield place
@@ -232,13 +236,13 @@ class Run:
             raise
 
     def start(self) -> Future[Outcome]:
-        """`submit`, and a future of what the scheduler says of the end."""
+        """Submit the job as `submit` does, and return a future of the outcome that the scheduler gives."""
         record = self.submit()
         self._future = watch(record.scheduler, record.job)
         return self._future
 
     def leave(self, cancel: bool) -> None:
-        """Stop waiting, if it has begun.
+        """Stop waiting for the job, if the wait has begun.
 
         Parameters
         ----------
@@ -252,12 +256,12 @@ class Run:
             self.record.forget()
 
     def finish(self, outcome: Outcome, check: bool) -> BatchResult:
-        """`conclude`.
+        """Return the job that has ended, as `conclude` does.
 
         Parameters
         ----------
         outcome, check
-            As there.
+            Same as in `conclude`.
         """
         assert self.record is not None
         return conclude(self.record, outcome, check)

@@ -1,127 +1,46 @@
-"""Where a scheduler's commands are run: here, or on a machine that one logs in to with ``ssh``."""
+"""Host that one logs in to with ``ssh``, as the place that a scheduler's commands run on."""
 
 from __future__ import annotations
 
 import os
-import re
 import shlex
-import shutil
 import subprocess
 import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import IO
 
-from adatom.errors import SchedulerError, StorageError
+from adatom.errors import SchedulerError
+from adatom.machines.archive import pack, unpack
+from adatom.machines.here import Here
 from adatom.machines.script import quoted_path
 from adatom.machines.ssh import Connection, connection
 
-__all__ = ["HERE", "Here", "Host"]
+__all__ = ["Host"]
 
-_FAILED = 255  # the exit status by which ssh tells its own errors
+_FAILED = 255  # exit status with which ssh reports its own errors
 _NO_COMMAND = 127
-_SENT = ".adatom-sent"  # beside the files on the host: which these are, as they were sent
-# Changed is what is not as it was when it was sent: times alone tell less, where clocks differ or are coarse.
+_SENT = ".adatom-sent"  # list of the files that were sent, beside them on the host
+# A file is changed if its size or its time differs from this list: a comparison with the clock would fail where clocks
+# differ or are coarse.
 _LIST = rf"find . ! -type d ! -path ./{_SENT} -printf '%s %C@ %p\0'"
-# A login shell has the scheduler on its PATH, and may print things of its own before.
+# A login shell has the scheduler on its PATH. What its start files print is dropped.
 _LOGIN = 'exec 3>&1 4>&2 >/dev/null 2>&1; exec bash -lc "$0"'
 _THEN = "exec >&3 2>&4 3>&- 4>&-; "
 
 
-class Here:
-    """This machine."""
-
-    def __str__(self) -> str:
-        return "here"
-
-    def run(
-        self,
-        command: Sequence[str],
-        *,
-        cwd: Path | None = None,
-        stdin: str | None = None,
-        environment: Mapping[str, str] | None = None,
-        without: str = "",
-        timeout: float | None = None,
-    ) -> subprocess.CompletedProcess[str]:
-        """Run a command, and keep what it prints.
-
-        Parameters
-        ----------
-        command
-            The command.
-        cwd
-            Where it is run.
-        stdin
-            The file in `cwd` that it reads; None: nothing.
-        environment
-            Variables that it has besides.
-        without
-            A pattern for the names of those that it does not have; empty: it has all.
-        timeout
-            How long it may take, in s.
-
-        Raises
-        ------
-        FileNotFoundError
-            There is no such command.
-        subprocess.TimeoutExpired
-            It took longer.
-        """
-        outer = re.compile(without) if without else None
-        kept = {name: value for name, value in os.environ.items() if not (outer and outer.match(name))}
-        with open(Path(cwd or "", stdin) if stdin else os.devnull, "rb") as file:
-            return subprocess.run(
-                command,
-                cwd=cwd,
-                env={**kept, **(environment or {})},
-                stdin=file,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=timeout,
-                check=False,
-            )
-
-    def find(self, program: str) -> str | None:
-        """Where a program is.
-
-        Parameters
-        ----------
-        program
-            Its name, or a path.
-        """
-        return shutil.which(os.path.expanduser(program))
-
-    def tail(self, file: Path, size: int) -> str:
-        """The end of a file; nothing if it cannot be read.
-
-        Parameters
-        ----------
-        file
-            The file.
-        size
-            How much of it, in bytes.
-        """
-        try:
-            with open(file, "rb") as opened:
-                opened.seek(max(0, opened.seek(0, 2) - size))
-                return opened.read().decode(errors="replace")
-        except OSError:
-            return ""
-
-
 class Host(Here):
-    """A machine that one logs in to: by the user's own ``ssh``, with its keys, its configuration and its known hosts.
+    """Machine to log in to by the user's own ``ssh``, with its keys, its configuration and its known hosts.
 
-    Paths are the host's own, absolute or with a ``~/`` of its home. Connections are shared, and end with the process.
+    Paths are those of the host, absolute or below its home with ``~/``. Connections are shared, and end with the
+    process.
 
     Parameters
     ----------
     name
-        As ``ssh`` takes it: a name, an alias of ``~/.ssh/config``, with a user before an ``@`` or not.
+        Name of the host as ``ssh`` takes it, or an alias of ``~/.ssh/config``, with or without ``USER@`` before it.
     """
 
     def __init__(self, name: str) -> None:
@@ -140,21 +59,21 @@ class Host(Here):
         without: str = "",
         timeout: float | None = None,
     ) -> subprocess.CompletedProcess[str]:
-        """Run a command in a login shell of its own: that has nothing of the environment here.
+        """Run a command in a login shell on the host, which has no variables of the environment here.
 
         Parameters
         ----------
         command, cwd, stdin, environment, without, timeout
-            As in `Here.run`.
+            Same as in `Here.run`; there is nothing to remove for `without`.
 
         Raises
         ------
         FileNotFoundError
-            There is no such command.
+            The command does not exist.
         SchedulerError
             The host does not answer.
         subprocess.TimeoutExpired
-            It took longer.
+            The command took longer than `timeout`.
         """
         line = shlex.join(["env", *(f"{name}={value}" for name, value in (environment or {}).items()), *command])
         line = f"{line} < {shlex.quote(stdin) if stdin else '/dev/null'}"
@@ -165,32 +84,32 @@ class Host(Here):
         return done
 
     def find(self, program: str) -> str | None:
-        """Where a program is on the host.
+        """Return the path of a program on the host, or None if it does not exist.
 
         Parameters
         ----------
         program
-            As in `Here.find`.
+            Same as in `Here.find`.
         """
         return self.run(["bash", "-c", 'type -P -- "$0"', program]).stdout.strip() or None
 
     def tail(self, file: Path, size: int) -> str:
-        """The end of a file on the host.
+        """Return the end of a file on the host, or nothing if the file cannot be read.
 
         Parameters
         ----------
         file, size
-            As in `Here.tail`.
+            Same as in `Here.tail`.
         """
         return self._run(None, "bash", "-c", f"tail -c {size} -- {quoted_path(file)} 2>/dev/null").stdout
 
     def check(self) -> None:
-        """Log in, unless that has been done.
+        """Log in to the host, unless a connection is open.
 
         Raises
         ------
         SchedulerError
-            That is not possible.
+            The host does not answer.
         """
         self._connection.options()
 
@@ -200,45 +119,37 @@ class Host(Here):
         Parameters
         ----------
         here, there
-            The directories.
+            Directory on this machine to copy, and the new one on the host.
         *leave_out
-            Names in it that stay.
+            Names in the directory that are not copied.
 
         Raises
         ------
         SchedulerError
-            They cannot be written there.
+            The files cannot be written on the host.
+        StorageError
+            A file cannot be read here.
         """
         place = quoted_path(there)
         line = f"mkdir -p {place} && cd {place} && tar -xof - && {_LIST} > {_SENT}"
-        with (
-            self._stream(f"copy {here} to {there}", line, stdin=subprocess.PIPE) as (given, _),
-            tarfile.open(fileobj=given, mode="w|", format=tarfile.GNU_FORMAT, dereference=True) as archive,
-        ):
-            for path, name in _inside(here, leave_out):
-                try:
-                    archive.add(path, name, recursive=False)
-                except FileNotFoundError:  # removed meanwhile
-                    pass
-                except BrokenPipeError:
-                    raise
-                except OSError as error:
-                    raise StorageError(f"Cannot read {path}: {error.strerror or error}.") from error
+        with self._stream(f"copy {here} to {there}", line, stdin=subprocess.PIPE) as (given, _):
+            assert given
+            pack(here, leave_out, given)
 
     def fetch(self, there: Path, here: Path) -> None:
-        """Copy what was made or changed in such a directory back.
+        """Copy the files back that were made or changed in a directory which `send` made.
 
         Parameters
         ----------
         there, here
-            The directories.
+            Directory on the host, and the one on this machine that gets the files.
 
         Raises
         ------
         SchedulerError
-            It cannot be read there.
+            The files cannot be read on the host.
         StorageError
-            It cannot be written here.
+            A file cannot be written here.
         """
         what, place = f"copy {there} to {here}", quoted_path(there)
         with self._stream(what, rf"cd {place} && cat {_SENT} && printf '\0' && {_LIST}") as (_, printed):
@@ -249,21 +160,10 @@ class Host(Here):
         with tempfile.TemporaryFile() as names:
             names.writelines(entry.split(b" ", 2)[2] + b"\0" for entry in sorted(changed))
             names.seek(0)
-            # What is written or removed just now, by a job that is being ended, is no error.
+            # A file that a job in its last moments writes or removes meanwhile (status 1 of tar) is no error.
             line = f"cd {place} && {{ tar --no-recursion --null -T - -cf - || [ $? = 1 ]; }}"
-            with (
-                self._stream(what, line, stdin=names) as (_, printed),
-                tarfile.open(fileobj=printed, mode="r|") as archive,
-            ):
-                # Python's own filters follow links that are here already, and refuse new ones to elsewhere.
-                archive.extraction_filter = lambda member, _: member
-                links: set[str] = set()
-                for member in archive:
-                    _check(member, links)
-                    try:
-                        archive.extract(member, here)
-                    except OSError as error:
-                        raise StorageError(f"Cannot write in {here}: {error.strerror or error}.") from error
+            with self._stream(what, line, stdin=names) as (_, printed):
+                unpack(printed, here)
 
     def remove(self, there: Path) -> None:
         """Remove a directory on the host.
@@ -271,7 +171,7 @@ class Host(Here):
         Parameters
         ----------
         there
-            The directory.
+            Directory on the host, with all its files.
         """
         self._run(None, "bash", "-c", f"rm -rf -- {quoted_path(there)}")
 
@@ -280,7 +180,7 @@ class Host(Here):
         return connection(self.name, os.getpid())
 
     def _ssh(self, *command: str) -> list[str]:
-        # `exec` and `bash` mean the same in every shell that the user may have there.
+        # `exec` and `bash` mean the same in every shell that the user may have on the host.
         return ["ssh", *self._connection.options(), self.name, shlex.join(["exec", *command])]
 
     def _run(self, timeout: float | None, *command: str) -> subprocess.CompletedProcess[str]:
@@ -301,7 +201,7 @@ class Host(Here):
     def _stream(
         self, what: str, line: str, stdin: int | IO[bytes] = subprocess.DEVNULL
     ) -> Iterator[tuple[IO[bytes] | None, IO[bytes]]]:
-        """What a line of bash is given, and what it prints."""
+        """Run a line of bash on the host, and yield its standard input, if that is a pipe, and its standard output."""
         with tempfile.TemporaryFile() as errors:
             process = subprocess.Popen(
                 self._ssh("bash", "-c", line), stdin=stdin, stdout=subprocess.PIPE, stderr=errors
@@ -313,8 +213,8 @@ class Host(Here):
                     yield process.stdin, process.stdout
                     if process.stdin:
                         process.stdin.close()
-                    process.stdout.read()  # what is after the end of an archive
-            except (BrokenPipeError, tarfile.TarError) as error:  # it has ended before its time
+                    process.stdout.read()  # the padding after an archive
+            except (BrokenPipeError, tarfile.TarError) as error:  # the process ended early
                 broken = error
             errors.seek(0)
             if broken or process.returncode:
@@ -322,34 +222,3 @@ class Host(Here):
                 if not words:
                     words = "the connection broke" if process.returncode == _FAILED else str(broken or "no message")
                 raise SchedulerError(f"Cannot {what} on {self.name}: {words}") from broken
-
-
-def _check(member: tarfile.TarInfo, links: set[str]) -> None:
-    """Refuse what would be written elsewhere, also by way of a link that came before it: hosts may lie."""
-    for name in [member.name, *([member.linkname] if member.islnk() else [])]:
-        path = PurePosixPath(os.path.normpath(name))
-        if path.is_absolute() or ".." in path.parts or not links.isdisjoint(map(str, path.parents)):
-            raise tarfile.ExtractError(f"{name!r} is not in the directory")
-    if member.issym():
-        links.add(os.path.normpath(member.name))
-
-
-def _inside(
-    directory: Path, leave_out: Sequence[str], name: str = "", above: frozenset[str] = frozenset()
-) -> Iterator[tuple[Path, str]]:
-    """The files and directories in a directory, with their names in it."""
-    real = os.path.realpath(directory)
-    if real in above:  # a link leads back
-        return
-    for entry in sorted(os.scandir(directory), key=lambda entry: entry.name):
-        if entry.name in leave_out:
-            continue
-        path, inside = Path(entry.path), f"{name}{entry.name}"
-        if entry.is_dir():
-            yield path, inside
-            yield from _inside(path, (), f"{inside}/", above | {real})
-        elif entry.is_file():
-            yield path, inside
-
-
-HERE = Here()

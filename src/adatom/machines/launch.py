@@ -1,4 +1,4 @@
-"""Launch lines: how a program is started on the ranks that a job has."""
+"""Launch lines, which start a program on the ranks of a job."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from adatom.machines.resources import Resources
 
 __all__ = ["LAUNCHERS", "launch_line", "step_options"]
 
-# In the words of each. All versions of Open MPI's `mpirun` know `-np`, and they have the nodes from the scheduler.
+# Every version of Open MPI's `mpirun` knows `-np`, and gets the nodes from the scheduler.
 LAUNCHERS: dict[str, Callable[[Resources], list[str]]] = {
     "single": lambda needs: [],
     "srun": lambda needs: [
@@ -25,25 +25,25 @@ LAUNCHERS: dict[str, Callable[[Resources], list[str]]] = {
 
 
 def launch_line(launcher: str, needs: Resources, options: Sequence[str], program: Sequence[str]) -> list[str]:
-    """A program with what starts it on its ranks.
+    """Return the command line that starts a program on its ranks.
 
     Parameters
     ----------
     launcher
-        A key of `LAUNCHERS`.
+        Name of the launcher, a key of `LAUNCHERS`.
     needs
-        The ranks, and what each has.
+        Resources of the job, with its nodes, ranks and threads.
     options
-        More for the launcher.
+        Further options of the launcher, one string for each word.
     program
-        The executable and its arguments.
+        Executable and its arguments, one string for each word.
 
     Raises
     ------
     UnknownNameError
-        There is no such launcher.
+        No launcher has this name.
     InputError
-        The launcher starts one process, and more are asked for, or options for it.
+        The launcher ``single``, which starts one process, is given several ranks or options.
     """
     if launcher not in LAUNCHERS:
         raise UnknownNameError("launcher", launcher, LAUNCHERS)

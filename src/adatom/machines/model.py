@@ -1,4 +1,4 @@
-"""Documents that a user writes: what is wrong in one is said by field, value and what is valid."""
+"""Base class of the documents that a user writes. Its errors name the field, the value and the valid values."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ __all__ = ["Line", "Model", "Name", "Word", "checked_name"]
 
 
 class Model(BaseModel):
-    """A document. It cannot be changed, and has no keys but its own.
+    """Frozen document that accepts no unknown keys.
 
     Raises
     ------
     InputError
-        A key that does not exist, or a value that cannot be.
+        A key does not exist, or a value is not valid.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -38,9 +38,8 @@ def _explain(error: ValidationError, kind: str) -> list[str]:
     for item in error.errors():
         message = item["msg"].removeprefix("Value error, ").rstrip(".")
         place = ".".join(map(str, item["loc"]))
-        if isinstance(
-            item.get("ctx", {}).get("error"), InputError
-        ):  # of a document inside, or of all of it: it says all
+        # The error of a document inside this one, or of a check of the whole document, needs no further words.
+        if isinstance(item.get("ctx", {}).get("error"), InputError):
             lines.append(f"{place}: {message}." if place else f"{message}.")
         elif item["type"] == "missing":
             lines.append(f"{kind} needs {place!r}.")
@@ -50,24 +49,24 @@ def _explain(error: ValidationError, kind: str) -> list[str]:
 
 
 def _word(text: str) -> str:
-    # These stand in a script's directives, which no shell reads and each scheduler takes apart in its own way.
+    # Words stand in the directives of a script: no shell reads them, and each scheduler splits them in its own way.
     if not re.fullmatch(r"[^\s'\"\\]+", text):
         raise ValueError("Give one word, without quotes and backslashes")
     return text
 
 
 def checked_name(text: str) -> str:
-    """A text that jobs and their files can be named after.
+    """Return a text that jobs and their files can be named after.
 
     Parameters
     ----------
     text
-        The text.
+        Proposed name: a letter, and then letters, digits and ``. _ -``.
 
     Raises
     ------
     InputError
-        They cannot.
+        The text has another form.
     """
     if not re.fullmatch(r"[A-Za-z][\w.-]*", text, re.ASCII):
         raise InputError(f"{text!r} is no name: give a letter, and then letters, digits and . _ -")

@@ -1,4 +1,4 @@
-"""What became of a batch job."""
+"""Outcome of a batch job: its state and figures."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ __all__ = ["Outcome", "State"]
 
 
 class State(StrEnum):
-    """Where a batch job is, or how it ended.
+    """State of a batch job that waits or runs, or the way in which it ended.
 
     Attributes
     ----------
     QUEUED
-        It waits; also one that was put back into the queue.
+        The job waits, for the first time or after it was put back into the queue.
     RUNNING
-        It runs; also one that is suspended, or whose files are moved.
+        The job runs, is suspended, or its files are being moved.
     SUCCEEDED
-        It has come to its end, well.
+        The job ended with exit status 0.
     FAILED
-        Its program or its script failed.
+        The program or the script failed.
     TIMEOUT
-        It was ended at its walltime.
+        The job was ended at its walltime.
     OUT_OF_MEMORY
-        It was ended as it took more memory than it had.
+        The job was ended because it took more memory than it had.
     CANCELLED
-        Somebody ended it.
+        A person or the scheduler's server deleted the job.
     NODE_FAILURE
-        Its node was lost.
+        The node of the job was lost.
     PREEMPTED
-        It had to make room for another.
+        The job had to make room for another one.
     REJECTED
-        The scheduler took it, and will not run it.
+        The scheduler accepted the job, and will not run it.
     LOST
-        The scheduler does not know it any more, and it has left no end mark.
+        The scheduler no longer knows the job, and the job has left no end mark.
     """
 
     QUEUED = "queued"
@@ -51,32 +51,32 @@ class State(StrEnum):
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more will happen."""
+        """Return whether the job has ended, so that its state is final."""
         return self not in (State.QUEUED, State.RUNNING)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What is known of a batch job.
+    """State of a batch job, with the figures that its scheduler gives.
 
     Attributes
     ----------
     state
-        Where it is, or how it ended.
+        State of the job, or the way in which it ended.
     cause
-        Why, in the scheduler's words where it has some.
+        Cause of the state, in the words of the scheduler if it gives one.
     native
-        The state as the scheduler names it.
+        State as the scheduler names it.
     exit_code
-        Of the script, where it is known.
+        Exit status of the script. None: not known.
     signal
-        What ended it; 0 if nothing did, None where that is not known.
+        Number of the signal that ended the script. 0: no signal did. None: not known.
     elapsed
-        Wall time in s.
+        Wall time of the job, in s. None: not known.
     memory
-        The largest that was seen, in bytes.
+        Largest memory that the scheduler has seen, in bytes. None: not known.
     nodes
-        The names of the nodes, as the scheduler writes them.
+        Names of the nodes, as the scheduler writes them.
     """
 
     state: State
@@ -90,5 +90,5 @@ class Outcome:
 
     @property
     def ok(self) -> bool:
-        """Whether it succeeded."""
+        """Return whether the job succeeded."""
         return self.state is State.SUCCEEDED

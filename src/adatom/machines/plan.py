@@ -1,4 +1,4 @@
-"""From profiles to the script of one job: everything is checked here, before anything is submitted."""
+"""Plan of a batch job from profiles, with all checks before anything is submitted."""
 
 from __future__ import annotations
 
@@ -9,14 +9,17 @@ from typing import Any
 
 from adatom.errors import InputError, UnknownNameError
 from adatom.machines.launch import launch_line
-from adatom.machines.profiles import Command, ExecutionProfile, HPCProfile, QueueLimits, Setup
+from adatom.machines.profiles.command import Command
+from adatom.machines.profiles.execution import ExecutionProfile
+from adatom.machines.profiles.machine import HPCProfile, QueueLimits
+from adatom.machines.profiles.setup import Setup
 from adatom.machines.resources import Resources
 from adatom.machines.script import BatchJob
 from adatom.utils.durations import clock
 
 __all__ = ["OVERRIDES", "check_limits", "of_class", "plan"]
 
-# What may be said anew for one call. Anything else of a profile is its author's decision.
+# Keys of an execution profile that one call may override. The other keys are the decision of the profile's author.
 OVERRIDES = (
     "nodes",
     "ranks_per_node",
@@ -39,25 +42,25 @@ def plan(
     args: Sequence[str],
     overrides: Mapping[str, Any],
 ) -> BatchJob:
-    """The job that runs a command on a machine.
+    """Return the batch job that runs a command on a machine.
 
     Parameters
     ----------
     name
-        Of the job and its files.
+        Name of the job, with which its files begin.
     command, execution, machine
-        What, how and where.
+        Profiles of the program, of its resources and of the machine.
     work_dir
-        Where it runs.
+        Directory that the job runs in.
     args
-        Arguments after those of the command.
+        Arguments of the program, after those of the command's profile.
     overrides
-        Other values for keys of the execution profile, those of `OVERRIDES`.
+        New values for keys of the execution profile that are in `OVERRIDES`.
 
     Raises
     ------
     InputError
-        The profiles do not belong together, the machine has no such program, or a queue does not give what is asked.
+        The profiles do not belong together, the machine lacks the program, or the job asks for more than a queue gives.
     """
     for key in overrides:
         if key not in OVERRIDES:
@@ -102,21 +105,21 @@ def _argument(value: Any) -> str:
 
 
 def of_class(which: str, how: Setup, machine: HPCProfile) -> str | None:
-    """The queue or the account of a resource class.
+    """Return the queue or the account of a resource class, or None if the machine names none for any class.
 
     Parameters
     ----------
     which
-        ``"queues"`` or ``"accounts"``.
+        Field of the machine to look in, ``"queues"`` or ``"accounts"``.
     how
-        Has the class.
+        Profile that names the resource class.
     machine
-        Has what is asked for; None if it says nothing of any class.
+        Machine that the queues and accounts belong to.
 
     Raises
     ------
     UnknownNameError
-        The machine has no such class.
+        The machine names queues or accounts, and none for this class.
     """
     known: Mapping[str, str] = getattr(machine, which)
     if known and how.resource_class not in known:
@@ -125,21 +128,21 @@ def of_class(which: str, how: Setup, machine: HPCProfile) -> str | None:
 
 
 def check_limits(queue: str, needs: Resources, machine: HPCProfile) -> None:
-    """Refuse what a queue does not give.
+    """Refuse a job that asks for more than its queue gives.
 
     Parameters
     ----------
     queue
-        Its name, which the machine has limits of.
+        Name of a queue in the `limits` of the machine.
     needs
-        What is asked for.
+        Resources that the job asks for.
     machine
-        The machine.
+        Profile with the limits of the queue.
 
     Raises
     ------
     InputError
-        It is more than the queue has; it is named.
+        A resource is above the limit of the queue; the message names it.
     """
     most = machine.limits[queue]
     wanted = {field: getattr(needs, field) for field in QueueLimits.model_fields}

@@ -1,4 +1,4 @@
-"""What is written down of a batch job until somebody has been told its end."""
+"""Records of batch jobs, which are kept in files until a caller has received the end of the job."""
 
 from __future__ import annotations
 
@@ -23,28 +23,28 @@ _KEYS = ("id", "name", "machine", "scheduler_name", "submitted", "walltime", "ho
 
 @dataclass(frozen=True)
 class Record:
-    """A batch job that was submitted.
+    """Batch job that was submitted.
 
     Attributes
     ----------
     path
-        The file that says so, in a folder of the directory that is the job's here.
+        Path of the file with this record, in a folder of `work_dir`.
     id
-        As the scheduler calls it.
+        Identifier that the scheduler gave the job.
     name
-        Of the job and its files.
+        Name of the job, with which its files begin.
     machine
-        The name of its profile.
+        Name of the profile of the machine.
     scheduler_name
-        Who runs it.
+        Name of the scheduler, as profiles write it.
     submitted
-        When, in seconds since the epoch.
+        Time of the submission, in s since the epoch.
     walltime
-        What it was given, in s; None if it has no limit.
+        Run time that the job was given, in s. None: no limit.
     host
-        The machine that one logs in to for its scheduler; None: this one.
+        Host to log in to for the scheduler, as ``ssh`` takes it. None: this machine.
     place
-        The directory there that its files were copied to; None: it runs in the one here.
+        Directory on `host` that the files of the job were copied to. None: the job runs in `work_dir`.
     """
 
     path: Path
@@ -59,106 +59,108 @@ class Record:
 
     @property
     def work_dir(self) -> Path:
-        """Where it runs, or its files come to."""
+        """Directory that the job runs in, or that its files are copied back to."""
         return self.path.parents[1]
 
     @property
     def scheduler(self) -> Scheduler:
-        """Who runs it."""
+        """Scheduler that runs the job."""
         return scheduler(self.scheduler_name, self.host)
 
     @property
     def job(self) -> Submitted:
-        """It, for its scheduler."""
+        """Job as its scheduler sees it."""
         directory = Path(self.place) if self.place else self.work_dir
         return Submitted(self.id, directory / self.script.name, self.walltime)
 
     @property
     def script(self) -> Path:
-        """Its script."""
+        """Path of the script."""
         return self._file(self.scheduler.suffix)
 
     @property
     def stdout(self) -> Path:
-        """What the program printed."""
+        """Path of the file with the output of the program."""
         return self._file(STDOUT)
 
     @property
     def stderr(self) -> Path:
-        """Its errors."""
+        """Path of the file with the errors of the program."""
         return self._file(STDERR)
 
     @property
     def end_mark(self) -> Path:
-        """Its exit status, once it has ended by itself."""
+        """Path of the file with the exit status of the program, which exists once the program has ended by itself."""
         return self._file(END_MARK)
 
     def _file(self, suffix: str) -> Path:
         return self.work_dir / (self.name + suffix)
 
     def write(self) -> None:
-        """Write it down."""
+        """Write the record to its file."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with whole_file(self.path) as file:
             file.write(json.dumps({key: getattr(self, key) for key in _KEYS}).encode())
 
     def fetch(self) -> None:
-        """Get the files that it has made, where they are elsewhere.
+        """Copy the files that the job has made to `work_dir`, if the job runs in another directory.
 
         Raises
         ------
         SchedulerError
-            The host does not answer.
+            The host does not answer, or the files cannot be read there.
+        StorageError
+            The files cannot be written here.
         """
         if self.host and self.place:
             Host(self.host).fetch(Path(self.place), self.work_dir)
 
     def forget(self) -> None:
-        """Somebody has been told the job's end: the same command is another job from now on."""
+        """Remove the record, once a caller has received the end of the job: the same command then is a new job."""
         self.path.unlink(missing_ok=True)
 
     def tidy(self) -> None:
-        """Remove its files elsewhere. If it has not ended by itself something may still be written: they stay."""
+        """Remove the copied directory on `host`, unless the end mark is missing and the job may still write there."""
         if self.host and self.place and self.end_mark.exists():
             with suppress(SchedulerError):
                 Host(self.host).remove(Path(self.place))
 
 
 def record_path(work_dir: Path, key: str) -> Path:
-    """Where a job is written down.
+    """Return the path of the record of a job.
 
     Parameters
     ----------
     work_dir
-        Where it runs.
+        Directory that the job runs in, or that its files are copied back to.
     key
-        What says of two calls that they mean the same job.
+        Digest of the script: calls with the same one mean the same job.
     """
     return work_dir / _FOLDER / f"{key}.json"
 
 
 def read_record(path: Path) -> Record | None:
-    """What is written down in a file; None if there is none.
+    """Read the record of a job, or return None if the file has none.
 
     Parameters
     ----------
     path
-        What `record_path` gave.
+        Path that `record_path` returned.
     """
     try:
         said: dict[str, Any] = json.loads(path.read_bytes())
         return Record(path, **said)
-    except (OSError, ValueError, TypeError):  # of another version, or not ours
+    except (OSError, ValueError, TypeError):  # no file, or one of another version or program
         return None
 
 
 def read_records(work_dir: Path) -> Iterator[Record]:
-    """The jobs in a directory of which nobody has been told the end, the oldest first.
+    """Yield the records of the jobs whose end no caller has received, the oldest submission first.
 
     Parameters
     ----------
     work_dir
-        The directory.
+        Directory that the jobs run in, or that their files are copied back to.
     """
     found = filter(None, map(read_record, (work_dir / _FOLDER).glob("*.json")))
     yield from sorted(found, key=lambda record: record.submitted)

@@ -1,4 +1,4 @@
-"""What a runner on a cluster is asked for."""
+"""Request for a runner whose workers are in batch jobs of a cluster."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ __all__ = ["ClusterRequest"]
 
 @dataclass(frozen=True)
 class ClusterRequest:
-    """How many batch jobs, and what each is.
+    """Batch jobs that hold the workers of a runner, and their number.
 
     Attributes
     ----------
     scheduler
-        The scheduler's name.
+        Name of the scheduler, in lower case.
     kwargs
-        Arguments for the cluster of dask-jobqueue, where the user speaks its language.
+        Arguments for a cluster of dask-jobqueue, if the user describes the batch job by these.
     allocation
-        What a profile asks for, where there is one; then `kwargs` is empty.
+        Batch job that a profile describes. None: `kwargs` describes it; otherwise `kwargs` is empty.
     jobs
-        How many batch jobs there are, always.
+        Number of batch jobs, which stays constant.
     adapt
-        Between how many their number follows the work; None: it does not.
+        Least and largest number of batch jobs, if the number follows the work. None: the number is `jobs`.
     temporary
-        Whether each flow has batch jobs of its own.
+        Whether each flow starts batch jobs of its own.
     """
 
     scheduler: str
@@ -54,15 +54,18 @@ class ClusterRequest:
                 raise InputError(f"jobs is {self.jobs} and adapt {self.adapt}: give one of them.")
 
     def refuse_temporary(self) -> None:
-        """Of an engine whose flows start nothing of their own.
+        """Refuse `temporary`, on behalf of an engine whose flows cannot start batch jobs of their own.
 
         Raises
         ------
         InputError
-            They were to.
+            The request asks for batch jobs of each flow.
         """
         if self.temporary:
-            raise InputError("temporary=True is for the prefect engine. Use `with make_runner(...) as runner`.")
+            raise InputError(
+                "temporary=True: this engine cannot start batch jobs for each flow. "
+                "Use `with make_runner(...) as runner`."
+            )
 
 
 def _whole(what: str, value: Any, least: int = 1) -> None:

@@ -1,4 +1,4 @@
-"""What a job needs of a machine."""
+"""Resources that a job asks a machine for."""
 
 from __future__ import annotations
 
@@ -16,17 +16,18 @@ _BYTES = {"b": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 
 
 def parse_memory(text: str) -> int:
-    """Bytes.
+    """Return an amount of memory in bytes.
 
     Parameters
     ----------
     text
-        A number and K, M, G or T, each 1024 times the one before as schedulers have it; ``GB`` and ``GiB`` mean ``G``.
+        Number with the unit B, K, M, G or T, each 1024 times the one before, as schedulers count. ``GB`` and ``GiB``
+        mean the same as ``G``.
 
     Raises
     ------
     ValueError
-        It is none.
+        The text has another form.
     """
     found = re.fullmatch(r"(\d+\.?\d*|\.\d+)\s*([kmgt]?)(?:i?b)?", text.strip().lower())
     if not found or not (found[2] or text.strip().lower().endswith("b")):
@@ -43,23 +44,23 @@ Memory = Annotated[int, _if_text(parse_memory), Field(gt=0)]
 
 
 class Resources(Model):
-    """What a job needs of a machine.
+    """Resources that a job asks a machine for.
 
     Attributes
     ----------
     nodes
-        How many.
+        Number of nodes of the job.
     ranks_per_node
-        MPI processes on each.
+        Number of MPI processes on each node.
     threads_per_rank
-        Cores of each of these; ``OMP_NUM_THREADS`` is set to it.
+        Number of cores of each MPI process, and the value of ``OMP_NUM_THREADS``.
     gpus_per_node
-        How many of each node.
+        Number of GPUs on each node.
     memory
-        Of each node, in bytes or as ``"16G"``; None: what the scheduler gives.
+        Memory of each node, in bytes or as text such as ``"16G"``. None: the default of the scheduler.
     walltime
-        How long it may take, in s or as ``"2h"``, ``"90m"``, ``"01:30:00"`` or ``"1-12:00:00"``; None: as long as the
-        scheduler lets it.
+        Longest run time, in s or as text: ``"2h"``, ``"90m"``, ``"01:30:00"`` or ``"1-12:00:00"``. None: the default of
+        the scheduler.
     """
 
     nodes: PositiveInt = 1
@@ -71,10 +72,10 @@ class Resources(Model):
 
     @property
     def ranks(self) -> int:
-        """MPI processes in all."""
+        """Number of MPI processes on all nodes together."""
         return self.nodes * self.ranks_per_node
 
     @property
     def cores_per_node(self) -> int:
-        """Cores that the ranks of one node have."""
+        """Number of cores that the MPI processes of one node use together."""
         return self.ranks_per_node * self.threads_per_rank

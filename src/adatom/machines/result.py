@@ -1,4 +1,4 @@
-"""A batch job that has ended, as its scheduler and its script say."""
+"""Batch job that has ended, with an outcome that its scheduler and its script agree on."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from adatom.machines.record import Record
 
 __all__ = ["BatchResult", "conclude"]
 
-_LATE = 10.0  # seconds that the end mark may need to be seen here, on a network file system
-_TAIL = 20  # lines of the errors that an error shows
+_LATE = 10.0  # seconds until the end mark is visible here, on a network file system
+_TAIL = 20  # last lines of the standard error in a message
 
 
 @dataclass(frozen=True)
 class BatchResult:
-    """A batch job that has ended.
+    """Batch job that has ended.
 
     Attributes
     ----------
     id
-        As the scheduler calls it.
+        Identifier that the scheduler gave the job.
     name
-        Of the job and its files.
+        Name of the job, with which its files begin.
     outcome
-        What became of it, and its figures.
+        State of the job and its figures.
     script, stdout, stderr
-        The files.
+        Paths of the script and of the files with the output and the errors of the program.
     """
 
     id: str
@@ -41,28 +41,28 @@ class BatchResult:
 
     @property
     def ok(self) -> bool:
-        """Whether it succeeded: its scheduler says so, its exit status is 0, and it has written its end mark."""
+        """Return whether the job succeeded: the scheduler names no failure, and the end mark holds exit status 0."""
         return self.outcome.ok
 
 
 def conclude(record: Record, outcome: Outcome, check: bool) -> BatchResult:
-    """Compare what the scheduler says of a job's end with what its script says, and tell it.
+    """Return a job that has ended, and remove its record. The end mark can correct the outcome.
 
     Parameters
     ----------
     record
-        The job.
+        Record of the job that has ended.
     outcome
-        What the scheduler says.
+        Outcome that the scheduler gives.
     check
-        Whether anything but success is an error.
+        Whether to raise an error unless the job succeeded.
 
     Raises
     ------
     BatchJobError
-        It did not succeed.
+        The job did not succeed, and `check` is set.
     SchedulerError
-        Its files cannot be copied here.
+        The files of the job cannot be copied here.
     """
     record.fetch()
     result = BatchResult(record.id, record.name, _checked(record, outcome), record.script, record.stdout, record.stderr)
@@ -74,22 +74,30 @@ def conclude(record: Record, outcome: Outcome, check: bool) -> BatchResult:
 
 
 def _checked(record: Record, outcome: Outcome) -> Outcome:
-    """The outcome, in the light of the end mark."""
-    mark = record.end_mark
-    if outcome.state not in (State.SUCCEEDED, State.LOST):
-        return outcome
-    late = time.monotonic() + _LATE
-    while not mark.exists() and outcome.state is State.SUCCEEDED and time.monotonic() < late:
-        time.sleep(0.2)
-        record.fetch()
-    status = int(mark.read_text()) if mark.exists() else None
-    if outcome.state is State.LOST:  # the scheduler has forgotten it, and its script has not
+    """Return the outcome, corrected by the end mark."""
+    if outcome.state is State.LOST:  # the scheduler has forgotten the job, and the end mark may tell its end
+        status = _status(record)
         if status is None:
             return outcome
         return replace(outcome, state=State.FAILED if status else State.SUCCEEDED, exit_code=status)
-    if status is None:
-        return replace(outcome, state=State.FAILED, cause="the script did not come to its end")
-    return outcome if status == 0 else replace(outcome, state=State.FAILED, exit_code=status)
+    if outcome.state is State.SUCCEEDED:
+        _wait_for_mark(record)
+        status = _status(record)
+        if status is None:
+            return replace(outcome, state=State.FAILED, cause="the script did not come to its end")
+        return outcome if status == 0 else replace(outcome, state=State.FAILED, exit_code=status)
+    return outcome
+
+
+def _wait_for_mark(record: Record) -> None:
+    late = time.monotonic() + _LATE
+    while not record.end_mark.exists() and time.monotonic() < late:
+        time.sleep(0.2)
+        record.fetch()
+
+
+def _status(record: Record) -> int | None:
+    return int(record.end_mark.read_text()) if record.end_mark.exists() else None
 
 
 def _message(result: BatchResult) -> str:

@@ -1,4 +1,4 @@
-"""The script of a batch job."""
+"""Script of a batch job."""
 
 from __future__ import annotations
 
@@ -12,41 +12,42 @@ from adatom.machines.resources import Resources
 
 __all__ = ["END_MARK", "STDERR", "STDOUT", "THREADS", "BatchJob", "body", "quoted_path", "setup"]
 
-# Files of a job, after its name: what the program prints, its errors, and its exit status once it has ended by itself.
+# Suffixes of a job's files: the output of its program, the errors, and the exit status of a program that has ended by
+# itself.
 STDOUT, STDERR, END_MARK = ".out", ".err", ".end"
 
-# What the libraries read that make threads. A code that sees none of them takes all cores of the node.
+# Variables that threaded libraries read. A code that sees none of them takes all cores of the node.
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 @dataclass(frozen=True)
 class BatchJob:
-    """All that a script says.
+    """Batch job with all that its script contains.
 
     Attributes
     ----------
     name
-        Of the job, of its files, and unique in its directory: letters, digits and ``. _ -``.
+        Name of the job and its files, unique in its directory: letters, digits and ``. _ -``.
     work_dir
-        Where it runs: absolute, or with a ``~/`` of the home there.
+        Directory that the job runs in: absolute, or below the home on the machine with ``~/``.
     command
-        The launch line, one string for each word of it.
+        Launch line of the program, one string for each word.
     resources
-        What the scheduler is asked for.
+        Resources that the scheduler is asked for.
     queue, account
-        Where, and on whose account; None: as the scheduler has it.
+        Queue that the job waits in, and account that it is charged to. None: the default of the scheduler.
     modules
-        Loaded one after the other.
+        Environment modules to load, one after the other.
     pre_commands
-        Lines of shell that are run before, as they are.
+        Lines of shell that run before the program, exactly as given.
     environment
-        Variables of the program, with these very values.
+        Variables of the program, with literal values.
     shell_environment
-        Variables in whose values ``$NAME`` stands for what it is on the node.
+        Variables of the program, with values in which the shell on the node expands ``$NAME``.
     directives
-        Directives that no field stands for, without the scheduler's prefix.
+        Further directives, without the scheduler's prefix.
     options
-        What only this scheduler knows.
+        Options that only this scheduler knows, of its `options_type`. None: the defaults.
     """
 
     name: str
@@ -64,27 +65,27 @@ class BatchJob:
 
     @property
     def stdout(self) -> str:
-        """The file in `work_dir` that the program's output goes to."""
+        """Name of the file in `work_dir` for the output of the program."""
         return self.name + STDOUT
 
     @property
     def stderr(self) -> str:
-        """The file in `work_dir` that its errors go to."""
+        """Name of the file in `work_dir` for the errors of the program."""
         return self.name + STDERR
 
     @property
     def end_mark(self) -> str:
-        """The file in `work_dir` that has the program's exit status once it has ended by itself."""
+        """Name of the file in `work_dir` for the exit status of a program that has ended by itself."""
         return self.name + END_MARK
 
 
 def body(job: BatchJob) -> str:
-    """A script after its directives: all but `pre_commands` and `shell_environment` is quoted.
+    """Return a script after its directives. All of it but `pre_commands` and `shell_environment` is quoted.
 
     Parameters
     ----------
     job
-        The job.
+        Batch job that the script runs.
     """
     lines = [
         f"cd {quoted_path(job.work_dir)} || exit 1",
@@ -93,7 +94,7 @@ def body(job: BatchJob) -> str:
         "",
         shlex.join(job.command),
         "status=$?",
-        # Whether the program came to an end is told by this file too: not every scheduler says so when asked late.
+        # This file, too, tells that the program has ended: not every scheduler does so when asked late.
         f'echo "$status" > {job.end_mark}.part && mv {job.end_mark}.part {job.end_mark}',
         'exit "$status"',
     ]
@@ -101,12 +102,12 @@ def body(job: BatchJob) -> str:
 
 
 def setup(job: BatchJob) -> list[str]:
-    """The lines of a script that come before the program.
+    """Return the lines of a script between its directives and the program.
 
     Parameters
     ----------
     job
-        The job.
+        Batch job that the script runs.
     """
     threads = dict.fromkeys(THREADS, str(job.resources.threads_per_rank))
     return [
@@ -118,23 +119,23 @@ def setup(job: BatchJob) -> list[str]:
 
 
 def quoted_path(path: Path) -> str:
-    """A path for bash, which puts its own home in the place of a ``~/``.
+    """Quote a path for bash, which expands ``~/`` at its beginning.
 
     Parameters
     ----------
     path
-        The path.
+        Path on the machine that bash runs on.
     """
     text = str(path)
     return f"~/{shlex.quote(text[2:])}" if text.startswith("~/") else shlex.quote(text)
 
 
 def _or_fail(line: str) -> str:
-    """A line of shell that ends the script if it fails; what it sets stays set."""
+    """Return a line of shell that ends the script if it fails. Variables that it sets stay set."""
     failed = shlex.quote(f"adatom: this failed: {line}")
     return f"{{ {line}\n}} || {{ echo {failed} >&2; exit 1; }}"
 
 
 def _expanding(value: str) -> str:
-    """In double quotes, with nothing special in it but ``$``."""
+    """Return a value in double quotes, in which only ``$`` is special."""
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"').replace("`", "\\`") + '"'

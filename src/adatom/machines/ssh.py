@@ -1,4 +1,4 @@
-"""A connection to another machine, by the user's own ``ssh``."""
+"""Connection to another machine, by the user's own ``ssh``."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ __all__ = ["Connection", "connection"]
 
 _OPTIONS = {
     "IgnoreUnknown": "RemoteCommand",  # OpenSSH before 7.6
-    "BatchMode": "yes",  # nobody is there who could type a password
+    "BatchMode": "yes",  # nobody could type a password
     "ConnectTimeout": "15",
     "ServerAliveInterval": "15",
-    "LogLevel": "ERROR",  # no banner among a command's errors
-    # What the user's configuration may ask for, and only one session at a time can have.
+    "LogLevel": "ERROR",  # keep the banner out of a command's errors
+    # Refuse what the user's configuration may ask for and only one session at a time can have.
     "ClearAllForwardings": "yes",
     "RemoteCommand": "none",
     "RequestTTY": "no",
 }
 _PATIENCE = 60.0  # seconds for logging in
-_IDLE = "60"  # seconds for which a connection is kept that nobody uses
+_IDLE = "60"  # seconds for which an unused connection is kept
 
 
 class Connection:
-    """What the commands of one process share to a host: the user's own connection if there is one, or else one more.
+    """Connection to a host that the commands of one process share: the user's open one, or else a new one.
 
     Parameters
     ----------
     name
-        Of the host, as ``ssh`` takes it.
+        Name of the host, as ``ssh`` takes it.
     """
 
     def __init__(self, name: str) -> None:
@@ -48,7 +48,7 @@ class Connection:
         atexit.register(self._close)
 
     def options(self) -> list[str]:
-        """Those of an ``ssh`` that does not log in again.
+        """Return the options of an ``ssh`` that uses the shared connection, which is opened if needed.
 
         Raises
         ------
@@ -57,7 +57,7 @@ class Connection:
         """
         settings = [word for name, value in _OPTIONS.items() for word in ("-o", f"{name}={value}")]
         with self._lock:
-            # Where a second factor is asked for, the user has logged in and shares that.
+            # If the host asks for a second factor, the user has logged in before and shares that connection.
             own = [] if self._master("check") else self._own
             if own and not self._master("check", *own):
                 self._open([*settings, *own])
@@ -77,7 +77,7 @@ class Connection:
         return done.returncode == 0
 
     def _open(self, options: Sequence[str]) -> None:
-        with tempfile.TemporaryFile() as errors:  # a pipe could be open as long as the connection is
+        with tempfile.TemporaryFile() as errors:  # the connection could keep a pipe open
             try:
                 done = subprocess.run(
                     ["ssh", *options, "-o", "ControlMaster=yes", "-o", f"ControlPersist={_IDLE}", self._name, "true"],
@@ -94,12 +94,12 @@ class Connection:
                 raise self.error(errors.read().decode(errors="replace"))
 
     def error(self, words: str) -> SchedulerError:
-        """The error of a host that one cannot log in to.
+        """Return the error for a host that does not let the user log in.
 
         Parameters
         ----------
         words
-            What ``ssh`` says.
+            Message that ``ssh`` prints, or nothing.
         """
         return SchedulerError(
             f"host={self._name!r} of the machine's profile does not answer: {' '.join(words.split()) or 'no message'}\n"
@@ -107,20 +107,20 @@ class Connection:
         )
 
     def _close(self) -> None:
-        if os.getpid() == self._process:  # not a fork of it
+        if os.getpid() == self._process:  # a fork must not close the connection
             self._master("exit", *self._own)
             shutil.rmtree(self._directory, ignore_errors=True)
 
 
 @cache
 def connection(name: str, process: int) -> Connection:
-    """The connection of a process to a host: a fork does not share its parent's.
+    """Return the connection of a process to a host. A fork does not share the connection of its parent.
 
     Parameters
     ----------
     name
-        As in `Connection`.
+        Name of the host, as ``ssh`` takes it.
     process
-        The id of this process.
+        Process id of the caller.
     """
     return Connection(name)

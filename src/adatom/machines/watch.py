@@ -1,4 +1,4 @@
-"""Waiting for batch jobs: one question for all jobs of a scheduler, and never two at a time."""
+"""Wait for batch jobs, with one query for all jobs of a scheduler and never two queries at a time."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from adatom.machines.script import END_MARK
 
 __all__ = ["watch"]
 
-_FIRST, _LONGEST, _SLOWER = 0.2, 15.0, 1.2  # seconds between questions: after a submission, at most, and how they grow
-# A job is lost after so many questions, and seconds, in which it was missing: a scheduler may not know what was
-# submitted just now, and some write down the end of a job later than they forget it.
+_FIRST, _LONGEST, _SLOWER = 0.2, 15.0, 1.2  # seconds between queries: after a submission, at most; their growth
+# A job is lost after this many queries, and seconds, in which it was missing: a scheduler may not yet know a job that
+# was just submitted, and some schedulers write down the end of a job later than they forget the job.
 _FORGOTTEN, _GONE = 3, 60.0
-_PATIENCE = 600.0  # seconds for which a scheduler may give no answer
+_PATIENCE = 600.0  # seconds for which a scheduler may fail to answer
 
 
 @dataclass
@@ -32,7 +32,7 @@ class _Watched:
 
 
 class _Watch:
-    """All jobs of one scheduler that somebody in this process waits for."""
+    """All jobs of one scheduler that this process waits for, and the thread that queries them."""
 
     def __init__(self, kind: Scheduler) -> None:
         self._scheduler = kind
@@ -70,7 +70,7 @@ class _Watch:
                 if time.monotonic() > heard + _PATIENCE:
                     self._tell(jobs, error)
                 continue
-            except BaseException as error:  # whoever waits must learn of it
+            except BaseException as error:  # every caller that waits has to get the error
                 self._tell(jobs, error)
                 continue
             for watched in jobs:
@@ -82,7 +82,7 @@ class _Watch:
             watched.missing, watched.known = 0, now
         else:
             watched.missing += 1
-            marked = watched.job.script.with_suffix(END_MARK).exists()  # what the scheduler would say is there already
+            marked = watched.job.script.with_suffix(END_MARK).exists()  # the end is known already
             if watched.missing >= _FORGOTTEN and (marked or now > watched.known + _GONE):
                 outcome = Outcome(State.LOST, f"{self._scheduler.name} does not know the job")
         if outcome and outcome.state.ended:
@@ -100,23 +100,24 @@ class _Watch:
 
 
 @cache
-def _watch_of(kind: Scheduler, process: int) -> _Watch:  # a fork has no threads of its parent's
+def _watch_of(kind: Scheduler, process: int) -> _Watch:  # a fork does not have its parent's threads
     return _Watch(kind)
 
 
 def watch(kind: Scheduler, job: Submitted) -> Future[Outcome]:
-    """A future of how a batch job ends.
+    """Return a future of the outcome of a batch job.
 
     Parameters
     ----------
     kind
-        Its scheduler.
+        Scheduler that runs the job.
     job
-        The job.
+        Submitted job to wait for.
 
     Returns
     -------
     Future
-        Raises `SchedulerError` if the scheduler does not answer for ten minutes; the job is then as it was.
+        Future of the final outcome. It raises `SchedulerError` if the scheduler does not answer for ten minutes, which
+        leaves the job as it is.
     """
     return _watch_of(kind, os.getpid()).add(job)

@@ -1,4 +1,4 @@
-"""Durations, as people and batch schedulers write them."""
+"""Durations in the forms that people and batch schedulers write."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
 def parse_duration(text: str) -> float:
-    """Seconds.
+    """Return a duration in s.
 
     Parameters
     ----------
     text
-        ``HH:MM:SS``, ``D-HH:MM:SS``, a number of seconds, or one with the unit s, m, h, d or w.
+        Duration as ``HH:MM:SS``, ``D-HH:MM:SS``, a number of seconds, or a number with the unit s, m, h, d or w.
 
     Raises
     ------
     ValueError
-        It is none of these.
+        The text has none of these forms.
     """
     if found := re.fullmatch(r"(?:(\d+)-)?(\d+):([0-5]\d):([0-5]\d)", text.strip()):
         days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
@@ -31,12 +31,12 @@ def parse_duration(text: str) -> float:
 
 
 def clock(seconds: float) -> str:
-    """A duration as ``HH:MM:SS``, which every scheduler reads; what is left of a second counts as one.
+    """Return a duration as ``HH:MM:SS``, which every scheduler reads, rounded up to whole seconds.
 
     Parameters
     ----------
     seconds
-        How long.
+        Duration to format, in s.
     """
     whole = -int(-seconds // 1)
     return f"{whole // 3600:02d}:{whole // 60 % 60:02d}:{whole % 60:02d}"

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Files that exist either whole or not at all."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from typing import IO
 
 __all__ = ["PARTIAL", "whole_file"]
 
-PARTIAL = ".part"  # what a file's name ends with until it is whole
+PARTIAL = ".part"  # suffix of a file until it is whole
 
 
 @contextmanager
 def whole_file(path: Path | str, mode: int = 0o666) -> Iterator[IO[bytes]]:
-    """Write a file beside its place and rename it, which is atomic on local and on network file systems.
+    """Write a file under another name and rename it at the end, which is atomic on local and network file systems.
 
     Parameters
     ----------
     path
-        The file; one that is there stays until the new one is whole.
+        Path of the file. An existing file stays until the new one is whole.
     mode
-        Its permissions, before the user's mask.
+        Permissions of the new file, before the user's mask.
 
     Yields
     ------
     file
-        To write to.
+        Binary file to write to.
 
     Raises
     ------
     OSError
-        It cannot be written; nothing is left of it.
+        The file cannot be written; nothing of it is left.
     """
     partial = f"{path}.{os.getpid()}-{os.urandom(4).hex()}{PARTIAL}"
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
@@ -44,5 +44,5 @@ def whole_file(path: Path | str, mode: int = 0o666) -> Iterator[IO[bytes]]:
         try:
             os.unlink(partial)
         except OSError:
-            pass  # the error that matters is on its way
+            pass  # the error that matters is raised below
         raise

@@ -1,4 +1,4 @@
-"""Readable names that nothing else has."""
+"""Readable, unique names."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ __all__ = ["new_id", "stamp", "unique_name"]
 
 
 def stamp() -> str:
-    """The time now, as it stands in names of directories."""
+    """Return the current time as it stands in names of directories."""
     return time.strftime("%Y%m%d-%H%M%S")
 
 
 def new_id() -> str:
-    """Twelve random characters that nothing else has."""
+    """Return twelve random hexadecimal digits, which no other name has."""
     return f"{_random.getrandbits(48):012x}"
 
 
 def unique_name(*parts: str, identity: str | None = None) -> str:
-    """A readable name that no other run has: the parts, joined, and twelve random characters.
+    """Return a readable name that no other run has: the joined parts, and twelve random characters.
 
     Parameters
     ----------
     *parts
-        What a reader wants to see; what a file name cannot hold is replaced.
+        Words for the reader. Characters that a file name cannot hold are replaced.
     identity
-        The characters, as `new_id` gives them.
+        Characters that make the name unique, as `new_id` returns them. None: new ones.
     """
     readable = re.sub(r"[^\w.+=-]+", "_", "-".join(part for part in parts if part))
-    if not readable.isascii():  # a file system counts bytes
+    if not readable.isascii():  # a file system limits the number of bytes
         readable = readable.encode()[:100].decode(errors="ignore")
     return f"{readable[:100]}-{identity or new_id()}"
 
 
-# Its own, which the user's `random.seed` leaves alone. Asking the system for each name costs ten times more.
+# A separate generator ignores the user's `random.seed`. Asking the system for each name costs ten times more.
 _random = random.Random()
 os.register_at_fork(after_in_child=_random.seed)

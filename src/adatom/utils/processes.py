@@ -1,4 +1,4 @@
-"""Which process this is, and whether another one still runs."""
+"""Identity of a process on any machine, and of the batch job that it is part of."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from typing import NamedTuple
 __all__ = ["Process", "batch_job", "this_process"]
 
 _PROC = Path("/proc")
-# What a job's environment calls its id: sbatch(1), qsub(1B), pjsub(1), bsub(1) and, last, qsub(1) of Grid Engine.
+# Variables that hold the id of a batch job: sbatch(1), qsub(1B), pjsub(1), bsub(1) and, last, qsub(1) of Grid Engine.
 _JOB_IDS = ("SLURM_JOB_ID", "PBS_JOBID", "PJM_JOBID", "LSB_JOBID", "JOB_ID")
 
 
 class Process(NamedTuple):
-    """A process, on whichever machine.
+    """Identity of a process on any machine.
 
     Attributes
     ----------
     host
-        The name of the machine.
+        Name of the machine that the process runs on.
     pid
-        Its id there.
+        Process id on that machine.
     born
-        When it was started, as its kernel says it: ids are used again.
+        Time of the start as the kernel tells it, because process ids are used again. Empty: the process has ended.
     """
 
     host: str
@@ -34,22 +34,22 @@ class Process(NamedTuple):
 
     @property
     def is_here(self) -> bool:
-        """Whether it is, or was, on this machine."""
+        """Return whether the process runs, or ran, on this machine."""
         return self.host == socket.gethostname()
 
     @property
     def is_gone(self) -> bool:
-        """Whether it has ended; of a process on another machine nobody knows."""
+        """Return whether the process has ended; False for one on another machine, since nothing tells its end here."""
         return self.is_here and _born(self.pid) != self.born
 
 
 def this_process() -> Process:
-    """The process that asks."""
+    """Return the identity of the current process."""
     return _this(os.getpid())
 
 
 def batch_job() -> str | None:
-    """The id of the batch job that this process is part of; None if it is part of none."""
+    """Return the id of the batch job that this process is part of, or None if there is no such job."""
     return next((os.environ[name] for name in _JOB_IDS if os.environ.get(name)), None)
 
 
@@ -62,9 +62,9 @@ def _born(pid: int) -> str:
     try:
         if _PROC.exists():
             state, *rest = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
-            return "" if state in "ZX" else rest[18]  # a zombie has ended, and nobody has waited for it
+            return "" if state in "ZX" else rest[18]  # a zombie has ended
         import psutil  # macOS has no /proc
 
         return str(psutil.Process(pid).create_time())
-    except Exception:  # there is none
+    except Exception:  # no such process
         return ""

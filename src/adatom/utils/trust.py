@@ -1,4 +1,4 @@
-"""Whom a pickle is read from."""
+"""Check of the owner of a pickle before it is read."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ __all__ = ["check_owner"]
 
 
 def check_owner(status: os.stat_result, path: Path, gid: int | None = None) -> None:
-    """Refuse what somebody else could have put there: reading a pickle runs code.
+    """Refuse a file that somebody else could have written: reading a pickle runs code.
 
     Parameters
     ----------
     status
-        Of the file or directory.
+        Status of the file or directory, as `os.stat` returns it.
     path
-        Its name, or that of the directory that holds it.
+        Path of the file, or of the directory that holds it.
     gid
-        The group that shares it.
+        Id of the group that shares the file. None: only its owner may write to it.
 
     Raises
     ------
     StorageError
-        Somebody else owns it, or can write to it; the message says how to mend that.
+        Somebody else owns the file or can write to it; the message says how to mend that.
     """
     of_group = gid is not None and status.st_gid == gid
     group = "" if of_group else " Or name the group that shares it in ADATOM_CACHE_GROUP."

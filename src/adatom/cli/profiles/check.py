@@ -19,7 +19,7 @@ def check(
     """
     from adatom.cli.tables import print_json, print_table
     from adatom.machines.preflight import preflight
-    from adatom.machines.profiles import load_profiles
+    from adatom.machines.profiles.files import load_profiles
 
     found = list(preflight(load_profiles().machine(machine)))
     if as_json:

@@ -16,7 +16,8 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON, not a table.")]
 def list_profiles(as_json: Json = False) -> None:
     """List the profiles that are found, and where they are looked for."""
     from adatom.cli.tables import print_json, print_table, print_text
-    from adatom.machines.profiles import load_profiles, profile_places
+    from adatom.machines.profiles.files import load_profiles
+    from adatom.machines.profiles.places import profile_places
 
     found = load_profiles()
     rows = [
@@ -46,7 +47,7 @@ def list_profiles(as_json: Json = False) -> None:
 def show(name: Annotated[str, typer.Argument(help="Of a command, an execution, a machine or a runner.")]) -> None:
     """Print all that a profile says, its defaults too, as JSON."""
     from adatom.cli.tables import print_json
-    from adatom.machines.profiles import load_profiles
+    from adatom.machines.profiles.files import load_profiles
 
     found = load_profiles()
     kinds: dict[str, dict[str, Any]] = {

@@ -12,7 +12,11 @@ from typing import Any, Literal
 from adatom.errors import InputError, MissingExtraError, UnknownNameError
 from adatom.machines.command import run_command_async
 from adatom.machines.examples import example, example_names
-from adatom.machines.profiles import Command, ExecutionProfile, HPCProfile, Profiles, table_of
+from adatom.machines.profiles.collection import Profiles
+from adatom.machines.profiles.command import Command
+from adatom.machines.profiles.execution import ExecutionProfile
+from adatom.machines.profiles.files import table_of
+from adatom.machines.profiles.machine import HPCProfile
 from adatom.machines.result import BatchResult
 from adatom.machines.schedulers.base import scheduler, scheduler_names
 

@@ -1,4 +1,4 @@
-"""Profiles of machines to start from: copy one, and put in your queue, account and programs."""
+"""Examples of machine profiles: copy one, and put in your queue, account and programs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from functools import cache
 from importlib.resources import files
 
 from adatom.errors import UnknownNameError
-from adatom.machines.profiles import HPCProfile, read_profiles
+from adatom.machines.profiles.files import read_profiles
+from adatom.machines.profiles.machine import HPCProfile
 
 __all__ = ["example", "example_names"]
 
@@ -21,22 +22,22 @@ def _examples() -> dict[str, HPCProfile]:
 
 
 def example_names() -> list[str]:
-    """The machines of which there is an example."""
+    """Return the names of the machines with an example, sorted."""
     return sorted(_examples())
 
 
 def example(name: str) -> HPCProfile:
-    """The example of a machine.
+    """Return the example profile of a machine.
 
     Parameters
     ----------
     name
-        Its name.
+        Name of the machine, one of `example_names`.
 
     Raises
     ------
     UnknownNameError
-        There is none.
+        No example has this name.
     """
     if name not in _examples():
         raise UnknownNameError("machine", name, example_names())

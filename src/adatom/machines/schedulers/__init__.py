@@ -1,1 +1,1 @@
-"""Batch schedulers: one file each, and one row among the entry points ``adatom.schedulers``."""
+"""Batch schedulers. Each has a file here, and a row among the entry points ``adatom.schedulers``."""

@@ -1,4 +1,4 @@
-"""What a batch scheduler is."""
+"""Base class of batch schedulers, and the schedulers by name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import ClassVar
 
 from adatom.errors import InputError, SchedulerError, UnknownNameError
-from adatom.machines.host import HERE, Here, Host
+from adatom.machines.here import HERE, Here
+from adatom.machines.host import Host
 from adatom.machines.model import Model
 from adatom.machines.outcome import Outcome
 from adatom.machines.script import BatchJob, body
@@ -22,22 +23,22 @@ from adatom.machines.script import BatchJob, body
 __all__ = ["Scheduler", "Submitted", "scheduler", "scheduler_names"]
 
 _PATIENCE = 60.0  # seconds for one answer of a scheduler's command
-_TRIES = 3  # of a question: a scheduler that is busy or restarts refuses some
-_PAUSE = 2.0  # seconds before the second try; twice as long before each further one
+_TRIES = 3  # attempts at a query: a scheduler that is busy or restarts refuses some
+_PAUSE = 2.0  # seconds before the second attempt; twice as long before each further one
 
 
 @dataclass(frozen=True)
 class Submitted:
-    """A job that a scheduler has taken.
+    """Job that a scheduler has accepted.
 
     Attributes
     ----------
     id
-        As the scheduler calls it.
+        Identifier that the scheduler gave the job.
     script
-        The file that was submitted, where the scheduler is.
+        Path of the submitted file, on the scheduler's host.
     walltime
-        What it was given, in s: not every scheduler says why it ended a job. None if it has no limit.
+        Run time that the job was given, in s, since not every scheduler says why it ended a job. None: no limit.
     """
 
     id: str
@@ -46,26 +47,27 @@ class Submitted:
 
 
 class Scheduler(ABC):
-    """One kind of batch scheduler, by its commands.
+    """Batch scheduler of one kind, which is used through its commands.
 
     Attributes
     ----------
     name
-        As profiles call it.
+        Name of the scheduler in profiles.
     suffix
-        Of scripts.
+        Suffix of the names of scripts, with its dot.
     prefix
-        What a directive begins with.
+        Text that each directive begins with.
     commands
-        What has to be on PATH.
+        Names of the commands that have to be on PATH.
     options_type
-        What only it knows; a section of that name in a machine's profile.
+        Class of the options that only this scheduler knows: a section of its name in the profile of a machine.
     of_a_job
-        A pattern for the names of variables that a job has from the scheduler; empty if none of them does harm.
+        Regular expression for the beginning of the names of variables that the scheduler gives a job, and that would
+        disturb another job submitted from within. Empty: no variable does.
     job_id
-        What stands for a job's id in the names of its output files; empty if nothing does.
+        Placeholder for the id of a job in the names of its output files. Empty: the scheduler has none.
     host
-        Where its commands are run.
+        Machine that runs the scheduler's commands.
     """
 
     name: ClassVar[str]
@@ -79,63 +81,63 @@ class Scheduler(ABC):
 
     @abstractmethod
     def directives(self, job: BatchJob) -> list[str]:
-        """What the scheduler is asked for, without its prefix.
+        """Return the directives of a job, without the prefix.
 
         Parameters
         ----------
         job
-            The job.
+            Batch job that the script runs.
 
         Raises
         ------
         InputError
-            It cannot be asked for something that the job needs.
+            The scheduler cannot be asked for something that the job needs.
         """
 
     def script(self, job: BatchJob) -> str:
-        """The whole script.
+        """Return the whole script of a job.
 
         Parameters
         ----------
         job
-            The job.
+            Batch job that the script runs.
         """
         lines = [f"{self.prefix} {line}" for line in [*self.directives(job), *job.directives]]
         return "\n".join(["#!/bin/bash", *lines, "", body(job)])
 
     @abstractmethod
     def submit(self, script: Path) -> str:
-        """Submit a script from the directory that it lies in.
+        """Submit a script from its directory.
 
         Parameters
         ----------
         script
-            The file, on `host`.
+            Path of the script, on `host`.
 
         Returns
         -------
         str
-            The job's id.
+            Identifier that the scheduler gives the job.
 
         Raises
         ------
         SchedulerError
-            The scheduler refuses it, in its own words.
+            The scheduler refuses the script; the message has its own words.
         """
 
     @abstractmethod
     def poll(self, jobs: Sequence[Submitted]) -> Mapping[str, Outcome]:
-        """What is known of jobs, asked in as few questions as it takes, however many they are.
+        """Ask for the outcomes of jobs, in as few queries as possible for any number of jobs.
 
         Parameters
         ----------
         jobs
-            The jobs.
+            Jobs that were submitted here or by an earlier process.
 
         Returns
         -------
         mapping of str to Outcome
-            By id; a job that the scheduler does not know any more is not in it.
+            Outcomes by the ids of the jobs, without jobs that the scheduler no longer knows.
 
         Raises
         ------
@@ -145,16 +147,22 @@ class Scheduler(ABC):
 
     @abstractmethod
     def cancel(self, jobs: Sequence[Submitted]) -> None:
-        """End jobs that wait or run; what has ended stays as it is.
+        """End jobs that wait or run. Jobs that have ended stay as they are.
 
         Parameters
         ----------
         jobs
-            The jobs.
+            Jobs that were submitted here or by an earlier process.
         """
 
     def queues(self) -> Mapping[str, float | None] | None:
-        """The queues that there are, with the longest walltime (s) of each; None where nobody says.
+        """Return the longest walltime of each queue.
+
+        Returns
+        -------
+        mapping of str to float, or None
+            Longest walltimes in s by the names of the queues, or None in place of a walltime that is not known or not
+            limited. None alone: the scheduler does not list its queues.
 
         Raises
         ------
@@ -164,14 +172,14 @@ class Scheduler(ABC):
         return None
 
     def cannot(self, what: str, hint: str = "") -> InputError:
-        """The error for something that this scheduler cannot be asked for.
+        """Return the error for something that this scheduler cannot be asked for.
 
         Parameters
         ----------
         what
-            The field, with its value.
+            Field of the job, with its value.
         hint
-            The next step.
+            Next step for the user, or nothing.
         """
         return InputError(f"{self.name} cannot be asked for {what}. {hint}".strip())
 
@@ -183,28 +191,29 @@ class Scheduler(ABC):
         forgiven: str = "",
         with_errors: bool = False,
     ) -> str:
-        """What one of the scheduler's commands prints.
+        """Run one of the scheduler's commands, and return its output.
 
         Parameters
         ----------
         *command
-            The command.
+            Program and its arguments, one string for each word.
         cwd
-            Where it is run.
+            Directory on `host` that the command runs in. None: the current one.
         stdin
-            The file in `cwd` that it reads.
+            Name of the file in `cwd` that the command reads. None: the command reads nothing.
         forgiven
-            A pattern: a failure is none if it stands in every line of the errors. Of several jobs one may be unknown.
+            Regular expression for errors to ignore, as for one unknown job among several: a failure is no error if
+            every line of the standard error has a match. Empty: every failure is an error.
         with_errors
-            Whether the errors follow what it prints: some that fail end with status 0.
+            Whether to append the standard error, since some commands fail with exit status 0.
 
         Raises
         ------
         SchedulerError
-            It is not there, fails, or does not answer.
+            The command does not exist, fails, or does not answer.
         """
-        # Times and words as the parsers know them, whatever the user's shell says. A job that is submitted from within
-        # another one gets nothing of what that was given.
+        # The parsers need these formats of times and messages, whatever the user's shell sets. A job that is submitted
+        # from within another job gets none of the variables that the scheduler gave the outer one.
         environment = {"LC_ALL": "C", "SLURM_TIME_FORMAT": "standard"}
         try:
             done = self.host.run(
@@ -217,21 +226,18 @@ class Scheduler(ABC):
             ) from None
         except subprocess.TimeoutExpired:
             raise SchedulerError(f"{command[0]} of {self.name} did not answer in {_PATIENCE:.0f} s.") from None
-        said = [line for line in done.stderr.splitlines() if line.strip()]
-        if done.returncode and not (forgiven and said and all(re.search(forgiven, line) for line in said)):
+        if done.returncode and not _is_forgiven(done.stderr, forgiven):
             words = " ".join((done.stderr.strip() or done.stdout.strip()).split())
             raise SchedulerError(f"{command[0]} of {self.name} ended with {done.returncode}: {words or 'no message'}")
         return done.stdout + done.stderr if with_errors else done.stdout
 
     def ask(self, *command: str, forgiven: str = "") -> str:
-        """`run` for a question that changes nothing: it is asked again before it is an error.
+        """Run a query, which changes nothing, and repeat it before its failure becomes an error.
 
         Parameters
         ----------
-        *command
-            The command.
-        forgiven
-            As in `run`.
+        *command, forgiven
+            Same as in `run`.
         """
         for again in range(_TRIES - 1):
             try:
@@ -241,25 +247,30 @@ class Scheduler(ABC):
         return self.run(*command, forgiven=forgiven)
 
 
+def _is_forgiven(errors: str, pattern: str) -> bool:
+    lines = [line for line in errors.splitlines() if line.strip()]
+    return bool(pattern and lines) and all(re.search(pattern, line) for line in lines)
+
+
 @cache
 def _entry_points() -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group="adatom.schedulers")}
 
 
 def scheduler_names() -> list[str]:
-    """The schedulers that are known, here or not."""
+    """Return the names of all schedulers, whether this machine has their commands or not."""
     return sorted(_entry_points())
 
 
 def scheduler(name: str, host: str | None = None) -> Scheduler:
-    """A scheduler by name.
+    """Return a scheduler by name.
 
     Parameters
     ----------
     name
-        As in a machine's profile.
+        Name of the scheduler, as profiles write it.
     host
-        The machine to log in to; None: this one.
+        Host to log in to for the scheduler, as ``ssh`` takes it. None: this machine.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""This machine, without a scheduler: the script runs here, for a rehearsal."""
+"""Stand-in for a scheduler on this machine, which runs scripts at once, for a rehearsal."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ _GRACE = 5.0  # seconds between SIGTERM and SIGKILL
 
 
 class Local(Scheduler):
-    """Starts each script at once, and ends it at its walltime.
+    """Scheduler that starts each script at once on this machine, and ends it at its walltime.
 
-    A process of its own waits for the script and keeps what became of it in a file beside it, so that whoever submitted
-    it may end.
+    A separate process waits for the script and writes the outcome to a file beside it, so that the process that
+    submitted the script may end.
     """
 
     name: ClassVar[str] = "local"
@@ -37,7 +37,7 @@ class Local(Scheduler):
     prefix: ClassVar[str] = "#adatom"
 
     def directives(self, job: BatchJob) -> list[str]:
-        """The walltime; a machine without a scheduler divides nothing."""
+        """Return the walltime. A machine without a scheduler divides no other resource."""
         if job.resources.nodes > 1:
             raise self.cannot(f"nodes={job.resources.nodes}", "This is one machine.")
         if job.resources.memory is not None:
@@ -46,10 +46,10 @@ class Local(Scheduler):
         return [] if walltime is None else [f"walltime {walltime}"]
 
     def submit(self, script: Path) -> str:
-        """Start the script; the id is that of the process that waits for it."""
+        """Start the script, and return the id of the process that waits for it."""
         state = _state(script)
         state.unlink(missing_ok=True)
-        # The search path is handed over as it is: the variable PYTHONPATH belongs to the script's own programs.
+        # The search path is in the code, because the variable PYTHONPATH belongs to the script's own programs.
         code = f"import sys; sys.path[:] = {sys.path!r}; from {__name__} import wait_for; wait_for(*sys.argv[1:])"
         child = subprocess.Popen(
             [sys.executable, "-c", code, script.name, state.name],
@@ -63,9 +63,9 @@ class Local(Scheduler):
         return str(child.pid)
 
     def poll(self, jobs: Sequence[Submitted]) -> Mapping[str, Outcome]:
-        """What the files beside the scripts say."""
+        """Read the outcomes from the files beside the scripts."""
         for child in _started[:]:
-            if child.poll() is not None:  # else it would stay as a zombie
+            if child.poll() is not None:  # a call of poll removes the zombie
                 _started.remove(child)
         found = {}
         for job in jobs:
@@ -84,7 +84,7 @@ class Local(Scheduler):
         """Ask the processes that wait for the scripts to end them."""
         for job in jobs:
             state = _read(job.script)
-            if state is None:  # that process has not begun
+            if state is None:  # the process that waits has not begun
                 with suppress(ProcessLookupError):
                     os.kill(int(job.id), signal.SIGKILL)
                 _write(_state(job.script), State.CANCELLED)
@@ -112,16 +112,14 @@ def _write(path: Path | str, name: str | None, **outcome: Any) -> None:
 
 
 def wait_for(script: str, state: str) -> None:
-    """Run a script to its end, and keep what became of it. This is all that the process does.
+    """Run a script to its end, and write its outcome to a file. The process that waits does nothing else.
 
     Parameters
     ----------
     script, state
-        The names of the files, here.
+        Names of the script and of the file for the outcome, in the current directory.
     """
-    stem = Path(script).stem
-    lines = Path(script).read_text().splitlines()
-    limit = next((float(line.split()[2]) for line in lines if line.startswith("#adatom walltime ")), None)
+    stem, limit = Path(script).stem, _limit(Path(script))
     cancelled = False
 
     def terminated(number: int, frame: Any) -> None:
@@ -155,6 +153,11 @@ def wait_for(script: str, state: str) -> None:
     )
 
 
+def _limit(script: Path) -> float | None:
+    lines = script.read_text().splitlines()
+    return next((float(line.split()[2]) for line in lines if line.startswith("#adatom walltime ")), None)
+
+
 def _end(child: subprocess.Popen[bytes]) -> None:
     os.killpg(child.pid, signal.SIGTERM)
     try:
@@ -162,7 +165,7 @@ def _end(child: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         pass
     try:
-        os.killpg(child.pid, signal.SIGKILL)  # what the script started and left behind, too
+        os.killpg(child.pid, signal.SIGKILL)  # also ends processes that the script left behind
     except ProcessLookupError:
         pass
     child.wait()

@@ -1,4 +1,4 @@
-"""LSF."""
+"""Scheduler LSF."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import ClassVar, Literal, NamedTuple
 from adatom.errors import SchedulerError
 from adatom.machines.model import Model, Word
 from adatom.machines.outcome import Outcome, State
-from adatom.machines.resources import parse_memory
+from adatom.machines.resources import Resources, parse_memory
 from adatom.machines.schedulers.base import Scheduler, Submitted
 from adatom.machines.script import BatchJob
 
@@ -19,19 +19,20 @@ __all__ = ["LSF", "LSFOptions"]
 
 
 class LSFOptions(Model):
-    """What only LSF knows.
+    """Options that only LSF knows.
 
     Attributes
     ----------
     slots
-        What ``-n`` counts: ``"cores"``; ``"ranks"``, each of which is given its cores by ``affinity``.
+        Things that ``-n`` counts: ``"cores"``, or ``"ranks"``, each of which gets its cores by ``affinity``.
     memory_unit
-        That of ``LSF_UNIT_FOR_LIMITS``, for an LSF before 10.1.0.2: it takes numbers only. None: megabytes, which is
-        written behind the number.
+        Unit of the site's ``LSF_UNIT_FOR_LIMITS``, for an LSF before 10.1.0.2, which takes numbers only. None:
+        megabytes, with the unit behind the number.
     app, gpu
-        As in ``bsub -app``, and what ``-gpu`` says besides the number, such as ``mode=exclusive_process``.
+        Application profile as in ``bsub -app``, and words of ``-gpu`` besides the number, such as
+        ``mode=exclusive_process``.
     exclusive
-        Whether nobody else gets cores of the nodes.
+        Whether the job shares its nodes with no other job.
     rerun
         Whether LSF runs a job again that lost its node.
     """
@@ -44,15 +45,15 @@ class LSFOptions(Model):
     rerun: bool = False
 
 
-# A suffix is taken since 10.1.0.2; before, and where none stands, the number is in the unit of the site.
+# LSF takes a suffix since 10.1.0.2. A number without a suffix is in the unit of the site.
 _UNITS = {None: (2**20, "MB"), "KB": (2**10, ""), "MB": (2**20, ""), "GB": (2**30, "")}
 
-# LSF's states (`bjobs(1)`). What is not here is not dead: it waits, also PSUSP, or runs. A job is UNKWN when its host
+# LSF's states (`bjobs(1)`). A job in a state that is in neither set waits, also in PSUSP. A job is UNKWN when its host
 # does not answer, and ZOMBI when it was killed meanwhile.
-_ENDS = {"DONE": State.SUCCEEDED, "EXIT": State.FAILED, "ZOMBI": State.NODE_FAILURE}
+_ENDED = frozenset({"DONE", "EXIT", "ZOMBI"})
 _RUNS = frozenset({"RUN", "USUSP", "SSUSP", "UNKWN"})
 
-# Spectrum LSF 10.1, "Termination reasons displayed by bacct, bhist, and bjobs". The others are failures.
+# Spectrum LSF 10.1, "Termination reasons displayed by bacct, bhist, and bjobs". Other reasons are failures.
 _REASONS = {
     **dict.fromkeys(("TERM_RUNLIMIT", "TERM_DEADLINE", "TERM_WINDOW", "TERM_CPULIMIT"), State.TIMEOUT),
     **dict.fromkeys(("TERM_MEMLIMIT", "TERM_SWAP"), State.OUT_OF_MEMORY),
@@ -64,7 +65,7 @@ _REASONS = {
 
 
 class _Row(NamedTuple):
-    """One job as ``bjobs`` says it."""
+    """One job in the output of ``bjobs``."""
 
     id: str
     state: str
@@ -79,9 +80,9 @@ _FORMAT = "jobid stat exit_code exit_reason run_time max_mem exec_host delimiter
 
 
 class LSF(Scheduler):
-    """LSF, by ``bsub``, ``bjobs`` and ``bkill``. It writes a report on the job into the file of its output.
+    """Scheduler LSF, by ``bsub``, ``bjobs`` and ``bkill``. It writes a report on the job into the job's output file.
 
-    It keeps jobs that have ended for ``CLEAN_PERIOD``, an hour unless the site says otherwise.
+    LSF keeps jobs that have ended for ``CLEAN_PERIOD``, an hour unless the site sets another time.
     """
 
     name: ClassVar[str] = "lsf"
@@ -92,13 +93,12 @@ class LSF(Scheduler):
     job_id: ClassVar[str] = "%J"
 
     def directives(self, job: BatchJob) -> list[str]:
-        """As in ``bsub(1)``."""
+        """Return the directives, which are options of ``bsub(1)``."""
         needs, options = job.resources, job.options or LSFOptions()
         of_ranks = options.slots == "ranks"
         slots = needs.ranks_per_node if of_ranks else needs.cores_per_node  # of each node
-        if needs.nodes > 1 and needs.threads_per_rank > 1 and not of_ranks:
-            hint = "give slots='ranks', or say it in launcher_options"
-            warnings.warn(f"{job.name}: LSF is not told ranks_per_node={needs.ranks_per_node}: {hint}.", stacklevel=2)
+        if not of_ranks:
+            _warn_of_ranks(job.name, needs)
         lines = [
             f"-J {job.name}",
             f"-o {job.stdout}",
@@ -109,22 +109,14 @@ class LSF(Scheduler):
         ]
         if of_ranks:
             lines.append(f'-R "affinity[core({needs.threads_per_rank})]"')
-        if needs.gpus_per_node:
-            lines.append(f'-gpu "{":".join(filter(None, [f"num={needs.gpus_per_node}", options.gpu]))}"')
-        if needs.memory is not None:  # reserved on each host, and the limit of each
-            size, unit = _UNITS[options.memory_unit]
-            amount = f"{-(-needs.memory // size)}{unit}"
-            lines += [f'-R "rusage[mem={amount}]"', f"-M {amount}"]
-        if needs.walltime is not None:
-            minutes = -int(-needs.walltime // 60)
-            lines.append(f"-W {minutes // 60:02d}:{minutes % 60:02d}")
+        lines += _amounts(needs, options)
         if options.exclusive:
             lines.append("-x")
         named = {"q": job.queue, "P": job.account, "app": options.app}
         return [*lines, *(f"-{name} {value}" for name, value in named.items() if value)]
 
     def submit(self, script: Path) -> str:
-        """``bsub``, which reads directives on its standard input only."""
+        """Submit with ``bsub``, which reads directives on its standard input only."""
         printed = self.run("bsub", cwd=script.parent, stdin=script.name)
         found = re.search(r"^Job <(\d+)> is submitted", printed, re.MULTILINE)
         if not found:
@@ -132,7 +124,7 @@ class LSF(Scheduler):
         return found[1]
 
     def poll(self, jobs: Sequence[Submitted]) -> Mapping[str, Outcome]:
-        """One ``bjobs``."""
+        """Ask for all jobs with one ``bjobs``."""
         if not jobs:
             return {}
         ids = [job.id for job in jobs]
@@ -141,36 +133,65 @@ class LSF(Scheduler):
         return {row.id: _outcome(row) for row in rows if row.id in ids}
 
     def cancel(self, jobs: Sequence[Submitted]) -> None:
-        """``bkill``."""
+        """End the jobs with ``bkill``."""
         if jobs:
             self.run("bkill", *(job.id for job in jobs), forgiven="already finished|No matching job found|is not found")
 
     def queues(self) -> Mapping[str, float | None]:
-        """The queues, by ``bqueues``; a run limit is in minutes, of a host of the queue's model if it names one."""
+        """Return the queues of ``bqueues``. Run limits are in minutes, of a host of the queue's model if it has one."""
         queues = re.split(r"^QUEUE: *", self.run("bqueues", "-l"), flags=re.MULTILINE)[1:]
         return {queue.split("\n", 1)[0].strip(): _run_limit(queue) for queue in queues}
 
 
+def _amounts(needs: Resources, options: LSFOptions) -> list[str]:
+    """Return the directives for GPUs, memory and walltime."""
+    lines = []
+    if needs.gpus_per_node:
+        lines.append(f'-gpu "{":".join(filter(None, [f"num={needs.gpus_per_node}", options.gpu]))}"')
+    if needs.memory is not None:  # reservation on each host, and its limit
+        size, unit = _UNITS[options.memory_unit]
+        amount = f"{-(-needs.memory // size)}{unit}"
+        lines += [f'-R "rusage[mem={amount}]"', f"-M {amount}"]
+    if needs.walltime is not None:
+        minutes = -int(-needs.walltime // 60)
+        lines.append(f"-W {minutes // 60:02d}:{minutes % 60:02d}")
+    return lines
+
+
+def _warn_of_ranks(name: str, needs: Resources) -> None:
+    """Warn if LSF, which counts cores, cannot tell how many ranks each of several nodes has."""
+    if needs.nodes > 1 and needs.threads_per_rank > 1:
+        hint = "give slots='ranks', or say it in launcher_options"
+        warnings.warn(f"{name}: LSF is not told ranks_per_node={needs.ranks_per_node}: {hint}.", stacklevel=3)
+
+
 def _outcome(row: _Row) -> Outcome:
     row = _Row(*("" if text.strip() == "-" else text.strip() for text in row))
-    if row.state not in _ENDS:
+    if row.state not in _ENDED:
         return Outcome(State.RUNNING if row.state in _RUNS else State.QUEUED, native=row.state, nodes=row.nodes)
     code = int(row.exit_code) if row.exit_code else 0 if row.state == "DONE" else None
-    signal = None if code is None else code - 128 if 128 < code <= 192 else 0
+    state, cause = _verdict(row, code)
     elapsed = float(row.elapsed.split()[0]) if row.elapsed else None
-    state, cause = _ENDS[row.state], row.reason
-    if state is State.FAILED:
-        state = _REASONS.get(row.reason.partition(":")[0], State.FAILED)
-    elif state is State.NODE_FAILURE:
-        cause = cause or "it was killed while its host did not answer"
-    elif code:
-        state = State.FAILED
-    return Outcome(state, cause, row.state, code, signal, elapsed, _memory(row.memory), row.nodes)
+    return Outcome(state, cause, row.state, code, _signal(code), elapsed, _memory(row.memory), row.nodes)
+
+
+def _verdict(row: _Row, code: int | None) -> tuple[State, str]:
+    if row.state == "EXIT":
+        return _REASONS.get(row.reason.partition(":")[0], State.FAILED), row.reason
+    if row.state == "ZOMBI":
+        return State.NODE_FAILURE, row.reason or "it was killed while its host did not answer"
+    return State.FAILED if code else State.SUCCEEDED, row.reason
+
+
+def _signal(code: int | None) -> int | None:
+    if code is None:
+        return None
+    return code - 128 if 128 < code <= 192 else 0
 
 
 def _run_limit(queue: str) -> float | None:
-    most = queue.rpartition("MAXIMUM LIMITS:")[2]  # it stands there only if there are others, by default, before it
-    # CPULIMIT may stand on the left, in minutes, too.
+    most = queue.rpartition("MAXIMUM LIMITS:")[2]  # this heading exists only after default limits
+    # CPULIMIT, also in minutes, may stand on the left.
     found = re.search(r"\bRUNLIMIT *\n(?:.*\s)?([\d.]+) min\b", most)
     return float(found[1]) * 60 if found else None
 

@@ -1,4 +1,4 @@
-"""PBS: PBS Pro and OpenPBS, and Torque."""
+"""Scheduler PBS: PBS Pro, OpenPBS and Torque."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ __all__ = ["PBS", "PBSOptions"]
 
 
 class PBSOptions(Model):
-    """What only PBS knows.
+    """Options that only PBS knows.
 
     Attributes
     ----------
     dialect
-        ``"pro"``: PBS Pro and OpenPBS; ``"torque"``.
+        Dialect of the site: ``"pro"`` for PBS Pro and OpenPBS, or ``"torque"``.
     account_as
-        What says the account: ``"account"``: ``-A``; ``"group_list"``: ``-W group_list=``.
+        Directive that names the account: ``"account"`` for ``-A``, or ``"group_list"`` for ``-W group_list=``.
     place
-        As in ``-l place=``; None: ``scatter`` where there are several nodes, for PBS Pro may put them all on one host.
+        Placement as in ``-l place=``. None: ``scatter`` for several nodes, which PBS Pro may else put on one host.
     chunk
-        More of each node, such as ``jobtype=core`` or, in Torque, the property of a node.
+        Further resources of each node, such as ``jobtype=core`` or, in Torque, a property of the node.
     rerun
         Whether PBS runs a job again that lost its node or was preempted.
     """
@@ -45,14 +45,14 @@ class PBSOptions(Model):
 
 
 _ACCOUNT = {"account": "-A ", "group_list": "-W group_list="}
-# What is said of jobs that there is nothing to know about or to cancel any more.
+# Messages about jobs that PBS no longer knows, or that have ended and cannot be cancelled.
 _GONE = "Unknown Job|Job has finished|Request invalid for state of job"
 
 
 class PBS(Scheduler):
-    """PBS, by ``qsub``, ``qstat`` and ``qdel``. Output comes when a job has ended.
+    """Scheduler PBS, by ``qsub``, ``qstat`` and ``qdel``. The output of a job appears when the job has ended.
 
-    PBS Pro keeps jobs that have ended if its site lets it, Torque for some minutes.
+    PBS Pro keeps jobs that have ended if the site enables this. Torque keeps them for some minutes.
     """
 
     name: ClassVar[str] = "pbs"
@@ -62,15 +62,15 @@ class PBS(Scheduler):
     options_type: ClassVar[type[Model]] = PBSOptions
 
     def __init__(self) -> None:
-        self._history = True  # until it turns out that there is none
+        self._history = True  # until PBS says that it keeps none
 
     def directives(self, job: BatchJob) -> list[str]:
-        """As in ``qsub(1B)``."""
+        """Return the directives, which are options of ``qsub(1B)``."""
         needs, options = job.resources, job.options or PBSOptions()
         torque = options.dialect == "torque"
         lines = [
             f"-N {_short(job.name, 15 if torque else 236)}",
-            "-S /bin/bash",  # else it is the user's login shell that reads the script
+            "-S /bin/bash",  # otherwise the user's login shell reads the script
             f"-o {job.stdout}",
             f"-e {job.stderr}",
             f"-r {'y' if options.rerun else 'n'}",
@@ -96,7 +96,7 @@ class PBS(Scheduler):
         return [f"-l {':'.join([*nodes, *options.chunk])}", *memory]
 
     def submit(self, script: Path) -> str:
-        """``qsub``, which prints the id; a site's own words may stand before it."""
+        """Submit with ``qsub``, which prints the id, perhaps after messages of the site."""
         printed = self.run("qsub", script.name, cwd=script.parent)
         for line in reversed(printed.splitlines()):
             if re.fullmatch(r"\d+(\[\d*\])?(\.[\w.@:-]+)?", line.strip()):
@@ -104,7 +104,7 @@ class PBS(Scheduler):
         raise SchedulerError(f"qsub took {script}, and what it says of the id is not understood: {printed!r}.")
 
     def poll(self, jobs: Sequence[Submitted]) -> Mapping[str, Outcome]:
-        """One ``qstat``."""
+        """Ask for all jobs with one ``qstat``."""
         records = self._records([job.id for job in jobs]) if jobs else {}
         return {job.id: outcome(job, records[number(job.id)], self.host) for job in jobs if number(job.id) in records}
 
@@ -117,22 +117,22 @@ class PBS(Scheduler):
                 if "job history" not in str(error):  # "PBS is not configured to maintain job history"
                     raise
                 self._history = False
-            if printed.lstrip().startswith("<"):  # Torque has none, and -x means XML there
+            if printed.lstrip().startswith("<"):  # Torque has no history, and its -x means XML
                 self._history = False
         return parsed(printed if self._history else self.ask("qstat", "-f", *ids, forgiven=_GONE))
 
     def cancel(self, jobs: Sequence[Submitted]) -> None:
-        """``qdel``."""
+        """End the jobs with ``qdel``."""
         if jobs:
             self.run("qdel", *(job.id for job in jobs), forgiven=_GONE)
 
     def queues(self) -> Mapping[str, float | None]:
-        """The queues, by ``qstat``; one that only passes jobs on may say nothing of what comes after it."""
+        """Return the queues of ``qstat``. A routing queue may not tell the limits of the queues that it routes to."""
         return longest_walltimes(self.run("qstat", "-Q", "-f"))
 
 
 def _short(name: str, most: int) -> str:
-    """The end stays, too: what makes a name unique stands there."""
+    """Shorten a name, and keep its last characters, which make it unique."""
     return name if len(name) <= most else name[: most - 9] + name[-9:]
 
 

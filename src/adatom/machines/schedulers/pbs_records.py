@@ -1,12 +1,13 @@
-"""What PBS says of a job, and what became of that."""
+"""Records of jobs and queues that PBS prints, and the outcome that a record means."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from adatom.machines.host import Here
+from adatom.machines.here import Here
 from adatom.machines.outcome import Outcome, State
 from adatom.machines.resources import parse_memory
 from adatom.machines.schedulers.base import Submitted
@@ -15,13 +16,13 @@ from adatom.utils.durations import parse_duration
 
 __all__ = ["longest_walltimes", "number", "outcome", "parsed"]
 
-_RUNS = frozenset("RESUB")  # running, exiting, suspended by PBS or by the host's user, an array that has begun
-_ENDED = frozenset("FXC")  # in PBS Pro, of its array jobs, in Torque. What is in neither is not dead: it waits
-_DELETED = "91"  # JOB_SUBSTATE_TERMINATED of PBS Pro: a person or the server ended it
+_RUNS = frozenset("RESUB")  # running, exiting, suspended by PBS or by the host's user, array that has begun
+_ENDED = frozenset("FXC")  # in PBS Pro, of its array jobs, in Torque. In any other state a job waits
+_DELETED = "91"  # JOB_SUBSTATE_TERMINATED of PBS Pro: a person or the server ended the job
 _SIGTERM = 256 + 15
 
-# Exit statuses that PBS makes up where it has none of the script. They differ: OpenPBS, src/include/job.h; Torque 6.1,
-# Administrator's Guide, "Job exit status".
+# Exit statuses that PBS gives to a job without one of its script. The dialects differ: OpenPBS, src/include/job.h;
+# Torque 6.1, Administrator's Guide, "Job exit status".
 _BOTH = {
     -1: (State.FAILED, "it could not be started, before its files were there"),
     -2: (State.FAILED, "it could not be started, after its files were there"),
@@ -52,53 +53,53 @@ _TORQUE = _BOTH | {
     -12: (State.TIMEOUT, "it exceeded its cput"),
 }
 
-# What the node writes into the job's errors when it ends it, and PBS Pro into the job's comment.
+# Message that the node writes into the job's standard error when it ends the job, and PBS Pro into the job's comment.
 _KILLED = re.compile(r"(?:PBS: job killed:|exceeded resource) (\w+).*")
 _LIMITS = {
     **dict.fromkeys(("walltime", "cput", "pcput"), State.TIMEOUT),
     **dict.fromkeys(("mem", "vmem", "pmem", "pvmem"), State.OUT_OF_MEMORY),
     "node": State.NODE_FAILURE,
 }
-_TAIL = 2**16  # bytes at the end of the errors, where that stands
+_TAIL = 2**16  # bytes at the end of the standard error in which the message is searched
 
 
 def number(id: str) -> str:
-    """A job's id without its server, which goes by a short and a long name.
+    """Return the id of a job without its server, which has a short and a long name.
 
     Parameters
     ----------
     id
-        As PBS writes it.
+        Identifier of the job, as PBS writes it.
     """
     return id.partition(".")[0]
 
 
 def parsed(printed: str) -> dict[str, dict[str, str]]:
-    """The attributes of each job, by its number and their names in small letters.
+    """Return the attributes of each job by the job's number. The names of attributes are in lower case.
 
     Parameters
     ----------
     printed
-        By ``qstat -f``.
+        Output of the command ``qstat -f``.
     """
     return {number(id): fields for id, fields in _records("Job Id", printed)}
 
 
 def longest_walltimes(printed: str) -> dict[str, float | None]:
-    """The longest walltime (s) of each queue, by name; None where there is no limit.
+    """Return the longest walltime of each queue by name, in s, or None for a queue without a limit.
 
     Parameters
     ----------
     printed
-        By ``qstat -Q -f``.
+        Output of the command ``qstat -Q -f``.
     """
     records = _records("Queue", printed)
     return {name: _figure(parse_duration, fields.get("resources_max.walltime")) for name, fields in records}
 
 
 def _records(head: str, printed: str) -> Iterator[tuple[str, dict[str, str]]]:
-    """What stands behind the head, and the lines below that."""
-    # Long lines are folded, and what is left of them is indented further.
+    """Yield the text behind the head of each record, with the fields below it."""
+    # Long lines are folded: their continuation is indented further.
     records = re.split(rf"^{head}: *", re.sub(r"\n(\t| {8})", "", printed), flags=re.MULTILINE)[1:]
     fields = re.compile(r"^ {4}(\S+) = (.*)$", re.MULTILINE)
     for record in records:
@@ -107,49 +108,92 @@ def _records(head: str, printed: str) -> Iterator[tuple[str, dict[str, str]]]:
 
 
 def outcome(job: Submitted, said: Mapping[str, str], host: Here) -> Outcome:
-    """What is known of a job.
+    """Return the outcome of a job.
 
     Parameters
     ----------
     job
-        The job.
+        Submitted job that the attributes belong to.
     said
-        Its attributes.
+        Attributes of the job, as `parsed` returns them.
     host
-        Where its files are.
+        Machine that holds the files of the job.
     """
     letter, comment, nodes = said.get("job_state", ""), said.get("comment", ""), said.get("exec_host", "")
     if letter not in _ENDED:
         known = State.RUNNING if letter in _RUNS else State.QUEUED
         return Outcome(known, comment, letter, nodes=nodes)
     status = int(said["exit_status"]) if "exit_status" in said else None
-    signal = None if status is None or status < 0 else _signal(status)
     elapsed = _figure(parse_duration, said.get("resources_used.walltime"))
     limit = _figure(parse_duration, said.get("resource_list.walltime")) or job.walltime
+    end = _End(letter, status, elapsed, limit, said.get("substate", ""), nodes, comment)
     killed = _KILLED.search(host.tail(job.script.with_suffix(STDERR), _TAIL)) or _KILLED.search(comment)
-    if killed:
-        state, cause = _LIMITS.get(killed[1], State.FAILED), killed[0]
-    elif status is not None and status < 0:
-        state, cause = (_TORQUE if letter == "C" else _PRO).get(status, (State.FAILED, f"PBS gave it up: {comment}"))
-    elif signal and limit and elapsed and elapsed >= limit:
-        state, cause = State.TIMEOUT, f"signal {signal} ended it after its walltime"
-    elif said.get("substate") == _DELETED or (letter == "C" and status == _SIGTERM):  # which is what `qdel` sends
-        state, cause = State.CANCELLED, comment
-    elif status is None and not nodes:
-        state, cause = State.CANCELLED, comment or "it was deleted before it ran"
-    elif status is None:
-        state, cause = State.FAILED, f"it ran and left no exit status, as when its node is lost: {comment}"
-    else:
-        state, cause = (State.FAILED, comment) if status else (State.SUCCEEDED, "")
+    state, cause = (_LIMITS.get(killed[1], State.FAILED), killed[0]) if killed else _verdict(end)
     memory = _figure(parse_memory, said.get("resources_used.mem")) or None
-    code = status if status is not None and 0 <= status < 256 else None
-    native = letter if status is None else f"{letter}, Exit_status {status}"
-    return Outcome(state, cause, native, code, signal, elapsed, memory, nodes)
+    return Outcome(state, cause, end.native, end.exit_code, end.signal, elapsed, memory, nodes)
 
 
-def _signal(status: int) -> int:
-    """256 and more of the script itself, 128 and more of its program: other large statuses are a program's own."""
-    return status - 256 if status > 256 else status - 128 if 128 < status <= 192 else 0
+@dataclass(frozen=True)
+class _End:
+    """End of a job in the attributes that PBS prints."""
+
+    letter: str
+    status: int | None
+    elapsed: float | None
+    limit: float | None
+    substate: str
+    nodes: str
+    comment: str
+
+    @property
+    def native(self) -> str:
+        return self.letter if self.status is None else f"{self.letter}, Exit_status {self.status}"
+
+    @property
+    def exit_code(self) -> int | None:
+        return self.status if self.status is not None and 0 <= self.status < 256 else None
+
+    @property
+    def signal(self) -> int | None:
+        """Signal in the exit status: above 256 the script's, above 128 its program's, else 0 for none."""
+        if self.status is None or self.status < 0:
+            return None
+        if self.status > 256:
+            return self.status - 256
+        return self.status - 128 if 128 < self.status <= 192 else 0
+
+    @property
+    def was_deleted(self) -> bool:
+        return self.substate == _DELETED or (self.letter == "C" and self.status == _SIGTERM)
+
+    @property
+    def is_over_walltime(self) -> bool:
+        return bool(self.signal and self.limit and self.elapsed and self.elapsed >= self.limit)
+
+
+# Rules for an end without a message of the node and without an exit status of PBS's own: condition, state and cause.
+# The first one that holds counts.
+_RULES: tuple[tuple[Callable[[_End], bool], State, str], ...] = (
+    (lambda end: end.is_over_walltime, State.TIMEOUT, "signal {end.signal} ended it after its walltime"),
+    (lambda end: end.was_deleted, State.CANCELLED, "{end.comment}"),
+    (lambda end: end.status == 0, State.SUCCEEDED, ""),
+    (lambda end: end.status is not None, State.FAILED, "{end.comment}"),
+    # There is no exit status from here on.
+    (
+        lambda end: bool(end.nodes),
+        State.FAILED,
+        "it ran and left no exit status, as when its node is lost: {end.comment}",
+    ),
+    (lambda end: bool(end.comment), State.CANCELLED, "{end.comment}"),
+    (lambda end: True, State.CANCELLED, "it was deleted before it ran"),
+)
+
+
+def _verdict(end: _End) -> tuple[State, str]:
+    if end.status is not None and end.status < 0:
+        of_pbs = _TORQUE if end.letter == "C" else _PRO
+        return of_pbs.get(end.status, (State.FAILED, f"PBS gave it up: {end.comment}"))
+    return next((state, cause.format(end=end)) for holds, state, cause in _RULES if holds(end))
 
 
 def _figure(parse: Callable[[str], Any], text: str | None) -> Any:

@@ -1,4 +1,4 @@
-"""PJM, the batch system of Fugaku and other machines of Fujitsu."""
+"""Scheduler PJM of Fugaku and other machines of Fujitsu."""
 
 from __future__ import annotations
 
@@ -23,20 +23,21 @@ __all__ = ["PJM", "PJMOptions"]
 
 
 class PJMOptions(Model):
-    """What only PJM knows.
+    """Options that only PJM knows.
 
     Attributes
     ----------
     rscunit
-        The resource unit, as in ``-L rscunit=``.
+        Resource unit, as in ``-L rscunit=``. None: the default of the site.
     gfscache
-        The volumes that a job reads or writes, such as ``["/vol0004"]``: Fugaku rejects a job that uses others.
+        Volumes that a job reads or writes, such as ``["/vol0004"]``: Fugaku rejects a job that uses others.
     restart
         Whether PJM runs a job again that lost its node.
     spack
-        Packages that are loaded with ``spack load``, before `pre_commands`.
+        Packages to load with ``spack load``, before `pre_commands`.
     spack_setup
-        The file that makes ``spack`` known to a shell, such as ``/vol0004/apps/oss/spack/share/spack/setup-env.sh``.
+        File that makes ``spack`` known to a shell, such as ``/vol0004/apps/oss/spack/share/spack/setup-env.sh``. None:
+        ``spack`` is known without it.
     """
 
     rscunit: Word | None = None
@@ -46,17 +47,18 @@ class PJMOptions(Model):
     spack_setup: Line | None = None
 
 
-# What `pjstat` is asked for. The reason is last: it may hold a comma.
+# Columns of `pjstat`. The reason is last, because it may hold a comma.
 _COLUMNS = ("jid", "st", "ec", "pc", "sn", "elp", "mmszu", "nidlu", "ermsg")
-_HISTORY = "day=90"  # as far back as Fugaku remembers; without it `-H` shows less
+_HISTORY = "day=90"  # the time that Fugaku remembers; without it `-H` shows less
 
-# States. What is not here is not dead: it waits or runs. A user's hold (HLD) is none, an error that fixes a job is.
+# States of PJM. A job in a state that is in neither table waits. HLD is an end only if an error holds the job, not if
+# the user does.
 _ENDS = {"EXT": State.SUCCEEDED, "CCL": State.CANCELLED, "RJT": State.REJECTED, "ERR": State.FAILED}
 _RUNS = frozenset({"RNP", "RUN", "RNE", "RNO", "SPP", "SPD", "RSM"})
 _NO_CODE, _BY_PJHOLD = ("0", "-", ""), "4"
 
-# PJM codes ("Job manager exit code" in Fugaku's user guide) that say more than the state: a job that was ended for its
-# time or memory is EXT, and its exit code 0.
+# PJM codes ("Job manager exit code" in Fugaku's user guide) that say more than the state: a job that was ended at its
+# limit of time or memory is EXT, with exit code 0.
 _CODES = {
     "1": (State.CANCELLED, "pjdel"),
     "9": (State.NODE_FAILURE, "the job manager was set up anew, and the job must not be run again"),
@@ -75,7 +77,7 @@ _CODES = {
 
 
 class PJM(Scheduler):
-    """PJM, by ``pjsub``, ``pjstat`` and ``pjdel``."""
+    """Scheduler PJM, by ``pjsub``, ``pjstat`` and ``pjdel``."""
 
     name: ClassVar[str] = "pjm"
     suffix: ClassVar[str] = ".pjm"
@@ -84,7 +86,7 @@ class PJM(Scheduler):
     options_type: ClassVar[type[Model]] = PJMOptions
 
     def directives(self, job: BatchJob) -> list[str]:
-        """As in ``pjsub(1)``."""
+        """Return the directives, which are options of ``pjsub(1)``."""
         needs, options = job.resources, job.options or PJMOptions()
         if needs.gpus_per_node:
             raise self.cannot(f"gpus_per_node={needs.gpus_per_node}", "Set it to 0, or name another machine.")
@@ -100,14 +102,14 @@ class PJM(Scheduler):
         return [*lines, *(f"{name}{value}" for name, value in named.items() if value)]
 
     def script(self, job: BatchJob) -> str:
-        """The whole script: ``spack load`` comes between the modules and `pre_commands`."""
+        """Return the whole script, with ``spack load`` between the modules and `pre_commands`."""
         options = job.options or PJMOptions()
         lines = [f". {shlex.quote(options.spack_setup)}"] if options.spack_setup else []
         lines += [f"spack load {shlex.quote(package)}" for package in options.spack]
         return super().script(replace(job, pre_commands=[*lines, *job.pre_commands]))
 
     def submit(self, script: Path) -> str:
-        """``pjsub``, which says the id in a sentence."""
+        """Submit with ``pjsub``, which prints the id in a sentence."""
         printed = self.run("pjsub", script.name, cwd=script.parent, with_errors=True)
         found = re.search(r"pjsub Job (\d+) submitted", printed)
         if not found:
@@ -115,9 +117,9 @@ class PJM(Scheduler):
         return found[1]
 
     def poll(self, jobs: Sequence[Submitted]) -> Mapping[str, Outcome]:
-        """One ``pjstat`` for those that wait or run, and one ``pjstat -H`` if some have ended."""
+        """Ask with one ``pjstat`` for jobs that wait or run, and with one ``pjstat -H`` for jobs that have ended."""
         ids = [job.id for job in jobs]
-        # Of all of the user's own: where a list names a job that has been forgotten, the answer may be an error.
+        # The query is for all jobs of the user: with a list, one job that PJM has forgotten may make it an error.
         found = {row["jid"]: _outcome(row) for row in self._rows() if row["jid"] in ids}
         if ended := [id for id in ids if id not in found]:
             rows = self._rows("-H", _HISTORY, "--filter", f"jid={'+'.join(ended)}")
@@ -125,7 +127,7 @@ class PJM(Scheduler):
         return found
 
     def _rows(self, *which: str) -> list[dict[str, str]]:
-        # As values between commas: in a table START_DATE holds a space, and REASON is cut. `-s` has all the columns.
+        # The format has commas, since in a table START_DATE holds a space and REASON is cut. `-s` has all the columns.
         printed = self.ask("pjstat", "-s", "--data", f"--choose={','.join(_COLUMNS)}", *which)
         lines = [line for line in printed.splitlines() if line.strip() and not line.startswith("[INFO]")]
         rows = [[cell.strip(' "') for cell in line.split(",", len(_COLUMNS))] for line in lines]
@@ -134,7 +136,7 @@ class PJM(Scheduler):
         return [dict(zip(_COLUMNS, cells, strict=True)) for mark, *cells in rows if not mark]
 
     def cancel(self, jobs: Sequence[Submitted]) -> None:
-        """``pjdel``, which complains of jobs that have ended, and ends the others."""
+        """End the jobs with ``pjdel``, which complains about jobs that have ended and ends the others."""
         try:
             if jobs:
                 self.run("pjdel", *(job.id for job in jobs))
@@ -149,18 +151,21 @@ def _outcome(row: Mapping[str, str]) -> Outcome:
         return Outcome(State.QUEUED, f"held: `pjrls {id}` lets it go on, `pjdel {id}` ends it", native)
     if native not in (*_ENDS, "HLD"):
         return Outcome(State.RUNNING if native in _RUNS else State.QUEUED, reason, native)
-    state, words = _ENDS.get(native, State.FAILED), ""
     exit_code, signal = (int(row[name]) if row[name].isdigit() else None for name in ("ec", "sn"))
-    if state is State.SUCCEEDED and (exit_code != 0 or signal or code not in _NO_CODE):
-        state = State.FAILED
-    if code not in _NO_CODE:
-        state, words = _CODES.get(code, (state, f"PJM code {code}"))
+    state, words = _verdict(native, code, exit_code == 0 and not signal)
     elapsed, memory = _figure(row["elp"], parse_duration), _figure(row["mmszu"], parse_memory)
     return Outcome(state, reason or words, native, exit_code, signal, elapsed, memory, row["nidlu"].strip("-"))
 
 
+def _verdict(native: str, code: str, exited_well: bool) -> tuple[State, str]:
+    state = _ENDS.get(native, State.FAILED)
+    if code in _NO_CODE:
+        return State.FAILED if state is State.SUCCEEDED and not exited_well else state, ""
+    return _CODES.get(code, (State.FAILED if state is State.SUCCEEDED else state, f"PJM code {code}"))
+
+
 def _figure(text: str, parse: Callable[[str], float]) -> int | None:
-    """A figure as ``0000:01:41``, ``00:01:41 (101)`` or ``67.4 MiB (70582272)``; the number in brackets is exact."""
+    """Parse ``0000:01:41``, ``00:01:41 (101)`` or ``67.4 MiB (70582272)``. The number in brackets is exact."""
     if found := re.search(r"\((\d+)\)", text):
         return int(found[1])
     try:

@@ -1,4 +1,4 @@
-"""Slurm."""
+"""Scheduler Slurm."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ __all__ = ["Slurm", "SlurmOptions"]
 
 
 class SlurmOptions(Model):
-    """What only Slurm knows.
+    """Options that only Slurm knows.
 
     Attributes
     ----------
     qos, constraint, reservation
-        As in ``sbatch``.
+        Options of ``sbatch`` with these names. None: the option is not given.
     exclusive
-        Whether nobody else gets cores of the nodes.
+        Whether the job shares its nodes with no other job.
     requeue
         Whether Slurm runs a job again that was preempted or lost its node.
     """
@@ -38,7 +38,7 @@ class SlurmOptions(Model):
     requeue: bool = False
 
 
-# Slurm's states (`squeue(1)`, "JOB STATE CODES"). What is not here is not dead: it waits or runs.
+# Slurm's states (`squeue(1)`, "JOB STATE CODES"). A job in a state that is in neither table waits.
 _ENDS = {
     "COMPLETED": State.SUCCEEDED,
     "FAILED": State.FAILED,
@@ -56,7 +56,7 @@ _RUNS = frozenset({"RUNNING", "COMPLETING", "SUSPENDED", "STOPPED", "SIGNALING",
 
 
 class _Row(NamedTuple):
-    """One job as ``sacct`` or ``scontrol`` says it."""
+    """One job in the output of ``sacct`` or ``scontrol``."""
 
     id: str
     state: str
@@ -68,10 +68,10 @@ class _Row(NamedTuple):
 
 
 class Slurm(Scheduler):
-    """Slurm, by ``sbatch``, ``squeue``, ``scancel`` and, for what has ended, ``sacct`` or ``scontrol``.
+    """Scheduler Slurm, by ``sbatch``, ``squeue``, ``scancel`` and, for jobs that have ended, ``sacct`` or ``scontrol``.
 
-    Sites differ in what they keep: without accounting ``sacct`` knows nothing, and ``scontrol`` forgets a job
-    ``MinJobAge`` after its end.
+    Sites keep different records: without accounting ``sacct`` knows no job, and ``scontrol`` forgets a job after the
+    time ``MinJobAge``.
     """
 
     name: ClassVar[str] = "slurm"
@@ -80,13 +80,13 @@ class Slurm(Scheduler):
     commands: ClassVar[tuple[str, ...]] = ("sbatch", "squeue", "scontrol", "scancel")
     options_type: ClassVar[type[Model]] = SlurmOptions
     job_id: ClassVar[str] = "%j"
-    of_a_job: ClassVar[str] = r"SLURM_(?!CONF$)|SBATCH_|SRUN_"  # ``srun`` believes them more than its own job
+    of_a_job: ClassVar[str] = r"SLURM_(?!CONF$)|SBATCH_|SRUN_"  # ``srun`` prefers them to its own job
 
     def __init__(self) -> None:
-        self._accounting = True  # until it says that there is none
+        self._accounting = True  # until Slurm says that it has none
 
     def directives(self, job: BatchJob) -> list[str]:
-        """As in ``sbatch(1)``."""
+        """Return the directives, which are options of ``sbatch(1)``."""
         needs, options = job.resources, job.options or SlurmOptions()
         lines = [
             f"--job-name={job.name}",
@@ -110,7 +110,7 @@ class Slurm(Scheduler):
         return [*lines, *(f"--{name}={value}" for name, value in named.items() if value)]
 
     def submit(self, script: Path) -> str:
-        """``sbatch --parsable``, which prints the id and, of a federation, the cluster."""
+        """Submit with ``sbatch --parsable``, which prints the id and, in a federation, the cluster."""
         printed = self.run("sbatch", "--parsable", script.name, cwd=script.parent)
         found = re.match(r"(\d+)(;|$)", printed.strip().splitlines()[-1] if printed.strip() else "")
         if not found:
@@ -118,13 +118,13 @@ class Slurm(Scheduler):
         return found[1]
 
     def poll(self, jobs: Sequence[Submitted]) -> Mapping[str, Outcome]:
-        """One ``squeue`` for those that wait or run; if some have ended, ``scontrol`` and ``sacct`` once for all."""
+        """Ask with one ``squeue`` for jobs that wait or run, and with ``scontrol`` and ``sacct`` for all that ended."""
         ids = {job.id for job in jobs}
         found = {id: outcome for id, outcome in self._active() if id in ids}
         ended = sorted(ids - found.keys())
         if ended:
-            # Slurm itself is right as long as it remembers. Accounting lags behind: it knows one element of an array,
-            # or calls a job lost that was put back into the queue.
+            # Slurm itself is right as long as it remembers a job. Accounting lags behind: it may know only one element
+            # of an array, or call a job lost that was put back into the queue.
             remembered = self._remembered(ended)
             accounted = {row.id: row for row in self._accounted(ended)}
             rows = {**accounted, **remembered}
@@ -134,7 +134,7 @@ class Slurm(Scheduler):
         return found
 
     def _active(self) -> Iterable[tuple[str, Outcome]]:
-        # Of all of the user's own: a list of ids is an error as soon as Slurm has forgotten the only one in it.
+        # The query is for all jobs of the user: a list of ids is an error once Slurm has forgotten the only job in it.
         for line in self.ask("squeue", "--me", "--noheader", "--format=%F|%T|%N|%r").splitlines():
             id, state, nodes, reason = (part.strip() for part in line.split("|", 3))
             if state not in _ENDS:
@@ -142,7 +142,7 @@ class Slurm(Scheduler):
                 yield id, Outcome(known, cause=reason if reason != "None" else "", native=state, nodes=nodes)
 
     def _accounted(self, ids: Sequence[str]) -> Iterable[_Row]:
-        """What ``sacct`` says of jobs that have ended; it may lag behind."""
+        """Ask ``sacct`` for jobs that have ended. Its answer may lag behind."""
         if not self._accounting:
             return []
         columns = "JobID,State,ExitCode,ElapsedRaw,NodeList,MaxRSS,Reason"
@@ -159,12 +159,12 @@ class Slurm(Scheduler):
             element, _, step = row.id.partition(".")
             if not step:
                 rows[element] = row._replace(id=element.partition("_")[0])
-            elif element in rows:  # Slurm measures steps only
+            elif element in rows:  # Slurm measures the memory of steps only
                 rows[element] = rows[element]._replace(memory=max(rows[element].memory, row.memory, key=_bytes))
         return _worst(rows.values()).values()
 
     def _remembered(self, ids: Sequence[str]) -> dict[str, _Row]:
-        """What Slurm itself has not forgotten yet, of one job or of all."""
+        """Ask ``scontrol`` for the jobs that Slurm has not forgotten yet: for one job, or for all of the cluster."""
         try:
             printed = self.run("scontrol", "show", "job", "--oneliner", *(ids if len(ids) == 1 else ()))
         except SchedulerError as error:
@@ -179,18 +179,18 @@ class Slurm(Scheduler):
         )
 
     def cancel(self, jobs: Sequence[Submitted]) -> None:
-        """``scancel``, which is content with jobs that have ended."""
+        """End the jobs with ``scancel``, which accepts jobs that have ended."""
         if jobs:
             self.run("scancel", *(job.id for job in jobs))
 
     def queues(self) -> Mapping[str, float | None]:
-        """The partitions, by ``sinfo``."""
+        """Return the partitions of ``sinfo``."""
         lines = [line.split() for line in self.run("sinfo", "--noheader", "--format=%R %l").splitlines()]
         return {name: None if limit == "infinite" else _elapsed(limit) for name, limit in lines}
 
 
 def _worst(rows: Iterable[_Row]) -> dict[str, _Row]:
-    """One row for each id: an array goes on as long as an element does, and ends as one that did not succeed."""
+    """Return one row for each id. An array lasts as long as an element, and fails if an element fails."""
     found: dict[str, _Row] = {}
     for row in sorted(rows, key=lambda row: (row.state.split()[0] in _ENDS, row.state == "COMPLETED")):
         found.setdefault(row.id, row)
@@ -198,7 +198,7 @@ def _worst(rows: Iterable[_Row]) -> dict[str, _Row]:
 
 
 def _elapsed(text: str) -> float:
-    """``5:00``, ``1:00:00`` or ``1-00:00:00``: Slurm leaves out what is zero at the beginning."""
+    """Return the seconds in ``5:00``, ``1:00:00`` or ``1-00:00:00``. Slurm leaves out leading zeros."""
     days, _, rest = text.rpartition("-")
     hours, minutes, seconds = (int(part) for part in ["0", "0", *rest.split(":")][-3:])
     return ((int(days or 0) * 24 + hours) * 60 + minutes) * 60 + seconds
