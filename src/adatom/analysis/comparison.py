@@ -1,4 +1,4 @@
-"""Results of models beside those of a reference: sums of the errors, structure by structure."""
+"""Prediction errors of models against the results of a reference, summed structure by structure."""
 
 from __future__ import annotations
 
@@ -18,18 +18,19 @@ from adatom.schemas.property_errors import UNITS, Array, Parity, Property, Prope
 __all__ = ["Categories", "Comparison"]
 
 NAMED = 20
-"""Of structures that were not compared, this many are named."""
+"""Largest number of structures that are listed for each reason why results were not compared."""
 
 _RESULTS = {"energy_per_atom": "energy", "energy": "energy", "forces": "forces", "stress": "stress"}
 
 
 class Categories:
-    """The category of each structure.
+    """Function that returns the category of a structure.
 
     Parameters
     ----------
     by
-        As of `adatom.analysis.property_errors.property_errors`.
+        Key of ``atoms.info``, several keys, or a function of a structure, as in
+        `adatom.analysis.property_errors.property_errors`. None: there are no categories.
     """
 
     def __init__(self, by: str | Sequence[str] | Callable[[Atoms], Any] | None) -> None:
@@ -38,12 +39,12 @@ class Categories:
         self._lacking, self._known = set(self._keys), set[str]()
 
     def __call__(self, atoms: Atoms) -> str | None:
-        """The category of a structure, as text; None: there are none.
+        """Return the category of a structure as text, or None if there are no categories.
 
         Parameters
         ----------
         atoms
-            The structure.
+            Structure whose ``info`` may have the keys, or that the function is given.
         """
         if self._function is not None:
             return str(self._function(atoms))
@@ -55,12 +56,12 @@ class Categories:
         return ", ".join(str(atoms.info.get(key, "none")) for key in self._keys)
 
     def check(self) -> None:
-        """Say that no structure has a key; after all of them.
+        """Refuse keys that no structure had in its ``info``. Call this after the last structure.
 
         Raises
         ------
         InputError
-            That is so.
+            No structure had one of the keys.
         """
         if self._lacking:
             raise InputError(
@@ -71,7 +72,7 @@ class Categories:
 
 @dataclass
 class _Sums:
-    """Of the errors so far."""
+    """Sums over the prediction errors of one model in one property and category."""
 
     count: int = 0
     squares: float = 0.0
@@ -98,18 +99,19 @@ class _Sums:
 
 
 class Comparison:
-    """All sums, and what was not compared.
+    """Prediction errors of models, summed over structures, and the results that could not be compared.
 
     Parameters
     ----------
     reference, models
-        Prefixes of the results.
+        Prefix of the reference results, and prefix of the results of each model.
     properties
-        What is compared.
+        Properties to compare, each one of the keys of `adatom.schemas.property_errors.UNITS`.
     norms
-        Whether an error of forces is the length of a difference.
+        Whether the prediction error of forces is the length of the difference of each atom's force, instead of the
+        difference of each component.
     keep
-        Whether what is compared is kept.
+        Whether all reference and predicted values are kept for a parity plot.
     """
 
     def __init__(self, reference: str, models: list[str], properties: list[Property], norms: bool, keep: bool) -> None:
@@ -122,21 +124,21 @@ class Comparison:
         self._unseen, self._found = {reference, *models}, set[str]()
 
     def add(self, number: int, atoms: Atoms, category: str | None) -> None:
-        """Compare the results of a structure.
+        """Compare the results that a structure carries.
 
         Parameters
         ----------
         number
-            Of the structure.
+            Number of the structure in the set, counted from 0.
         atoms
-            The structure.
+            Structure with the results of the reference and of the models.
         category
-            Which it is in.
+            Category of the structure; None: there are no categories.
 
         Raises
         ------
         InputError
-            A result has not the shape that it should have.
+            A result does not have the shape that it should have.
         """
         self._categories[category] = None
         if not len(atoms):
@@ -155,7 +157,7 @@ class Comparison:
             self._found.update(prefixes_of(atoms))
 
     def _read(self, number: int, atoms: Atoms, prefix: str) -> dict[str, Array | None] | None:
-        """The results of a structure, or None if they failed."""
+        """Return the results of a structure by name, or None if its calculation failed."""
         if _is_true(atoms.info.get(f"{prefix}failed")):
             self._unseen.discard(prefix)
             return None
@@ -175,7 +177,7 @@ class Comparison:
         predicted: Array | None,
     ) -> None:
         if expected is None or predicted is None:
-            if name != "stress" or atoms.pbc.all():  # of a molecule there is none
+            if name != "stress" or atoms.pbc.all():  # a molecule has no stress
                 both = expected is None and predicted is None
                 self._miss(number, prefix, name, _reason(both, expected is None))
             return
@@ -201,12 +203,12 @@ class Comparison:
             numbers.append(number)
 
     def result(self, structures: int) -> PropertyErrors:
-        """The errors.
+        """Return the prediction errors over all structures that were added.
 
         Parameters
         ----------
         structures
-            How many there were.
+            Number of structures that were added.
 
         Raises
         ------
