@@ -1,4 +1,4 @@
-"""Supercells of a crystal, and those with one atom moved."""
+"""Supercells of a crystal for phonons, with one atom displaced and with none."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ __all__ = ["find_supercell", "make_displaced", "make_supercell", "take_sites"]
 def find_supercell(
     atoms: Atoms, supercell_matrix: Sequence[int] | Sequence[Sequence[int]] | None = None, min_length: float = 20.0
 ) -> NDArray[np.int64]:
-    """The supercell to compute, as a matrix.
+    """Return the matrix of the supercell that is computed.
 
     Parameters
     ----------
     atoms
-        The crystal.
+        Crystal with its cell; it is not changed.
     supercell_matrix
-        How often each cell vector is repeated, or phonopy's matrix of integers, whose columns are the vectors of the
-        supercell in units of those of the cell. None: the least repetition that `min_length` allows.
+        Numbers of repetitions of each cell vector, or phonopy's matrix of integers, whose columns are the vectors of
+        the supercell in units of those of the cell. None: the least repetition that `min_length` allows.
     min_length
         Least distance in Å of an atom from its own image.
 
     Returns
     -------
     ndarray
-        Shape (3, 3).
+        Matrix of integers, shape (3, 3).
 
     Raises
     ------
@@ -58,16 +58,16 @@ def find_supercell(
 
 
 def make_supercell(atoms: Atoms, supercell_matrix: ArrayLike, symprec: float = 1e-5) -> Atoms:
-    """A supercell, its atoms in phonopy's order and with all that they have in the cell but constraints.
+    """Return a supercell with its atoms in phonopy's order and with all that they have in the cell but constraints.
 
     Parameters
     ----------
     atoms
-        The crystal; it is not changed.
+        Crystal with its cell; it is not changed.
     supercell_matrix
-        What `find_supercell` gives.
+        Matrix of the supercell, as `find_supercell` returns it.
     symprec
-        How far in Å atoms may be from where symmetry wants them.
+        Largest distance in Å of an atom from the place where symmetry has it.
 
     Raises
     ------
@@ -80,23 +80,23 @@ def make_supercell(atoms: Atoms, supercell_matrix: ArrayLike, symprec: float = 1
 def make_displaced(
     atoms: Atoms, supercell_matrix: ArrayLike, *, distance: float = 0.01, symprec: float = 1e-5
 ) -> list[Atoms]:
-    """The supercells with one atom displaced whose forces make up the force constants, as phonopy finds them.
+    """Return the supercells with one atom displaced whose forces make up the force constants, as phonopy finds them.
 
     Parameters
     ----------
     atoms
-        The crystal; it is not changed.
+        Crystal with its cell; it is not changed.
     supercell_matrix
-        What `find_supercell` gives.
+        Matrix of the supercell, as `find_supercell` returns it.
     distance
-        How far an atom is displaced, in Å.
+        Distance by which an atom is displaced, in Å.
     symprec
-        How far in Å atoms may be from where symmetry wants them.
+        Largest distance in Å of an atom from the place where symmetry has it.
 
     Returns
     -------
     list of Atoms
-        As few as the symmetry of the crystal allows.
+        Displaced supercells, as few as the symmetry of the crystal allows.
 
     Raises
     ------
@@ -126,16 +126,16 @@ def make_displaced(
 
 
 def take_sites(atoms: Atoms, cell: Any, sites: Sequence[int]) -> Atoms:
-    """Another cell of a crystal, its atoms with all that they have in the first one but constraints.
+    """Return another cell of a crystal, its atoms with all that they have in the first one but constraints.
 
     Parameters
     ----------
     atoms
-        The crystal; it is not changed.
+        Crystal with its first cell; it is not changed.
     cell
-        The other cell, a ``PhonopyAtoms``.
+        Other cell of the same crystal, a ``PhonopyAtoms``.
     sites
-        Of each of its atoms, which of `atoms` it is an image of.
+        For each atom of `cell`, the number of the atom of `atoms` that it is an image of.
     """
     taken: Atoms = atoms.copy()
     taken.set_constraint()
@@ -158,7 +158,7 @@ def _as_matrix(given: ArrayLike) -> NDArray[np.int64]:
 
 
 def _supercell(atoms: Atoms, matrix: ArrayLike, symprec: float) -> tuple[Atoms, NDArray[np.int64]]:
-    """The supercell, and where in it the atoms of the cell are."""
+    """Return the supercell, and the numbers that the atoms of the cell have in it."""
     cell = to_phonopy(atoms)
     from phonopy.structure.cells import get_supercell
 
@@ -167,6 +167,6 @@ def _supercell(atoms: Atoms, matrix: ArrayLike, symprec: float) -> tuple[Atoms, 
 
 
 def _has_symmetry(matrix: NDArray[np.int64], rotations: NDArray[np.int64]) -> bool:
-    """Whether rotations, in units of the cell vectors, take the lattice of a supercell to itself."""
+    """Return whether rotations, in units of the cell vectors, take the lattice of a supercell to itself."""
     turned = np.linalg.inv(matrix) @ rotations @ matrix
     return bool(np.abs(turned - np.rint(turned)).max() < 1e-6)

@@ -21,27 +21,28 @@ def supercell(
     *,
     min_length: float | None = None,
 ) -> Atoms:
-    """A supercell: a structure repeated along its cell vectors.
+    """Return a supercell: a structure repeated along its cell vectors.
 
     Parameters
     ----------
     atoms
-        The structure; it is not changed. Only along periodic directions is it repeated.
+        Structure to repeat; it is not changed. It is repeated along periodic directions only.
     size
-        How often along each periodic direction; three integers; or a matrix of integers, as of
+        Number of repetitions along each periodic direction; three integers; or a matrix of integers, as of
         `ase.build.make_supercell`: its rows are the new cell vectors in units of the old ones.
     min_length
-        In place of `size`: least length in Å of each cell vector along a periodic direction.
+        Least length in Å of each cell vector along a periodic direction; it takes the place of `size`.
 
     Returns
     -------
     Atoms
-        With all that `atoms` has but results, and without constraints if `size` is a matrix that is not diagonal.
+        Supercell with all that `atoms` has but results, and without constraints if `size` is a matrix that is not
+        diagonal.
 
     Raises
     ------
     InputError
-        Not one of `size` and `min_length` is given, or `atoms` cannot be repeated so.
+        Both or neither of `size` and `min_length` are given, or `atoms` cannot be repeated so.
     """
     if (size is None) == (min_length is None):
         raise InputError(
@@ -69,7 +70,7 @@ def _at_least(atoms: Atoms, min_length: float) -> NDArray[np.int64]:
         raise InputError(f"min_length is {min_length!r}. Give a length in Å above 0.")
     if not atoms.pbc.any():
         raise InputError(f"{atoms.get_chemical_formula()} is not periodic: it cannot be repeated.")
-    # a little less, so that a length of 10 Å, but for rounding, is 10 Å
+    # 1e-6 less, so that a length that rounding has made a little shorter than min_length is enough
     return np.diag(
         [
             math.ceil(min_length / length - 1e-6) if periodic and length else 1

@@ -1,4 +1,4 @@
-"""Supercells of a crystal."""
+"""Supercells of a crystal that are nearly cubic."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ __all__ = ["make_supercell"]
 
 
 def make_supercell(atoms: Atoms, *, min_length: float = 10.0, min_atoms: int = 80, max_atoms: int = 240) -> Atoms:
-    """A supercell as close to a cube along x, y and z as may be, by pymatgen's ``CubicSupercellTransformation``.
+    """Return a supercell as close to a cube along x, y and z as may be, by pymatgen's ``CubicSupercellTransformation``.
 
     Parameters
     ----------
     atoms
-        The crystal; it is not changed. Its orientation is kept.
+        Crystal to repeat; it is not changed. Its orientation is kept.
     min_length
         Least length of the supercell in Å.
     min_atoms, max_atoms
-        Least and largest number of atoms.
+        Least and largest number of atoms of the supercell.
 
     Raises
     ------
