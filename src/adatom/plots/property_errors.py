@@ -1,4 +1,4 @@
-"""Predictions against a reference."""
+"""Picture of the predictions of models against a reference."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 __all__ = ["draw_property_errors"]
 
 _SHOWN = {"energy_per_atom": "energy", "forces": "force components"}
-#: With more points than this they are pixels, also in an SVG: each shape takes 100 bytes.
+#: More points than this are drawn as pixels, also in an SVG, where each shape would take 100 bytes.
 _PIXELS = 5_000
-#: More categories than this have no colours that can be told apart.
+#: Largest number of categories that are drawn in colours of their own, which can be told apart.
 _COLORS = 10
 
 
@@ -28,14 +28,14 @@ def draw_property_errors(document: PropertyErrors, figure: Figure) -> None:
     Parameters
     ----------
     document
-        The errors, with ``parity``.
+        Prediction errors with the compared values, under ``parity``.
     figure
-        An empty figure.
+        Empty figure to draw into.
 
     Raises
     ------
     InputError
-        What was compared is not in the document, or is neither energies per atom nor forces.
+        The compared values are not in the document, or are neither energies per atom nor forces.
     """
     if "parity" not in document:
         raise InputError("These errors are without what was compared. Compute them with property_errors(values=True).")
