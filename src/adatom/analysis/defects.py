@@ -103,10 +103,7 @@ def formation_energy(
         Energy of an electron in eV, on the energy scale of the code: that of the edge of the valence band plus the
         Fermi level above the edge. It is needed if `charge` is not 0.
     """
-    now, before = Counter(defect.symbols), Counter(supercell.symbols)
-    changes = {
-        symbol: now[symbol] - before[symbol] for symbol in sorted({*now, *before}) if now[symbol] != before[symbol]
-    }
+    changes = _element_changes(defect, supercell)
     unknown = [symbol for symbol in changes if symbol not in chemical_potentials]
     difference = None if energy is None else energy - supercell_energy
     formation = None
@@ -126,3 +123,8 @@ def formation_energy(
         "formation_energy": formation,
         "missing": missing,
     }
+
+
+def _element_changes(defect: Atoms, supercell: Atoms) -> dict[str, int]:
+    now, before = Counter(defect.symbols), Counter(supercell.symbols)
+    return {symbol: now[symbol] - before[symbol] for symbol in sorted({*now, *before}) if now[symbol] != before[symbol]}

@@ -64,12 +64,18 @@ def _of_atoms(atoms: Atoms, reads: Collection[str]) -> dict[str, Any]:
         counted["celldisp"] = _rounded(atoms._celldisp)
     if atoms.calc is not None and not isinstance(atoms.calc, SinglePointCalculator):
         counted["calculator"] = atoms.calc  # a job may use it
+    return counted | _read_by_job(atoms, reads)
+
+
+def _read_by_job(atoms: Atoms, reads: Collection[str]) -> dict[str, Any]:
+    """Return the parts of `info` and `arrays` that a job reads, by their names in `reads`."""
+    found: dict[str, Any] = {}
     for read in reads:
         where, _, key = read.partition(".")
         held = {"info": atoms.info, "arrays": atoms.arrays}.get(where)
         if held is not None:
-            counted[read] = held.get(key) if key else dict(held)
-    return counted
+            found[read] = held.get(key) if key else dict(held)
+    return found
 
 
 def _of_constraint(constraint: Any) -> Any:
