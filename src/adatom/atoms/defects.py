@@ -31,7 +31,7 @@ def make_defects(
     atoms
         Crystal that the defects are in; it is not changed.
     supercell
-        Supercell of the crystal in the same orientation, such as `adatom.atoms.supercells.make_supercell` makes.
+        Supercell of the crystal in the same orientation, such as `adatom.atoms.supercells.make_cubic_supercell` makes.
     vacancies
         Elements of which an atom is taken away; None: all elements of the crystal.
     substitutions

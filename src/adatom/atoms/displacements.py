@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from adatom.atoms.convert import to_phonopy
 from adatom.errors import InputError
 
-__all__ = ["find_supercell", "make_displaced", "make_supercell", "take_sites"]
+__all__ = ["find_supercell", "make_displaced", "make_undisplaced", "take_sites"]
 
 
 def find_supercell(
@@ -57,8 +57,10 @@ def find_supercell(
         length *= 1.05  # the vectors of an oblique cell are longer than the distance of an atom from its image
 
 
-def make_supercell(atoms: Atoms, supercell_matrix: ArrayLike, symprec: float = 1e-5) -> Atoms:
-    """Return a supercell with its atoms in phonopy's order and with all that they have in the cell but constraints.
+def make_undisplaced(atoms: Atoms, supercell_matrix: ArrayLike, symprec: float = 1e-5) -> Atoms:
+    """Return the supercell without a displacement, its atoms in phonopy's order.
+
+    The atoms have all that they have in the cell but constraints.
 
     Parameters
     ----------
