@@ -9,7 +9,7 @@ import numpy as np
 from ase import Atoms
 from ase.data import atomic_numbers, covalent_radii
 
-from adatom.atoms.isolated import check_box, check_elements
+from adatom.atoms.isolated import check_box, element_symbols
 from adatom.errors import InputError
 
 __all__ = ["dimers"]
@@ -75,12 +75,12 @@ def _pairs(elements: Iterable[str | int | tuple[str | int, str | int]]) -> list[
         raise InputError(f"elements are {given!r}. Give elements or pairs of them, not both.")
     if not pairs:
         single = [each for each in given if not isinstance(each, tuple | list)]
-        return list(combinations_with_replacement(check_elements(single), 2))
+        return list(combinations_with_replacement(element_symbols(single), 2))
     found = []
     for pair in pairs:
         if len(pair) != 2:
             raise InputError(f"{pair!r} is no pair of elements. Give two, such as ('Cu', 'O').")
-        found.append((check_elements(pair[:1])[0], check_elements(pair[1:])[0]))
+        found.append((element_symbols(pair[:1])[0], element_symbols(pair[1:])[0]))
     return found
 
 

@@ -10,7 +10,7 @@ from ase.data import atomic_numbers, chemical_symbols, ground_state_magnetic_mom
 
 from adatom.errors import InputError
 
-__all__ = ["check_box", "check_elements", "isolated_atoms"]
+__all__ = ["check_box", "element_symbols", "isolated_atoms"]
 
 
 def isolated_atoms(
@@ -49,11 +49,11 @@ def isolated_atoms(
             magmoms=[ground_state_magnetic_moments[atomic_numbers[symbol]]] if magmoms else None,
             info={"config_type": "IsolatedAtom"},
         )
-        for symbol in check_elements(elements)
+        for symbol in element_symbols(elements)
     ]
 
 
-def check_elements(elements: Iterable[str | int]) -> list[str]:
+def element_symbols(elements: Iterable[str | int]) -> list[str]:
     """Return the symbols of elements, each once, and refuse unknown elements.
 
     Parameters
