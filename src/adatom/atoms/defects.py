@@ -53,7 +53,7 @@ def make_defects(
     MissingExtraError
         pymatgen-analysis-defects is not installed.
     """
-    check_crystal(atoms)
+    check_crystal(atoms, "Point defects are made in a crystal")
     own = sorted(set(atoms.symbols))
     wanted = own if vacancies is None else vacancies
     others = {key: [value] if isinstance(value, str) else list(value) for key, value in (substitutions or {}).items()}

@@ -173,13 +173,15 @@ def strain_crystal(atoms: Atoms, strains: Mapping[str, NDArray[np.float64]]) -> 
     return strained
 
 
-def check_crystal(atoms: object) -> None:
+def check_crystal(atoms: object, purpose: str = "A crystal is strained") -> None:
     """Refuse a value that is not a crystal.
 
     Parameters
     ----------
     atoms
         Value that was given as a crystal.
+    purpose
+        First words of the message, which say what a crystal is needed for.
 
     Raises
     ------
@@ -187,4 +189,4 @@ def check_crystal(atoms: object) -> None:
         The value is not a structure that is periodic in three directions.
     """
     if not isinstance(atoms, Atoms) or not atoms.pbc.all() or atoms.cell.rank < 3:
-        raise InputError(f"A crystal is strained, periodic in three directions; this is {atoms!r}.")
+        raise InputError(f"{purpose}, periodic in three directions; this is {atoms!r}.")

@@ -11,6 +11,7 @@ from ase.geometry import minkowski_reduce
 from numpy.typing import ArrayLike, NDArray
 
 from adatom.atoms.convert import to_phonopy
+from adatom.atoms.deformations import check_crystal
 from adatom.errors import InputError
 
 __all__ = ["find_supercell", "make_displaced", "make_undisplaced", "take_sites"]
@@ -41,8 +42,7 @@ def find_supercell(
     InputError
         `atoms` is not periodic in three directions, or there is no such supercell.
     """
-    if not isinstance(atoms, Atoms) or not atoms.pbc.all() or atoms.cell.rank < 3:
-        raise InputError(f"A supercell is made of a crystal, periodic in three directions; this is {atoms!r}.")
+    check_crystal(atoms, "A supercell is made of a crystal")
     if supercell_matrix is not None:
         return _as_matrix(supercell_matrix)
     if not 0 < min_length < np.inf:

@@ -10,6 +10,7 @@ import numpy as np
 from ase import Atoms
 
 from adatom.atoms.convert import to_pymatgen, upright
+from adatom.atoms.deformations import check_crystal
 from adatom.errors import InputError
 
 __all__ = ["make_slabs"]
@@ -84,8 +85,7 @@ def make_slabs(
 
 
 def _check(atoms: Any, max_index: Any, *sizes: float | None) -> None:
-    if not isinstance(atoms, Atoms) or not atoms.pbc.all() or atoms.cell.rank < 3:
-        raise InputError(f"Slabs are cut from a crystal, periodic in three directions; this is {atoms!r}.")
+    check_crystal(atoms, "Slabs are cut from a crystal")
     if not isinstance(max_index, int) or max_index < 1:
         raise InputError(f"max_index is {max_index!r}. Give an integer above 0.")
     for size in sizes:

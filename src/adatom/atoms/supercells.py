@@ -84,7 +84,7 @@ def make_cubic_supercell(atoms: Atoms, *, min_length: float = 10.0, min_atoms: i
     InputError
         `atoms` is not periodic in three directions, or no such cell is found.
     """
-    check_crystal(atoms)
+    check_crystal(atoms, "A supercell is made of a crystal")
     if not 0 < min_length < math.inf:
         raise InputError(f"min_length is {min_length!r}. Give a length in Å, above 0.")
     if not 0 < min_atoms <= max_atoms:
