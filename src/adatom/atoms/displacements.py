@@ -25,7 +25,7 @@ def find_supercell(
     Parameters
     ----------
     atoms
-        Crystal with its cell; it is not changed.
+        Crystal that the supercell is made of; it is not changed.
     supercell_matrix
         Numbers of repetitions of each cell vector, or phonopy's matrix of integers, whose columns are the vectors of
         the supercell in units of those of the cell. None: the least repetition that `min_length` allows.
@@ -65,7 +65,7 @@ def make_undisplaced(atoms: Atoms, supercell_matrix: ArrayLike, symprec: float =
     Parameters
     ----------
     atoms
-        Crystal with its cell; it is not changed.
+        Crystal that the supercell is made of; it is not changed.
     supercell_matrix
         Matrix of the supercell, as `find_supercell` returns it.
     symprec
@@ -87,7 +87,7 @@ def make_displaced(
     Parameters
     ----------
     atoms
-        Crystal with its cell; it is not changed.
+        Crystal that the supercell is made of; it is not changed.
     supercell_matrix
         Matrix of the supercell, as `find_supercell` returns it.
     distance
