@@ -9,7 +9,7 @@ from ase.phonons import Phonons
 
 from adatom.analysis import phonons as analysis
 from adatom.analysis.phonons import as_phonopy, check_phonons, fit_phonons
-from adatom.atoms.displacements import make_displaced, make_supercell
+from adatom.atoms.displacements import make_displaced, make_undisplaced
 from adatom.errors import InputError
 
 THZ = units._hplanck * 1e12 / units._e  # eV
@@ -46,7 +46,7 @@ def test_sum_rules():
 
 def test_a_force_is_the_force_constants_times_the_displacement():
     """In a direction and of an atom that were not computed."""
-    supercell = make_supercell(bulk("Cu", a=LATTICE), [3, 3, 3])
+    supercell = make_undisplaced(bulk("Cu", a=LATTICE), [3, 3, 3])
     displacements = np.zeros((27, 3))
     displacements[5] = 0.003, 0.001, -0.002
     supercell.positions += displacements

@@ -6,7 +6,7 @@ from ase import Atoms
 from ase.build import bulk, molecule
 from ase.constraints import FixAtoms
 
-from adatom.atoms.displacements import find_supercell, make_displaced, make_supercell
+from adatom.atoms.displacements import find_supercell, make_displaced, make_undisplaced
 from adatom.errors import InputError
 
 ZINC = Atoms(
@@ -63,7 +63,7 @@ def test_a_supercell_keeps_what_atoms_have():
     atoms.set_initial_magnetic_moments([2.0, -2.0])
     atoms.set_masses([56.0, 57.0])
     atoms.set_constraint(FixAtoms([0]))
-    supercell = make_supercell(atoms, [2, 2, 2])
+    supercell = make_undisplaced(atoms, [2, 2, 2])
     assert len(supercell) == 16
     assert supercell.get_volume() == pytest.approx(8 * atoms.get_volume())
     assert not supercell.constraints
@@ -84,7 +84,7 @@ def test_displaced_are_as_many_as_phonopy_finds_in_the_supercell(atoms, matrix):
     from adatom.atoms.convert import to_phonopy
 
     before = atoms.copy()
-    supercell, displaced = make_supercell(atoms, matrix), make_displaced(atoms, matrix, distance=0.02)
+    supercell, displaced = make_undisplaced(atoms, matrix), make_displaced(atoms, matrix, distance=0.02)
     assert atoms == before
     moved = [np.linalg.norm(structure.positions - supercell.positions, axis=1) for structure in displaced]
     assert np.sort(moved)[:, -1] == pytest.approx(0.02)

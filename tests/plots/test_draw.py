@@ -174,7 +174,7 @@ def test_what_cannot_be_drawn_is_told(results, tmp_path):
         draw({"name": "relax"})
     with pytest.raises(InputError, match="pictures are .png, .svg, .pdf"):
         save_pictures(results["eos"], tmp_path / "x.bmp")
-    with pytest.raises(InputError, match=r"without what was compared. Compute them with .*values=True"):
+    with pytest.raises(InputError, match=r"without the compared values. Compute them with .*values=True"):
         draw(property_errors(computed(2), "ASAP_"))
     with pytest.raises(InputError, match="there is nothing to draw"):
         draw(errors_of(computed(2), properties=["energy"]))

@@ -1,1 +1,1 @@
-"""From results to properties: pure functions, no engine and no file in sight."""
+"""Pure functions that compute properties from results: they use no engine and no files."""

@@ -1,35 +1,47 @@
-"""Results of models beside those of a reference: sums of the errors, structure by structure."""
+"""Prediction errors of models against the results of a reference, summed structure by structure."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any
 
 import numpy as np
 from ase import Atoms
-from ase.stress import full_3x3_to_voigt_6_stress
 
-from adatom.atoms.results import get_result, prefixes_of
+from adatom.analysis.arrays import read_array
+from adatom.atoms.results import prefixes_of
 from adatom.errors import InputError
-from adatom.schemas.property_errors import UNITS, Array, Parity, Property, PropertyError, PropertyErrors
+from adatom.schemas.property_errors import (
+    UNITS,
+    Array,
+    MissingResults,
+    Parity,
+    Property,
+    PropertyError,
+    PropertyErrors,
+)
 
 __all__ = ["Categories", "Comparison"]
 
 NAMED = 20
-"""Of structures that were not compared, this many are named."""
+"""Largest number of structures that are listed for each reason why results were not compared."""
 
+#: By property, the name of the result that it is computed from.
 _RESULTS = {"energy_per_atom": "energy", "energy": "energy", "forces": "forces", "stress": "stress"}
 
 
 class Categories:
-    """The category of each structure.
+    """Function that returns the category of a structure.
 
     Parameters
     ----------
     by
-        As of `adatom.analysis.property_errors.property_errors`.
+        Key of ``atoms.info``, several keys, or a function of a structure, as in
+        `adatom.analysis.property_errors.property_errors`. None: there are no categories.
     """
 
     def __init__(self, by: str | Sequence[str] | Callable[[Atoms], Any] | None) -> None:
@@ -38,12 +50,12 @@ class Categories:
         self._lacking, self._known = set(self._keys), set[str]()
 
     def __call__(self, atoms: Atoms) -> str | None:
-        """The category of a structure, as text; None: there are none.
+        """Return the category of a structure as text, or None if there are no categories.
 
         Parameters
         ----------
         atoms
-            The structure.
+            Structure whose ``info`` may have the keys, or that the function is given.
         """
         if self._function is not None:
             return str(self._function(atoms))
@@ -55,12 +67,12 @@ class Categories:
         return ", ".join(str(atoms.info.get(key, "none")) for key in self._keys)
 
     def check(self) -> None:
-        """Say that no structure has a key; after all of them.
+        """Refuse keys that no structure had in its ``info``. Call this after the last structure.
 
         Raises
         ------
         InputError
-            That is so.
+            No structure had one of the keys.
         """
         if self._lacking:
             raise InputError(
@@ -71,7 +83,7 @@ class Categories:
 
 @dataclass
 class _Sums:
-    """Of the errors so far."""
+    """Sums over the prediction errors of one model in one property and category."""
 
     count: int = 0
     squares: float = 0.0
@@ -98,45 +110,48 @@ class _Sums:
 
 
 class Comparison:
-    """All sums, and what was not compared.
+    """Prediction errors of models, summed over structures, and the results that could not be compared.
 
     Parameters
     ----------
     reference, models
-        Prefixes of the results.
+        Prefix of the reference results, and prefix of the results of each model.
     properties
-        What is compared.
+        Properties to compare, each one of the keys of `adatom.schemas.property_errors.UNITS`.
     norms
-        Whether an error of forces is the length of a difference.
+        Whether the prediction error of forces is the length of the difference of each atom's force, instead of the
+        difference of each component.
     keep
-        Whether what is compared is kept.
+        Whether all reference and predicted values are kept for a parity plot.
     """
 
     def __init__(self, reference: str, models: list[str], properties: list[Property], norms: bool, keep: bool) -> None:
         self._reference, self._models, self._properties = reference, models, properties
         self._norms, self._keep = norms, keep
-        self._results = list(dict.fromkeys(_RESULTS[name] for name in properties))
+        self._properties_of: dict[str, list[Property]] = {}
+        for name in properties:
+            self._properties_of.setdefault(_RESULTS[name], []).append(name)
         self._categories: dict[str | None, None] = {}
-        self._sums: dict[tuple[str, str, str | None], _Sums] = {}
+        self._sums = defaultdict[tuple[str, str, str | None], _Sums](_Sums)
         self._missing: dict[tuple[str, str | None, str], tuple[list[int], list[int]]] = {}
         self._unseen, self._found = {reference, *models}, set[str]()
 
     def add(self, number: int, atoms: Atoms, category: str | None) -> None:
-        """Compare the results of a structure.
+        """Compare the results that a structure carries.
 
         Parameters
         ----------
         number
-            Of the structure.
+            Number of the structure in the set, counted from 0.
         atoms
-            The structure.
+            Structure with the results of the reference and of the models.
         category
-            Which it is in.
+            Category of the structure; None: there are no categories.
 
         Raises
         ------
         InputError
-            A result has not the shape that it should have.
+            A result does not have the shape that it should have.
         """
         self._categories[category] = None
         if not len(atoms):
@@ -149,17 +164,17 @@ class Comparison:
             if expected is None or predicted is None:
                 self._miss(number, prefix, None, "failed" if predicted is None else "reference failed")
                 continue
-            for name in self._results:
+            for name in self._properties_of:
                 self._compare(number, atoms, prefix, category, name, expected[name], predicted[name])
         if self._unseen:
             self._found.update(prefixes_of(atoms))
 
     def _read(self, number: int, atoms: Atoms, prefix: str) -> dict[str, Array | None] | None:
-        """The results of a structure, or None if they failed."""
+        """Return the results of a structure by name, or None if its calculation failed."""
         if _is_true(atoms.info.get(f"{prefix}failed")):
             self._unseen.discard(prefix)
             return None
-        read = {name: _read(number, atoms, prefix, name) for name in self._results}
+        read = {name: read_array(number, atoms, prefix, name) for name in self._properties_of}
         if prefix in self._unseen and any(value is not None for value in read.values()):
             self._unseen.discard(prefix)
         return read
@@ -175,24 +190,21 @@ class Comparison:
         predicted: Array | None,
     ) -> None:
         if expected is None or predicted is None:
-            if name != "stress" or atoms.pbc.all():  # of a molecule there is none
-                both = expected is None and predicted is None
-                self._miss(number, prefix, name, _reason(both, expected is None))
+            if name != "stress" or atoms.pbc.all():  # a molecule has no stress
+                self._miss(number, prefix, name, _reason(expected, predicted))
             return
         errors = predicted - expected
         if not np.isfinite(errors).all():
             self._miss(number, prefix, name, "not finite")
             return
-        for of in self._properties:
-            if _RESULTS[of] == name:
-                per = len(atoms) if of == "energy_per_atom" else 1
-                key = prefix, of, category
-                sums = self._sums.get(key)
-                if sums is None:
-                    sums = self._sums[key] = _Sums()
-                sums.add(number, np.linalg.norm(errors, axis=1) if name == "forces" and self._norms else errors / per)
-                if self._keep:
-                    sums.pairs.append((expected.ravel() / per, predicted.ravel() / per))
+        if name == "forces" and self._norms:
+            errors = np.linalg.norm(errors, axis=1)
+        for name_of_property in self._properties_of[name]:
+            per = len(atoms) if name_of_property == "energy_per_atom" else 1
+            sums = self._sums[prefix, name_of_property, category]
+            sums.add(number, errors / per)
+            if self._keep:
+                sums.pairs.append((expected.ravel() / per, predicted.ravel() / per))
 
     def _miss(self, number: int, prefix: str, name: str | None, reason: str) -> None:
         count, numbers = self._missing.setdefault((prefix, name, reason), ([0], []))
@@ -201,12 +213,12 @@ class Comparison:
             numbers.append(number)
 
     def result(self, structures: int) -> PropertyErrors:
-        """The errors.
+        """Return the prediction errors over all structures that were added.
 
         Parameters
         ----------
         structures
-            How many there were.
+            Number of structures that were added.
 
         Raises
         ------
@@ -218,47 +230,54 @@ class Comparison:
                 f"No structure has results under {', '.join(map(repr, sorted(self._unseen)))}. There are some under: "
                 f"{', '.join(map(repr, sorted(self._found))) or 'none'}."
             )
-        errors, parity = [], list[Parity]()
-        for prefix in self._models:
-            for name in self._properties:
-                total = _Sums()
-                for category in self._categories:
-                    sums = self._sums.get((prefix, name, category))
-                    if sums is None:
-                        continue
-                    total += sums
-                    if category is not None:
-                        errors.append(_row(prefix, name, category, sums))
-                    if self._keep:
-                        reference, predicted = (np.concatenate(parts) for parts in zip(*sums.pairs, strict=True))
-                        parity.append(
-                            {
-                                "prefix": prefix,
-                                "property": name,
-                                "category": category,
-                                "unit": UNITS[name],
-                                "reference": reference,
-                                "predicted": predicted,
-                            }
-                        )
-                if total.count:
-                    errors.append(_row(prefix, name, None, total))
-        had = {_RESULTS[row["property"]] for row in errors}
-        had |= {name for _, name, reason in self._missing if name and reason != "neither"}
+        errors = list(self._rows())
         made: PropertyErrors = {
             "name": "property_errors",
             "reference": self._reference,
             "structures": structures,
             "errors": errors,
-            "missing": [
-                {"prefix": prefix, "result": name, "reason": reason, "count": count, "numbers": numbers}
-                for (prefix, name, reason), ([count], numbers) in self._missing.items()
-                if reason != "neither" or name in had
-            ],
+            "missing": list(self._missing_results({_RESULTS[row["property"]] for row in errors})),
         }
         if self._keep:
-            made["parity"] = parity
+            made["parity"] = list(self._parity())
         return made
+
+    def _by_category(self, prefix: str, name: str) -> Iterator[tuple[str | None, _Sums]]:
+        """Yield each category with values of a property, in the order of the structures, and its sums."""
+        for category in self._categories:
+            if (key := (prefix, name, category)) in self._sums:
+                yield category, self._sums[key]
+
+    def _rows(self) -> Iterator[PropertyError]:
+        """Yield the prediction errors of each category; the last row of a property is that of all structures."""
+        for prefix, name in product(self._models, self._properties):
+            total = _Sums()
+            for category, sums in self._by_category(prefix, name):
+                total += sums
+                if category is not None:
+                    yield _row(prefix, name, category, sums)
+            if total.count:
+                yield _row(prefix, name, None, total)
+
+    def _parity(self) -> Iterator[Parity]:
+        for prefix, name in product(self._models, self._properties):
+            for category, sums in self._by_category(prefix, name):
+                reference, predicted = (np.concatenate(values) for values in zip(*sums.pairs, strict=True))
+                yield {
+                    "prefix": prefix,
+                    "property": name,
+                    "category": category,
+                    "unit": UNITS[name],
+                    "reference": reference,
+                    "predicted": predicted,
+                }
+
+    def _missing_results(self, compared: set[str]) -> Iterator[MissingResults]:
+        """Yield the results that were not compared, without those that no structure has."""
+        present = compared | {name for _, name, reason in self._missing if name and reason != "neither"}
+        for (prefix, name, reason), ([count], numbers) in self._missing.items():
+            if reason != "neither" or name in present:
+                yield {"prefix": prefix, "result": name, "reason": reason, "count": count, "numbers": numbers}
 
 
 def _row(prefix: str, name: str, category: str | None, sums: _Sums) -> PropertyError:
@@ -275,38 +294,11 @@ def _row(prefix: str, name: str, category: str | None, sums: _Sums) -> PropertyE
     }
 
 
-def _reason(both: bool, reference: bool) -> str:
-    return "neither" if both else "no reference" if reference else "no prediction"
+def _reason(expected: Array | None, predicted: Array | None) -> str:
+    if expected is not None:
+        return "no prediction"
+    return "neither" if predicted is None else "no reference"
 
 
 def _is_true(mark: Any) -> bool:
     return mark.strip().lower() not in ("", "f", "false") if isinstance(mark, str) else bool(mark)
-
-
-def _read(number: int, atoms: Atoms, prefix: str, name: str) -> Array | None:
-    value = get_result(atoms, prefix, name)
-    key, scale = prefix + name, 1.0
-    if value is None and name == "stress":
-        value, key = get_result(atoms, prefix, "virial"), f"{prefix}virial"
-        if value is not None:
-            if atoms.cell.rank < 3:
-                return None
-            scale = -1.0 / atoms.get_volume()
-    if value is None:
-        return None
-    try:
-        array = np.asarray(value, dtype=float)
-    except (TypeError, ValueError):
-        array = np.empty((0, 0, 0))
-    if name == "energy" and array.shape == (1,):
-        array = array[0]
-    if name == "stress":
-        if array.shape == (9,):
-            array = array.reshape(3, 3)
-        if array.shape == (3, 3):
-            array = full_3x3_to_voigt_6_stress(array)
-    shape = {"energy": (), "forces": (len(atoms), 3), "stress": (6,)}[name]
-    if array.shape != shape:
-        wanted = {"energy": "one number", "forces": f"{len(atoms)} x 3", "stress": "6, or 3 x 3"}[name]
-        raise InputError(f"Structure {number}: {key} is {value!r}. It should be {wanted}.")
-    return array if scale == 1 else array * scale

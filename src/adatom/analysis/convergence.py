@@ -1,4 +1,4 @@
-"""From which value of a setting on a property does not change any more."""
+"""Convergence of a property with the values of settings."""
 
 from __future__ import annotations
 
@@ -13,18 +13,19 @@ __all__ = ["Convergence", "ConvergenceRow", "find_convergence"]
 
 
 class ConvergenceRow(TypedDict):
-    """A value of a setting, and what came of it.
+    """One value of a setting, and the property that was computed with it.
 
     Attributes
     ----------
     setting
-        The setting.
+        Name of the setting, such as ``"calc_kwargs.rc"``.
     value
-        Its value.
+        Value of the setting in this row.
     property
-        What was looked at, in its own unit; None where the run failed.
+        Property computed with this value, in its own unit; None where the run failed.
     difference
-        The largest one, in absolute terms, from that of the last value of the setting; None where the run failed.
+        Largest absolute difference of the property from that at the last value of the setting, in the same unit; None
+        where the run failed.
     """
 
     setting: str
@@ -34,24 +35,24 @@ class ConvergenceRow(TypedDict):
 
 
 class Convergence(TypedDict):
-    """Which values of settings are good enough.
+    """Values of settings at which a property is converged.
 
     Attributes
     ----------
     name
-        ``"convergence"``.
+        Kind of document: ``"convergence"``.
     property
-        What was looked at.
+        Name of the property, such as ``"results.energy"``.
     tolerance
-        How much it may differ, in its own unit.
+        Largest difference of the property that is accepted, in the unit of the property.
     chosen
-        Of each setting the first value from which on the property is that of the last value, within the tolerance.
+        By setting, the first value from which on the property is that at the last value, within the tolerance.
     settled
-        Whether this is so for a value before the last: else the last may not be good enough either.
+        By setting, whether the chosen value comes before the last one. If not, the last may not be good enough either.
     table
-        All values, setting by setting.
+        One row for each value, setting by setting.
     failed
-        Of each value without a result: why, by setting and value.
+        By setting and value, such as ``"calc_kwargs.rc 6.0"``, the reason why there is no result.
     """
 
     name: str
@@ -66,24 +67,24 @@ class Convergence(TypedDict):
 def find_convergence(
     found: Mapping[str, Sequence[tuple[Any, Any]]], property: str, tolerance: float, failed: Mapping[str, str]
 ) -> Convergence:
-    """Which values of settings are good enough.
+    """Find the first value of each setting at which a property is converged.
 
     Parameters
     ----------
     found
-        By setting, pairs of a value and the property there, a number or an array, the most accurate last. A property of
-        None is that of a run that failed.
+        By setting, pairs of a value and the property computed with it (a number or an array), the most accurate value
+        last. The property is None where the run failed.
     property
-        What it is called.
+        Name of the property, as the document is to show it.
     tolerance
-        How much it may differ, in its own unit.
+        Largest difference of the property that is accepted, in the unit of the property.
     failed
-        Why runs failed, by setting and value.
+        By setting and value, the reason why a run failed.
 
     Raises
     ------
     AnalysisError
-        Of a setting, fewer than two values have results.
+        Fewer than two values of a setting have results.
     """
     table: list[ConvergenceRow] = []
     chosen, settled = {}, {}

@@ -12,24 +12,24 @@ __all__ = ["DefectEnergy", "FormationEnergies", "formation_energy"]
 
 
 class DefectEnergy(TypedDict):
-    """The energy of a defect.
+    """Formation energy of one point defect.
 
     Attributes
     ----------
     defect
-        Its name, such as ``"v_Cu"``.
+        Name of the defect, such as ``"v_Cu"``.
     defect_index
-        Counts those of a name.
+        Number of the defect among those with the same name, counted from 0.
     charge
-        In elementary charges.
+        Charge of the defect in elementary charges.
     element_changes
-        How many atoms it has more than the perfect supercell, by element.
+        Number of atoms that the defect adds to the perfect supercell, by element; negative if it takes atoms away.
     energy_difference
-        Energy of its supercell minus that of the perfect one in eV; None if it failed.
+        Energy of the supercell with the defect minus that of the perfect one in eV; None if the calculation failed.
     formation_energy
-        In eV; None if it cannot be had.
+        Formation energy in eV; None if it cannot be computed.
     missing
-        Why not; else empty.
+        Reason why there is no formation energy; empty if there is one.
     """
 
     defect: str
@@ -42,7 +42,7 @@ class DefectEnergy(TypedDict):
 
 
 class FormationEnergies(TypedDict):
-    """Formation energies of the defects of a crystal.
+    """Formation energies of the point defects of a crystal.
 
     They are those of the supercells: no correction is made for their size, nor for the interaction of a charge with its
     images and the background.
@@ -50,13 +50,13 @@ class FormationEnergies(TypedDict):
     Attributes
     ----------
     name
-        ``"formation_energies"``.
+        Kind of document: ``"formation_energies"``.
     chemical_potentials
-        In eV per atom, by element.
+        Chemical potentials in eV per atom, by element.
     fermi_energy
         Energy of an electron in eV; None if it was not given.
     defects
-        In the order of the runs, with energies in eV.
+        Formation energies in eV, in the order of the runs.
     """
 
     name: str
@@ -76,33 +76,34 @@ def formation_energy(
     charge: int = 0,
     fermi_energy: float | None = None,
 ) -> DefectEnergy:
-    """The energy of formation: E(defect) - E(perfect) - Σ Δn μ + q E_F.
+    """Return the energy of formation of a point defect: E(defect) - E(perfect) - Σ Δn μ + q E_F.
 
-    By Zhang and Northrup, Phys. Rev. Lett. 67, 2339 (1991), with no correction for the size of the supercell.
+    Δn is the number of atoms of an element that the defect adds, μ the chemical potential of the element, q the charge
+    of the defect and E_F the energy of an electron. The formula is that of Zhang and Northrup, Phys. Rev. Lett. 67,
+    2339 (1991), with no correction for the size of the supercell.
 
     Parameters
     ----------
     defect
-        The supercell with the defect, with its name in ``info``.
+        Supercell with the defect; its ``info`` has the name of the defect, as `adatom.atoms.defects.make_defects` sets
+        it.
     energy
-        Its energy in eV, or None.
+        Energy of `defect` in eV, or None if there is none.
     missing
-        Why there is none; else empty.
+        Reason why there is no energy; empty if there is one.
     supercell
-        The perfect supercell.
+        Perfect supercell, without the defect.
     supercell_energy
-        Its energy in eV.
+        Energy of `supercell` in eV.
     chemical_potentials
-        In eV per atom, by element.
+        Chemical potentials in eV per atom, by element.
     charge
-        Of the defect, in elementary charges.
+        Charge of the defect in elementary charges.
     fermi_energy
-        Energy of an electron in eV, on the scale of the code: the valence band's edge and what lies above it.
+        Energy of an electron in eV, on the energy scale of the code: that of the edge of the valence band plus the
+        Fermi level above the edge. It is needed if `charge` is not 0.
     """
-    now, before = Counter(defect.symbols), Counter(supercell.symbols)
-    changes = {
-        symbol: now[symbol] - before[symbol] for symbol in sorted({*now, *before}) if now[symbol] != before[symbol]
-    }
+    changes = _element_changes(defect, supercell)
     unknown = [symbol for symbol in changes if symbol not in chemical_potentials]
     difference = None if energy is None else energy - supercell_energy
     formation = None
@@ -122,3 +123,8 @@ def formation_energy(
         "formation_energy": formation,
         "missing": missing,
     }
+
+
+def _element_changes(defect: Atoms, supercell: Atoms) -> dict[str, int]:
+    now, before = Counter(defect.symbols), Counter(supercell.symbols)
+    return {symbol: now[symbol] - before[symbol] for symbol in sorted({*now, *before}) if now[symbol] != before[symbol]}

@@ -1,4 +1,4 @@
-"""The documents that flows put beside their runs."""
+"""Documents: the dictionaries of derived properties that flows return beside the results of their runs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 __all__ = ["DOCUMENTS", "find_documents", "units_of"]
 
-#: What a document says under ``name``, and the class that describes it.
+#: By the name of a document, which stands under ``name`` in it, the class that describes it.
 DOCUMENTS = {
     "surface_energies": "adatom.analysis.surfaces:SurfaceEnergies",
     "adsorption_energies": "adatom.analysis.surfaces:AdsorptionEnergies",
@@ -26,21 +26,21 @@ DOCUMENTS = {
 def find_documents(
     value: Any, names: Collection[str] = DOCUMENTS, place: str = ""
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """The documents in what a flow returned.
+    """Yield the documents inside the value that a flow returned.
 
     Parameters
     ----------
     value
-        Results and documents, in lists and dictionaries.
+        Results and documents, nested in lists and dictionaries to any depth.
     names
-        What those that are wanted say under ``name``.
+        Names of the wanted documents, as they stand under ``name``.
     place
-        Where `value` is, if it is a part of something.
+        Place of `value` inside a larger value; empty if there is none.
 
     Yields
     ------
     tuple
-        Where it is, such as ``"[0].eos"``, and the document.
+        Place of a document, such as ``"[0].eos"``, and the document.
     """
     if isinstance(value, Mapping):
         name = value.get("name")
@@ -55,12 +55,12 @@ def find_documents(
 
 
 def units_of(name: str) -> dict[str, str]:
-    """Units by key, of what a document has; empty where there is none.
+    """Return the unit of each key of a document; an empty string stands for no unit.
 
     Parameters
     ----------
     name
-        One of `DOCUMENTS`.
+        Name of a document, one of the keys of `DOCUMENTS`.
     """
     module, _, kind = DOCUMENTS[name].partition(":")
     hints = get_type_hints(getattr(import_module(module), kind), include_extras=True)

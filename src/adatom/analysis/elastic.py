@@ -1,4 +1,4 @@
-"""Elastic constants."""
+"""Elastic constants of a crystal, fitted to its stresses under strain."""
 
 from __future__ import annotations
 
@@ -22,14 +22,15 @@ _ENGINEERING = np.array([1, 1, 1, 2, 2, 2])
 
 
 class Matrix(TypedDict):
-    """A tensor of fourth rank in Voigt's notation (xx, yy, zz, yz, xz, xy), shape (6, 6).
+    """Tensor of fourth rank in Voigt's notation (xx, yy, zz, yz, xz, xy).
 
     Attributes
     ----------
     raw
-        In the Cartesian axes of the crystal as it was given.
+        Components in the Cartesian axes of the crystal as it was given, shape (6, 6).
     ieee_format
-        In the axes of the IEEE standard on piezoelectricity, 176-1987, whatever cell was given.
+        Components in the axes of the IEEE standard on piezoelectricity, 176-1987, which do not depend on the cell that
+        was given, shape (6, 6).
     """
 
     raw: Array
@@ -37,14 +38,14 @@ class Matrix(TypedDict):
 
 
 class Averages(TypedDict):
-    """A modulus of the polycrystal in GPa.
+    """Averages of a modulus over the orientations of a polycrystal, in GPa.
 
     Attributes
     ----------
     voigt, reuss
-        Bounds: of equal strain and of equal stress.
+        Upper bound in GPa, for equal strain everywhere, and lower bound in GPa, for equal stress everywhere.
     vrh
-        Their mean, by Hill.
+        Mean of both bounds in GPa, by Hill.
     """
 
     voigt: float
@@ -53,7 +54,7 @@ class Averages(TypedDict):
 
 
 class FittingData(TypedDict):
-    """What a tensor was fitted to. P is the number of points.
+    """Strains and stresses that an elastic tensor was fitted to. P is the number of points.
 
     Attributes
     ----------
@@ -74,39 +75,41 @@ class FittingData(TypedDict):
 
 
 class Elasticity(TypedDict):
-    """The elastic constants of a crystal. What emmet-core's ``ElasticityDoc`` has too has its names and units.
+    """Elastic constants of a crystal.
+
+    Fields that emmet-core's ``ElasticityDoc`` has too have the names and units that it gives them.
 
     Attributes
     ----------
     name
-        ``"elasticity"``.
+        Kind of document: ``"elasticity"``.
     elastic_tensor
-        Stiffness in GPa: second derivatives of the energy by the Green-Lagrange strain.
+        Stiffness in GPa: second derivatives of the energy by the Green-Lagrange strain, per volume without strain.
     compliance_tensor
-        Its inverse in 1/TPa.
+        Inverse of the stiffness in 1/TPa.
     bulk_modulus, shear_modulus
-        Of the polycrystal, in GPa.
+        Moduli of the polycrystal in GPa.
     young_modulus
-        Of the polycrystal, in Pa, as emmet-core has it.
+        Young's modulus of the polycrystal in Pa, as emmet-core has it.
     homogeneous_poisson
         Poisson's ratio of the polycrystal.
     universal_anisotropy
         5 G(Voigt) / G(Reuss) + K(Voigt) / K(Reuss) - 6, by Ranganathan and Ostoja-Starzewski, Phys. Rev. Lett. 101,
-        055504 (2008); 0 if isotropic.
+        055504 (2008); 0 if the crystal is isotropic.
     eigenvalues
-        Of the stiffness matrix in IEEE axes, in GPa, ascending, shape (6,).
+        Eigenvalues of the stiffness matrix in IEEE axes, in GPa, ascending, shape (6,).
     stable
-        Whether all are positive: Born's criterion, by Mouhat and Coudert, Phys. Rev. B 90, 224104 (2014).
+        Whether all eigenvalues are positive: Born's criterion, by Mouhat and Coudert, Phys. Rev. B 90, 224104 (2014).
     residual
-        Root mean square of the second Piola-Kirchhoff stresses' components minus those that are linear in the strain,
-        in GPa.
+        Root mean square of the components of the second Piola-Kirchhoff stresses minus those that are linear in the
+        strain, in GPa.
     residual_stress
         Stress of the crystal without strain in GPa, tension positive, shape (3, 3). Where it is not small the crystal
         was not relaxed, and the stiffness is not that of a crystal at rest.
     fitting_data
-        What the tensor was fitted to.
+        Strains and stresses that the tensor was fitted to.
     failed
-        Of each strain that is missing: why.
+        By name of a strain, such as ``"xx+0.01"``, the reason why its point is missing.
     """
 
     name: str
@@ -128,27 +131,29 @@ class Elasticity(TypedDict):
 def fit_elastic_tensor(
     atoms: Atoms, strains: Sequence[Array], stresses: Sequence[Array], rotations: Array | None = None
 ) -> Elasticity:
-    """The elastic tensor from stresses under strain.
+    """Fit the elastic tensor of a crystal to its stresses under strain.
 
-    The derivative of the stress along each direction of strain is that of a polynomial of third degree in the strain's
-    size, or of the highest that the points allow; the tensor is fitted to the derivatives by least squares.
+    The derivative of the stress along each direction of strain is that of a polynomial of third degree in the size of
+    the strain, or of the highest degree that the points allow; the tensor is fitted to the derivatives by least
+    squares.
 
     Parameters
     ----------
     atoms
-        The crystal without strain.
+        Crystal without strain; its cell defines the IEEE axes.
     strains
         Green-Lagrange strain tensors, shape (P, 3, 3), that of the crystal without strain among them.
     stresses
-        The stress of the crystal under each symmetric deformation, as ASE gives it: Cauchy's in eV/Å³, tension
-        positive, shape (P, 6): xx, yy, zz, yz, xz, xy.
+        Stress of the crystal under the symmetric deformation of each strain, as ASE gives it: Cauchy's in eV/Å³,
+        tension positive, shape (P, 6): xx, yy, zz, yz, xz, xy.
     rotations
-        The point group of the crystal, shape (G, 3, 3): a point then stands for all that symmetry makes of it.
+        Point group of the crystal in Cartesian coordinates, shape (G, 3, 3): a point then stands for all its images
+        under the rotations too. None: each point stands for itself only.
 
     Raises
     ------
     AnalysisError
-        The strains do not determine the tensor, or it is singular.
+        The strains do not determine the tensor, or the tensor is singular.
     """
     from pymatgen.core.elasticity import ElasticTensor
 
@@ -192,7 +197,7 @@ def fit_elastic_tensor(
 
 
 def _derivatives(strains: Array, stresses: Array, given: Array) -> tuple[Array, Array, Array]:
-    """Unit strains, of those given, derivatives of the stress along them, and its values without strain."""
+    """Return unit strains along those given, derivatives of the stress along them, and the stress without strain."""
     directions: list[Array] = []
     found: list[Array] = []
     for strain in given[np.abs(given).max(axis=(1, 2)) > 0]:
@@ -210,7 +215,7 @@ def _derivatives(strains: Array, stresses: Array, given: Array) -> tuple[Array, 
 
 
 def _turned(turns: Array, tensors: Array) -> Array:
-    """What the point group makes of tensors, shape (P, 3, 3): shape (G P, 3, 3)."""
+    """Return the images of tensors, shape (P, 3, 3), under the rotations of the point group, shape (G P, 3, 3)."""
     return np.einsum("gij,pjk,glk->gpil", turns, tensors, turns).reshape(-1, 3, 3)
 
 

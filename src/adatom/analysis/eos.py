@@ -1,4 +1,4 @@
-"""Equations of state."""
+"""Equations of state, fitted to the energies of a crystal at several volumes."""
 
 from __future__ import annotations
 
@@ -13,35 +13,35 @@ from adatom.errors import AnalysisError, InputError, UnknownNameError
 
 __all__ = ["EQUATIONS", "EquationOfState", "check_eos", "energies_of", "fit_eos"]
 
-#: By name, what pymatgen calls them.
+#: Names of the equations, the same as in pymatgen.
 EQUATIONS = ("birch_murnaghan", "murnaghan", "vinet", "birch", "pourier_tarantola")
-#: An equation has four parameters; with five points one is left to see whether it fits.
+#: An equation has four parameters: with fewer points than five none is left to show whether the equation fits.
 LEAST_POINTS = 5
 
 
 class EquationOfState(TypedDict):
-    """An equation of state, fitted to energies at several volumes.
+    """Equation of state, fitted to energies at several volumes. P is the number of points.
 
     Attributes
     ----------
     name
-        ``"eos"``.
+        Kind of document: ``"eos"``.
     equation
-        Which one.
+        Name of the equation, one of `EQUATIONS`.
     v0
         Volume of the cell at the lowest energy, in Å³.
     e0
         Lowest energy of the cell, in eV.
     bulk_modulus
-        At `v0`, in GPa.
+        Bulk modulus at `v0`, in GPa.
     bulk_modulus_derivative
-        Of the bulk modulus by the pressure, at `v0`.
+        Derivative of the bulk modulus by the pressure, at `v0`; it has no unit.
     volumes, energies
-        The points, in Å³ and eV.
+        Volumes and energies of the cell at the points, in Å³ and eV, shape (P,), the smallest volume first.
     residuals
-        Energies of the points minus those of the equation, in eV.
+        Energies of the points minus those of the equation, in eV, shape (P,).
     failed
-        Of each point that is missing: why, by the strain of its volume.
+        By strain of the volume, the reason why its point is missing.
     """
 
     name: str
@@ -57,19 +57,19 @@ class EquationOfState(TypedDict):
 
 
 def check_eos(equation: str, volumes: Sequence[float]) -> None:
-    """Refuse what cannot be fitted.
+    """Refuse an unknown equation, and fewer volumes than a fit needs.
 
     Parameters
     ----------
     equation
-        Its name, one of `EQUATIONS`.
+        Name of the equation, one of `EQUATIONS`.
     volumes
-        Volumes, or strains of one.
+        Volumes of the points, or strains of one volume, in any unit.
 
     Raises
     ------
     InputError
-        Fewer than five different volumes, or an unknown equation.
+        There are fewer than five different volumes, or the equation is unknown.
     """
     if equation not in EQUATIONS:
         raise UnknownNameError("equation of state", equation, EQUATIONS)
@@ -88,19 +88,19 @@ def fit_eos(volumes: ArrayLike, energies: ArrayLike, equation: str = "birch_murn
     volumes
         Volumes of the cell in Å³, shape (P,).
     energies
-        Its energies in eV, shape (P,).
+        Energies of the cell in eV, shape (P,).
     equation
-        One of `EQUATIONS`.
+        Name of the equation, one of `EQUATIONS`.
 
     Returns
     -------
     EquationOfState
-        The parameters, with the bulk modulus in GPa.
+        The parameters, with the bulk modulus in GPa, and the points that they were fitted to.
 
     Raises
     ------
     InputError
-        Fewer than five different volumes, or an unknown equation.
+        There are fewer than five different volumes, or the equation is unknown.
     AnalysisError
         There is no minimum between these points that the equation could describe.
     """
@@ -136,12 +136,12 @@ def fit_eos(volumes: ArrayLike, energies: ArrayLike, equation: str = "birch_murn
 
 
 def energies_of(eos: EquationOfState, volumes: ArrayLike) -> NDArray[np.float64]:
-    """Energies that an equation of state gives, in eV.
+    """Return the energies of an equation of state at given volumes, in eV.
 
     Parameters
     ----------
     eos
-        The equation with its parameters.
+        The equation with its fitted parameters.
     volumes
         Volumes of the cell in Å³, of any shape.
     """

@@ -19,27 +19,27 @@ _Array = NDArray[np.float64]
 
 
 class ReactionPath(TypedDict):
-    """Energies along a path from one structure to another, M of them, and what they say of the reaction.
+    """Energies along a path from one structure to another, with M structures, and the barriers that follow from them.
 
     Attributes
     ----------
     name
-        ``"reaction_path"``.
+        Kind of document: ``"reaction_path"``.
     forward_barrier
         Energy of the highest structure relative to the first, in eV.
     reverse_barrier
-        The same relative to the last, in eV.
+        Energy of the highest structure relative to the last, in eV.
     reaction_energy
         Energy of the last structure relative to the first, in eV.
     highest
-        Which structure has the highest energy, counted from 0.
+        Number of the structure with the highest energy, counted from 0.
     coordinates
         Length of the path up to each structure, in Å, shape (M,).
     energies
-        Relative to the first structure, in eV, shape (M,).
+        Energies relative to the first structure, in eV, shape (M,).
     curve_coordinates, curve_energies
-        A curve through the structures with the slopes that their forces say, in Å and eV, shape (20 (M - 1) + 1,).
-        Where no structure was led to the saddle point, its maximum is nearer to the barrier.
+        Points of a curve through the structures with the slopes that their forces give, in Å and eV, shape (20 (M - 1)
+        + 1,). If no structure was led to the saddle point, the maximum of the curve is nearer to the barrier.
     """
 
     name: str
@@ -54,17 +54,17 @@ class ReactionPath(TypedDict):
 
 
 def reaction_path(points: PathPoints) -> ReactionPath:
-    """What a path says of a reaction.
+    """Return the barriers of a reaction, and the curve of its energy, from the points of its path.
 
     Parameters
     ----------
     points
-        Those of the path, as `path_points` and results have them.
+        Points of the path, as `path_points` and the results of runs have them.
 
     Returns
     -------
     ReactionPath
-        Energies relative to the first structure, and barriers from the highest, in eV.
+        Energies relative to the first structure, and barriers from the highest one, in eV.
     """
     from scipy.interpolate import CubicHermiteSpline
 
@@ -87,12 +87,12 @@ def reaction_path(points: PathPoints) -> ReactionPath:
 
 
 def join_at_saddle(reverse: PathPoints, forward: PathPoints) -> PathPoints:
-    """Two paths down from one saddle point as one, from the end of the first to that of the second.
+    """Join two paths down from one saddle point into one, from the end of the first to the end of the second.
 
     Parameters
     ----------
     reverse, forward
-        The paths, each from the saddle point on.
+        Points of the two paths, each of which starts at the saddle point.
     """
     back = np.asarray(reverse["coordinates"])[:0:-1]
     length = np.asarray(reverse["coordinates"])[-1]
@@ -104,21 +104,21 @@ def join_at_saddle(reverse: PathPoints, forward: PathPoints) -> PathPoints:
 
 
 def path_points(images: Sequence[Atoms], energies: ArrayLike, forces: ArrayLike) -> PathPoints:
-    """The points of a path, with slopes along the line from the structure before each to the one after it.
+    """Return the points of a path, with slopes along the line from the structure before each one to the one after it.
 
     Parameters
     ----------
     images
-        The structures along the path, M of N atoms, in which no atom jumps from one side of the cell to the other.
+        Structures along the path, M with N atoms each, in which no atom jumps from one side of the cell to the other.
     energies
-        Theirs, in eV, shape (M,).
+        Energies of the structures in eV, shape (M,).
     forces
-        Theirs, in eV/Å, shape (M, N, 3).
+        Forces on the atoms of each structure in eV/Å, shape (M, N, 3).
 
     Raises
     ------
     InputError
-        Fewer than two structures, or one that is the same as the one before it.
+        There are fewer than two structures, or one is the same as the one before it.
     """
     if len(images) < 2:
         raise InputError(f"A path has two structures or more; this has {len(images)}.")

@@ -1,4 +1,4 @@
-"""Phonons in the harmonic approximation, by phonopy."""
+"""Phonons of a crystal in the harmonic approximation, by phonopy."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from adatom.errors import InputError
 
 __all__ = ["Bands", "DensityOfStates", "Phonons", "ThermalProperties", "as_phonopy", "check_phonons", "fit_phonons"]
 
-#: A frequency this far below zero, in THz, is imaginary; nearer to it are acoustic modes at Γ.
+#: A frequency this far below zero, in THz, is imaginary. Those of acoustic modes at Γ lie nearer to zero.
 IMAGINARY = 0.01
-#: Force constants of all atoms of the supercell are kept up to this many bytes.
+#: Force constants of all atoms of the supercell are kept if they take no more than this many bytes.
 LARGE = 1_000_000
-#: q points of a band structure for each Å⁻¹ of its path.
+#: Number of q points of a band structure for each Å⁻¹ of its path.
 BAND_DENSITY = 20
 
 Array = NDArray[np.float64]
 
 
 class DensityOfStates(TypedDict):
-    """A phonon density of states, of F frequencies.
+    """Phonon density of states at F frequencies. P is the number of atoms of the primitive cell.
 
     Attributes
     ----------
     frequencies
-        In THz, shape (F,).
+        Frequencies in THz, shape (F,).
     densities
-        In states/THz for the primitive cell, shape (F,); their integral is 3 P.
+        Densities in states/THz for the primitive cell, shape (F,); their integral is 3 P.
     """
 
     frequencies: Array
@@ -43,22 +43,22 @@ class DensityOfStates(TypedDict):
 
 
 class Bands(TypedDict):
-    """Phonon bands along ASE's path for the lattice, of Q points.
+    """Phonon bands along ASE's path for the lattice, of Q points. P is the number of atoms of the primitive cell.
 
     Attributes
     ----------
     path
-        Special points, where a comma is a jump: ``"GXWKGLUWLK,UX"``.
+        Names of the special points, where a comma is a jump: ``"GXWKGLUWLK,UX"``.
     qpoints
-        In units of the reciprocal vectors of the primitive cell, shape (Q, 3).
+        Points in units of the reciprocal vectors of the primitive cell, shape (Q, 3).
     distances
-        Along the path, in Å⁻¹ with the factor 2π, shape (Q,).
+        Length of the path up to each point, in Å⁻¹ with the factor 2π, shape (Q,).
     frequencies
-        In THz, an imaginary one as a negative number, shape (Q, 3 P).
+        Frequencies in THz, an imaginary one as a negative number, shape (Q, 3 P).
     labels
-        Names of the special points.
+        Names of the special points, in the order of the path.
     label_distances
-        Where on the path they are, in Å⁻¹.
+        Length of the path up to each special point, in Å⁻¹ with the factor 2π.
     """
 
     path: str
@@ -75,15 +75,15 @@ class ThermalProperties(TypedDict):
     Attributes
     ----------
     temperatures
-        In K, shape (T,).
+        Temperatures in K, shape (T,).
     free_energy
-        Helmholtz energy in eV, with the zero-point energy and without the potential one, shape (T,).
+        Helmholtz energy in eV, with the zero-point energy and without the potential energy, shape (T,).
     entropy
-        In eV/K, shape (T,).
+        Entropy in eV/K, shape (T,).
     heat_capacity
-        In eV/K, shape (T,).
+        Heat capacity at constant volume in eV/K, shape (T,).
     zero_point_energy
-        In eV.
+        Zero-point energy in eV.
     """
 
     temperatures: Array
@@ -101,34 +101,34 @@ class Phonons(TypedDict):
     Attributes
     ----------
     name
-        ``"phonons"``.
+        Kind of document: ``"phonons"``.
     atoms
-        The crystal.
+        Crystal whose phonons these are.
     primitive
-        Its primitive cell, as phonopy finds it; the other quantities are of this cell.
+        Primitive cell of the crystal, as phonopy finds it; the other quantities are of this cell.
     supercell_matrix
-        phonopy's, from the cell of `atoms` to the supercell.
+        phonopy's matrix from the cell of `atoms` to the supercell, shape (3, 3).
     primitive_matrix
-        phonopy's, from the cell of `atoms` to the primitive one.
+        phonopy's matrix from the cell of `atoms` to the primitive cell, shape (3, 3).
     space_group
-        Symbol and number of the supercell's, without regard to magnetic moments.
+        Symbol and number of the space group of the supercell, without regard to magnetic moments.
     displacements
-        How many supercells were computed.
+        Number of displaced supercells that were computed.
     force_constants
-        In eV/Å², shape (S, S, 3, 3), or (P, S, 3, 3) of the atoms of the primitive cell where the former would take
-        more than 1 MB. Both forms are phonopy's, and `as_phonopy` takes both.
+        Force constants in eV/Å², shape (S, S, 3, 3), or (P, S, 3, 3) for the atoms of the primitive cell where the
+        former would take more than 1 MB. Both forms are phonopy's, and `as_phonopy` takes both.
     mesh
-        Numbers of q points.
+        Numbers of q points along the three reciprocal vectors.
     imaginary_modes
-        How many modes on the mesh are imaginary, of 3 P for each q point; 0 of a stable crystal.
+        Number of imaginary modes on the mesh, out of 3 P for each q point; 0 for a stable crystal.
     lowest_frequency
-        On the mesh and along the path, in THz; below 0: imaginary.
+        Lowest frequency on the mesh and along the path, in THz; below 0 if it is imaginary.
     dos
-        `DensityOfStates`.
+        Density of states on the mesh, a `DensityOfStates`.
     bands
-        `Bands`.
+        Frequencies along the path, a `Bands`.
     thermal_properties
-        `ThermalProperties`; None where modes are imaginary.
+        Thermodynamic functions, a `ThermalProperties`; None where modes are imaginary, unless they were to be left out.
     """
 
     name: str
@@ -148,7 +148,7 @@ class Phonons(TypedDict):
 
 
 def check_phonons(mesh: float | Sequence[int], t_min: float, t_max: float, t_step: float) -> Array:
-    """Refuse what is no mesh or no range of temperatures.
+    """Return the temperatures of a range, and refuse a bad range or mesh of q points.
 
     Parameters
     ----------
@@ -159,17 +159,17 @@ def check_phonons(mesh: float | Sequence[int], t_min: float, t_max: float, t_ste
     t_max
         Highest temperature in K.
     t_step
-        Difference between two, in K.
+        Difference in K between one temperature and the next.
 
     Returns
     -------
     ndarray
-        The temperatures.
+        Temperatures in K, shape (T,).
 
     Raises
     ------
     InputError
-        Naming what is wrong.
+        The mesh is not three numbers or a length above 0, or the range of temperatures is empty.
     """
     if np.shape(mesh) not in ((), (3,)) or not (np.asarray(mesh) > 0).all():
         raise InputError(f"mesh is {mesh!r}. Give three integers above 0, or a length in Å.")
@@ -195,7 +195,7 @@ def fit_phonons(
     t_step: float = 10.0,
     ignore_imaginary: bool = False,
 ) -> Phonons:
-    """Force constants from the forces in displaced supercells, and what follows from them.
+    """Fit force constants to the forces in displaced supercells, and compute the phonons that follow from them.
 
     Translational and permutation symmetry are imposed on the force constants. The three acoustic modes at Γ are left
     out of thermal properties.
@@ -203,31 +203,31 @@ def fit_phonons(
     Parameters
     ----------
     atoms
-        The crystal.
+        Crystal whose phonons are computed; it is not changed.
     supercell_matrix
-        What `adatom.atoms.displacements.find_supercell` gives.
+        Matrix of the supercell, as `adatom.atoms.displacements.find_supercell` returns it.
     displaced
-        What `adatom.atoms.displacements.make_displaced` gives.
+        Supercells with one atom displaced each, as `adatom.atoms.displacements.make_displaced` returns them.
     forces
-        Their forces in eV/Å, each of shape (S, 3).
+        Forces in each displaced supercell in eV/Å, each of shape (S, 3).
     residual_forces
-        Forces in the supercell without a displacement in eV/Å, shape (S, 3): they are subtracted.
+        Forces in the supercell without a displacement in eV/Å, shape (S, 3), which are subtracted; None: 0.
     symprec
-        How far in Å atoms may be from where symmetry wants them.
+        Largest distance in Å of an atom from the place where symmetry has it.
     mesh, t_min, t_max, t_step
-        As in `check_phonons`.
+        Mesh of q points and temperatures in K, the same as in `check_phonons`.
     ignore_imaginary
         Whether to leave imaginary modes out of thermal properties, instead of giving none.
 
     Returns
     -------
     Phonons
-        Of the primitive cell.
+        Force constants, density of states, bands and thermal properties, of the primitive cell.
 
     Raises
     ------
     InputError
-        The temperatures are none, or the mesh is not one.
+        The mesh or the range of temperatures is bad.
     MissingExtraError
         phonopy is not installed.
     """
@@ -276,14 +276,14 @@ def fit_phonons(
 
 
 def as_phonopy(phonons: Phonons, symprec: float = 1e-5) -> Any:
-    """A ``phonopy.Phonopy`` with force constants, for what else phonopy can do.
+    """Return a ``phonopy.Phonopy`` with the force constants, for what else phonopy can do.
 
     Parameters
     ----------
     phonons
-        What `fit_phonons` gives.
+        Phonons of a crystal, as `fit_phonons` returns them.
     symprec
-        How far in Å atoms may be from where symmetry wants them.
+        Largest distance in Å of an atom from the place where symmetry has it.
 
     Raises
     ------

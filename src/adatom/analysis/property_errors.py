@@ -1,4 +1,4 @@
-"""How far the predictions of models are from a reference, by category of structures."""
+"""Prediction errors of models against a reference, by category of structures."""
 
 from __future__ import annotations
 
@@ -24,34 +24,39 @@ def property_errors(
     forces: Literal["components", "norm"] = "components",
     values: bool = False,
 ) -> PropertyErrors:
-    """Compare what models predict with a reference, both of which structures carry under names with a prefix.
+    """Compare the predictions of models with a reference, where structures carry the results of both.
 
-    Energies are in ``info["REF_energy"]``, forces in ``arrays["REF_forces"]``, stresses in ``info["REF_stress"]`` (six
-    numbers in ASE's order, or 3 x 3) or, from -stress x volume, in ``info["REF_virial"]``. Where ``info["REF_failed"]``
-    is true the structure does not count. All is read in one pass, and only sums are kept.
+    An error is a prediction error here: a predicted value minus that of the reference, and no exception. Energies are
+    in ``info["REF_energy"]`` in eV, forces in ``arrays["REF_forces"]`` in eV/Å, stresses in ``info["REF_stress"]`` in
+    eV/Å³ (six numbers in ASE's order, or 3 x 3). Where there is no stress, it is computed from the virial, which is
+    -stress x volume in eV, in ``info["REF_virial"]``. A structure whose ``info["REF_failed"]`` is true does not count.
+    The structures are read in one pass, and only sums are kept.
 
     Parameters
     ----------
     configs
-        The structures, such as a `ConfigSet`.
+        Structures with results, such as a `ConfigSet`.
     prefixes
-        Of the results of one or more models; ``""``: those of ``atoms.calc``, as it has them.
+        Prefix of the results of a model, or several of them; ``""`` stands for the results of ``atoms.calc``, as it has
+        them.
     reference
-        Prefix of the reference; ``""`` as above.
+        Prefix of the reference results; ``""`` stands for those of ``atoms.calc``.
     by
-        What a structure's category is: a key of ``atoms.info``, several of them, or a function of the structure. A
-        structure without the key is in ``"none"``. None: there are no categories.
+        Category of a structure: a key of ``atoms.info``, several keys, or a function of the structure. A structure
+        without the key is in ``"none"``. None: there are no categories.
     properties
-        What is compared; what no structure has is left out.
+        Properties to compare, of ``"energy_per_atom"``, ``"energy"``, ``"forces"`` and ``"stress"``. A property that no
+        structure has is left out.
     forces
-        Whether an error of forces is that of each component, or the length of the difference of each atom's.
+        ``"components"``: the error of forces is that of each component. ``"norm"``: it is the length of the difference
+        of each atom's force.
     values
-        Whether what is compared is kept, for `adatom.plots.draw.draw`.
+        Whether all reference and predicted values are kept, so that `adatom.plots.draw.draw` can plot them.
 
     Raises
     ------
     InputError
-        There is no structure, no model has results under a prefix, no structure has a category, or a result has not the
+        There is no structure, no structure has results under a prefix or a key of `by`, or a result does not have the
         shape that it should have.
     """
     if isinstance(configs, str | Atoms):

@@ -1,4 +1,4 @@
-"""The quasi-harmonic approximation: free energies of phonons at several volumes."""
+"""Quasi-harmonic approximation: properties of a crystal at a temperature from its phonons at several volumes."""
 
 from __future__ import annotations
 
@@ -20,36 +20,36 @@ Array = NDArray[np.float64]
 
 
 class QuasiHarmonic(TypedDict):
-    """A crystal in the quasi-harmonic approximation, at T temperatures and a pressure; of its primitive cell.
+    """Primitive cell of a crystal in the quasi-harmonic approximation, at T temperatures and one pressure.
 
     Attributes
     ----------
     name
-        ``"qha"``.
+        Kind of document: ``"qha"``.
     equation
-        The equation of state that describes the free energy at each temperature.
+        Name of the equation of state that describes the free energy at each temperature.
     pressure
-        In eV/Å³.
+        Pressure on the crystal in eV/Å³.
     temperatures
-        In K, shape (T,).
+        Temperatures in K, shape (T,).
     volumes
-        At equilibrium, in Å³, shape (T,).
+        Volumes at equilibrium, in Å³, shape (T,).
     gibbs_energies
-        In eV, with the potential energy, shape (T,).
+        Gibbs energies in eV, with the potential energy, shape (T,).
     bulk_moduli
-        Isothermal, in GPa, shape (T,).
+        Isothermal bulk moduli in GPa, shape (T,).
     thermal_expansion
-        Of the volume, in 1/K, shape (T,).
+        Coefficient of expansion of the volume, in 1/K, shape (T,).
     entropies
-        In eV/K, shape (T,).
+        Entropies at equilibrium in eV/K, shape (T,).
     heat_capacities
-        At constant pressure, in eV/K, shape (T,).
+        Heat capacities at constant pressure, in eV/K, shape (T,).
     point_volumes
         Volumes of the points, in Å³, shape (V,).
     point_energies
-        Their potential energies in eV, shape (V,).
+        Potential energies of the points in eV, shape (V,).
     failed
-        Of each point that is missing: why, by the strain of its volume; and of temperatures that are missing.
+        By strain of the volume, the reason why its point is missing; and why temperatures are missing.
     """
 
     name: str
@@ -75,7 +75,7 @@ def fit_qha(
     equation: str = "birch_murnaghan",
     pressure: float = 0.0,
 ) -> QuasiHarmonic:
-    """Volume, Gibbs energy and their derivatives by temperature.
+    """Compute volume, Gibbs energy and their derivatives by temperature in the quasi-harmonic approximation.
 
     At each temperature, an equation of state is fitted to the Helmholtz energy F = E + F_phonons. Entropy and heat
     capacity at constant volume are cubic polynomials of the volume. The expansion coefficient is (∂S/∂V) / K, and the
@@ -86,23 +86,24 @@ def fit_qha(
     volumes
         Volumes of a cell in Å³, shape (V,).
     energies
-        Its potential energies in eV, shape (V,).
+        Potential energies of the cell in eV, shape (V,).
     thermal_properties
-        Of its phonons, at the same temperatures for each volume.
+        Thermodynamic functions of the phonons of the cell at each volume, all at the same temperatures.
     equation
-        A name in `adatom.analysis.eos.EQUATIONS`.
+        Name of the equation of state, one of `adatom.analysis.eos.EQUATIONS`.
     pressure
-        In eV/Å³; ``ase.units.GPa`` is one GPa.
+        Pressure in eV/Å³; ``ase.units.GPa`` is one GPa.
 
     Returns
     -------
     QuasiHarmonic
-        At the temperatures up to the first where the equilibrium is not between the volumes; ``failed`` says so.
+        Properties at the temperatures up to the first where the equilibrium is not between the volumes; ``failed`` says
+        so.
 
     Raises
     ------
     InputError
-        Fewer than five different volumes, or temperatures that differ.
+        There are fewer than five different volumes, or the temperatures differ.
     AnalysisError
         There is no temperature at which the equilibrium is between the volumes.
     """

@@ -1,4 +1,4 @@
-"""Whether a structure is a transition state."""
+"""Transition states, known by the vibrations of a structure."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ __all__ = ["TransitionState", "transition_state"]
 
 
 class TransitionState(TypedDict):
-    """A saddle point of first order.
+    """Saddle point of first order on the potential energy surface.
 
     Attributes
     ----------
     name
-        ``"transition_state"``.
+        Kind of document: ``"transition_state"``.
     energy
         Potential energy in eV.
     imaginary_frequency
-        Wave number of its one imaginary mode, in cm⁻¹, as a positive number.
+        Wave number of the one imaginary mode, in cm⁻¹, as a positive number.
     """
 
     name: str
@@ -31,14 +31,14 @@ class TransitionState(TypedDict):
 
 
 def transition_state(energy: float, frequencies: ArrayLike) -> TransitionState:
-    """A saddle point, if its vibrations say that it is one of first order.
+    """Return a transition state, and refuse vibrations that are not those of a saddle point of first order.
 
     Parameters
     ----------
     energy
-        Its energy in eV.
+        Potential energy of the structure in eV.
     frequencies
-        Wave numbers in cm⁻¹, imaginary ones negative, shape (M,).
+        Wave numbers of the M modes in cm⁻¹, imaginary ones negative, shape (M,).
 
     Raises
     ------

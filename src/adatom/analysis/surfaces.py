@@ -19,23 +19,23 @@ __all__ = [
 
 
 class SurfaceEnergy(TypedDict):
-    """The energy of the surfaces of a slab.
+    """Energy of the surfaces of one slab.
 
     Attributes
     ----------
     miller_index
-        Three integers.
+        Miller index of the surface, three integers.
     shift
-        Of the termination, as pymatgen counts it.
+        Shift of the termination along the normal, as pymatgen counts it.
     flipped
         Whether the slab was turned over.
     area
-        Of one surface of the slab, in Å².
+        Area of one surface of the slab, in Å².
     surface_energy
-        In J/m², the mean of the two surfaces of the slab: also where one of them is held in the crystal's positions,
-        or both are different. None if it cannot be had.
+        Energy per area in J/m², the mean of the two surfaces of the slab, even where one of them is held in the
+        positions of the crystal, or both are different. None if it cannot be computed.
     missing
-        Why not; else empty.
+        Reason why there is no surface energy; empty if there is one.
     """
 
     miller_index: list[int]
@@ -47,14 +47,14 @@ class SurfaceEnergy(TypedDict):
 
 
 class SurfaceEnergies(TypedDict):
-    """Surface energies of a crystal.
+    """Surface energies of a crystal, of several slabs.
 
     Attributes
     ----------
     name
-        ``"surface_energies"``.
+        Kind of document: ``"surface_energies"``.
     surfaces
-        In the order of the slabs, with energies in J/m².
+        Surface energies in J/m², in the order of the slabs.
     """
 
     name: str
@@ -62,18 +62,18 @@ class SurfaceEnergies(TypedDict):
 
 
 class AdsorptionEnergy(TypedDict):
-    """The energy of adsorption on a site.
+    """Energy of adsorption on one site of a slab.
 
     Attributes
     ----------
     site
-        Its kind.
+        Kind of the site, one of `adatom.atoms.adsorption.SITES`.
     site_index
-        Counts the sites of a kind.
+        Number of the site among those of its kind, counted from 0.
     adsorption_energy
-        In eV, negative where the adsorbate is bound; None if it cannot be had.
+        Energy in eV, negative where the adsorbate is bound; None if it cannot be computed.
     missing
-        Why not; else empty.
+        Reason why there is no adsorption energy; empty if there is one.
     """
 
     site: str
@@ -88,11 +88,11 @@ class AdsorptionEnergies(TypedDict):
     Attributes
     ----------
     name
-        ``"adsorption_energies"``.
+        Kind of document: ``"adsorption_energies"``.
     adsorbate
-        Its formula.
+        Chemical formula of the adsorbate.
     sites
-        In the order of the runs, with energies in eV.
+        Energies of adsorption in eV, in the order of the runs.
     """
 
     name: str
@@ -103,20 +103,23 @@ class AdsorptionEnergies(TypedDict):
 def surface_energy(
     slab: Atoms, energy: float | None, missing: str, crystal: Atoms, crystal_energy: float
 ) -> SurfaceEnergy:
-    """The energy of the surfaces of a slab: (E(slab) - n E(crystal)) / 2 A.
+    """Return the energy of the surfaces of a slab: (E(slab) - n E(crystal)) / 2 A.
+
+    n is the number of atoms of the slab divided by that of the crystal, and A the area of one surface.
 
     Parameters
     ----------
     slab
-        The slab, its surfaces along the first two cell vectors, as `adatom.atoms.slabs.make_slabs` makes it.
+        Slab whose first two cell vectors lie in the surface, as `adatom.atoms.slabs.make_slabs` makes it.
     energy
-        Its energy in eV, or None.
+        Energy of the slab in eV, or None if there is none.
     missing
-        Why there is none; else empty.
+        Reason why there is no energy; empty if there is one.
     crystal
-        The crystal. If the slab has not the same composition, its surface energy depends on chemical potentials.
+        Crystal that the slab is cut from. If the slab does not have the same composition, there is no surface energy,
+        since it would depend on chemical potentials.
     crystal_energy
-        The energy of the crystal in eV.
+        Energy of the crystal in eV.
     """
     of_slab, of_crystal = Counter(slab.symbols), Counter(crystal.symbols)
     times = len(slab) / len(crystal)
@@ -139,18 +142,18 @@ def surface_energy(
 
 
 def adsorption_energy(both: Atoms, energy: float | None, missing: str, parts_energy: float) -> AdsorptionEnergy:
-    """The energy of adsorption: E(slab with adsorbate) - E(slab) - E(adsorbate).
+    """Return the energy of adsorption: E(slab with adsorbate) - E(slab) - E(adsorbate).
 
     Parameters
     ----------
     both
-        The slab with the adsorbate, as `adatom.atoms.adsorption.make_adsorption` makes it.
+        Slab with the adsorbate, as `adatom.atoms.adsorption.make_adsorption` makes it.
     energy
-        Its energy in eV, or None.
+        Energy of `both` in eV, or None if there is none.
     missing
-        Why there is none; else empty.
+        Reason why there is no energy; empty if there is one.
     parts_energy
-        The sum of the energies of the slab and of the adsorbate, each alone, in eV.
+        Sum of the energies of the slab and of the adsorbate, each alone, in eV.
     """
     return {
         "site": both.info["site"],

@@ -1,1 +1,1 @@
-"""Structures from structures: pure functions, nothing computed."""
+"""Pure functions that make structures from structures, without computing energies or forces."""

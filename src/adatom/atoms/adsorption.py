@@ -1,4 +1,4 @@
-"""Adsorbates on a slab."""
+"""Adsorbates on the sites of a slab."""
 
 from __future__ import annotations
 
@@ -26,35 +26,35 @@ def make_adsorption(
     surface_depth: float = 0.9,
     binding_index: int = 0,
 ) -> list[Atoms]:
-    """A slab with an adsorbate on each kind of site, as pymatgen's ``AdsorbateSiteFinder`` finds them.
+    """Put an adsorbate on each kind of site of a slab, as pymatgen's ``AdsorbateSiteFinder`` finds the sites.
 
     Parameters
     ----------
     slab
-        The slab, its surface upwards; its constraints are kept. It is not changed.
+        Slab with its surface upwards; its constraints are kept. It is not changed.
     adsorbate
-        The adsorbate, in the orientation in which it is to stand, or a name that `ase.build.molecule` knows, or
-        the symbol of an element.
+        Adsorbate in the orientation in which it is to stand, or a name that `ase.build.molecule` knows, or the symbol
+        of an element.
     sites
         Kinds of site, of ``"ontop"``, ``"bridge"``, ``"hollow"`` and ``"subsurface"``. Of sites that a symmetry of
         the slab makes equal there is one.
     distance
-        Of the binding atom from the site, along the normal, in Å.
+        Distance in Å of the binding atom from the site, along the normal.
     surface_depth
-        Atoms less than this below the highest one, in Å, are surface atoms.
+        Depth in Å below the highest atom: atoms above it are surface atoms.
     binding_index
-        Which atom of the adsorbate is put on the site.
+        Number of the atom of the adsorbate that is put on the site, counted from 0.
 
     Returns
     -------
     list of Atoms
-        The atoms of the adsorbate are the last ones. ``info`` is that of the slab, and ``adsorbate`` (its formula),
-        ``site`` (its kind) and ``site_index`` (counts the sites of a kind).
+        Slabs with the adsorbate, whose atoms are the last ones. ``info`` is that of the slab, and has ``adsorbate``
+        (its formula), ``site`` (its kind) and ``site_index`` (the number of the site among those of its kind).
 
     Raises
     ------
     InputError
-        `slab` has not three cell vectors, the adsorbate is unknown, or an argument is bad.
+        `slab` does not have three cell vectors, the adsorbate is unknown, or an argument is bad.
     """
     body = make_adsorbate(adsorbate)
     _check(slab, sites, distance, body, binding_index)
@@ -64,7 +64,7 @@ def make_adsorption(
     finder = AdsorbateSiteFinder(to_pymatgen(straight), height=surface_depth)
     found = finder.find_adsorption_sites(distance=0.0, positions=SITES)
     surface = np.array([site.coords for site in finder.surface_sites])
-    # A square of surface atoms is cut into two triangles, on whose common edge pymatgen finds the middle of the square.
+    # pymatgen cuts a square of surface atoms into two triangles, and takes the middle of the square for a bridge site.
     amid = [_is_hollow(position, surface, straight) for position in found["bridge"]]
     found["hollow"] += [position for position, hollow in zip(found["bridge"], amid, strict=True) if hollow]
     found["bridge"] = [position for position, hollow in zip(found["bridge"], amid, strict=True) if not hollow]
@@ -82,7 +82,7 @@ def make_adsorption(
 
 
 def _is_hollow(position: Any, surface: Any, slab: Atoms) -> bool:
-    """Whether three or more surface atoms are nearest to a site."""
+    """Return whether three or more surface atoms are nearest to a site."""
     from ase.geometry import get_distances
 
     distances = get_distances([position], surface, cell=slab.cell, pbc=(True, True, False))[1][0]
@@ -90,14 +90,15 @@ def _is_hollow(position: Any, surface: Any, slab: Atoms) -> bool:
 
 
 def make_adsorbate(adsorbate: Atoms | str, box: float | None = None) -> Atoms:
-    """An adsorbate alone.
+    """Return an adsorbate alone, in a periodic box or in none.
 
     Parameters
     ----------
     adsorbate
-        The adsorbate, or a name that `ase.build.molecule` knows, or the symbol of an element.
+        Adsorbate, or a name that `ase.build.molecule` knows, or the symbol of an element.
     box
-        Least distance in Å from the faces of a periodic box that it is put into; None: it is not periodic.
+        Least distance in Å of the atoms from the faces of a periodic box around them; None: the adsorbate is not
+        periodic.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Bands: structures between two others, the ends."""
+"""Bands: lists of structures on the way from one structure to another, the two ends included."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ __all__ = ["Interpolation", "check_band", "check_same_atoms", "make_band", "unwr
 
 Interpolation = Literal["idpp", "linear"]
 
-#: Atoms nearer than this, in Å, have met.
+#: Atoms nearer to each other than this, in Å, have met.
 NEAR = 0.3
-#: Ends are one structure where no atom moves more than this, in Å: relaxed twice, a minimum is found this well.
+#: Ends between which no atom moves more than this, in Å, are one structure: relaxations find a minimum this closely.
 SAME = 0.05
 
 
 def make_band(initial: Atoms, final: Atoms, images: int = 5, method: Interpolation = "idpp") -> list[Atoms]:
-    """Structures on the way from one to another, as ASE's ``NEB.interpolate`` makes them.
+    """Make structures on the way from one structure to another, by ASE's ``NEB.interpolate``.
 
-    Atoms move along the shortest way between periodic images. A molecule that nothing holds is first turned and
-    shifted so that it fits the initial one best.
+    Atoms move along the shortest way between periodic images. A molecule without constraints is first turned and
+    shifted so that the final structure fits the initial one best.
 
     Parameters
     ----------
     initial, final
-        The ends; they are not changed.
+        Structures at the ends of the band; they are not changed.
     images
-        How many structures between them.
+        Number of structures between the ends.
     method
         ``"linear"``: on straight lines; ``"idpp"``: such that the distances between atoms change evenly.
 
@@ -46,7 +46,7 @@ def make_band(initial: Atoms, final: Atoms, images: int = 5, method: Interpolati
     Raises
     ------
     InputError
-        As `check_band` says, or atoms meet on the way.
+        The ends are refused by `check_band`, or atoms meet on the way.
 
     Notes
     -----
@@ -60,7 +60,7 @@ def make_band(initial: Atoms, final: Atoms, images: int = 5, method: Interpolati
     neb, mic = NEB(band, method="improvedtangent"), bool(initial.pbc.any())
     neb.interpolate("linear", mic=mic, apply_constraint=True)
     _refuse_collisions(band, method, NEAR if method == "linear" else 1e-3)
-    if method == "idpp":  # moves atoms apart, but not from one place
+    if method == "idpp":  # this method moves atoms apart, but not if they are at one place
         neb.interpolate("idpp", mic=mic, apply_constraint=True)
         _refuse_collisions(band, method, NEAR)
     return band
@@ -72,18 +72,18 @@ def check_band(initial: Atoms, final: Atoms, images: int, method: str) -> NDArra
     Parameters
     ----------
     initial, final, images, method
-        As of `make_band`.
+        Ends, number of images and method of interpolation, the same as in `make_band`.
 
     Returns
     -------
     ndarray
-        How the atoms move, in Å, shape (N, 3).
+        Displacements of the atoms from the initial to the final structure in Å, shape (N, 3).
 
     Raises
     ------
     InputError
-        The ends have other atoms, another order, another cell, or are the same; an atom moves that is held; there is
-        no image between them.
+        The ends have other atoms, another order, another cell, or are the same; an atom that a constraint holds moves;
+        there is no image between them; or the method is unknown.
     """
     if method not in get_args(Interpolation):
         raise UnknownNameError("interpolation", method, get_args(Interpolation))
@@ -110,17 +110,17 @@ def check_band(initial: Atoms, final: Atoms, images: int, method: str) -> NDArra
 
 
 def check_same_atoms(first: Atoms, other: Atoms) -> None:
-    """Refuse structures that are not of the same atoms in the same order and cell.
+    """Refuse structures that do not have the same atoms in the same order and cell.
 
     Parameters
     ----------
     first, other
-        The structures.
+        The two structures to compare.
 
     Raises
     ------
     InputError
-        Saying in what they differ.
+        The structures differ; the message says in what.
     """
     for atoms in (first, other):
         if not isinstance(atoms, Atoms) or len(atoms) == 0:
@@ -149,12 +149,17 @@ def check_same_atoms(first: Atoms, other: Atoms) -> None:
 
 
 def unwrapped(band: list[Atoms]) -> list[Atoms]:
-    """Put atoms that jump from one side of the cell to the other where they would be without the jump.
+    """Remove jumps of atoms from one side of the cell to the other along a band.
 
     Parameters
     ----------
     band
-        The structures, in order; all but the first are changed.
+        Structures of the band in order; the positions of all but the first are changed in place.
+
+    Returns
+    -------
+    list of Atoms
+        The same list as `band`.
     """
     for before, after in pairwise(band):
         moves = find_mic(after.positions - before.positions, after.cell, after.pbc)[0]

@@ -1,4 +1,4 @@
-"""Cells that others can work with, and the structures of pymatgen and phonopy."""
+"""Structures converted to cells and objects that pymatgen and phonopy can work with."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ __all__ = ["to_phonopy", "to_pymatgen", "upright"]
 
 
 def upright(slab: Atoms) -> Atoms:
-    """A slab with its third cell vector along the normal, which changes nothing where there is vacuum.
+    """Return a slab with its third cell vector along the normal, which changes nothing where there is vacuum.
 
-    An oblique one hides symmetries of the surface, such as the threefold axis of fcc(111).
+    An oblique vector hides symmetries of the surface, such as the threefold axis of fcc(111).
 
     Parameters
     ----------
     slab
-        The slab; it is not changed. Its atoms stay where they are, but for whole cell vectors in the plane.
+        Slab with its first two cell vectors in the surface; it is not changed. Its atoms stay where they are, but for
+        whole cell vectors in the plane.
     """
     a, b, c = slab.cell.array
     normal = np.cross(a, b)
@@ -32,12 +33,12 @@ def upright(slab: Atoms) -> Atoms:
 
 
 def to_pymatgen(atoms: Atoms) -> Any:
-    """A pymatgen ``Structure`` of a crystal or slab: species, positions and cell, nothing else.
+    """Return a pymatgen ``Structure`` of a crystal or slab: species, positions and cell, nothing else.
 
     Parameters
     ----------
     atoms
-        The structure, with three cell vectors.
+        Structure with three cell vectors.
     """
     from pymatgen.core import Structure  # takes most of a second to import
 
@@ -45,12 +46,12 @@ def to_pymatgen(atoms: Atoms) -> Any:
 
 
 def to_phonopy(atoms: Atoms) -> Any:
-    """A ``PhonopyAtoms`` of a crystal: species, masses, magnetic moments, positions and cell.
+    """Return a ``PhonopyAtoms`` of a crystal: species, masses, magnetic moments, positions and cell.
 
     Parameters
     ----------
     atoms
-        The crystal.
+        Crystal with three cell vectors.
 
     Raises
     ------

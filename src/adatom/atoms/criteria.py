@@ -1,4 +1,4 @@
-"""What ends dynamics that have gone wrong: functions of a structure, true when it is time to stop."""
+"""Criteria to stop molecular dynamics that has gone wrong: functions of a structure that return true to stop."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ __all__ = ["ForcesAbove", "TemperatureAbove", "TooClose"]
 
 @dataclass(frozen=True)
 class TooClose:
-    """Whether two atoms, or an atom and its own image, are closer than a part of the sum of their covalent radii.
+    """Criterion: two atoms, or an atom and its own image, are closer than a part of the sum of their covalent radii.
 
     Attributes
     ----------
     fraction
-        That part.
+        Part of the sum of the covalent radii, above 0.
 
     Raises
     ------
     InputError
-        It is not a number above 0.
+        `fraction` is not a number above 0.
     """
 
     fraction: float = 0.6
@@ -36,24 +36,24 @@ class TooClose:
         _check(self, "fraction", self.fraction)
 
     def __call__(self, atoms: Atoms) -> bool:
-        """Look at a structure."""
+        """Return whether two atoms of a structure are too close."""
         radii = self.fraction * covalent_radii[atoms.numbers]
         return len(neighbor_list("i", atoms, radii.tolist())) > 0
 
 
 @dataclass(frozen=True)
 class TemperatureAbove:
-    """Whether the temperature of the velocities, which fluctuates more the fewer atoms there are, is above a limit.
+    """Criterion: the temperature of the velocities, which fluctuates more the fewer atoms there are, is above a limit.
 
     Attributes
     ----------
     limit
-        In K.
+        Highest temperature that is accepted, in K.
 
     Raises
     ------
     InputError
-        It is not a number above 0.
+        `limit` is not a number above 0.
     """
 
     limit: float
@@ -62,23 +62,23 @@ class TemperatureAbove:
         _check(self, "limit", self.limit)
 
     def __call__(self, atoms: Atoms) -> bool:
-        """Look at a structure."""
+        """Return whether the temperature of a structure is above the limit."""
         return bool(atoms.get_temperature() > self.limit)
 
 
 @dataclass(frozen=True)
 class ForcesAbove:
-    """Whether the force on an atom is longer than a limit; what a constraint takes of it does not count.
+    """Criterion: the force on an atom is longer than a limit, without the part that a constraint takes away.
 
     Attributes
     ----------
     limit
-        In eV/Å.
+        Longest force that is accepted, in eV/Å.
 
     Raises
     ------
     InputError
-        It is not a number above 0.
+        `limit` is not a number above 0.
     """
 
     limit: float
@@ -87,7 +87,7 @@ class ForcesAbove:
         _check(self, "limit", self.limit)
 
     def __call__(self, atoms: Atoms) -> bool:
-        """Look at a structure."""
+        """Return whether the force on an atom of a structure is longer than the limit."""
         return bool((np.linalg.norm(atoms.get_forces(), axis=1) > self.limit).any())
 
 

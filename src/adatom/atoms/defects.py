@@ -24,26 +24,27 @@ def make_defects(
     substitutions: Mapping[str, str | Collection[str]] | None = None,
     interstitials: Collection[str] = (),
 ) -> list[Atoms]:
-    """Point defects in a supercell: one on each kind of site, as pymatgen-analysis-defects finds them.
+    """Make point defects in a supercell: one on each kind of site, as pymatgen-analysis-defects finds them.
 
     Parameters
     ----------
     atoms
-        The crystal; it is not changed.
+        Crystal that the defects are in; it is not changed.
     supercell
-        One of it, in the same orientation, such as `adatom.atoms.supercells.make_supercell` makes.
+        Supercell of the crystal in the same orientation, such as `adatom.atoms.supercells.make_cubic_supercell` makes.
     vacancies
-        Elements of which an atom is missing; None: all of the crystal.
+        Elements of which an atom is taken away; None: all elements of the crystal.
     substitutions
         For elements of the crystal, those that take their place: ``{"Ga": ["Al", "As"]}``.
     interstitials
-        Elements of which there is an atom more. Where, a Voronoi analysis of the crystal says.
+        Elements of which an atom is added, at sites that a Voronoi analysis of the crystal finds.
 
     Returns
     -------
     list of Atoms
-        With, in ``info``: ``defect``, a name such as ``"v_Cu"``, ``"Al_Cu"`` or ``"Cu_i"``; ``defect_index``, which
-        counts those of a name; ``defect_position`` in Å. An interstitial is the last atom.
+        Supercells with one defect each. Their ``info`` has ``defect``, a name such as ``"v_Cu"``, ``"Al_Cu"`` or
+        ``"Cu_i"``; ``defect_index``, the number of the defect among those with the same name; ``defect_position`` in Å.
+        An interstitial is the last atom.
 
     Raises
     ------
@@ -52,7 +53,7 @@ def make_defects(
     MissingExtraError
         pymatgen-analysis-defects is not installed.
     """
-    check_crystal(atoms)
+    check_crystal(atoms, "Point defects are made in a crystal")
     own = sorted(set(atoms.symbols))
     wanted = own if vacancies is None else vacancies
     others = {key: [value] if isinstance(value, str) else list(value) for key, value in (substitutions or {}).items()}
@@ -67,13 +68,13 @@ def make_defects(
     crystal = to_pymatgen(inside)
 
     def found() -> Iterator[Any]:
-        # Oxidation states would be guessed, which takes long and is of no use here.
+        # oxi_state=0: otherwise oxidation states would be guessed, which takes long and is of no use here.
         if wanted:
             yield from generators.VacancyGenerator().generate(crystal.copy(), rm_species=list(wanted), oxi_state=0)
         if others:
             yield from generators.SubstitutionGenerator().generate(crystal.copy(), others, oxi_state=0)
         if interstitials:
-            # The whole cell: by default it leaves out atoms that rounding has put a little below it.
+            # thickness=1.0 is the whole cell: the default leaves out atoms that rounding has put a little below it.
             voronoi = generators.VoronoiInterstitialGenerator(thickness=1.0)
             yield from voronoi.generate(crystal.copy(), insert_species=list(interstitials), oxi_state=0)
 

@@ -1,4 +1,4 @@
-"""Strained crystals."""
+"""Crystals under strain, and strains that symmetry leaves independent."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ _AXES = "xyz"
 
 
 def scale_volume(atoms: Atoms, strains: Sequence[float]) -> list[Atoms]:
-    """A crystal at other volumes: all its lengths are scaled alike.
+    """Return a crystal at other volumes, all its lengths scaled alike.
 
     Parameters
     ----------
     atoms
-        The crystal; it is not changed.
+        Crystal at its own volume; it is not changed.
     strains
         Relative changes of the volume: 0.02 is 2 % more.
 
     Returns
     -------
     list of Atoms
-        In the order of `strains`, each with its own in ``info["volume_strain"]``.
+        Crystals in the order of `strains`, each with its strain in ``info["volume_strain"]``.
 
     Raises
     ------
@@ -49,12 +49,12 @@ def scale_volume(atoms: Atoms, strains: Sequence[float]) -> list[Atoms]:
 
 
 def make_strains(norm_strains: Sequence[float], shear_strains: Sequence[float]) -> dict[str, NDArray[np.float64]]:
-    """Strains of one component each, as those of pymatgen's ``DeformedStructureSet``.
+    """Make strains of one component each, as those of pymatgen's ``DeformedStructureSet``.
 
     Parameters
     ----------
     norm_strains
-        Values of the components xx, yy and zz.
+        Values of the components xx, yy and zz, without a unit.
     shear_strains
         Values of the components yz, xz and xy, which are half the engineering shear.
 
@@ -66,7 +66,7 @@ def make_strains(norm_strains: Sequence[float], shear_strains: Sequence[float]) 
     Raises
     ------
     InputError
-        There are none, or a strain is no strain or leaves no volume.
+        There are no strains of one kind, or a strain is 0 or not between -0.5 and 0.5.
     """
     strains = {}
     for what, values, pairs in (
@@ -89,17 +89,18 @@ def make_strains(norm_strains: Sequence[float], shear_strains: Sequence[float]) 
 def independent_strains(
     strains: Mapping[str, NDArray[np.float64]], rotations: NDArray[np.float64]
 ) -> dict[str, NDArray[np.float64]]:
-    """Of strains, those that symmetry cannot make of the others.
+    """Return the strains that symmetry cannot make of the others.
 
-    A strain is left out if a symmetry makes it of an earlier one, and also if all that symmetry makes of earlier ones
-    spans its direction, as where the crystal is hexagonal and x stands for all directions in the plane.
+    A strain is left out if a symmetry makes it of an earlier one. It is also left out if the images of earlier strains
+    under the point group span its direction, as where the crystal is hexagonal and x stands for all directions in the
+    plane.
 
     Parameters
     ----------
     strains
-        Strain tensors by name, shape (3, 3).
+        Strain tensors by name, shape (3, 3) each.
     rotations
-        The point group, shape (G, 3, 3).
+        Point group in Cartesian coordinates, shape (G, 3, 3).
     """
     kept: dict[str, NDArray[np.float64]] = {}
     spanned = np.zeros((9, 9))
@@ -121,36 +122,41 @@ def independent_strains(
 
 
 def _rank(spanned: NDArray[np.float64]) -> int:
-    # Not all that differs from 0: of a crystal that is turned a little, tiny differences would have to tell constants.
+    # The tolerance is large: in a crystal that is turned a little, constants would have to be told by tiny differences.
     return int(np.linalg.matrix_rank(spanned, tol=0.05, hermitian=True))
 
 
 def deformation(strain: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The symmetric deformation gradient F of a Green-Lagrange strain E: F² = 1 + 2 E.
+    """Return the symmetric deformation gradient F of a Green-Lagrange strain E: F² = 1 + 2 E.
 
     Parameters
     ----------
     strain
-        E, shape (3, 3).
+        Green-Lagrange strain E, shape (3, 3).
+
+    Returns
+    -------
+    ndarray
+        Deformation gradient F, shape (3, 3).
     """
     squares, axes = np.linalg.eigh(np.eye(3) + 2 * strain)
     return axes * np.sqrt(squares) @ axes.T
 
 
 def strain_crystal(atoms: Atoms, strains: Mapping[str, NDArray[np.float64]]) -> list[Atoms]:
-    """A crystal under strains: its cell is deformed, and its atoms with it.
+    """Return a crystal under strains, its cell deformed and its atoms with it.
 
     Parameters
     ----------
     atoms
-        The crystal; it is not changed.
+        Crystal without strain; it is not changed.
     strains
-        Green-Lagrange strain tensors by name, shape (3, 3).
+        Green-Lagrange strain tensors by name, shape (3, 3) each.
 
     Returns
     -------
     list of Atoms
-        In the order of `strains`, each with the name of its own in ``info["strain"]``.
+        Crystals in the order of `strains`, each with the name of its strain in ``info["strain"]``.
 
     Raises
     ------
@@ -167,18 +173,20 @@ def strain_crystal(atoms: Atoms, strains: Mapping[str, NDArray[np.float64]]) -> 
     return strained
 
 
-def check_crystal(atoms: object) -> None:
-    """Refuse what cannot be strained.
+def check_crystal(atoms: object, purpose: str = "A crystal is strained") -> None:
+    """Refuse a value that is not a crystal.
 
     Parameters
     ----------
     atoms
-        What was given as a crystal.
+        Value that was given as a crystal.
+    purpose
+        First words of the message, which say what a crystal is needed for.
 
     Raises
     ------
     InputError
-        It is not periodic in three directions.
+        The value is not a structure that is periodic in three directions.
     """
     if not isinstance(atoms, Atoms) or not atoms.pbc.all() or atoms.cell.rank < 3:
-        raise InputError(f"A crystal is strained, periodic in three directions; this is {atoms!r}.")
+        raise InputError(f"{purpose}, periodic in three directions; this is {atoms!r}.")

@@ -1,4 +1,4 @@
-"""Pairs of atoms at many distances."""
+"""Dimers: pairs of atoms at many distances."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from ase import Atoms
 from ase.data import atomic_numbers, covalent_radii
 
-from adatom.atoms.isolated import check_box, check_elements
+from adatom.atoms.isolated import check_box, element_symbols
 from adatom.errors import InputError
 
 __all__ = ["dimers"]
@@ -24,7 +24,7 @@ def dimers(
     box: float = 20.0,
     pbc: bool = False,
 ) -> list[Atoms]:
-    """Two atoms alone in a box, at many distances: curves that show, or teach a potential, how atoms repel and bind.
+    """Make two atoms alone in a box at many distances: curves that show how atoms repel and bind, or teach a potential.
 
     Parameters
     ----------
@@ -32,11 +32,11 @@ def dimers(
         Symbols or atomic numbers, of which all pairs are made, also of an element with itself; or pairs, as
         ``[("Cu", "O")]``.
     distances
-        Between the two atoms, in Å, the same for all pairs; None: as `factors` and `number` say.
+        Distances between the two atoms in Å, the same for all pairs; None: those that `factors` and `number` give.
     factors
-        The shortest and the longest distance, in sums of the covalent radii of the two.
+        Shortest and longest distance, in sums of the covalent radii of the two atoms.
     number
-        How many distances there are, evenly spaced.
+        Number of distances, evenly spaced.
     box
         Edge in Å of the cubic box, in whose middle the pair is, along x.
     pbc
@@ -45,7 +45,7 @@ def dimers(
     Returns
     -------
     list of Atoms
-        Pair by pair, in the order of distances, with ``"dimer"`` in ``info["config_type"]``.
+        Dimers pair by pair, in the order of distances, with ``"dimer"`` in ``info["config_type"]``.
 
     Raises
     ------
@@ -56,7 +56,7 @@ def dimers(
     made = []
     for pair in _pairs(elements):
         for distance in _factored(pair, factors, number) if distances is None else distances:
-            longest = box / 2 if pbc else box  # farther apart, images would be nearer
+            longest = box / 2 if pbc else box  # at a longer distance, periodic images would be nearer
             if not 0 < distance <= longest:
                 raise InputError(
                     f"A distance of {'-'.join(pair)} is {distance!r} Å. Give distances above 0 and up to "
@@ -75,12 +75,12 @@ def _pairs(elements: Iterable[str | int | tuple[str | int, str | int]]) -> list[
         raise InputError(f"elements are {given!r}. Give elements or pairs of them, not both.")
     if not pairs:
         single = [each for each in given if not isinstance(each, tuple | list)]
-        return list(combinations_with_replacement(check_elements(single), 2))
+        return list(combinations_with_replacement(element_symbols(single), 2))
     found = []
     for pair in pairs:
         if len(pair) != 2:
             raise InputError(f"{pair!r} is no pair of elements. Give two, such as ('Cu', 'O').")
-        found.append((check_elements(pair[:1])[0], check_elements(pair[1:])[0]))
+        found.append((element_symbols(pair[:1])[0], element_symbols(pair[1:])[0]))
     return found
 
 

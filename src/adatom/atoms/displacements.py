@@ -1,4 +1,4 @@
-"""Supercells of a crystal, and those with one atom moved."""
+"""Supercells of a crystal for phonons, with one atom displaced and with none."""
 
 from __future__ import annotations
 
@@ -11,38 +11,38 @@ from ase.geometry import minkowski_reduce
 from numpy.typing import ArrayLike, NDArray
 
 from adatom.atoms.convert import to_phonopy
+from adatom.atoms.deformations import check_crystal
 from adatom.errors import InputError
 
-__all__ = ["find_supercell", "make_displaced", "make_supercell", "take_sites"]
+__all__ = ["find_supercell", "make_displaced", "make_undisplaced", "take_sites"]
 
 
 def find_supercell(
     atoms: Atoms, supercell_matrix: Sequence[int] | Sequence[Sequence[int]] | None = None, min_length: float = 20.0
 ) -> NDArray[np.int64]:
-    """The supercell to compute, as a matrix.
+    """Return the matrix of the supercell that is computed.
 
     Parameters
     ----------
     atoms
-        The crystal.
+        Crystal that the supercell is made of; it is not changed.
     supercell_matrix
-        How often each cell vector is repeated, or phonopy's matrix of integers, whose columns are the vectors of the
-        supercell in units of those of the cell. None: the least repetition that `min_length` allows.
+        Numbers of repetitions of each cell vector, or phonopy's matrix of integers, whose columns are the vectors of
+        the supercell in units of those of the cell. None: the least repetition that `min_length` allows.
     min_length
         Least distance in Å of an atom from its own image.
 
     Returns
     -------
     ndarray
-        Shape (3, 3).
+        Matrix of integers, shape (3, 3).
 
     Raises
     ------
     InputError
         `atoms` is not periodic in three directions, or there is no such supercell.
     """
-    if not isinstance(atoms, Atoms) or not atoms.pbc.all() or atoms.cell.rank < 3:
-        raise InputError(f"A supercell is made of a crystal, periodic in three directions; this is {atoms!r}.")
+    check_crystal(atoms, "A supercell is made of a crystal")
     if supercell_matrix is not None:
         return _as_matrix(supercell_matrix)
     if not 0 < min_length < np.inf:
@@ -57,17 +57,19 @@ def find_supercell(
         length *= 1.05  # the vectors of an oblique cell are longer than the distance of an atom from its image
 
 
-def make_supercell(atoms: Atoms, supercell_matrix: ArrayLike, symprec: float = 1e-5) -> Atoms:
-    """A supercell, its atoms in phonopy's order and with all that they have in the cell but constraints.
+def make_undisplaced(atoms: Atoms, supercell_matrix: ArrayLike, symprec: float = 1e-5) -> Atoms:
+    """Return the supercell without a displacement, its atoms in phonopy's order.
+
+    The atoms have all that they have in the cell but constraints.
 
     Parameters
     ----------
     atoms
-        The crystal; it is not changed.
+        Crystal that the supercell is made of; it is not changed.
     supercell_matrix
-        What `find_supercell` gives.
+        Matrix of the supercell, as `find_supercell` returns it.
     symprec
-        How far in Å atoms may be from where symmetry wants them.
+        Largest distance in Å of an atom from the place where symmetry has it.
 
     Raises
     ------
@@ -80,23 +82,23 @@ def make_supercell(atoms: Atoms, supercell_matrix: ArrayLike, symprec: float = 1
 def make_displaced(
     atoms: Atoms, supercell_matrix: ArrayLike, *, distance: float = 0.01, symprec: float = 1e-5
 ) -> list[Atoms]:
-    """The supercells with one atom displaced whose forces make up the force constants, as phonopy finds them.
+    """Return the supercells with one atom displaced whose forces make up the force constants, as phonopy finds them.
 
     Parameters
     ----------
     atoms
-        The crystal; it is not changed.
+        Crystal that the supercell is made of; it is not changed.
     supercell_matrix
-        What `find_supercell` gives.
+        Matrix of the supercell, as `find_supercell` returns it.
     distance
-        How far an atom is displaced, in Å.
+        Distance by which an atom is displaced, in Å.
     symprec
-        How far in Å atoms may be from where symmetry wants them.
+        Largest distance in Å of an atom from the place where symmetry has it.
 
     Returns
     -------
     list of Atoms
-        As few as the symmetry of the crystal allows.
+        Displaced supercells, as few as the symmetry of the crystal allows.
 
     Raises
     ------
@@ -126,16 +128,16 @@ def make_displaced(
 
 
 def take_sites(atoms: Atoms, cell: Any, sites: Sequence[int]) -> Atoms:
-    """Another cell of a crystal, its atoms with all that they have in the first one but constraints.
+    """Return another cell of a crystal, its atoms with all that they have in the first one but constraints.
 
     Parameters
     ----------
     atoms
-        The crystal; it is not changed.
+        Crystal with its first cell; it is not changed.
     cell
-        The other cell, a ``PhonopyAtoms``.
+        Other cell of the same crystal, a ``PhonopyAtoms``.
     sites
-        Of each of its atoms, which of `atoms` it is an image of.
+        For each atom of `cell`, the number of the atom of `atoms` that it is an image of.
     """
     taken: Atoms = atoms.copy()
     taken.set_constraint()
@@ -158,7 +160,7 @@ def _as_matrix(given: ArrayLike) -> NDArray[np.int64]:
 
 
 def _supercell(atoms: Atoms, matrix: ArrayLike, symprec: float) -> tuple[Atoms, NDArray[np.int64]]:
-    """The supercell, and where in it the atoms of the cell are."""
+    """Return the supercell, and the numbers that the atoms of the cell have in it."""
     cell = to_phonopy(atoms)
     from phonopy.structure.cells import get_supercell
 
@@ -167,6 +169,6 @@ def _supercell(atoms: Atoms, matrix: ArrayLike, symprec: float) -> tuple[Atoms, 
 
 
 def _has_symmetry(matrix: NDArray[np.int64], rotations: NDArray[np.int64]) -> bool:
-    """Whether rotations, in units of the cell vectors, take the lattice of a supercell to itself."""
+    """Return whether rotations, in units of the cell vectors, take the lattice of a supercell to itself."""
     turned = np.linalg.inv(matrix) @ rotations @ matrix
     return bool(np.abs(turned - np.rint(turned)).max() < 1e-6)

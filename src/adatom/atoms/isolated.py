@@ -1,4 +1,4 @@
-"""Atoms alone."""
+"""Isolated atoms, each alone in a box."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from ase.data import atomic_numbers, chemical_symbols, ground_state_magnetic_mom
 
 from adatom.errors import InputError
 
-__all__ = ["check_box", "check_elements", "isolated_atoms"]
+__all__ = ["check_box", "element_symbols", "isolated_atoms"]
 
 
 def isolated_atoms(
     elements: Iterable[str | int], *, box: float = 20.0, pbc: bool = False, magmoms: bool = False
 ) -> list[Atoms]:
-    """An atom of each element, alone in a box: what the energies of isolated atoms, E0, are computed of.
+    """Make an atom of each element, alone in a box, to compute the energies of isolated atoms, E0.
 
     Parameters
     ----------
@@ -32,12 +32,12 @@ def isolated_atoms(
     Returns
     -------
     list of Atoms
-        In the order in which the elements come first, with ``"IsolatedAtom"`` in ``info["config_type"]``.
+        Atoms in the order in which the elements come first, with ``"IsolatedAtom"`` in ``info["config_type"]``.
 
     Raises
     ------
     InputError
-        An element is unknown, there is none, or the box has no size.
+        An element is unknown, there is none, or the edge of the box is not above 0.
     """
     check_box(box)
     return [
@@ -49,17 +49,17 @@ def isolated_atoms(
             magmoms=[ground_state_magnetic_moments[atomic_numbers[symbol]]] if magmoms else None,
             info={"config_type": "IsolatedAtom"},
         )
-        for symbol in check_elements(elements)
+        for symbol in element_symbols(elements)
     ]
 
 
-def check_elements(elements: Iterable[str | int]) -> list[str]:
-    """Symbols of elements, each once.
+def element_symbols(elements: Iterable[str | int]) -> list[str]:
+    """Return the symbols of elements, each once, and refuse unknown elements.
 
     Parameters
     ----------
     elements
-        Symbols or atomic numbers.
+        Symbols or atomic numbers of the elements.
 
     Raises
     ------
@@ -89,12 +89,12 @@ def check_box(box: float) -> None:
     Parameters
     ----------
     box
-        Its edge in Å.
+        Edge of the box in Å.
 
     Raises
     ------
     InputError
-        It is not above 0.
+        The edge is not above 0.
     """
     if not 0 < box < math.inf:
         raise InputError(f"box is {box!r}. Give the edge of the box in Å, above 0.")

@@ -15,18 +15,18 @@ __all__ = ["rattle"]
 
 
 def rattle(atoms: Atoms, stdev: float, rng: np.random.Generator, cell_stdev: float = 0.0) -> Atoms:
-    """A structure with its atoms displaced at random and, if wished, its cell strained at random.
+    """Return a structure with its atoms displaced at random and, if wished, its cell strained at random.
 
     Parameters
     ----------
     atoms
-        The structure; it is not changed.
+        Structure to displace; it is not changed.
     stdev
         Standard deviation in Å of each component of the displacements, which are normally distributed. Atoms that a
         constraint holds stay.
     rng
-        Where the random numbers come from, such as ``numpy.random.default_rng(1)``. The same one for several structures
-        gives each other displacements.
+        Generator of random numbers, such as ``numpy.random.default_rng(1)``. One generator for several structures gives
+        each of them other displacements.
     cell_stdev
         Standard deviation of each of the six components of the strain of the cell, also normally distributed: 0.02 is
         2 % of its lengths. The cell is strained first, and all atoms with it; it is not turned. 0: the cell is kept.
@@ -34,12 +34,13 @@ def rattle(atoms: Atoms, stdev: float, rng: np.random.Generator, cell_stdev: flo
     Returns
     -------
     Atoms
-        With all that `atoms` has but results, which are not those of this structure.
+        Structure with all that `atoms` has but results, which would be those of another structure.
 
     Raises
     ------
     InputError
-        A standard deviation is below 0, `rng` is no generator, or the cell of what is no crystal is to be strained.
+        A standard deviation is below 0, `rng` is no generator, or a cell is to be strained that is not that of a
+        crystal.
 
     Notes
     -----

@@ -1,4 +1,4 @@
-"""How ASE's types count in the key of a job, and how they are kept as plain data."""
+"""Parts of ASE's objects that count in the key of a job, and ASE's objects as plain data."""
 
 from __future__ import annotations
 
@@ -18,20 +18,21 @@ from numpy.typing import NDArray
 
 __all__ = ["dump", "load", "parts", "relabel"]
 
-# Arrays that calculators and dynamics look at. Zeros mean the same as none.
+# Arrays that calculators and dynamics read. An array of zeros means the same as no array.
 _COUNTED = ("tags", "momenta", "initial_magmoms", "initial_charges")
-_DIGITS = 1e8  # of an Å and so on: as many as an extxyz file keeps
+_DIGITS = 1e8  # numbers are rounded to 1e-8 Å and so on, as in an extxyz file
 
 
 def parts(value: Any, reads: Collection[str]) -> dict[str, Any] | None:
-    """What counts of a structure, constraint, cell or calculator.
+    """Return the parts of a structure, constraint, cell or calculator that count in a key, or None for another object.
 
     Parameters
     ----------
     value
-        One of ASE's objects.
+        Object of ASE, or any other.
     reads
-        ``"info"`` and ``"arrays"`` for all of a structure's, ``"info.KEY"`` and ``"arrays.NAME"`` for one.
+        Names of what a job reads: ``"info"`` and ``"arrays"`` for all of a structure's, ``"info.KEY"`` and
+        ``"arrays.NAME"`` for one.
     """
     if isinstance(value, Atoms):
         return _of_atoms(value, reads)
@@ -63,12 +64,18 @@ def _of_atoms(atoms: Atoms, reads: Collection[str]) -> dict[str, Any]:
         counted["celldisp"] = _rounded(atoms._celldisp)
     if atoms.calc is not None and not isinstance(atoms.calc, SinglePointCalculator):
         counted["calculator"] = atoms.calc  # a job may use it
+    return counted | _read_by_job(atoms, reads)
+
+
+def _read_by_job(atoms: Atoms, reads: Collection[str]) -> dict[str, Any]:
+    """Return the parts of `info` and `arrays` that a job reads, by their names in `reads`."""
+    found: dict[str, Any] = {}
     for read in reads:
         where, _, key = read.partition(".")
         held = {"info": atoms.info, "arrays": atoms.arrays}.get(where)
         if held is not None:
-            counted[read] = held.get(key) if key else dict(held)
-    return counted
+            found[read] = held.get(key) if key else dict(held)
+    return found
 
 
 def _of_constraint(constraint: Any) -> Any:
@@ -76,7 +83,7 @@ def _of_constraint(constraint: Any) -> Any:
 
 
 def _of_calculator(calculator: Any) -> dict[str, Any]:
-    """Name, version and parameters, which a calculation does not change."""
+    """Return the class, version of ASE and parameters of a calculator, which a calculation does not change."""
     kind = type(calculator)
     spec = {
         "type": kind,
@@ -84,13 +91,13 @@ def _of_calculator(calculator: Any) -> dict[str, Any]:
         "parameters": {key: value for key, value in calculator.parameters.items() if value is not None},
     }
     if not (kind.__module__.startswith("ase.calculators.") and getattr(calculator, "default_parameters", None)):
-        # Nothing says that its parameters are all it is made of.
+        # Such a calculator may depend on more than its parameters.
         own = {key: value for key, value in vars(calculator).items() if key not in _STATE}
         spec["attributes"] = {key: value for key, value in own.items() if not isinstance(value, MethodType)}
     return spec
 
 
-# What every calculator of ASE's has, and changes when it computes.
+# Attributes that every calculator of ASE has and changes when it computes.
 _STATE = {"atoms", "results", "parameters", "directory", "label", "prefix", "profile", "use_cache", "_directory"}
 
 
@@ -102,12 +109,17 @@ def _rounded(array: NDArray[Any]) -> NDArray[Any] | bytes:
 
 
 def dump(value: Any) -> tuple[str, Any] | None:
-    """A structure or a cell as plain data, without its calculator; None of anything else.
+    """Return a structure or a cell as plain data, without its calculator, or None for another object.
 
     Parameters
     ----------
     value
-        One of ASE's objects.
+        Object of ASE, or any other.
+
+    Returns
+    -------
+    tuple or None
+        Name of the type and the data, as `load` takes them.
     """
     if type(value) is Cell:
         return "Cell", value.array
@@ -127,12 +139,12 @@ def dump(value: Any) -> tuple[str, Any] | None:
 
 
 def load(name: str, data: Any) -> Any:
-    """What `dump` was given.
+    """Return the structure or cell that `dump` was given.
 
     Parameters
     ----------
     name, data
-        What `dump` gave.
+        Name of the type and the data, as `dump` returned them.
     """
     if name == "Cell":
         return Cell(data)
@@ -144,16 +156,18 @@ def load(name: str, data: Any) -> Any:
 
 
 def relabel(result: Any, arguments: Mapping[str, Any], reads: Collection[str]) -> Any:
-    """A stored result with the `info` of the structure that it is used for: labels do not count, and must be right.
+    """Return a stored result with the `info` of the structure that it is used for.
+
+    Labels do not count in the key of a job, and must be right all the same.
 
     Parameters
     ----------
     result
-        What the store holds.
+        Result from the store; structures in it are changed in place.
     arguments
-        Those of the call that the result is used for.
+        Arguments by name of the call that the result is used for.
     reads
-        As in `parts`.
+        Names of what the job reads, the same as in `parts`.
     """
     if not isinstance(result, dict) or "input_atoms" not in result or "info" in reads:
         return result

@@ -8,20 +8,20 @@ from ase import Atoms
 
 __all__ = ["get_result", "prefixes_of", "without_results"]
 
-#: What is kept in ``info``, and what in ``arrays``, with a prefix before it; longer names before their own endings.
+#: Results kept in ``info`` and in ``arrays``, under names with a prefix. A name stands before those that it ends in.
 _OF_STRUCTURE = ("free_energy", "energy", "stress", "virial", "dipole", "magmom")
 _OF_ATOMS = ("forces", "stresses", "charges", "magmoms", "energies")
-#: Of these, what shows that there are results: other programs use the names of the others for what they are given.
+#: Names that show that there are results. Other programs use the remaining ones for input, such as ``REF_magmoms``.
 _TELLING = {"energy", "stress", "virial", "forces"}
 
 
 def prefixes_of(atoms: Atoms) -> list[str]:
-    """The prefixes under which a structure has an energy, forces, a stress or a virial, sorted.
+    """Return the prefixes under which a structure has an energy, forces, a stress or a virial, sorted.
 
     Parameters
     ----------
     atoms
-        The structure. ``""`` stands for its calculator, and for names without a prefix.
+        Structure with results. ``""`` stands for its calculator, and for names without a prefix.
     """
     found = set()
     for where, properties in ((atoms.info, _OF_STRUCTURE), (atoms.arrays, _OF_ATOMS)):
@@ -35,16 +35,17 @@ def prefixes_of(atoms: Atoms) -> list[str]:
 
 
 def get_result(atoms: Atoms, prefix: str, name: str) -> Any:
-    """A result that a structure carries, or None. Nothing is computed.
+    """Return a result that a structure carries, or None if it has none. Nothing is computed.
 
     Parameters
     ----------
     atoms
-        The structure.
+        Structure that may carry results.
     prefix
-        As ``"REF_"``; ``""``: what its calculator knows of this very structure, and else the name without a prefix.
+        Prefix of the name, such as ``"REF_"``. ``""``: the result that its calculator has of this very structure, and
+        if there is none that under the name without a prefix.
     name
-        A property of ASE's, or ``"virial"``.
+        Property of ASE, such as ``"energy"``, or ``"virial"``.
     """
     if not prefix and atoms.calc is not None and name != "virial":
         known = getattr(atoms.calc, "results", {})
@@ -54,17 +55,18 @@ def get_result(atoms: Atoms, prefix: str, name: str) -> Any:
 
 
 def without_results(atoms: Atoms) -> Atoms:
-    """A copy of a structure without results: what is made of it has others.
+    """Return a copy of a structure without results, as a start for another structure.
 
     Parameters
     ----------
     atoms
-        The structure; it is not changed.
+        Structure with results; it is not changed.
 
     Returns
     -------
     Atoms
-        Without a calculator, and without what is under each of `prefixes_of`, ``PREFIX_failed`` too.
+        Copy without a calculator, without the results under each of `prefixes_of`, and without ``PREFIX_failed`` and
+        ``PREFIX_error``.
     """
     copy: Atoms = atoms.copy()
     for prefix in prefixes_of(atoms):
@@ -76,6 +78,6 @@ def without_results(atoms: Atoms) -> Atoms:
 
 
 def _has_changed(atoms: Atoms) -> bool:
-    # Not calc.get_property: a calculator forgets its results where the structure is another one.
+    # Not calc.get_property: a calculator drops its results if the structure is another one.
     check = getattr(atoms.calc, "check_state", None)
     return bool(check(atoms)) if check else False

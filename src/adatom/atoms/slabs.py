@@ -1,4 +1,4 @@
-"""Slabs of a crystal."""
+"""Slabs cut from a crystal."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from ase import Atoms
 
 from adatom.atoms.convert import to_pymatgen, upright
+from adatom.atoms.deformations import check_crystal
 from adatom.errors import InputError
 
 __all__ = ["make_slabs"]
@@ -27,34 +28,36 @@ def make_slabs(
     allowed_surface_symbols: Collection[str] | None = None,
     generator_kwargs: Mapping[str, Any] | None = None,
 ) -> list[Atoms]:
-    """All slabs of a crystal up to a Miller index, as pymatgen's ``generate_all_slabs`` finds them.
+    """Make all slabs of a crystal up to a Miller index, as pymatgen's ``generate_all_slabs`` finds them.
 
     Parameters
     ----------
     atoms
-        The crystal. Miller indices refer to its cell as it is given; it is not changed.
+        Crystal to cut; it is not changed. Miller indices refer to its cell as it is given.
     max_index
-        Largest Miller index.
+        Largest Miller index, an integer above 0.
     min_slab_size
-        Least thickness in Å.
+        Least thickness of a slab in Å.
     min_vacuum_size
         Least vacuum in Å; the slab is in the middle of the cell.
     min_length_width
-        Least length in Å of the two cell vectors in the plane: the slab is repeated as often as that takes.
+        Least length in Å of the two cell vectors in the plane: the slab is repeated as often as that takes. None: it is
+        not repeated.
     z_fix
-        Atoms more than this below the highest one, in Å along the normal, are fixed; None: all are free.
+        Depth in Å below the highest atom, along the normal: atoms below it are fixed. None: all are free.
     flip_asymmetric
         Whether a slab with two different surfaces is given a second time with the other one on top.
     allowed_surface_symbols
-        Only slabs with at least one of these elements less than `z_fix` (None: 1 Å) below the top.
+        Elements of which at least one is less than `z_fix` (None: 1 Å) below the top; other slabs are left out. None:
+        all slabs are kept.
     generator_kwargs
         Further arguments of ``generate_all_slabs``, such as ``max_broken_bonds`` or ``symmetrize``.
 
     Returns
     -------
     list of Atoms
-        With the surface normal and the third cell vector along z, and in ``info``: ``miller_index`` (three integers),
-        ``shift`` (of the termination, as pymatgen counts it) and ``flipped``.
+        Slabs with the surface normal and the third cell vector along z, and in ``info``: ``miller_index`` (three
+        integers), ``shift`` (of the termination, as pymatgen counts it) and ``flipped``.
 
     Raises
     ------
@@ -82,8 +85,7 @@ def make_slabs(
 
 
 def _check(atoms: Any, max_index: Any, *sizes: float | None) -> None:
-    if not isinstance(atoms, Atoms) or not atoms.pbc.all() or atoms.cell.rank < 3:
-        raise InputError(f"Slabs are cut from a crystal, periodic in three directions; this is {atoms!r}.")
+    check_crystal(atoms, "Slabs are cut from a crystal")
     if not isinstance(max_index, int) or max_index < 1:
         raise InputError(f"max_index is {max_index!r}. Give an integer above 0.")
     for size in sizes:
@@ -92,7 +94,7 @@ def _check(atoms: Any, max_index: Any, *sizes: float | None) -> None:
 
 
 def _standing(slab: Any) -> Atoms:
-    """A slab of pymatgen's with its normal along z, where ASE has it; pymatgen puts the third cell vector there."""
+    """Return a slab of pymatgen's with its normal along z, as in ASE; pymatgen puts the third cell vector there."""
     rotated = Atoms(
         [site.specie.symbol for site in slab], scaled_positions=slab.frac_coords, cell=slab.lattice.parameters, pbc=True
     )
@@ -105,7 +107,7 @@ def _standing(slab: Any) -> Atoms:
 
 
 def _flipped(slab: Atoms) -> Atoms:
-    """The slab turned by half a turn about its first cell vector, which is along x. A mirror would change its hand."""
+    """Return the slab turned by half a turn about its first cell vector, x. A mirror would change its handedness."""
     a, b, c = slab.cell.array
     flipped = slab.copy()
     flipped.set_cell([a, b * (-1, 1, 1), c])
@@ -118,7 +120,7 @@ def _flipped(slab: Atoms) -> Atoms:
 def _finished(slab: Atoms, min_length_width: float | None, z_fix: float | None) -> Atoms:
     if min_length_width:
         lengths = slab.cell.lengths()
-        # a little less, so that a length of 8 Å, but for rounding, is 8 Å
+        # 1e-6 less, so that a length that rounding has made a little too short is enough
         times = [max(1, math.ceil(min_length_width / length - 1e-6)) for length in lengths[:2]]
         slab = slab.repeat((*times, 1))
     if z_fix is not None:
@@ -129,5 +131,5 @@ def _finished(slab: Atoms, min_length_width: float | None, z_fix: float | None) 
 
 
 def _depths(slab: Atoms) -> Any:
-    """Below the highest atom, in Å, shape (N,)."""
+    """Return the depth of each atom below the highest one in Å, shape (N,)."""
     return slab.positions[:, 2].max() - slab.positions[:, 2]

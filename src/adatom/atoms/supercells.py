@@ -1,43 +1,97 @@
-"""Supercells of a crystal."""
+"""Supercells of a structure: repeated as often as asked, or as close to a cube as may be."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
+import numpy as np
 from ase import Atoms
+from numpy.typing import NDArray
 
 from adatom.atoms.convert import to_pymatgen
 from adatom.atoms.deformations import check_crystal
+from adatom.atoms.results import without_results
 from adatom.errors import InputError
 
-__all__ = ["make_supercell"]
+__all__ = ["make_cubic_supercell", "make_supercell"]
 
 
-def make_supercell(atoms: Atoms, *, min_length: float = 10.0, min_atoms: int = 80, max_atoms: int = 240) -> Atoms:
-    """A supercell as close to a cube along x, y and z as may be, by pymatgen's ``CubicSupercellTransformation``.
+def make_supercell(
+    atoms: Atoms,
+    size: int | Sequence[int] | Sequence[Sequence[int]] | None = None,
+    *,
+    min_length: float | None = None,
+) -> Atoms:
+    """Return a structure repeated along its cell vectors.
 
     Parameters
     ----------
     atoms
-        The crystal; it is not changed. Its orientation is kept.
+        Structure to repeat; it is not changed. It is repeated along periodic directions only.
+    size
+        Number of repetitions along each periodic direction; three integers; or a matrix of integers, as of
+        `ase.build.make_supercell`: its rows are the new cell vectors in units of the old ones.
+    min_length
+        Least length in Å of each cell vector along a periodic direction; it takes the place of `size`.
+
+    Returns
+    -------
+    Atoms
+        Supercell with all that `atoms` has but results, and without constraints if `size` is a matrix that is not
+        diagonal.
+
+    Raises
+    ------
+    InputError
+        Both or neither of `size` and `min_length` are given, or `atoms` cannot be repeated so.
+    """
+    if (size is None) == (min_length is None):
+        raise InputError(
+            f"size is {size!r} and min_length {min_length!r}. Give one of both: size=(2, 2, 2), or min_length=10 (Å)."
+        )
+    matrix = _at_least(atoms, min_length) if min_length is not None else _as_matrix(atoms, size)
+    beyond = (matrix - np.eye(3)).any(axis=0) | (matrix - np.eye(3)).any(axis=1)
+    if (beyond & ~atoms.pbc).any() or (beyond.any() and not atoms.cell[beyond].any(axis=1).all()):
+        raise InputError(
+            f"{atoms.get_chemical_formula()} is periodic along {atoms.pbc.tolist()}, and is to be repeated by "
+            f"{matrix.tolist()}. Repeat it along periodic cell vectors only."
+        )
+    start = without_results(atoms)
+    if not (matrix - np.diag(np.diag(matrix))).any():
+        return start.repeat(np.diag(matrix).tolist())
+    from ase import build
+
+    made: Atoms = build.make_supercell(start, matrix)
+    made.info = start.info
+    return made
+
+
+def make_cubic_supercell(atoms: Atoms, *, min_length: float = 10.0, min_atoms: int = 80, max_atoms: int = 240) -> Atoms:
+    """Return a supercell as close to a cube along x, y and z as may be, by pymatgen's ``CubicSupercellTransformation``.
+
+    Parameters
+    ----------
+    atoms
+        Crystal to repeat; it is not changed. Its orientation is kept.
     min_length
         Least length of the supercell in Å.
     min_atoms, max_atoms
-        Least and largest number of atoms.
+        Least and largest number of atoms of the supercell.
 
     Raises
     ------
     InputError
         `atoms` is not periodic in three directions, or no such cell is found.
     """
-    check_crystal(atoms)
+    check_crystal(atoms, "A supercell is made of a crystal")
     if not 0 < min_length < math.inf:
         raise InputError(f"min_length is {min_length!r}. Give a length in Å, above 0.")
     if not 0 < min_atoms <= max_atoms:
         raise InputError(
             f"min_atoms is {min_atoms!r} and max_atoms {max_atoms!r}. Give numbers above 0, in this order."
         )
-    from ase.build import make_supercell as repeated
+    from ase import build
     from pymatgen.transformations.advanced_transformations import CubicSupercellTransformation
 
     transformation = CubicSupercellTransformation(min_atoms, max_atoms, min_length)
@@ -48,5 +102,36 @@ def make_supercell(atoms: Atoms, *, min_length: float = 10.0, min_atoms: int = 8
             f"For {atoms.get_chemical_formula()} no supercell is found of {min_atoms} to {max_atoms} atoms that is "
             f"{min_length} Å long or more in each direction. Raise max_atoms, or lower min_length and min_atoms."
         ) from error
-    supercell: Atoms = repeated(atoms, transformation.transformation_matrix)
+    supercell: Atoms = build.make_supercell(atoms, transformation.transformation_matrix)
     return supercell
+
+
+def _at_least(atoms: Atoms, min_length: float) -> NDArray[np.int64]:
+    if not 0 < min_length < math.inf:
+        raise InputError(f"min_length is {min_length!r}. Give a length in Å above 0.")
+    if not atoms.pbc.any():
+        raise InputError(f"{atoms.get_chemical_formula()} is not periodic: it cannot be repeated.")
+    # 1e-6 less, so that a length that rounding has made a little shorter than min_length is enough
+    return np.diag(
+        [
+            math.ceil(min_length / length - 1e-6) if periodic and length else 1
+            for length, periodic in zip(atoms.cell.lengths(), atoms.pbc, strict=True)
+        ]
+    )
+
+
+def _as_matrix(atoms: Atoms, size: object) -> NDArray[np.int64]:
+    try:
+        matrix = np.asarray(size)
+    except ValueError:  # rows of different lengths
+        matrix = np.array(None)
+    if matrix.shape == () and np.issubdtype(matrix.dtype, np.integer):
+        matrix = np.where(atoms.pbc, matrix, 1)
+    if matrix.shape == (3,):
+        matrix = np.diag(matrix) if (matrix > 0).all() else np.zeros((3, 3))
+    if matrix.shape != (3, 3) or not np.issubdtype(matrix.dtype, np.integer) or round(np.linalg.det(matrix)) < 1:
+        raise InputError(
+            f"size is {size!r}. Give an integer above 0, three of them, or three rows of three with a determinant "
+            "above 0."
+        )
+    return matrix

@@ -1,4 +1,4 @@
-"""The symmetry of a crystal."""
+"""Symmetry of a crystal, by spglib."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ __all__ = ["point_group"]
 
 
 def point_group(atoms: Atoms, symprec: float = 0.01) -> NDArray[np.float64]:
-    """The rotations that bring a crystal to itself, as spglib finds them.
+    """Return the rotations that bring a crystal to itself, as spglib finds them.
 
     Parameters
     ----------
     atoms
-        The crystal. Atoms with other initial magnetic moments, or other masses, count as other species.
+        Crystal with its cell. Atoms with other initial magnetic moments, or other masses, count as other species.
     symprec
-        How far atoms may be from where symmetry has them, in Å.
+        Largest distance in Å of an atom from the place where symmetry has it.
 
     Returns
     -------
@@ -47,7 +47,7 @@ def point_group(atoms: Atoms, symprec: float = 0.01) -> NDArray[np.float64]:
         pass
     if primitive is None or found is None:
         raise InputError(f"spglib finds no symmetry in {atoms!r} with symprec={symprec!r}. Are atoms at one place?")
-    # They act on fractional coordinates, and cell vectors are rows.
+    # spglib's rotations act on fractional coordinates, and the cell vectors are rows.
     cell = np.asarray(primitive[0])
     rotations = cell.T @ found["rotations"] @ np.linalg.inv(cell.T)
     return np.unique(rotations.round(12), axis=0)

@@ -1,1 +1,1 @@
-"""Pictures of results, with matplotlib: one file for each kind of document."""
+"""Pictures of results and documents, drawn with matplotlib: one module for each kind of document."""

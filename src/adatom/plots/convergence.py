@@ -1,4 +1,4 @@
-"""How a property settles."""
+"""Picture of the convergence of a property with settings."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ __all__ = ["draw_convergence"]
 
 
 def draw_convergence(document: Convergence, figure: Figure) -> None:
-    """Draw, for each setting, how far the property is from that of the last value.
+    """Draw, for each setting, the difference of the property from that at the last value of the setting.
 
     Parameters
     ----------
     document
-        The convergence.
+        Convergence document to draw.
     figure
-        An empty figure.
+        Empty figure to draw into.
     """
     settings = list(document["chosen"])
     figure.set_figheight(1.2 + 2.4 * len(settings))

@@ -1,4 +1,4 @@
-"""Which picture is drawn of what."""
+"""Pictures of documents and results, by their names."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PLOTS", "check_picture", "draw", "save_pictures"]
 
-#: By what a document or result says under ``name``, the function that draws it into a figure.
+#: By the name of a document or result, which stands under ``name`` in it, the function that draws it into a figure.
 PLOTS = {
     "surface_energies": "adatom.plots.surfaces:draw_surface_energies",
     "adsorption_energies": "adatom.plots.surfaces:draw_adsorption_energies",
@@ -32,22 +32,22 @@ _FORMATS = (".png", ".svg", ".pdf")
 
 
 def draw(document: Mapping[str, Any]) -> Figure:
-    """A picture of a document.
+    """Draw a document into a new figure.
 
     Parameters
     ----------
     document
-        A document of a flow, the result of molecular dynamics, or errors of models.
+        Document of a flow, result of molecular dynamics, or prediction errors of models.
 
     Returns
     -------
     matplotlib.figure.Figure
-        Not part of ``pyplot``: show it in a notebook, or save it with ``savefig``.
+        Figure that is not part of ``pyplot``: show it in a notebook, or save it with ``savefig``.
 
     Raises
     ------
     InputError
-        There is no picture of this.
+        There is no picture of documents with this name.
     """
     from matplotlib.figure import Figure
 
@@ -66,36 +66,36 @@ def check_picture(path: Path) -> None:
     Parameters
     ----------
     path
-        The file.
+        File that the picture is to be written to.
 
     Raises
     ------
     InputError
-        Its ending is not one of PNG, SVG and PDF.
+        The ending of the file is not one of PNG, SVG and PDF.
     """
     if path.suffix not in _FORMATS:
         raise InputError(f"{path}: pictures are {', '.join(_FORMATS)}. Give a name that ends so.")
 
 
 def save_pictures(value: Any, path: Path) -> list[Path]:
-    """Draw all that can be drawn of what a recipe returned.
+    """Draw and save all documents and results, of those that a recipe returned, of which there are pictures.
 
     Parameters
     ----------
     value
         Results and documents, in lists and dictionaries.
     path
-        The file; with several pictures, each has its number behind the stem.
+        File for the picture; if there are several pictures, the name of each file has a number behind the stem.
 
     Returns
     -------
     list of Path
-        The files.
+        Files that were written.
 
     Raises
     ------
     InputError
-        Nothing can be drawn, or the file's ending is not one of PNG, SVG and PDF.
+        Nothing can be drawn, or the ending of the file is not one of PNG, SVG and PDF.
     StorageError
         A file cannot be written.
     """

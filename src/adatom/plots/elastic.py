@@ -1,4 +1,4 @@
-"""Elastic constants."""
+"""Picture of the elastic constants of a crystal."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _AXES = ("xx", "yy", "zz", "yz", "xz", "xy")
 
 
 def draw_elasticity(document: Elasticity, figure: Figure) -> None:
-    """Draw the elastic tensor in IEEE axes, as a table in colours.
+    """Draw the elastic tensor in IEEE axes in GPa, as a table in colours.
 
     Parameters
     ----------
     document
-        The elastic constants.
+        Elasticity document to draw.
     figure
-        An empty figure.
+        Empty figure to draw into.
     """
     axes = figure.subplots()
     tensor = np.array(document["elastic_tensor"]["ieee_format"])

@@ -1,4 +1,4 @@
-"""An equation of state."""
+"""Picture of an equation of state."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ __all__ = ["draw_eos"]
 
 
 def draw_eos(document: EquationOfState, figure: Figure) -> None:
-    """Draw the points and the equation that was fitted to them.
+    """Draw the points and the equation that was fitted to them, in Å³ and eV.
 
     Parameters
     ----------
     document
-        The equation of state.
+        Equation of state to draw.
     figure
-        An empty figure.
+        Empty figure to draw into.
     """
     from adatom.analysis.eos import energies_of
 

@@ -1,4 +1,4 @@
-"""Molecular dynamics."""
+"""Picture of molecular dynamics."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ __all__ = ["draw_md"]
 
 
 def draw_md(result: MDResult, figure: Figure) -> None:
-    """Draw energies and temperature against time, as the trajectory has them.
+    """Draw energies in eV and temperature in K against time in ps, as the trajectory has them.
 
     Parameters
     ----------
     result
-        The result of molecular dynamics; its trajectory is read.
+        Result of molecular dynamics; its trajectory is read.
     figure
-        An empty figure.
+        Empty figure to draw into.
 
     Raises
     ------

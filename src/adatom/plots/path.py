@@ -1,4 +1,4 @@
-"""A reaction path."""
+"""Picture of a reaction path."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ __all__ = ["draw_path"]
 
 
 def draw_path(document: ReactionPath, figure: Figure) -> None:
-    """Draw the energies along a path, and the curve through them.
+    """Draw the energies along a path in eV against its length in Å, and the curve through them.
 
     Parameters
     ----------
     document
-        The path.
+        Reaction path to draw.
     figure
-        An empty figure.
+        Empty figure to draw into.
     """
     axes = figure.subplots()
     axes.plot(document["curve_coordinates"], document["curve_energies"], color="C0")

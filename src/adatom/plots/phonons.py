@@ -1,4 +1,4 @@
-"""Phonon bands and densities of states."""
+"""Picture of phonon bands and of their density of states."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ __all__ = ["draw_phonons"]
 
 
 def draw_phonons(document: Phonons, figure: Figure) -> None:
-    """Draw the bands of a crystal, and beside them their density of states. Imaginary frequencies are below zero.
+    """Draw the bands of a crystal in THz, and beside them the density of states. Imaginary frequencies are below zero.
 
     Parameters
     ----------
     document
-        The phonons.
+        Phonons document to draw.
     figure
-        An empty figure.
+        Empty figure to draw into.
     """
     figure.set_figwidth(6.5)
     left, right = figure.subplots(1, 2, sharey=True, width_ratios=[3, 1])

@@ -1,7 +1,9 @@
-"""Predictions against a reference."""
+"""Picture of the predictions of models against a reference."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from adatom.errors import InputError
@@ -16,9 +18,9 @@ if TYPE_CHECKING:
 __all__ = ["draw_property_errors"]
 
 _SHOWN = {"energy_per_atom": "energy", "forces": "force components"}
-#: With more points than this they are pixels, also in an SVG: each shape takes 100 bytes.
+#: More points than this are drawn as pixels, also in an SVG, where each shape would take 100 bytes.
 _PIXELS = 5_000
-#: More categories than this have no colours that can be told apart.
+#: Largest number of categories that are drawn in colours of their own, which can be told apart.
 _COLORS = 10
 
 
@@ -28,31 +30,36 @@ def draw_property_errors(document: PropertyErrors, figure: Figure) -> None:
     Parameters
     ----------
     document
-        The errors, with ``parity``.
+        Prediction errors with the compared values, under ``parity``.
     figure
-        An empty figure.
+        Empty figure to draw into.
 
     Raises
     ------
     InputError
-        What was compared is not in the document, or is neither energies per atom nor forces.
+        The compared values are not in the document, or are neither energies per atom nor forces.
     """
+    parity = _shown(document)
+    models, categories = _distinct(parity, "prefix"), _distinct(parity, "category")
+    names = [name for name in _SHOWN if name in _distinct(parity, "property")]
+    figure.set_size_inches(4.2 * len(names), 4.0 * len(models))
+    panels = figure.subplots(len(models), len(names), squeeze=False)
+    for (prefix, name), axes in zip(product(models, names), panels.flat, strict=True):
+        rmse = {row["category"]: row["rmse"] for row in _rows_of(document["errors"], prefix, name)}
+        _draw(axes, _rows_of(parity, prefix, name), rmse, categories)
+        axes.set_xlabel(f"{_SHOWN[name]}, {_label(document['reference'])} ({UNITS[name]})")
+        axes.set_ylabel(f"{_SHOWN[name]}, {_label(prefix)} ({UNITS[name]})")
+
+
+def _shown(document: PropertyErrors) -> list[Parity]:
     if "parity" not in document:
-        raise InputError("These errors are without what was compared. Compute them with property_errors(values=True).")
+        raise InputError(
+            "These prediction errors are without the compared values. Compute them with property_errors(values=True)."
+        )
     parity = [each for each in document["parity"] if each["property"] in _SHOWN]
     if not parity:
         raise InputError("Neither energies per atom nor forces were compared: there is nothing to draw.")
-    models = list(dict.fromkeys(each["prefix"] for each in parity))
-    names = [name for name in _SHOWN if any(each["property"] == name for each in parity)]
-    categories = list(dict.fromkeys(each["category"] for each in parity))
-    figure.set_size_inches(4.2 * len(names), 4.0 * len(models))
-    panels = figure.subplots(len(models), len(names), squeeze=False)
-    for prefix, row in zip(models, panels, strict=True):
-        for name, axes in zip(names, row, strict=True):
-            rmse = {each["category"]: each["rmse"] for each in document["errors"] if _is_of(each, prefix, name)}
-            _draw(axes, [each for each in parity if _is_of(each, prefix, name)], rmse, categories)
-            axes.set_xlabel(f"{_SHOWN[name]}, {_label(document['reference'])} ({UNITS[name]})")
-            axes.set_ylabel(f"{_SHOWN[name]}, {_label(prefix)} ({UNITS[name]})")
+    return parity
 
 
 def _draw(axes: Axes, parity: list[Parity], rmse: dict[str | None, float], categories: list[str | None]) -> None:
@@ -81,8 +88,13 @@ def _draw(axes: Axes, parity: list[Parity], rmse: dict[str | None, float], categ
         axes.legend(title=f"RMSE ({parity[0]['unit']})", fontsize="small", title_fontsize="small", frameon=False)
 
 
-def _is_of(row: Any, prefix: str, name: str) -> bool:
-    return bool(row["prefix"] == prefix and row["property"] == name)
+def _distinct(rows: Iterable[Any], key: str) -> list[Any]:
+    """Return the values under a key, each once, in the order in which they come first."""
+    return list(dict.fromkeys(row[key] for row in rows))
+
+
+def _rows_of(rows: Iterable[Any], prefix: str, name: str) -> list[Any]:
+    return [row for row in rows if row["prefix"] == prefix and row["property"] == name]
 
 
 def _entry(category: str | None, rmse: float) -> str:

@@ -1,4 +1,4 @@
-"""The quasi-harmonic approximation."""
+"""Picture of a crystal in the quasi-harmonic approximation."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def draw_qha(document: QuasiHarmonic, figure: Figure) -> None:
     Parameters
     ----------
     document
-        What the approximation gave.
+        Quasi-harmonic document to draw.
     figure
-        An empty figure.
+        Empty figure to draw into.
     """
     figure.set_figheight(6.0)
     panels = figure.subplots(3, 1, sharex=True)

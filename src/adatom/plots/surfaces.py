@@ -1,4 +1,4 @@
-"""Energies of surfaces, and of adsorption on them."""
+"""Pictures of surface energies and of energies of adsorption."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ __all__ = ["draw_adsorption_energies", "draw_surface_energies"]
 
 
 def draw_surface_energies(document: SurfaceEnergies, figure: Figure) -> None:
-    """Draw the energies of surfaces as bars; one that cannot be had has none.
+    """Draw surface energies in J/m² as bars. A surface without an energy has no bar.
 
     Parameters
     ----------
     document
-        The surface energies.
+        Surface energies to draw.
     figure
-        An empty figure.
+        Empty figure to draw into.
     """
     names = [
         f"({' '.join(map(str, each['miller_index']))}){' turned' if each['flipped'] else ''}"
@@ -31,14 +31,14 @@ def draw_surface_energies(document: SurfaceEnergies, figure: Figure) -> None:
 
 
 def draw_adsorption_energies(document: AdsorptionEnergies, figure: Figure) -> None:
-    """Draw the energies of adsorption on each site as bars; one that cannot be had has none.
+    """Draw the energies of adsorption on each site in eV as bars. A site without an energy has no bar.
 
     Parameters
     ----------
     document
-        The adsorption energies.
+        Adsorption energies to draw.
     figure
-        An empty figure.
+        Empty figure to draw into.
     """
     names = [f"{each['site']} {each['site_index']}" for each in document["sites"]]
     energies = [each["adsorption_energy"] for each in document["sites"]]

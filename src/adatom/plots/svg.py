@@ -1,4 +1,4 @@
-"""A picture as text, for a page."""
+"""Pictures as text for a web page."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ __all__ = ["svg"]
 
 
 def svg(document: Mapping[str, Any]) -> str:
-    """A picture of a document as an SVG element.
+    """Return a picture of a document as an SVG element.
 
     Parameters
     ----------
     document
-        What `adatom.plots.draw.draw` takes.
+        Document or result that `adatom.plots.draw.draw` can draw.
     """
     file = io.StringIO()
     draw(document).savefig(file, format="svg")

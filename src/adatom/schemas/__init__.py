@@ -1,1 +1,1 @@
-"""Result documents: what a job returns, how it is saved, and the metadata of materials databases."""
+"""Results that jobs return, their files, and the metadata of materials databases."""

@@ -1,4 +1,4 @@
-"""The metadata of materials databases: emmet-core's fields."""
+"""Metadata of materials databases: emmet-core's fields."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ __all__ = ["document", "metadata"]
 
 
 def metadata(atoms: Atoms) -> dict[str, Any]:
-    """emmet-core's fields for a structure, as plain data.
+    """Return emmet-core's fields for a structure, as plain data.
 
     Parameters
     ----------
     atoms
-        The structure.
+        Structure that the fields describe.
 
     Returns
     -------
     dict
         The fields of ``StructureMetadata`` where any direction is periodic, else those of ``MoleculeMetadata``.
     """
-    # emmet-core and pymatgen take a second or more to import: here, where a document is made, and not in the hot path
+    # emmet-core and pymatgen take a second or more to import, so only where metadata are made.
     from pymatgen.io.ase import AseAtomsAdaptor
 
     if atoms.pbc.any():
         from emmet.core.structure import StructureMetadata
 
-        # Only what the fields are made of: site properties and the like can be of types that pymatgen refuses.
+        # Only the parts that the fields need: pymatgen refuses some types of site properties.
         crystal = Atoms(atoms.numbers, positions=atoms.positions, cell=atoms.cell.complete(), pbc=True)
         fields = StructureMetadata.from_structure(AseAtomsAdaptor.get_structure(crystal))
     else:
@@ -41,17 +41,17 @@ def metadata(atoms: Atoms) -> dict[str, Any]:
 
 
 def document(result: Mapping[str, Any]) -> dict[str, Any]:
-    """A result with the metadata of its final structure, ready to be saved.
+    """Return a result with the metadata of its final structure, ready to be saved.
 
     Parameters
     ----------
     result
-        A result document; it stays as it is.
+        Result of a job; it is not changed.
 
     Returns
     -------
     dict
-        A copy with ``structure_metadata`` or ``molecule_metadata``.
+        Copy of the result with ``structure_metadata`` or ``molecule_metadata``.
     """
     atoms = result["atoms"]
     kind = "structure_metadata" if atoms.pbc.any() else "molecule_metadata"

@@ -1,4 +1,4 @@
-"""What comparing the results of models with a reference gives."""
+"""Prediction errors of models against a reference, as `property_errors` returns them."""
 
 from __future__ import annotations
 
@@ -12,34 +12,34 @@ __all__ = ["UNITS", "Array", "MissingResults", "Parity", "Property", "PropertyEr
 Property = Literal["energy_per_atom", "energy", "forces", "stress"]
 Array = NDArray[np.float64]
 
-#: By property, the unit of its errors.
+#: By property, the unit of its prediction errors.
 UNITS: dict[str, str] = {"energy_per_atom": "eV/atom", "energy": "eV", "forces": "eV/Å", "stress": "eV/Å³"}
 
 
 class PropertyError(TypedDict):
-    """The errors of one model in one property, over the structures of one category.
+    """Prediction errors of one model in one property, over the structures of one category.
 
     Attributes
     ----------
     prefix
-        Of the model's results.
+        Prefix of the model's results.
     property
-        ``"energy_per_atom"``, ``"energy"``, ``"forces"`` or ``"stress"``.
+        Property that was compared: ``"energy_per_atom"``, ``"energy"``, ``"forces"`` or ``"stress"``.
     category
-        Which one; None: all structures.
+        Category of the structures; None: all structures.
     unit
-        Of `rmse`, `mae` and `max`.
+        Unit of `rmse`, `mae` and `max`.
     rmse
-        Root of the mean square error.
+        Root of the mean square error, in `unit`.
     mae
-        Mean absolute error.
+        Mean absolute error, in `unit`.
     max
-        Largest absolute error.
+        Largest absolute error, in `unit`.
     worst
-        Number of the structure that has it, counted from 0.
+        Number of the structure that has the largest error, counted from 0.
     count
-        How many numbers were compared: one energy, three forces of each atom (one, if norms were asked for) and six
-        stresses of a structure.
+        Number of values that were compared: one energy, three forces of each atom (one, if norms were asked for) and
+        six stresses of a structure.
     """
 
     prefix: str
@@ -54,21 +54,21 @@ class PropertyError(TypedDict):
 
 
 class MissingResults(TypedDict):
-    """Structures that could not be compared.
+    """Structures whose results could not be compared, for one reason.
 
     Attributes
     ----------
     prefix
-        Of the model's results.
+        Prefix of the model's results.
     result
-        ``"energy"``, ``"forces"`` or ``"stress"``; None: none of them was compared.
+        Result that is missing: ``"energy"``, ``"forces"`` or ``"stress"``; None: none of them was compared.
     reason
-        ``"no reference"``, ``"no prediction"``, ``"neither"``, ``"reference failed"``, ``"failed"``, ``"not finite"``
-        or ``"no atoms"``.
+        Reason: ``"no reference"``, ``"no prediction"``, ``"neither"``, ``"reference failed"``, ``"failed"``,
+        ``"not finite"`` or ``"no atoms"``.
     count
-        How many structures.
+        Number of structures that this holds for.
     numbers
-        The first of them, counted from 0 and 20 at most.
+        Numbers of the first of these structures, counted from 0 and 20 at most.
     """
 
     prefix: str
@@ -79,20 +79,20 @@ class MissingResults(TypedDict):
 
 
 class Parity(TypedDict):
-    """What was compared, for a plot of the one against the other.
+    """Values that were compared, for a plot of the predicted ones against those of the reference.
 
     Attributes
     ----------
     prefix
-        Of the model's results.
+        Prefix of the model's results.
     property
-        As of `PropertyError`.
+        Property that was compared, the same as in `PropertyError`.
     category
-        Which one.
+        Category of the structures; None: there are no categories.
     unit
-        Of both.
+        Unit of `reference` and `predicted`.
     reference, predicted
-        The numbers, shape (count,); of forces and stresses always the components.
+        Values of the reference and of the model, shape (count,); of forces and stresses always the components.
     """
 
     prefix: str
@@ -104,23 +104,23 @@ class Parity(TypedDict):
 
 
 class PropertyErrors(TypedDict):
-    """The errors of models against a reference.
+    """Prediction errors of models against a reference.
 
     Attributes
     ----------
     name
-        ``"property_errors"``.
+        Kind of document: ``"property_errors"``.
     reference
-        Prefix of the reference.
+        Prefix of the reference results.
     structures
-        How many there are.
+        Number of structures that were read.
     errors
-        A row for each model, property and category with something to compare; of a property, the last is that of all
-        structures.
+        Prediction errors, a row for each model, property and category with values to compare; the last row of a
+        property is that of all structures.
     missing
-        What was not compared, and why.
+        Structures that were not compared, a row for each reason.
     parity
-        If it was asked for: what was compared.
+        Values that were compared, if they were asked for.
     """
 
     name: str

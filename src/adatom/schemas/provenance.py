@@ -1,4 +1,4 @@
-"""Where, when and with what a result was made."""
+"""Provenance of a result: time, place and software of the run that made it."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ __all__ = ["Provenance", "make_provenance"]
 
 
 class Provenance(TypedDict):
-    """Where, when and with what a result was made.
+    """Time, place and software of the run that made a result.
 
     Attributes
     ----------
     versions
-        Of ``adatom``, ``ase`` and ``python``.
+        Versions of ``adatom``, ``ase`` and ``python``, by these names.
     engine
-        Who ran the job; ``"none"`` for a runner called directly.
+        Name of the engine that ran the job; ``"none"`` for a runner called directly.
     host
-        The name of the machine.
+        Name of the machine that the run was on.
     batch_job
-        The id of the batch job that it ran in, as its scheduler says it; absent outside of one.
+        Id of the batch job that the run was in, as its scheduler gives it; absent outside of one.
     start
-        ISO 8601, UTC.
+        Start of the run in UTC, as ISO 8601 text.
     duration
-        Wall time in s; of a run that went on from an earlier one, without that one's.
+        Wall time in s, without that of an earlier run that this one went on from.
     resumed_from
-        The directory of the run that this one went on from, if it did.
+        Directory of the earlier run that this one went on from; absent if there is none.
     cached_from
-        The key under which the result was stored, if it was not computed again.
+        Key under which the result was stored; absent if it was computed anew.
     """
 
     versions: dict[str, str]
@@ -51,16 +51,16 @@ class Provenance(TypedDict):
 
 
 def make_provenance(start: datetime, duration: float, resumed_from: Path | None = None) -> Provenance:
-    """The provenance of a calculation that ran here.
+    """Return the provenance of a calculation that ran in this process.
 
     Parameters
     ----------
     start
-        When it began, with its time zone.
+        Start of the run, with its time zone.
     duration
-        How long it took in s.
+        Wall time in s.
     resumed_from
-        The directory of the run that it went on from.
+        Directory of the earlier run that this one went on from; None: there is none.
     """
     made: Provenance = {
         "versions": {"adatom": __version__, "ase": ase.__version__, "python": platform.python_version()},

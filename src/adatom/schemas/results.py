@@ -1,4 +1,4 @@
-"""The plain dictionaries that jobs return.
+"""Results: the plain dictionaries that jobs return.
 
 Units are ASE's: eV, Å, eV/Å, eV/Å³. N is the number of atoms.
 """
@@ -33,30 +33,30 @@ Array = NDArray[np.float64]
 
 
 class Properties(TypedDict, total=False):
-    """What the calculator knows of the final structure, under ASE's names.
+    """Properties of the final structure that the calculator knows, under ASE's names.
 
     Attributes
     ----------
     energy
         Potential energy in eV.
     free_energy
-        The energy that the forces derive from, in eV.
+        Energy in eV that the forces derive from.
     energies
         Energy of each atom in eV, shape (N,).
     forces
-        In eV/Å, shape (N, 3); as computed, also on atoms that a constraint holds.
+        Forces in eV/Å, shape (N, 3), as computed, also on atoms that a constraint holds.
     stress
-        In eV/Å³, shape (6,): xx, yy, zz, yz, xz, xy; only with three cell vectors.
+        Stress in eV/Å³, shape (6,): xx, yy, zz, yz, xz, xy; only with three cell vectors.
     stresses
         Stress of each atom in eV/Å³, shape (N, 6).
     dipole
-        In e Å, shape (3,).
+        Dipole moment in e Å, shape (3,).
     charges
-        In e, shape (N,).
+        Charge of each atom in e, shape (N,).
     magmom
-        In Bohr magnetons.
+        Total magnetic moment in Bohr magnetons.
     magmoms
-        In Bohr magnetons, shape (N,).
+        Magnetic moment of each atom in Bohr magnetons, shape (N,).
     """
 
     energy: Required[float]
@@ -72,12 +72,12 @@ class Properties(TypedDict, total=False):
 
 
 class MDProperties(Properties, total=False):
-    """What is known of the last step of molecular dynamics.
+    """Properties at the last step of molecular dynamics.
 
     Attributes
     ----------
     kinetic_energy
-        In eV.
+        Kinetic energy in eV.
     temperature
         Instantaneous temperature in K.
     """
@@ -87,18 +87,18 @@ class MDProperties(Properties, total=False):
 
 
 class VibProperties(Properties, total=False):
-    """What is known of a structure's vibrations. M is the number of modes.
+    """Properties of a structure and of its vibrations. M is the number of modes.
 
     Attributes
     ----------
     frequencies
         Wave numbers in cm⁻¹, ascending, shape (M,). An imaginary one is given as a negative number.
     vib_energies
-        The same as quanta in eV, shape (M,).
+        Quanta of the modes in eV, shape (M,), in the order and with the signs of `frequencies`.
     imaginary
-        How many are imaginary; 0 at a minimum.
+        Number of imaginary modes; 0 at a minimum.
     zpe
-        Zero-point energy in eV, of the real modes.
+        Zero-point energy of the real modes in eV.
     """
 
     frequencies: Required[Array]
@@ -108,36 +108,36 @@ class VibProperties(Properties, total=False):
 
 
 class Thermo(TypedDict):
-    """Thermodynamic functions at one temperature; energies per molecule or cell.
+    """Thermodynamic functions at one temperature, with energies per molecule or cell.
 
     Attributes
     ----------
     model
-        ``"ideal_gas"`` or ``"harmonic"``.
+        Model of the motion: ``"ideal_gas"`` or ``"harmonic"``.
     temperature
-        In K.
+        Temperature in K, above 0.
     energy
-        Potential energy that the others include, in eV.
+        Potential energy in eV, which the other energies include.
     zpe
         Zero-point energy in eV.
     internal_energy
-        U in eV.
+        Internal energy U in eV.
     entropy
-        S in eV/K.
+        Entropy S in eV/K.
     helmholtz_energy
-        U - T S in eV.
+        Helmholtz energy U - T S in eV.
     pressure
-        In eV/Å³; ideal gas.
+        Pressure in eV/Å³; only for an ideal gas.
     enthalpy
-        H = U + kT in eV; ideal gas.
+        Enthalpy H = U + kT in eV; only for an ideal gas.
     gibbs_energy
-        H - T S in eV; ideal gas.
+        Gibbs energy H - T S in eV; only for an ideal gas.
     geometry
-        ``"monatomic"``, ``"linear"`` or ``"nonlinear"``; ideal gas.
+        Geometry of the molecule: ``"monatomic"``, ``"linear"`` or ``"nonlinear"``; only for an ideal gas.
     symmetry_number
-        Rotational symmetry number; ideal gas.
+        Rotational symmetry number; only for an ideal gas.
     spin
-        Total electronic spin; ideal gas.
+        Total electronic spin; only for an ideal gas.
     """
 
     model: str
@@ -156,16 +156,16 @@ class Thermo(TypedDict):
 
 
 class PathPoints(TypedDict):
-    """Structures along a path, M of them.
+    """Lengths, energies and slopes at the structures along a path, M of them.
 
     Attributes
     ----------
     coordinates
-        Length of the path up to each, in Å, shape (M,).
+        Length of the path up to each structure, in Å, shape (M,).
     energies
-        In eV, shape (M,).
+        Energies of the structures in eV, shape (M,).
     slopes
-        Of the energy along the path, in eV/Å, shape (M,).
+        Derivatives of the energy along the path, in eV/Å, shape (M,).
     """
 
     coordinates: Array
@@ -174,26 +174,26 @@ class PathPoints(TypedDict):
 
 
 class Result(TypedDict):
-    """What every result has.
+    """Keys that every result of a calculation has.
 
     Attributes
     ----------
     name
-        What was run.
+        Kind of calculation, such as ``"static"`` or ``"md"``.
     atoms
-        The final structure, without a calculator.
+        Final structure, without a calculator.
     input_atoms
-        The structure as given.
+        Structure as it was given.
     parameters
-        What the run and its calculator were set to.
+        Parameters of the run and of its calculator.
     converged
-        Whether the run reached what it was asked for.
+        Whether the run reached its goal, such as the largest force of a relaxation.
     trajectory
         Path of the file with the structures on the way: ``ase.io.read(path, ":")``.
     dir_name
-        Path of the run's directory.
+        Path of the run directory.
     provenance
-        Where, when and with what it was made.
+        Time, place and software of the run that made the result.
     structure_metadata, molecule_metadata
         emmet-core's fields for a periodic structure or a molecule, in a saved document.
     """
@@ -217,7 +217,7 @@ class StaticResult(Result):
 
 
 class RelaxResult(Result):
-    """Result of a geometry optimisation; `steps` is how many it took."""
+    """Result of a geometry optimisation. `steps` is the number of steps that it took."""
 
     results: Properties
     steps: int
@@ -229,18 +229,18 @@ class MDAverages(TypedDict):
     Attributes
     ----------
     structures
-        How many there are.
+        Number of structures in the trajectory.
     energy
-        Potential energy in eV.
+        Mean potential energy in eV.
     kinetic_energy
-        In eV.
+        Mean kinetic energy in eV.
     temperature
-        In K.
+        Mean temperature in K.
     volume
-        Of the cell in Å³; None without three cell vectors.
+        Mean volume of the cell in Å³; None without three cell vectors.
     drift
-        Of the total energy, in eV per atom and ps: the slope of a line through it. At constant energy it tells of the
-        time step, and of forces that do not fit the energy.
+        Drift of the total energy, in eV per atom and ps: the slope of a line through it. At constant energy, a drift
+        shows that the time step is too long, or that the forces do not fit the energy.
     """
 
     structures: int
@@ -259,10 +259,11 @@ class MDResult(Result):
 
 
 class PathResult(Result):
-    """Result of a run that gives a path: `points` are those of the path, `steps` how many it took.
+    """Result of a run that gives a path: `points` are those of the path, `steps` is the number of steps that it took.
 
-    Of a nudged elastic band, `atoms` and `results` are of the highest image, and the last structures in the trajectory
-    are the path; of an intrinsic reaction coordinate they are of its end, and the whole trajectory is the path.
+    For a nudged elastic band, `atoms` and `results` are those of the highest image, and the last structures in the
+    trajectory are the path. For an intrinsic reaction coordinate they are those of its end, and the whole trajectory is
+    the path.
     """
 
     results: Properties
@@ -271,7 +272,7 @@ class PathResult(Result):
 
 
 class VibResult(Result):
-    """Result of a vibrational analysis; `thermo` is None where it was not asked for or means nothing."""
+    """Result of a vibrational analysis. `thermo` is None where it was not asked for or has no meaning."""
 
     results: VibProperties
     thermo: NotRequired[Thermo | None]
@@ -283,17 +284,17 @@ class ProgramResult(TypedDict):
     Attributes
     ----------
     name
-        What was run.
+        Kind of calculation that the program did.
     atoms
-        The structure of the earlier run.
+        Structure of the earlier run.
     parameters
-        What the program was set to.
+        Parameters that the program was given.
     dir_name
-        Path of the run's directory.
+        Path of the run directory.
     provenance
-        Where, when and with what it was made.
+        Time, place and software of the run that made the result.
     results
-        What the program found; the job says what that is, and its units.
+        Quantities that the program computed; the job that returns them documents them and their units.
     """
 
     name: str

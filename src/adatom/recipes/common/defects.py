@@ -11,7 +11,7 @@ from ase import Atoms
 from adatom import job, subflow
 from adatom.analysis.defects import FormationEnergies, formation_energy
 from adatom.atoms.defects import make_defects
-from adatom.atoms.supercells import make_supercell
+from adatom.atoms.supercells import make_cubic_supercell
 from adatom.calculations.checks import check_keywords
 from adatom.errors import InputError, UnknownNameError
 from adatom.recipes.common.code import unbound
@@ -48,7 +48,7 @@ def bulk_to_defects_flow(
     defect_kwargs
         Arguments of `adatom.atoms.defects.make_defects`: which defects; by default the vacancies.
     supercell_kwargs
-        Arguments of `adatom.atoms.supercells.make_supercell`.
+        Arguments of `adatom.atoms.supercells.make_cubic_supercell`.
     charges
         What the jobs need to be told, by charge in elementary charges: ``{0: {}, 1: {"calc_kwargs": {"charge": 1}}}``.
         By default all is neutral.
@@ -69,11 +69,11 @@ def bulk_to_defects_flow(
         A defect failed. In the value of the error, ``"formation_energies"`` has the others.
     """
     check_keywords(make_defects, defect_kwargs or {})
-    check_keywords(make_supercell, supercell_kwargs or {})
+    check_keywords(make_cubic_supercell, supercell_kwargs or {})
     _check_energies(chemical_potentials or {}, fermi_energy)
     _check_charges(charges or {})
     states = charges or {0: {}}
-    supercell = make_supercell(atoms, **(supercell_kwargs or {}))
+    supercell = make_cubic_supercell(atoms, **(supercell_kwargs or {}))
     defects = [
         (defect, charge) for defect in make_defects(atoms, supercell, **(defect_kwargs or {})) for charge in states
     ]

@@ -10,7 +10,7 @@ from ase import Atoms
 from adatom import job, subflow
 from adatom.analysis import phonons as analysis
 from adatom.analysis.phonons import Phonons, check_phonons
-from adatom.atoms.displacements import find_supercell, make_displaced, make_supercell
+from adatom.atoms.displacements import find_supercell, make_displaced, make_undisplaced
 from adatom.recipes.common.code import effective, unbound
 from adatom.recipes.common.docs import documented_by
 
@@ -108,7 +108,7 @@ def compute_displaced(
     displaced = make_displaced(atoms, matrix, distance=distance, symprec=symprec)
     runs = {"static": [static_job(structure) for structure in displaced]}
     if subtract_residual:
-        runs["residual"] = [static_job(make_supercell(atoms, matrix, symprec))]
+        runs["residual"] = [static_job(make_undisplaced(atoms, matrix, symprec))]
     return {**runs, "phonons": fit_phonons(atoms, matrix, **runs, **options)}
 
 
