@@ -11,33 +11,33 @@ from adatom.errors import InputError
 
 __all__ = ["Knots", "Ramp"]
 
-#: A number, or several that a run goes through.
+#: A constant number, or a list of numbers that a run goes through.
 Knots = float | Sequence[float]
 
 
 class Ramp:
-    """A value that goes from knot to knot: they are evenly spaced over the steps, and it is linear in between.
+    """Value that goes from knot to knot. The knots are evenly spaced over the steps, and it is linear in between.
 
     Parameters
     ----------
     name
-        Of the value.
+        Name of the value, for messages.
     knots
-        Its values; one that stays is a number.
+        Values to go through; a single number stays constant.
     steps
-        Of the run.
+        Number of steps of the run.
     positive
-        Whether it must be above 0.
+        Whether the value must be above 0.
 
     Attributes
     ----------
     moves
-        Whether it changes.
+        Whether the value changes during the run.
 
     Raises
     ------
     InputError
-        A knot is no finite number, or not positive.
+        A knot is no finite number, or not above 0 with `positive`.
     """
 
     def __init__(self, name: str, knots: Knots, steps: int, positive: bool = False) -> None:
@@ -54,29 +54,29 @@ class Ramp:
 
     @property
     def plain(self) -> float | list[float]:
-        """As it was given: a number, or a list of them."""
+        """Value as it was given: a list if it changes, otherwise a number."""
         return self._given if self.moves or not isinstance(self._given, list) else self._given[0]
 
     def at(self, step: int) -> float:
-        """The value after a number of steps.
+        """Return the value after a number of steps.
 
         Parameters
         ----------
         step
-            The number.
+            Number of steps that have been made.
         """
         where = np.linspace(0, self._steps, len(self._values))
         return float(np.interp(step, where, self._values))
 
     def follow(self, motion: Any, change: Any) -> None:
-        """Change the value with the steps of a run, from where that is.
+        """Change the value with the steps of a run, from the current step on.
 
         Parameters
         ----------
         motion
-            What makes the steps.
+            ASE's object that makes the steps.
         change
-            Called with it and the value.
+            Function that is called with `motion` and the value.
         """
         if not self.moves:
             return

@@ -1,4 +1,4 @@
-"""What an optimizer or a thermostat of ASE remembers between two steps, as plain data."""
+"""State of ASE's optimizers and thermostats between two steps, as plain data."""
 
 from __future__ import annotations
 
@@ -14,34 +14,34 @@ from ase.utils.abc import Optimizable
 
 __all__ = ["restore", "snapshot"]
 
-# What ties ASE's objects to the rest of a run: it is made anew with them.
+# Attributes that tie ASE's objects to the rest of a run. They are made anew with the objects.
 _OUTSIDE = {
     "atoms", "optimizable", "observers", "logfile", "comm", "trajectory", "_orig_trajectory", "_master", "_exitstack",
     "arrays", "info", "constraints",
 }  # fmt: skip
-_MODULES = ("ase.", "scipy.sparse.")  # whose objects are plain data all the way down
+_MODULES = ("ase.", "scipy.sparse.")  # objects of these modules consist of plain data
 
 
 class _CannotHoldError(Exception):
-    """Something that is no plain data; the message says where it is."""
+    """A value is not plain data; the message names its place."""
 
 
 def snapshot(parts: Mapping[str, Any]) -> tuple[dict[str, Any], list[Any], list[str]]:
-    """The state of objects.
+    """Return the state of objects as plain data.
 
     Parameters
     ----------
     parts
-        The objects by name.
+        Objects whose state is taken, by name.
 
     Returns
     -------
     tree : dict
-        What goes through JSON, with arrays by number.
+        State that JSON can hold, with numbers in place of arrays.
     arrays : list
-        The arrays, not copied. One that two objects share is one array.
+        Arrays in the order of these numbers, not copied. An array that two objects share appears once.
     missing : list of str
-        Attributes that hold what is no plain data, as ``"name.attribute"``.
+        Attributes whose values are not plain data, as ``"name.attribute"``.
     """
     writer = _Writer()
     tree = {name: writer.fields(part, name, ()) for name, part in parts.items()}
@@ -49,14 +49,14 @@ def snapshot(parts: Mapping[str, Any]) -> tuple[dict[str, Any], list[Any], list[
 
 
 def restore(parts: Mapping[str, Any], tree: Mapping[str, Any], arrays: Sequence[Any]) -> None:
-    """Give objects, made the same way, the state of those of a snapshot.
+    """Give objects the state that a snapshot holds.
 
     Parameters
     ----------
     parts
-        The objects by name.
+        Objects by name, made in the same way as those of the snapshot.
     tree, arrays
-        What `snapshot` returned.
+        State and its arrays, as `snapshot` returned them.
     """
     for name, fields in tree.items():
         _set_fields(parts[name], fields, arrays)
@@ -98,7 +98,7 @@ class _Writer:
         return {"object": f"{kind.__module__}:{kind.__qualname__}", "fields": self.fields(value, where, inside)}
 
     def _number(self, array: Any) -> int:
-        if id(array) not in self._numbers:  # `arrays` keeps it alive, so that no other gets its id
+        if id(array) not in self._numbers:  # `arrays` keeps it alive, so that no other array gets its id
             self._numbers[id(array)] = len(self.arrays)
             self.arrays.append(array)
         return self._numbers[id(array)]
@@ -119,7 +119,7 @@ def _read(saved: Any, present: Any, arrays: Sequence[Any]) -> Any:
             return arrays[content]
         case "scalar":
             return arrays[content][()]
-        case "generator":  # the same object, which others may hold too
+        case "generator":  # the present object stays, as others may share it
             present.bit_generator.state = _read(content, None, arrays)
             return present
         case "list" | "tuple":

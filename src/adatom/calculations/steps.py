@@ -1,4 +1,4 @@
-"""What optimization and molecular dynamics share: they go on from where an earlier run was cut, and stop in time."""
+"""Steps of optimizers and molecular dynamics: they continue an interrupted run, and stop in time."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ __all__ = ["Earlier", "Steps"]
 
 Earlier = str | os.PathLike[str] | Mapping[str, Any] | None
 
-# Seconds between two checkpoints: steps that take longer are all kept, and cheap ones do not notice.
+# Seconds between two checkpoints: longer steps are all kept, and short ones are not slowed down.
 INTERVAL = 1.0
-# Where writing one takes long, as with the Hessian of thousands of atoms, it takes no more than this part of the time.
+# Largest share of the time for writing checkpoints, which takes long with the Hessian of thousands of atoms.
 _SHARE = 0.02
 # Seconds that a run needs to close its files and to report, besides its next step.
 _SPARE = 1.0
@@ -44,7 +44,7 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class _Left:
-    """What an earlier run left."""
+    """Directory, checkpoint and log of an earlier run."""
 
     directory: Path
     checkpoint: Checkpoint
@@ -52,25 +52,25 @@ class _Left:
 
 
 class Steps:
-    """The steps of one run.
+    """Steps of one run, which may continue an earlier run.
 
     Parameters
     ----------
     name
-        What the run is called, and its files.
+        Name of the run and stem of its files.
     total
-        How many steps there are at most, those of the earlier run among them.
+        Largest number of steps, including those of the earlier run.
     resume_from
-        The directory of an earlier run, or its result.
+        Directory or result of the earlier run to continue; None: none but an interrupted run of the same job.
     atoms, calculator
-        As given.
+        Structure and calculator as they were given.
     **parameters
-        What else the result depends on.
+        Further inputs on which the result depends.
 
     Raises
     ------
     InputError
-        `resume_from` has nothing to go on from, or what other inputs gave.
+        The run `resume_from` has no checkpoint, had other inputs, or has made all steps.
     """
 
     def __init__(
@@ -94,28 +94,28 @@ class Steps:
 
     @property
     def resumed(self) -> bool:
-        """Whether an earlier run's steps are gone on with."""
+        """True if the steps continue an earlier run."""
         return self._left is not None
 
     @property
     def remaining(self) -> int:
-        """How many steps are left, at most."""
+        """Largest number of steps that are left to make."""
         return self._total - (self._left.checkpoint.steps if self._left else 0)
 
     def enter(self, run: Calculation, moving: Any = None) -> None:
-        """Find what an earlier run of the same job left, and put the atoms where that was.
+        """Find an interrupted run of the same job, and put the atoms where it stopped.
 
         Parameters
         ----------
         run
-            The calculation, with its directory.
+            Calculation, whose directory exists.
         moving
-            What the steps move, with the positions and the cell of an `ase.Atoms`; None: the atoms of `run`.
+            Object that the steps move, with the positions and the cell of an `ase.Atoms`; None: the atoms of `run`.
 
         Raises
         ------
         InputError
-            The earlier run had other inputs.
+            The interrupted run had other inputs.
         """
         self._run, self._atoms = run, run.input_atoms
         self._moving = run.atoms if moving is None else moving
@@ -124,7 +124,7 @@ class Steps:
         if self._left is None and previous is not None and (previous / f"{self._name}.checkpoint").exists():
             self._left = self._of_the_same_job(previous)
         if self._left is None:
-            run.file(".checkpoint").unlink(missing_ok=True)  # of another run, with the files to start from
+            run.file(".checkpoint").unlink(missing_ok=True)  # of another run, whose files this one starts from
         else:
             run.resumed_from = self._left.directory
             self._left.checkpoint.place(self._moving)
@@ -135,30 +135,30 @@ class Steps:
 
     @contextmanager
     def files(self) -> Iterator[tuple[Trajectory, IO[str]]]:
-        """The trajectory and the log, open for the steps to come.
+        """Open the trajectory and the log for the steps to come.
 
         Yields
         ------
         tuple
-            Both.
+            Trajectory and log, open for writing.
         """
         with self._run.trajectory(append=self.resumed) as self._trajectory, self._run.log() as self._log:
             yield self._trajectory, self._log
 
     def begin(self, dynamics: Any, **parts: Any) -> None:
-        """Watch the steps, from where the earlier run was.
+        """Restore the state of the earlier run, and watch the steps from now on.
 
         Parameters
         ----------
         dynamics
-            What makes the steps, and writes the files. It was made with the inputs of the run.
+            ASE's object that makes the steps and writes the files, made with the inputs of the run.
         **parts
-            Other objects with a state.
+            Other objects whose state belongs in a checkpoint, by name.
 
         Raises
         ------
         IncompleteError
-            The time is over already.
+            The time of the process has run out already.
         """
         self._dynamics = dynamics
         constraints = {f"constraint {number}": each for number, each in enumerate(self._moving.constraints)}
@@ -173,10 +173,10 @@ class Steps:
         self._next = self._last + INTERVAL
 
     def keep(self) -> None:
-        """Write down where the run is."""
+        """Write a checkpoint of the current state."""
         atoms = self._moving
         if not self._dynamics.nsteps or not np.isfinite(atoms.positions).all():
-            return  # nothing is lost, or all is
+            return  # no step has been made, or the positions are useless
         start = time.perf_counter()
         state, arrays, missing = snapshot(self._parts)
         if has_a_loop_of_its_own(type(self._dynamics)):
@@ -200,7 +200,7 @@ class Steps:
         self._written = time.perf_counter() - start
 
     def forget(self) -> None:
-        """Remove what was written down: the run has come to its end, and nothing is left to do."""
+        """Remove the checkpoint: the run has reached its end, and nothing is left to do."""
         if self._kept:
             self._run.file(".checkpoint").unlink(missing_ok=True)
 
@@ -225,7 +225,7 @@ class Steps:
 
     def _go_on(self, left: _Left) -> None:
         checkpoint, state = left.checkpoint, left.checkpoint.state
-        # Some have written a heading by now, which the log of the earlier run has too.
+        # Some optimizers have written a heading by now, which the log of the earlier run has too.
         self._log.seek(0)
         self._log.truncate()
         self._log.write(left.log)
@@ -246,7 +246,7 @@ class Steps:
         restore(self._parts, state, checkpoint.arrays)
 
     def _of_the_same_job(self, directory: Path) -> _Left | None:
-        """What it left, or None, with a warning, if that is no use."""
+        """Return the earlier run in a directory, or None, with a warning, if it cannot be continued."""
         try:
             left = self._load(directory)
         except InputError as error:
@@ -255,7 +255,7 @@ class Steps:
         try:
             self._refuse_others(left, "Move that directory away to start anew.")
         except InputError as error:
-            # A job's later calculations begin with what the earlier ones gave, to the last digit or not.
+            # A job's later calculations start from results of its earlier ones, which may differ in the last digits.
             if not self._run.directory.is_child:
                 raise
             warnings.warn(f"{error} {self._name} starts anew.", stacklevel=4)
@@ -307,12 +307,12 @@ def _directory(resume_from: Earlier) -> Path:
 
 
 def has_a_loop_of_its_own(dynamics: type[Any]) -> bool:
-    """Whether the steps are made in a function that keeps their state to itself, as SciPy's are.
+    """Return whether the steps are made in a loop that keeps its state to itself, as SciPy's optimizers do.
 
     Parameters
     ----------
     dynamics
-        A class of optimizers or dynamics.
+        Class of an optimizer or of dynamics.
     """
     from ase.md.md import MolecularDynamics
     from ase.optimize.optimize import Optimizer
