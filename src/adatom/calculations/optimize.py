@@ -1,4 +1,4 @@
-"""Relaxation of the atoms, and of the cell if asked."""
+"""Relaxation of the atoms and, on request, of the cell."""
 
 from __future__ import annotations
 
@@ -63,32 +63,32 @@ def run_optimize(
     Parameters
     ----------
     atoms
-        The structure; it is not changed.
+        Structure to relax; it is not changed.
     calculator
-        An ASE calculator that nothing else uses.
+        ASE calculator that nothing else uses.
     relax_cell
         Whether the cell changes too.
     fmax
-        Largest force that may remain on an atom, in eV/Å; with `relax_cell` the filter weighs the stress in.
+        Largest force that may remain on an atom, in eV/Å; with `relax_cell` the filter includes the stress.
     max_steps
-        Most steps of the optimizer.
+        Largest number of steps of the optimizer.
     optimizer
-        A name in `OPTIMIZERS` or a class such as those of ``ase.optimize``.
+        Name in `OPTIMIZERS`, or a class such as those of ``ase.optimize``.
     optimizer_kwargs
         Further arguments of the optimizer.
     cell_filter
-        A name in `CELL_FILTERS` or a class such as those of ``ase.filters``.
+        Name in `CELL_FILTERS`, or a class such as those of ``ase.filters``.
     allow_unconverged
-        Whether a relaxation that ran out of steps gives a result with ``converged: False``, and a file
-        ``UNCONVERGED`` in its directory, instead of an error.
+        Whether a relaxation that ran out of steps gives a result with ``converged: False``, and a file ``UNCONVERGED``
+        in its directory, instead of an error.
     name
-        What the run is called, and its files.
+        Name of the run and stem of its files.
     copy_files
         Files to start from: a path, a result, ``{path: names}``, ``(source, names)``, or a list of these.
     resume_from
-        An earlier run of this that has steps left to make: its directory, or its result. Only `max_steps`, `fmax` and
-        `allow_unconverged` may be others; `max_steps` counts the steps of both. A job that was cut needs no
-        `resume_from`: run again, it goes on.
+        Directory or result of an earlier run of this calculation that has steps left to make. Only `max_steps`, `fmax`
+        and `allow_unconverged` may differ; `max_steps` counts the steps of both runs. An interrupted job needs no
+        `resume_from`: run again, it continues.
 
     Returns
     -------
@@ -100,9 +100,9 @@ def run_optimize(
     InputError
         Bad input, found before anything is computed.
     IncompleteError
-        The time was over: see the setting `walltime`.
+        The time of the process ran out: see the setting `walltime`.
     ConvergenceError
-        Forces above `fmax` after `max_steps`, or an energy or a force that is not a number.
+        Forces above `fmax` remain after `max_steps`, or an energy or a force is not a number.
     """
     check_positive(fmax=fmax)
     check_count(max_steps=max_steps)
@@ -128,7 +128,7 @@ def run_optimize(
     )
     needs = ("energy", "forces", "stress") if relax_cell else ("energy", "forces")
     with calculation(name, atoms, calculator, copy_files, needs) as run:
-        # The filter first: strain is relative to the cell as given, also where the run goes on with another one.
+        # The filter comes first: strain is relative to the cell as given, also if an earlier run left another cell.
         moving = make_filter(run.atoms) if make_filter else run.atoms
         steps.enter(run)
         parts = {"filter": moving} if make_filter else {}
