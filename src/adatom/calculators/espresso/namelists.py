@@ -1,4 +1,4 @@
-"""Input of Quantum ESPRESSO's programs: namelists."""
+"""Namelists, the input of Quantum ESPRESSO's programs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from adatom.errors import InputError, UnknownNameError
 
 __all__ = ["nested"]
 
-# A run stays in its directory, and what reads its files finds them under one name.
+# A run stays in its directory, and programs that read its files find them under one name.
 FIXED = {"outdir": ".", "prefix": "pwscf"}
 _KEPT = "The job keeps its files in its own directory."
 _REFUSED = {
@@ -22,19 +22,19 @@ _REFUSED = {
 
 
 def nested(program: str, input_data: Mapping[str, Any] | None) -> dict[str, dict[str, Any]]:
-    """Keywords of a program in the namelists that they belong to.
+    """Return keywords of a program, grouped by the namelists to which they belong.
 
     Parameters
     ----------
     program
-        The program, such as ``"pw.x"``.
+        Name of the program, such as ``"pw.x"``.
     input_data
-        Keywords and values, with or without their namelists, in the units of Quantum ESPRESSO.
+        Keywords and values, with or without their namelists, in the units of Quantum ESPRESSO; None: no keywords.
 
     Returns
     -------
     dict
-        Values by namelist and keyword, in lower case.
+        Values by namelist and keyword, both in lower case.
 
     Raises
     ------
