@@ -14,6 +14,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from functools import cache, partial
 from importlib import import_module, metadata
 from importlib.util import find_spec
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -88,6 +89,10 @@ class Model:
     doi: str = "not stated"
     training_data: str = "not stated"
     purpose: str = "not stated"
+
+
+_KEYS = {own.name: own for own in fields(Model) if own.name != "name"}
+_NEEDED_KEYS = {name for name, own in _KEYS.items() if own.default is MISSING and own.default_factory is MISSING}
 
 
 def model_names() -> list[str]:
@@ -247,13 +252,11 @@ def _read(file: Path) -> dict[str, Model]:
 def _checked(rows: Any, where: str) -> dict[str, Model]:
     if not isinstance(rows, Mapping) or not all(isinstance(row, Mapping) for row in rows.values()):
         raise InputError(f"{where} is no table of models. Give for each name its package, make, and so on.")
-    known = {own.name: own for own in fields(Model) if own.name != "name"}
-    needed = {name for name, own in known.items() if own.default is MISSING and own.default_factory is MISSING}
     for name, row in rows.items():
         for key in row:
-            if key not in known:
-                raise UnknownNameError(f"key of model {name} in {where}", key, known)
-        if missing := sorted(needed - row.keys()):
+            if key not in _KEYS:
+                raise UnknownNameError(f"key of model {name} in {where}", key, _KEYS)
+        if missing := sorted(_NEEDED_KEYS - row.keys()):
             raise InputError(f"The model {name} in {where} has no {', '.join(missing)}.")
     return {name: Model(name, **row) for name, row in rows.items()}
 
@@ -272,28 +275,39 @@ def _resolve(text: str, calc_kwargs: Mapping[str, Any]) -> tuple[str, Callable[.
     row = model(name)
     arguments = {**row.arguments, **options, **calc_kwargs}
     if file:
-        if row.file is None:
-            raise InputError(f"{name} takes no file, and {text!r} names one: {name} alone is the model.")
-        path = Path(file).expanduser().absolute()
-        if not path.is_file():
-            raise InputError(f"There is no file {str(path)!r} for {name}. Give the path of its weights: '{name}:PATH'.")
-        arguments[row.file] = str(path)
+        arguments |= _file_argument(row, file, text)
     elif row.file_needed and row.file not in arguments:
         raise InputError(f"{name} has no weights of its own. Give the path of a file: '{name}:PATH'.")
-    where = row.make_from_file if file and row.make_from_file else row.make
-    module, _, attribute = where.partition(":")
-    try:
-        made: Any = import_module(module)
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(row.package, row.extra) from error
+    make = _maker(row, from_file=bool(file))
     for word in ("device", "dtype"):
         if word in arguments and word not in row.words:
             raise InputError(f"The {word} of {name} cannot be chosen. Leave {word} out.")
     if "device" in row.words:
         arguments.setdefault("device", _device())
-    for part in attribute.split("."):
-        made = getattr(made, part)
-    return name, made, {row.words.get(key, key): value for key, value in arguments.items()}
+    return name, make, {row.words.get(key, key): value for key, value in arguments.items()}
+
+
+def _file_argument(row: Model, file: str, text: str) -> dict[str, str]:
+    """Return the argument of a model's calculator for a file with weights."""
+    if row.file is None:
+        raise InputError(f"{row.name} takes no file, and {text!r} names one: {row.name} alone is the model.")
+    path = Path(file).expanduser().absolute()
+    if not path.is_file():
+        raise InputError(
+            f"There is no file {str(path)!r} for {row.name}. Give the path of its weights: '{row.name}:PATH'."
+        )
+    return {row.file: str(path)}
+
+
+def _maker(row: Model, from_file: bool) -> Callable[..., Any]:
+    """Return the class or function that makes a model's calculator."""
+    place = row.make_from_file if from_file and row.make_from_file else row.make
+    module, _, attribute = place.partition(":")
+    try:
+        found: Any = import_module(module)
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(row.package, row.extra) from error
+    return attrgetter(attribute)(found)
 
 
 def _device() -> str:

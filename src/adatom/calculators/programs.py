@@ -62,13 +62,7 @@ class Programs:
             The program does not exist, or a launcher in the configuration conflicts with the ranks of the job.
         """
         program = program or self.main
-        said = self.configured("command") or get_settings().commands.get(self.code) or self.main
-        words = [os.path.expanduser(word) for word in shlex.split(said)]
-        place = next((i for i, word in enumerate(words) if Path(word).name == self.main), None)
-        if place is None:
-            raise InputError(
-                f"The command of {self.code} is {shlex.join(words)!r}, which has no {self.main}: {self._advice()}"
-            )
+        words, place = self._main_command()
         options = words[place + 1 :] if program == self.main else []  # such as `-nk 4`
         words = [*words[:place], str(Path(words[place]).with_name(program)), *options]
         for word in (words[0], words[place]):
@@ -83,6 +77,17 @@ class Programs:
                 f"{shlex.join(words)!r}. Take the launcher off: it comes from the job's resources."
             )
         return words
+
+    def _main_command(self) -> tuple[list[str], int]:
+        """Return the words of the command of the main program, and the place of that program among them."""
+        command = self.configured("command") or get_settings().commands.get(self.code) or self.main
+        words = [os.path.expanduser(word) for word in shlex.split(command)]
+        for place, word in enumerate(words):
+            if Path(word).name == self.main:
+                return words, place
+        raise InputError(
+            f"The command of {self.code} is {shlex.join(words)!r}, which has no {self.main}: {self._advice()}"
+        )
 
     def data_dir(self, *defaults: str | Path | None, key: str) -> Path:
         """Return the directory of the code's data files.

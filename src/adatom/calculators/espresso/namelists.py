@@ -44,7 +44,6 @@ def nested(program: str, input_data: Mapping[str, Any] | None) -> dict[str, dict
         There is no such namelist.
     """
     from ase.io.espresso_namelist.keys import ALL_KEYS
-    from ase.io.espresso_namelist.namelist import Namelist
 
     known = ALL_KEYS[program.removesuffix(".x")]
     found: dict[str, Any] = {}
@@ -56,15 +55,7 @@ def nested(program: str, input_data: Mapping[str, Any] | None) -> dict[str, dict
             found[name] = value
             continue
         else:
-            section, values = Namelist.search_key(name, known), {name: value}  # type: ignore[no-untyped-call]
-        if section is None:
-            near = difflib.get_close_matches(
-                name, [keyword for keywords in known.values() for keyword in keywords], n=5
-            )
-            raise InputError(
-                f"Unknown keyword of {program} {key!r}.{_near(near)} "
-                f"If it is a new one, say which namelist it belongs to: {{{next(iter(known))!r}: {{{key!r}: ...}}}}."
-            )
+            section, values = _namelist(program, key, known), {name: value}
         if section not in known:
             raise UnknownNameError(f"namelist of {program}", key, known)
         for inner in values:
@@ -74,5 +65,16 @@ def nested(program: str, input_data: Mapping[str, Any] | None) -> dict[str, dict
     return found
 
 
-def _near(names: list[str]) -> str:
-    return f" Near: {', '.join(names)}." if names else ""
+def _namelist(program: str, key: str, known: Mapping[str, Any]) -> str:
+    """Return the namelist to which a keyword of a program belongs."""
+    from ase.io.espresso_namelist.namelist import Namelist
+
+    found: str | None = Namelist.search_key(key.lower(), known)  # type: ignore[no-untyped-call]
+    if found is not None:
+        return found
+    keywords = [keyword for section in known.values() for keyword in section]
+    near = ", ".join(difflib.get_close_matches(key.lower(), keywords, n=5))
+    raise InputError(
+        f"Unknown keyword of {program} {key!r}.{f' Near: {near}.' if near else ''} "
+        f"If it is a new one, say which namelist it belongs to: {{{next(iter(known))!r}: {{{key!r}: ...}}}}."
+    )

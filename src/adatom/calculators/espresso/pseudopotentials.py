@@ -60,6 +60,10 @@ def check_pseudopotentials(atoms: Atoms, names: Mapping[str, str], directory: Pa
             f"ADATOM_DATA_DIRS__ESPRESSO to their directory. Debian's are in quantum-espresso-data: {PROGRAMS.install}"
         )
     for element in elements:
-        found = _ELEMENT.search((directory / names[element]).read_text(errors="replace"))
-        if found and (found[1] or found[2]).capitalize() != element:
-            raise InputError(f"{directory / names[element]} is of {found[1] or found[2]}, and was given for {element}.")
+        _check_element(directory / names[element], element)
+
+
+def _check_element(file: Path, element: str) -> None:
+    found = _ELEMENT.search(file.read_text(errors="replace"))
+    if found and (found[1] or found[2]).capitalize() != element:
+        raise InputError(f"{file} is of {found[1] or found[2]}, and was given for {element}.")

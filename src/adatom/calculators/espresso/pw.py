@@ -64,39 +64,57 @@ def make_espresso(
     InputError
         A keyword, a pseudopotential, a cut-off, the cell or pw.x is missing or wrong.
     """
-    if atoms.cell.rank < 3:
-        raise InputError(
-            f"pw.x needs a cell of three vectors; that of {atoms.get_chemical_formula()} is "
-            f"{atoms.cell.array.tolist()}. For a molecule: atoms.center(vacuum=8)."
-        )
+    _check_cell(atoms)
     data = nested("pw.x", input_data)
     rows = {element: (elements or {}).get(element, {}) for element in sorted(set(atoms.symbols))}
-    names = {element: row["pseudopotential"] for element, row in rows.items() if "pseudopotential" in row}
-    names |= {element: name for element, name in (pseudopotentials or {}).items() if element in rows}
+    names = _file_names(rows, pseudopotentials or {})
     directory = Path(data.get("control", {}).get("pseudo_dir") or pseudo_dir()).expanduser()
     check_pseudopotentials(atoms, names, directory)
     PROGRAMS.command()  # raises if pw.x does not exist
-    system = data.setdefault("system", {})
-    cutoffs = {key: max(row.get(key, 0) for row in rows.values()) for key in ("ecutwfc", "ecutrho")}
-    ecutwfc = system.setdefault("ecutwfc", cutoffs["ecutwfc"])
-    if not ecutwfc > 0:
-        raise InputError("No cut-off: the elements have none. Give calc_kwargs={'input_data': {'ecutwfc': ...}} in Ry.")
-    if cutoffs["ecutrho"] > 4 * ecutwfc:  # 4 is the default of pw.x, and the least that makes sense
-        system.setdefault("ecutrho", cutoffs["ecutrho"])
+    _set_cutoffs(data.setdefault("system", {}), rows)
     data["control"] = {**data.get("control", {}), **FIXED, "calculation": calculation}
-    if isinstance(kpts, Sequence) and not isinstance(kpts, str) and np.ndim(kpts) == 2:
-        kpts = np.asarray(kpts, dtype=float)  # ASE tells such a list from a grid by its type
     return Espresso(
         directory,
         input_data=data,
         pseudopotentials=names,
-        kpts=kpts,
+        kpts=_k_points(kpts),
         kspacing=kspacing,
         koffset=koffset,
         crystal_coordinates=crystal_coordinates,
         additional_cards=additional_cards,
         rescale_magmom_fac=rescale_magmom_fac,
     )
+
+
+def _check_cell(atoms: Atoms) -> None:
+    if atoms.cell.rank < 3:
+        raise InputError(
+            f"pw.x needs a cell of three vectors; that of {atoms.get_chemical_formula()} is "
+            f"{atoms.cell.array.tolist()}. For a molecule: atoms.center(vacuum=8)."
+        )
+
+
+def _file_names(rows: Mapping[str, Mapping[str, Any]], chosen: Mapping[str, str]) -> dict[str, str]:
+    """Return the file name of the pseudopotential of each element; `chosen` overrides the rows."""
+    names = {element: row["pseudopotential"] for element, row in rows.items() if "pseudopotential" in row}
+    return names | {element: name for element, name in chosen.items() if element in rows}
+
+
+def _set_cutoffs(system: dict[str, Any], rows: Mapping[str, Mapping[str, Any]]) -> None:
+    """Set the cut-offs (Ry) that the namelist ``system`` lacks to the largest ones of the elements."""
+    cutoffs = {key: max(row.get(key, 0) for row in rows.values()) for key in ("ecutwfc", "ecutrho")}
+    ecutwfc = system.setdefault("ecutwfc", cutoffs["ecutwfc"])
+    if not ecutwfc > 0:
+        raise InputError("No cut-off: the elements have none. Give calc_kwargs={'input_data': {'ecutwfc': ...}} in Ry.")
+    if cutoffs["ecutrho"] > 4 * ecutwfc:  # 4 is the default of pw.x, and the least that makes sense
+        system.setdefault("ecutrho", cutoffs["ecutrho"])
+
+
+def _k_points(kpts: Any) -> Any:
+    """Return a list of k points as an array, by which ASE tells it from a grid; anything else as it is."""
+    if isinstance(kpts, Sequence) and not isinstance(kpts, str) and np.ndim(kpts) == 2:
+        return np.asarray(kpts, dtype=float)
+    return kpts
 
 
 def layer(parameters: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -221,18 +221,23 @@ def read_phonons(directory: Path) -> dict[str, Any]:
     """
     files = sorted(directory.glob("dyn*"), key=lambda file: (len(file.name), file.name))
     found = [one for file in files if (one := _dynamical_matrix(file.read_text()))]
-    save = directory / "_ph0" / "pwscf.phsave"
+    irreps = _irreps(directory / "_ph0" / "pwscf.phsave")
+    return {
+        "qpoints": np.array([point for point, _ in found]).reshape(-1, 3),
+        "frequencies": np.array([frequencies for _, frequencies in found]),
+        "irreps": irreps,
+    }
+
+
+def _irreps(save: Path) -> list[int]:
+    """Return the number of irreducible representations of each q point, all of which ph.x must have prepared."""
     patterns = sorted(save.glob("patterns.*.xml"), key=lambda file: int(file.name.split(".")[1]))
     irreps = [int(_found(ElementTree.parse(file).getroot(), ".//NUMBER_IRR_REP").text or 0) for file in patterns]
     control = save / "control_ph.xml"
     wanted = _found(ElementTree.parse(control).getroot(), ".//NUMBER_OF_Q_POINTS").text if control.exists() else None
     if wanted is None or len(irreps) != int(wanted):
         raise ProgramError(f"ph.x prepared {len(irreps)} q points of {(wanted or '?').strip()}.")
-    return {
-        "qpoints": np.array([point for point, _ in found]).reshape(-1, 3),
-        "frequencies": np.array([frequencies for _, frequencies in found]),
-        "irreps": irreps,
-    }
+    return irreps
 
 
 def _dynamical_matrix(text: str) -> tuple[list[float], list[float]] | None:

@@ -105,10 +105,7 @@ def take_over(directory: Path, input: str, output: str, files: Sequence[str]) ->
     """
     run = current_directory()
     earlier = run.previous if run and run.path == directory else None
-    if earlier is None or not all((earlier / name).exists() for name in (input, output)):
-        return None
-    # A program that continues takes its files for granted, and not its input.
-    if _lasting(earlier / input) != _lasting(directory / input) or STOPPED not in _text(earlier / output):
+    if earlier is None or not _can_continue(earlier, directory, input, output):
         return None
     for pattern in files:
         for path in earlier.glob(pattern):
@@ -117,6 +114,14 @@ def take_over(directory: Path, input: str, output: str, files: Sequence[str]) ->
             else:
                 shutil.copy2(path, directory)
     return earlier
+
+
+def _can_continue(earlier: Path, directory: Path, input: str, output: str) -> bool:
+    """Return whether the program in `earlier` stopped in time, with the same input as the one in `directory`."""
+    if not all((earlier / name).exists() for name in (input, output)):
+        return False
+    # A program that continues takes its files for granted, and not its input.
+    return _lasting(earlier / input) == _lasting(directory / input) and STOPPED in _text(earlier / output)
 
 
 def _lasting(file: Path) -> list[str]:
