@@ -155,15 +155,10 @@ def check_spin(atoms: Atoms, electrons: int, *, charge: float | None = None, mul
     name = f"{atoms.get_chemical_formula()} with charge {charge:g}"
     if left < 0:
         raise InputError(f"{name}: there are {electrons} electrons to take. Give a lower charge.")
-    if multiplicity is None:
-        moments = atoms.get_initial_magnetic_moments()
-        if not moments.any():
-            return
-        unpaired = abs(round(float(moments.sum())))
-        given = f"the initial magnetic moments add up to {moments.sum():g}, which is a multiplicity of {unpaired + 1}"
-    else:
-        check_count(multiplicity=multiplicity)
-        unpaired, given = multiplicity - 1, f"the multiplicity is {multiplicity}"
+    spin = _spin(atoms, multiplicity)
+    if spin is None:
+        return
+    unpaired, given = spin
     if unpaired > left or (left - unpaired) % 2:
         possible = [str(one) for one in range(left % 2 + 1, left + 2, 2)]
         short = possible if len(possible) < 6 else [*possible[:3], "...", possible[-1]]
@@ -171,6 +166,21 @@ def check_spin(atoms: Atoms, electrons: int, *, charge: float | None = None, mul
             f"{name} has {left} electrons, and {given}. Possible multiplicities: {', '.join(short)}. "
             "Set one of them, or another charge."
         )
+
+
+def _spin(atoms: Atoms, multiplicity: int | None) -> tuple[int, str] | None:
+    """Return the number of unpaired electrons and its origin in words, or None if nothing sets it."""
+    if multiplicity is not None:
+        check_count(multiplicity=multiplicity)
+        return multiplicity - 1, f"the multiplicity is {multiplicity}"
+    moments = atoms.get_initial_magnetic_moments()
+    if not moments.any():
+        return None
+    unpaired = abs(round(float(moments.sum())))
+    return (
+        unpaired,
+        f"the initial magnetic moments add up to {moments.sum():g}, which is a multiplicity of {unpaired + 1}",
+    )
 
 
 def check_positive(**values: Any) -> None:

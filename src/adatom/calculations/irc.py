@@ -10,7 +10,7 @@ from ase import Atoms
 from ase.io import read
 
 from adatom.analysis.path import path_points
-from adatom.calculations.calculation import calculation
+from adatom.calculations.calculation import Calculation, calculation
 from adatom.calculations.checks import check_atoms, check_count, check_positive
 from adatom.calculations.saddle import sella
 from adatom.calculations.steps import Earlier, Steps
@@ -95,40 +95,14 @@ def run_irc(
     steps = Steps(name, max_steps, resume_from, atoms, calculator, **settings)
     with calculation(name, atoms, calculator, needs=("energy", "forces")) as run:
         steps.enter(run)
-        force = 0.0 if steps.resumed else np.linalg.norm(run.atoms.get_forces(), axis=1).max()
-        if force > fmax:
-            raise InputError(
-                f"{name} of {formula} starts at a saddle point, and here a force is {force:.3g} eV/Å: above "
-                f"fmax={fmax}. "
-                "Find the saddle point first, with ts_job or neb_job."
-            )
+        if not steps.resumed:
+            _check_start(run, fmax)
         run.atoms.set_masses(atoms.get_masses())  # Sella would set those of the most common isotopes
-        with steps.files() as (trajectory, log):
-            try:
-                irc = _way_down(package)(run.atoms, logfile=log, **(irc_kwargs or {}))
-            except TypeError as error:
-                raise InputError(f"irc_kwargs do not fit sella.IRC: {error}.") from error
-            irc.attach(trajectory.write, 1, run.atoms)
-            steps.begin(irc)
-            irc.start(fmax, direction)
-            try:
-                converged = bool(irc.run(fmax=fmax, steps=steps.remaining))
-            except package.optimize.irc.IRCInnerLoopConvergenceFailure as error:
-                raise ConvergenceError(
-                    f"{name} of {formula} loses the path after {irc.nsteps} steps. Is this a saddle point? freq_job "
-                    "tells: one mode is imaginary. If it is, make the steps shorter with irc_kwargs={'dx': ...}."
-                ) from error
-            if converged:
-                steps.forget()
-            else:
-                steps.keep()
+        irc, converged = _descend(package, run, steps, direction, fmax, irc_kwargs)
         results = run.properties()
         if not atoms.has("masses"):
             del run.atoms.arrays["masses"]
-        images = cast(list[Atoms], read(run.file(".traj"), ":"))
-        points = path_points(
-            images, [image.get_potential_energy() for image in images], [image.get_forces() for image in images]
-        )
+        points = _points(run)
         if points["energies"][-1] >= points["energies"][0]:
             raise ConvergenceError(
                 f"{name} of {formula} does not go down. Is this a saddle point? freq_job tells: one mode is imaginary."
@@ -141,6 +115,55 @@ def run_irc(
             )
         document = run.result(converged=converged, max_steps=max_steps, **settings)
         return cast(PathResult, {**document, "results": results, "points": points, "steps": int(irc.nsteps)})
+
+
+def _check_start(run: Calculation, fmax: float) -> None:
+    force = np.linalg.norm(run.atoms.get_forces(), axis=1).max()
+    if force > fmax:
+        raise InputError(
+            f"{run.name} of {run.atoms.get_chemical_formula()} starts at a saddle point, and here a force is "
+            f"{force:.3g} eV/Å: above fmax={fmax}. Find the saddle point first, with ts_job or neb_job."
+        )
+
+
+def _descend(
+    package: Any,
+    run: Calculation,
+    steps: Steps,
+    direction: Direction,
+    fmax: float,
+    irc_kwargs: Mapping[str, Any] | None,
+) -> tuple[Any, bool]:
+    """Follow the path down, and return Sella's object and whether the path has ended."""
+    with steps.files() as (trajectory, log):
+        try:
+            irc = _way_down(package)(run.atoms, logfile=log, **(irc_kwargs or {}))
+        except TypeError as error:
+            raise InputError(f"irc_kwargs do not fit sella.IRC: {error}.") from error
+        irc.attach(trajectory.write, 1, run.atoms)
+        steps.begin(irc)
+        irc.start(fmax, direction)
+        try:
+            converged = bool(irc.run(fmax=fmax, steps=steps.remaining))
+        except package.optimize.irc.IRCInnerLoopConvergenceFailure as error:
+            raise ConvergenceError(
+                f"{run.name} of {run.atoms.get_chemical_formula()} loses the path after {irc.nsteps} steps. Is this a "
+                "saddle point? freq_job tells: one mode is imaginary. If it is, make the steps shorter with "
+                "irc_kwargs={'dx': ...}."
+            ) from error
+        if converged:
+            steps.forget()
+        else:
+            steps.keep()
+    return irc, converged
+
+
+def _points(run: Calculation) -> Any:
+    """Return the points of the path, from the trajectory."""
+    images = cast(list[Atoms], read(run.file(".traj"), ":"))
+    return path_points(
+        images, [image.get_potential_energy() for image in images], [image.get_forces() for image in images]
+    )
 
 
 class _Surface:

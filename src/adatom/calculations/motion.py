@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, Literal
 
 import numpy as np
@@ -41,6 +42,11 @@ class Dynamics:
     seeded: bool = False
     set_temperature: Callable[[Any, float], None] | None = None
     set_pressure: Callable[[Any, float], None] | None = None
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Properties that the calculator must be able to compute."""
+        return ("energy", "forces", "stress") if self.ensemble == "NPT" else ("energy", "forces")
 
 
 def _to_temperature(motion: Any, temperature: float) -> None:
@@ -120,8 +126,6 @@ class Motion:
         Whether temperature or pressure change with the steps.
     needs
         Properties that the calculator must be able to compute.
-    parameters
-        All settings but the number of steps, for the result.
 
     Raises
     ------
@@ -154,13 +158,18 @@ class Motion:
         self.ensemble = chosen.ensemble
         self.seeded = self._draws or chosen.seeded
         self.ramped = self._press.moves or (self._heat is not None and self._heat.moves)
-        self.needs = ("energy", "forces", "stress") if chosen.ensemble == "NPT" else ("energy", "forces")
-        self.parameters = {
+        self.needs = chosen.needs
+        self._given_timestep, self._keep_velocities = timestep, keep_velocities
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """All settings but the number of steps, for the result."""
+        return {
             "dynamics": self._integrator.__name__,
-            "timestep": timestep,
+            "timestep": self._given_timestep,
             "temperature": self._heat and self._heat.plain,
-            "pressure": self._press.plain if chosen.ensemble == "NPT" else None,
-            "keep_velocities": keep_velocities,
+            "pressure": self._press.plain if self.ensemble == "NPT" else None,
+            "keep_velocities": self._keep_velocities,
             "dynamics_kwargs": {key: value for key, value in self._options.items() if key != "rng"},
         }
 
@@ -217,14 +226,19 @@ def _check(dynamics: str, chosen: Dynamics, heat: Ramp | None, press: Ramp) -> N
     if heat is None and chosen.ensemble != "NVE":
         raise InputError(f"{dynamics} is at constant temperature and none is given. Set temperature (K).")
     if (press.moves or press.plain) and chosen.ensemble != "NPT":
-        at_pressure = ", ".join(sorted(key for key, row in DYNAMICS.items() if row.ensemble == "NPT"))
+        at_pressure = _names(lambda row: row.ensemble == "NPT")
         raise InputError(
             f"pressure is {press.plain}, but {dynamics} is at constant volume. At pressure: {at_pressure}."
         )
     for name, ramp in {"temperature": heat, "pressure": press}.items():
         if ramp is not None and ramp.moves and getattr(chosen, f"set_{name}") is None:
-            able = ", ".join(sorted(key for key, row in DYNAMICS.items() if getattr(row, f"set_{name}")))
+            able = _names(attrgetter(f"set_{name}"))
             raise InputError(f"{name} is {ramp.plain}, but {dynamics} keeps one. These go through several: {able}.")
+
+
+def _names(condition: Callable[[Dynamics], Any]) -> str:
+    """Return the names of the dynamics for which a condition is true, for a message."""
+    return ", ".join(sorted(name for name, row in DYNAMICS.items() if condition(row)))
 
 
 def _options(chosen: Dynamics, timestep: float, heat: Ramp | None, press: Ramp) -> dict[str, Any]:

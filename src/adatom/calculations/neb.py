@@ -103,18 +103,14 @@ def run_neb(
     check_count(max_steps=max_steps, threads=threads)
     make_optimizer = find_class("optimizer of bands", optimizer, BAND_OPTIMIZERS)
     _check(images, calculators)
-    steps = Steps(
-        name,
-        max_steps,
-        resume_from,
-        images[0],
-        calculators[0],
-        images=np.array([image.positions for image in images]),
-        climb=climb,
-        optimizer=make_optimizer.__name__,
-        optimizer_kwargs=optimizer_kwargs or {},
-        neb_kwargs=neb_kwargs or {},
-    )
+    settings = {
+        "climb": climb,
+        "optimizer": make_optimizer.__name__,
+        "optimizer_kwargs": optimizer_kwargs or {},
+        "neb_kwargs": neb_kwargs or {},
+    }
+    positions = np.array([image.positions for image in images])
+    steps = Steps(name, max_steps, resume_from, images[0], calculators[0], images=positions, **settings)
     with calculation(name, images[0], calculators[0], needs=("energy", "forces")) as run:
         band = unwrapped([run.atoms, *(own(image) for image in images[1:])])
         for number, (image, calculator) in enumerate(zip(band, calculators, strict=True)):
@@ -128,16 +124,7 @@ def run_neb(
         highest = int(np.argmax(energies))
         run.atoms, run.calculator = band[highest], calculators[highest]
         results = run.properties()
-        document = run.result(
-            converged=converged,
-            images=len(images),
-            climb=climb,
-            fmax=fmax,
-            max_steps=max_steps,
-            optimizer=make_optimizer.__name__,
-            optimizer_kwargs=optimizer_kwargs or {},
-            neb_kwargs=neb_kwargs or {},
-        )
+        document = run.result(converged=converged, images=len(images), fmax=fmax, max_steps=max_steps, **settings)
         return cast(PathResult, {**document, "results": results, "points": points, "steps": int(relaxation.nsteps)})
 
 

@@ -109,23 +109,14 @@ def run_optimize(
     make_optimizer = find_class("optimizer", optimizer, OPTIMIZERS)
     make_filter = find_class("cell filter", cell_filter, CELL_FILTERS) if relax_cell else None
     if make_filter:
-        check_atoms(atoms)
-        if not atoms.pbc.any() or atoms.cell.rank < 3:
-            raise InputError(
-                f"relax_cell needs a periodic structure with three cell vectors; pbc is {atoms.pbc.tolist()}. "
-                "Set relax_cell=False, or a cell."
-            )
-    steps = Steps(
-        name,
-        max_steps,
-        resume_from,
-        atoms,
-        calculator,
-        relax_cell=relax_cell,
-        optimizer=make_optimizer.__name__,
-        optimizer_kwargs=optimizer_kwargs or {},
-        cell_filter=make_filter.__name__ if make_filter else None,
-    )
+        _check_cell(atoms)
+    settings = {
+        "relax_cell": relax_cell,
+        "optimizer": make_optimizer.__name__,
+        "optimizer_kwargs": optimizer_kwargs or {},
+        "cell_filter": make_filter.__name__ if make_filter else None,
+    }
+    steps = Steps(name, max_steps, resume_from, atoms, calculator, **settings)
     needs = ("energy", "forces", "stress") if relax_cell else ("energy", "forces")
     with calculation(name, atoms, calculator, copy_files, needs) as run:
         # The filter comes first: strain is relative to the cell as given, also if an earlier run left another cell.
@@ -136,13 +127,14 @@ def run_optimize(
             run, steps, make_optimizer, moving, fmax, optimizer_kwargs, allow_unconverged, **parts
         )
         results = run.properties()
-        document = run.result(
-            converged=converged,
-            relax_cell=relax_cell,
-            fmax=fmax,
-            max_steps=max_steps,
-            optimizer=make_optimizer.__name__,
-            optimizer_kwargs=optimizer_kwargs or {},
-            cell_filter=make_filter.__name__ if make_filter else None,
-        )
+        document = run.result(converged=converged, fmax=fmax, max_steps=max_steps, **settings)
         return cast(RelaxResult, {**document, "results": results, "steps": int(relaxation.nsteps)})
+
+
+def _check_cell(atoms: Atoms) -> None:
+    check_atoms(atoms)
+    if not atoms.pbc.any() or atoms.cell.rank < 3:
+        raise InputError(
+            f"relax_cell needs a periodic structure with three cell vectors; pbc is {atoms.pbc.tolist()}. "
+            "Set relax_cell=False, or a cell."
+        )

@@ -43,9 +43,8 @@ class Ramp:
     def __init__(self, name: str, knots: Knots, steps: int, positive: bool = False) -> None:
         listed = isinstance(knots, Sequence | np.ndarray) and not isinstance(knots, str)
         values: list[Any] = list(cast(Sequence[Any], knots)) if listed else [knots]
-        kind = "numbers above 0" if positive else "numbers"
-        good = all(isinstance(v, int | float | np.number) and not isinstance(v, bool) for v in values)
-        if not (values and good and np.isfinite(values).all() and (not positive or min(values) > 0)):
+        if not _are_numbers(values) or (positive and min(values) <= 0):
+            kind = "numbers above 0" if positive else "numbers"
             raise InputError(f"{name} is {knots!r}. Give a number, or a list of {kind} to go through.")
         self._given = values if listed else values[0]
         self._values = [float(value) for value in values]
@@ -86,3 +85,9 @@ class Ramp:
 
         now()
         motion.attach(now, interval=1)
+
+
+def _are_numbers(values: list[Any]) -> bool:
+    """Return whether there are values, all of which are finite numbers."""
+    numbers = all(isinstance(value, int | float | np.number) and not isinstance(value, bool) for value in values)
+    return bool(values) and numbers and bool(np.isfinite(values).all())

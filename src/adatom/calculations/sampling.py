@@ -165,10 +165,13 @@ def _selection(select: Any, steps: int, every: int) -> _Selection:
         raise InputError(f"select is {select!r}. Give a function of a structure, or a list of numbers of steps.")
     numbers = list(select)
     for number in numbers:
-        good = isinstance(number, int | np.integer) and not isinstance(number, bool)
-        if not good or not 0 <= number <= steps:
+        if not _is_integer(number) or not 0 <= number <= steps:
             raise InputError(f"select has {number!r}. Give numbers of steps, from 0 to {steps}, the steps of the run.")
     return _Selection(frozenset(int(number) for number in numbers))
+
+
+def _is_integer(number: Any) -> bool:
+    return isinstance(number, int | np.integer) and not isinstance(number, bool)
 
 
 def _criteria(abort: Any) -> list[Criterion]:
