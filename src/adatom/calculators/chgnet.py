@@ -8,13 +8,13 @@ from ase import Atoms
 from ase.calculators.calculator import Calculator, all_changes
 from chgnet.model.dynamics import CHGNetCalculator
 
-from adatom.calculators.together.chgnet import evaluate
+from adatom.calculators.batched.chgnet import evaluate
 
 __all__ = ["CHGNet"]
 
 
 class CHGNet(CHGNetCalculator):
-    """CHGNet's own calculator, with the differentiation of `adatom.calculators.together.chgnet.evaluate`.
+    """CHGNet's own calculator, with the differentiation of `adatom.calculators.batched.chgnet.evaluate`.
 
     The results are those of ``CHGNetCalculator`` to single precision, except for the stress of left-handed cells, which
     has the wrong sign there. The arguments are the same.

@@ -67,7 +67,7 @@ class Model:
         Names of the calculator's arguments for ``device`` and ``dtype``. Without a name the user cannot choose.
     properties
         Properties that the model computes, by ASE's names.
-    together
+    batched
         Function that computes many structures in one call, as ``module:function``. It gets the calculator and a list of
         structures, and returns a dictionary of properties for each structure. None: one structure at a time.
     licence, doi, training_data, purpose
@@ -84,7 +84,7 @@ class Model:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     words: Mapping[str, str] = field(default_factory=dict)
     properties: Sequence[str] = ("energy", "forces")
-    together: str | None = None
+    batched: str | None = None
     licence: str = "not stated"
     doi: str = "not stated"
     training_data: str = "not stated"

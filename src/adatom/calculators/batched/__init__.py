@@ -11,7 +11,7 @@ from ase.calculators.calculator import all_changes
 
 from adatom.calculators.models import Calculator, make_model, named_model
 
-__all__ = ["evaluate_together", "with_results"]
+__all__ = ["evaluate_batched", "with_results"]
 
 # Largest number of atoms in one call, by device. On a processor larger batches gain nothing: what small structures
 # save is the cost of a call.
@@ -19,7 +19,7 @@ _MOST_ATOMS = {"cpu": 16}
 _MOST_ATOMS_ELSEWHERE = 2048
 
 
-def evaluate_together(
+def evaluate_batched(
     calculator: Calculator, structures: Sequence[Atoms], **calc_kwargs: Any
 ) -> list[dict[str, Any] | None]:
     """Return the properties of many structures, computed in batches if the model allows it.
@@ -43,9 +43,9 @@ def evaluate_together(
         one structure at a time.
     """
     row = named_model(calculator)
-    if row is None or row.together is None:
+    if row is None or row.batched is None:
         return [None] * len(structures)
-    module, _, name = row.together.partition(":")
+    module, _, name = row.batched.partition(":")
     function = getattr(import_module(module), name)
     made = make_model(calculator, **calc_kwargs)
     device = str(getattr(made, "device", "cpu")).partition(":")[0]
