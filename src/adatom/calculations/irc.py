@@ -13,7 +13,7 @@ from adatom.analysis.path import path_points
 from adatom.calculations.calculation import Calculation, calculation
 from adatom.calculations.checks import check_atoms, check_count, check_positive
 from adatom.calculations.saddle import sella
-from adatom.calculations.steps import Earlier, Steps
+from adatom.calculations.steps import PreviousRun, Steps
 from adatom.errors import ConvergenceError, InputError, UnknownNameError
 from adatom.schemas.results import PathResult
 
@@ -32,7 +32,7 @@ def run_irc(
     irc_kwargs: Mapping[str, Any] | None = None,
     allow_unconverged: bool = False,
     name: str = "irc",
-    resume_from: Earlier = None,
+    resume_from: PreviousRun | None = None,
 ) -> PathResult:
     """Follow the path of steepest descent in mass-weighted coordinates from a saddle point down to one side.
 

@@ -14,7 +14,7 @@ from adatom.calculations.checks import check_count
 from adatom.calculations.copy_files import CopyFiles
 from adatom.calculations.motion import DYNAMICS, Motion
 from adatom.calculations.ramp import Knots
-from adatom.calculations.steps import Earlier, Steps
+from adatom.calculations.steps import PreviousRun, Steps
 from adatom.errors import InputError
 from adatom.schemas.results import MDAverages, MDResult
 
@@ -36,7 +36,7 @@ def run_md(
     dynamics_kwargs: Mapping[str, Any] | None = None,
     name: str = "md",
     copy_files: CopyFiles = None,
-    resume_from: Earlier = None,
+    resume_from: PreviousRun | None = None,
 ) -> MDResult:
     """Run molecular dynamics.
 

@@ -17,7 +17,7 @@ from adatom.calculations.calculation import calculation, own
 from adatom.calculations.checks import check_atoms, check_calculator, check_count, check_positive
 from adatom.calculations.converge import converge
 from adatom.calculations.optimize import OPTIMIZERS
-from adatom.calculations.steps import Earlier, Steps
+from adatom.calculations.steps import PreviousRun, Steps
 from adatom.calculations.tables import find_class
 from adatom.errors import ConvergenceError, InputError
 from adatom.schemas.results import PathResult
@@ -41,7 +41,7 @@ def run_neb(
     threads: int = 1,
     allow_unconverged: bool = False,
     name: str = "neb",
-    resume_from: Earlier = None,
+    resume_from: PreviousRun | None = None,
 ) -> PathResult:
     """Find the path of lowest energy between two structures, as a nudged elastic band.
 

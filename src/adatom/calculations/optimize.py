@@ -11,7 +11,7 @@ from adatom.calculations.calculation import calculation
 from adatom.calculations.checks import check_atoms, check_count, check_positive
 from adatom.calculations.converge import converge
 from adatom.calculations.copy_files import CopyFiles
-from adatom.calculations.steps import Earlier, Steps
+from adatom.calculations.steps import PreviousRun, Steps
 from adatom.calculations.tables import find_class
 from adatom.errors import InputError
 from adatom.schemas.results import RelaxResult
@@ -56,7 +56,7 @@ def run_optimize(
     allow_unconverged: bool = False,
     name: str = "relax",
     copy_files: CopyFiles = None,
-    resume_from: Earlier = None,
+    resume_from: PreviousRun | None = None,
 ) -> RelaxResult:
     """Move the atoms, and with `relax_cell` the cell, until the forces vanish.
 

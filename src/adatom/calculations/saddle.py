@@ -11,7 +11,7 @@ from adatom.calculations.calculation import calculation
 from adatom.calculations.checks import check_atoms, check_count, check_positive
 from adatom.calculations.converge import converge
 from adatom.calculations.copy_files import CopyFiles
-from adatom.calculations.steps import Earlier, Steps
+from adatom.calculations.steps import PreviousRun, Steps
 from adatom.calculations.trajectory import Trajectory
 from adatom.errors import InputError, MissingExtraError
 from adatom.schemas.results import RelaxResult
@@ -29,7 +29,7 @@ def run_saddle(
     allow_unconverged: bool = False,
     name: str = "ts",
     copy_files: CopyFiles = None,
-    resume_from: Earlier = None,
+    resume_from: PreviousRun | None = None,
 ) -> RelaxResult:
     """Find a saddle point of first order near a structure: up along one mode, down along all others.
 

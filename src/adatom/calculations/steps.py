@@ -28,9 +28,10 @@ from adatom.errors import IncompleteError, InputError
 from adatom.execution.deadline import stop_reason
 from adatom.execution.directories import find_run
 
-__all__ = ["Earlier", "Steps"]
+__all__ = ["PreviousRun", "Steps"]
 
-Earlier = str | os.PathLike[str] | Mapping[str, Any] | None
+#: An earlier run, by its directory or its result.
+PreviousRun = str | os.PathLike[str] | Mapping[str, Any]
 
 # Seconds between two checkpoints: longer steps are all kept, and short ones are not slowed down.
 INTERVAL = 1.0
@@ -43,7 +44,7 @@ _logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class _Left:
+class _StoredRun:
     """Directory, checkpoint and log of an earlier run."""
 
     directory: Path
@@ -74,33 +75,33 @@ class Steps:
     """
 
     def __init__(
-        self, name: str, total: int, resume_from: Earlier, atoms: Atoms, calculator: Any, **parameters: Any
+        self, name: str, total: int, resume_from: PreviousRun | None, atoms: Atoms, calculator: Any, **parameters: Any
     ) -> None:
         self._name, self._total, self._atoms, self._parameters = name, total, atoms, parameters
-        self._left: _Left | None = None
+        self._previous: _StoredRun | None = None
         self._written = self._longest = 0.0
         self._kept = False
         if resume_from is not None:
             check_atoms(atoms)
             check_calculator(calculator)
             self._parameters["calculator"] = calculator_parameters(calculator)
-            self._left = self._load(_directory(resume_from))
-            self._refuse_others(self._left, "Give what that run was given, or start anew without resume_from.")
-            if self._left.checkpoint.steps >= total:
+            self._previous = previous = self._load(_directory(resume_from))
+            self._refuse_others(previous, "Give what that run was given, or start anew without resume_from.")
+            if previous.checkpoint.steps >= total:
                 raise InputError(
-                    f"{self._left.directory} has {self._left.checkpoint.steps} steps and {total} are asked for. "
+                    f"{previous.directory} has {previous.checkpoint.steps} steps and {total} are asked for. "
                     "Give the number of steps in all."
                 )
 
     @property
     def resumed(self) -> bool:
         """True if the steps continue an earlier run."""
-        return self._left is not None
+        return self._previous is not None
 
     @property
     def remaining(self) -> int:
         """Largest number of steps that are left to make."""
-        return self._total - (self._left.checkpoint.steps if self._left else 0)
+        return self._total - (self._previous.checkpoint.steps if self._previous else 0)
 
     def enter(self, run: Calculation, moving: Any = None) -> None:
         """Find an interrupted run of the same job, and put the atoms where it stopped.
@@ -120,18 +121,17 @@ class Steps:
         self._run, self._atoms = run, run.input_atoms
         self._moving = run.atoms if moving is None else moving
         self._parameters["calculator"] = calculator_parameters(run.calculator)
-        previous = run.directory.previous
-        if self._left is None and previous is not None and (previous / f"{self._name}.checkpoint").exists():
-            self._left = self._of_the_same_job(previous)
-        if self._left is None:
+        left = run.directory.previous
+        if self._previous is None and left is not None and self._file(left, ".checkpoint").exists():
+            self._previous = self._interrupted_run(left)
+        previous = self._previous
+        if previous is None:
             run.file(".checkpoint").unlink(missing_ok=True)  # of another run, whose files this one starts from
         else:
-            run.resumed_from = self._left.directory
-            self._left.checkpoint.place(self._moving)
-            cut(self._file(self._left.directory, ".traj"), run.file(".traj"), self._left.checkpoint.files)
-            _logger.info(
-                "%s goes on after %d steps in %s", self._name, self._left.checkpoint.steps, self._left.directory
-            )
+            run.resumed_from = previous.directory
+            previous.checkpoint.place(self._moving)
+            cut(self._file(previous.directory, ".traj"), run.file(".traj"), previous.checkpoint.files)
+            _logger.info("%s goes on after %d steps in %s", self._name, previous.checkpoint.steps, previous.directory)
 
     @contextmanager
     def files(self) -> Iterator[tuple[Trajectory, IO[str]]]:
@@ -163,8 +163,8 @@ class Steps:
         self._dynamics = dynamics
         constraints = {f"constraint {number}": each for number, each in enumerate(self._moving.constraints)}
         self._parts = {"dynamics": dynamics, **parts, **constraints}
-        if self._left:
-            self._go_on(self._left)
+        if self._previous:
+            self._restore(self._previous)
         if self.remaining and (why := stop_reason(_SPARE)):
             self._stop(why)
         if hasattr(dynamics, "attach"):
@@ -223,13 +223,13 @@ class Steps:
             f"outside of a job give resume_from={str(self._run.directory.final)!r}."
         )
 
-    def _go_on(self, left: _Left) -> None:
-        checkpoint, state = left.checkpoint, left.checkpoint.state
+    def _restore(self, previous: _StoredRun) -> None:
+        checkpoint, state = previous.checkpoint, previous.checkpoint.state
         # Some optimizers have written a heading by now, which the log of the earlier run has too.
         self._log.seek(0)
         self._log.truncate()
-        self._log.write(left.log)
-        shutil.copyfile(self._file(left.directory, ".checkpoint"), self._run.file(".checkpoint"))
+        self._log.write(previous.log)
+        shutil.copyfile(self._file(previous.directory, ".checkpoint"), self._run.file(".checkpoint"))
         self._kept = True
         self._run.directory.left()
         missing = checkpoint.missing
@@ -245,24 +245,24 @@ class Steps:
             )
         restore(self._parts, state, checkpoint.arrays)
 
-    def _of_the_same_job(self, directory: Path) -> _Left | None:
+    def _interrupted_run(self, directory: Path) -> _StoredRun | None:
         """Return the earlier run in a directory, or None, with a warning, if it cannot be continued."""
         try:
-            left = self._load(directory)
+            previous = self._load(directory)
         except InputError as error:
             warnings.warn(f"{error} {self._name} starts anew.", stacklevel=4)
             return None
         try:
-            self._refuse_others(left, "Move that directory away to start anew.")
+            self._refuse_others(previous, "Move that directory away to start anew.")
         except InputError as error:
             # A job's later calculations start from results of its earlier ones, which may differ in the last digits.
             if not self._run.directory.is_child:
                 raise
             warnings.warn(f"{error} {self._name} starts anew.", stacklevel=4)
             return None
-        return left
+        return previous
 
-    def _load(self, directory: Path) -> _Left:
+    def _load(self, directory: Path) -> _StoredRun:
         path = self._file(directory, ".checkpoint")
         if not path.exists():
             there = ", ".join(sorted(file.name for file in directory.glob("*.checkpoint"))) or "none"
@@ -283,11 +283,11 @@ class Steps:
             raise InputError(f"What belongs to {path} cannot be read: {error}.") from error
         if len(text) < checkpoint.files["log"]:
             raise InputError(f"{log} is shorter than it was when {path.name} was written.")
-        return _Left(directory, checkpoint, text.decode(errors="replace"))
+        return _StoredRun(directory, checkpoint, text.decode(errors="replace"))
 
-    def _refuse_others(self, left: _Left, step: str) -> None:
-        if found := differences(left.checkpoint.inputs, self._inputs()):
-            raise InputError(f"{self._name} cannot go on from {left.directory}: {'; '.join(found)}. {step}")
+    def _refuse_others(self, previous: _StoredRun, step: str) -> None:
+        if found := differences(previous.checkpoint.inputs, self._inputs()):
+            raise InputError(f"{self._name} cannot go on from {previous.directory}: {'; '.join(found)}. {step}")
 
     def _inputs(self) -> dict[str, str]:
         return fingerprint(self._atoms, **self._parameters)
@@ -296,7 +296,7 @@ class Steps:
         return directory / f"{self._name}{suffix}"
 
 
-def _directory(resume_from: Earlier) -> Path:
+def _directory(resume_from: PreviousRun) -> Path:
     named = resume_from.get("dir_name") if isinstance(resume_from, Mapping) else resume_from
     if not isinstance(named, str | os.PathLike):
         raise InputError(f"resume_from is {resume_from!r}. Give the directory of a run, or its result.")

@@ -15,7 +15,7 @@ from adatom.calculators.espresso.namelists import FIXED
 from adatom.calculators.espresso.reading import electrons, read_structure
 from adatom.errors import InputError
 
-__all__ = ["Previous", "directory_of", "empty_bands", "settings_of", "structure_of"]
+__all__ = ["PreviousRun", "directory_of", "empty_bands", "settings_of", "structure_of"]
 
 # Keywords that ASE writes, or that hold the purpose of the run.
 _OF_THAT_RUN = {
@@ -23,10 +23,10 @@ _OF_THAT_RUN = {
     *("forc_conv_thr", "nstep", "max_seconds", "restart_mode"),
 }
 
-Previous = Mapping[str, Any] | str | os.PathLike[str]
+PreviousRun = Mapping[str, Any] | str | os.PathLike[str]
 
 
-def directory_of(previous: Previous) -> Path:
+def directory_of(previous: PreviousRun) -> Path:
     """Return the directory of an earlier run.
 
     Parameters
@@ -47,7 +47,7 @@ def directory_of(previous: Previous) -> Path:
     return directory
 
 
-def structure_of(previous: Previous) -> Atoms:
+def structure_of(previous: PreviousRun) -> Atoms:
     """Return the last structure of an earlier run.
 
     Parameters
@@ -60,7 +60,7 @@ def structure_of(previous: Previous) -> Atoms:
     return read_structure(_saved(previous))
 
 
-def settings_of(previous: Previous) -> dict[str, Any]:
+def settings_of(previous: PreviousRun) -> dict[str, Any]:
     """Return the arguments of `make_espresso` for an earlier run of pw.x.
 
     Parameters
@@ -89,7 +89,7 @@ def settings_of(previous: Previous) -> dict[str, Any]:
     return {**settings, "input_data": kept}
 
 
-def empty_bands(previous: Previous, noncollinear: bool = False) -> int:
+def empty_bands(previous: PreviousRun, noncollinear: bool = False) -> int:
     """Return a number of bands of which some are empty: a quarter of the occupied bands, at least four.
 
     Parameters
@@ -112,7 +112,7 @@ def _input(directory: Path) -> IO[str]:
     return file.open()
 
 
-def _saved(previous: Previous) -> Path:
+def _saved(previous: PreviousRun) -> Path:
     directory = directory_of(previous)
     if not (directory / "pwscf.save" / "data-file-schema.xml").exists():
         raise InputError(f"There is no pwscf.save in {directory}. Give the result of a job with pw.x.")
