@@ -213,8 +213,8 @@ def test_steps_after_the_checkpoint_are_made_again(crystal, results_dir, monkeyp
     monkeypatch.setattr(steps, "INTERVAL", 0)
     settings = {"dynamics": "NPT", "temperature": 500, "steps": 60, "interval": 1}
     undisturbed = run_md(crystal, Fragile(), **settings)
-    keep = steps.Steps.keep
-    monkeypatch.setattr(steps.Steps, "keep", lambda self: self._dynamics.nsteps in (0, 20) and keep(self))
+    save = steps.Steps.save_checkpoint
+    monkeypatch.setattr(steps.Steps, "save_checkpoint", lambda self: self._dynamics.nsteps in (0, 20) and save(self))
     with pytest.raises(Cut):
         run_md(crystal, Fragile(breaks_at=55), **settings)
     left = left_in(results_dir)

@@ -25,7 +25,7 @@ from adatom.schemas.plain import plain
 from adatom.schemas.provenance import make_provenance
 from adatom.schemas.results import Result
 
-__all__ = ["Calculation", "calculation", "own"]
+__all__ = ["Calculation", "calculation", "independent_copy"]
 
 _PROPERTIES = frozenset(all_properties)
 _DISK_TROUBLE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EFBIG}
@@ -57,7 +57,7 @@ class Calculation:
 
     def __init__(self, name: str, atoms: Atoms, calculator: Any, directory: RunDirectory) -> None:
         self.name, self.calculator, self.directory = name, calculator, directory
-        self.input_atoms, self.atoms = own(atoms), own(atoms)
+        self.input_atoms, self.atoms = independent_copy(atoms), independent_copy(atoms)
         self.atoms.calc = calculator
         calculator.directory = directory.path  # where a file-based code runs; never the working directory
         self.resumed_from: Path | None = None
@@ -154,7 +154,7 @@ def calculator_parameters(calculator: Any) -> Mapping[str, Any]:
     return {"name": type(calculator).__name__, **getattr(calculator, "parameters", {})}
 
 
-def own(atoms: Atoms) -> Atoms:
+def independent_copy(atoms: Atoms) -> Atoms:
     """Return a copy of a structure that shares nothing with it.
 
     Parameters

@@ -64,9 +64,9 @@ def converge(
         outcome = optimizer.run(fmax=fmax, steps=steps.remaining)
         converged = bool(optimizer.converged() if outcome is None else outcome)  # None: classes other than ASE's
         if converged:
-            steps.forget()
+            steps.remove_checkpoint()
         else:
-            steps.keep()
+            steps.save_checkpoint()
     if not converged:
         run.properties()  # raises if the energy or a force is not a number
         if not allow_unconverged:

@@ -152,9 +152,9 @@ def _descend(
                 "irc_kwargs={'dx': ...}."
             ) from error
         if converged:
-            steps.forget()
+            steps.remove_checkpoint()
         else:
-            steps.keep()
+            steps.save_checkpoint()
     return irc, converged
 
 

@@ -111,7 +111,7 @@ def run_md(
             made.begin(integrator)
             motion.follow(integrator)
             integrator.run(made.remaining)
-            made.keep()  # so that the run can be made longer
+            made.save_checkpoint()  # so that the run can be made longer
         results = run.properties()
         results["kinetic_energy"] = float(run.atoms.get_kinetic_energy())
         results["temperature"] = float(run.atoms.get_temperature())

@@ -13,7 +13,7 @@ from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 
 from adatom.atoms.results import without_results
-from adatom.calculations.calculation import Calculation, own
+from adatom.calculations.calculation import Calculation, independent_copy
 from adatom.calculations.checks import check_atoms, check_calculator, check_count
 from adatom.calculations.motion import Motion
 from adatom.calculations.ramp import Knots
@@ -199,6 +199,6 @@ def _copied(taking: _Selection, ending: list[Criterion]) -> tuple[_Selection, li
 
 def _snapshot(run: Calculation) -> Atoms:
     results = run.properties()
-    structure = own(run.atoms)
+    structure = independent_copy(run.atoms)
     structure.calc = SinglePointCalculator(structure, **results)
     return structure

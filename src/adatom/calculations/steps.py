@@ -172,7 +172,7 @@ class Steps:
         self._last = time.perf_counter()
         self._next = self._last + INTERVAL
 
-    def keep(self) -> None:
+    def save_checkpoint(self) -> None:
         """Write a checkpoint of the current state."""
         atoms = self._moving
         if not self._dynamics.nsteps or not np.isfinite(atoms.positions).all():
@@ -199,7 +199,7 @@ class Steps:
             self._run.directory.left()
         self._written = time.perf_counter() - start
 
-    def forget(self) -> None:
+    def remove_checkpoint(self) -> None:
         """Remove the checkpoint: the run has reached its end, and nothing is left to do."""
         if self._kept:
             self._run.file(".checkpoint").unlink(missing_ok=True)
@@ -208,11 +208,11 @@ class Steps:
         now = time.perf_counter()
         self._longest = max(self._longest, now - self._last)
         if now >= self._next:
-            self.keep()
+            self.save_checkpoint()
             self._next = time.perf_counter() + INTERVAL * max(1.0, self._written / _SHARE)
         why = stop_reason(_SPARE + 2 * self._longest + self._written)
         if why and self._dynamics.nsteps < self._total and not self._dynamics.converged():
-            self.keep()
+            self.save_checkpoint()
             self._stop(why)
         self._last = time.perf_counter()
 
