@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import adatom
-from adatom.configs import AutoparaInfo, ConfigSet, OutputSpec, autoparallelize, map, singly
+from adatom.configs import AutoparaInfo, ConfigSet, OutputSpec, autoparallelize, isolation, map
 from adatom.errors import AdatomError, IncompleteError, InputError, ItemError, UnfinishedError, UnknownNameError
 from adatom.execution.deadline import bounded
 from adatom.recipes.emt.core import relax_job, static_job
@@ -196,7 +196,7 @@ def test_workers_that_all_end_before_they_begin_end_it(monkeypatch):
     def begin():
         os.abort()
 
-    monkeypatch.setattr(singly, "ENDS", 3)
+    monkeypatch.setattr(isolation, "ENDS", 3)
     with pytest.raises(AdatomError, match="strained cannot run: 3 workers ended before they had begun.*SIGABRT"):
         map(operations.strained, crystals("Cu"), on_error="keep", autopara_info=AutoparaInfo(2, initializer=begin))
 

@@ -16,9 +16,9 @@ import cloudpickle
 from adatom.configs.attached import Attached
 from adatom.configs.columns import unpack
 from adatom.configs.handle import Handle
+from adatom.configs.isolation import IsolatedItems
 from adatom.configs.operation import Operation
 from adatom.configs.part import Part, gather, run_part
-from adatom.configs.singly import Singly
 from adatom.errors import AdatomError, IncompleteError, InputError, WorkerDiedError
 from adatom.execution.call import Call, Outcome, header, pack_function
 from adatom.execution.deadline import is_limited, stop_reason
@@ -50,7 +50,7 @@ class Batch:
         What the caller knows of each item, and wants back.
     part
         What came of them, once it is known.
-    singly
+    isolated
         Its items, where they go one by one.
     """
 
@@ -58,7 +58,7 @@ class Batch:
     data: bytes
     extra: list[Any]
     part: Part | None = None
-    singly: Singly | None = None
+    isolated: IsolatedItems | None = None
 
 
 class Stream:
@@ -151,8 +151,8 @@ class Stream:
                 raise self._unreadable
         finally:
             for batch in waiting:
-                if batch.singly is not None:
-                    batch.singly.forget()
+                if batch.isolated is not None:
+                    batch.isolated.forget()
             for handle in self._handles:
                 handle.forget()
                 if handle.path:
@@ -235,7 +235,7 @@ class Stream:
         self._send(batch, None, batch.numbers, batch.data)
 
     def _send(self, batch: Batch, place: int | None, numbers: Sequence[int], data: bytes) -> None:
-        begun = None if place is None or batch.singly is None else batch.singly.mark(place)
+        begun = None if place is None or batch.isolated is None else batch.isolated.mark(place)
         call = _with_arguments(self._call, (self._handle, numbers, data, self._directory, begun))
         future = self._engine.submit(call, {})
         future.add_done_callback(lambda future: self._ended.put((batch, place, future)))
@@ -260,11 +260,11 @@ class Stream:
 
     def _take(self, batch: Batch, place: int | None, part: Part | None) -> int:
         """Take in what came of a batch, or of one item of it; None: there was no time for it."""
-        if place is not None and batch.singly is not None:
-            batch.singly.end(place, part)
-            if batch.singly.left:
+        if place is not None and batch.isolated is not None:
+            batch.isolated.end(place, part)
+            if batch.isolated.left:
                 return 0
-            part = batch.singly.whole()
+            part = batch.isolated.whole()
         elif part is not None:
             self._learn(len(batch.numbers), part.seconds)
         if part is not None:
@@ -281,26 +281,26 @@ class Stream:
 
     def _again(self, batch: Batch, place: int | None, error: WorkerDiedError) -> int:
         """After a worker ended: each item alone, or one of them again."""
-        if place is None or batch.singly is None:
+        if place is None or batch.isolated is None:
             marks = [Path(f"{self._directory}.begun-{number}").absolute() for number in batch.numbers]
-            batch.singly = Singly(unpack(batch.data), marks)
+            batch.isolated = IsolatedItems(unpack(batch.data), marks)
             for each in range(len(batch.numbers)):
-                self._send_one(batch.singly, batch, each)
+                self._send_one(batch.isolated, batch, each)
             return 0
-        if not batch.singly.worker_ended(place):
-            self._send_one(batch.singly, batch, place)
+        if not batch.isolated.worker_ended(place):
+            self._send_one(batch.isolated, batch, place)
             return 0
-        if not (self._came_back or batch.singly.was_begun(place)):
+        if not (self._came_back or batch.isolated.was_begun(place)):
             raise AdatomError(
-                f"{self._operation.name} cannot run: {batch.singly.ends[place]} workers ended before they had begun "
+                f"{self._operation.name} cannot run: {batch.isolated.ends[place]} workers ended before they had begun "
                 f"with a structure. Of the last, {error}. Does what it needs crash when it is imported?"
             ) from error
-        item, failure = batch.singly.items[place], Failure.of(error, self._operation.name, None)
+        item, failure = batch.isolated.items[place], Failure.of(error, self._operation.name, None)
         return self._take(batch, place, gather(self._operation, [failure], lambda _: item))
 
-    def _send_one(self, singly: Singly, batch: Batch, place: int) -> None:
+    def _send_one(self, isolated: IsolatedItems, batch: Batch, place: int) -> None:
         number = [batch.numbers[place]]
-        self._send(batch, place, number, self._pack(number, [singly.items[place]]))
+        self._send(batch, place, number, self._pack(number, [isolated.items[place]]))
 
 
 def _with_arguments(call: Call, args: tuple[Any, ...]) -> Call:

@@ -9,13 +9,13 @@ from typing import Any
 from adatom.configs.columns import pack, unpack
 from adatom.configs.part import Part
 
-__all__ = ["Singly"]
+__all__ = ["IsolatedItems"]
 
 DEATHS = 3  # of workers that had begun with an item, until it is to blame
 ENDS = 10  # of workers that it was given to, whether or not they had begun
 
 
-class Singly:
+class IsolatedItems:
     """What became of each item.
 
     Parameters
