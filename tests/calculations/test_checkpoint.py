@@ -213,8 +213,8 @@ def test_steps_after_the_checkpoint_are_made_again(crystal, results_dir, monkeyp
     monkeypatch.setattr(steps, "INTERVAL", 0)
     settings = {"dynamics": "NPT", "temperature": 500, "steps": 60, "interval": 1}
     undisturbed = run_md(crystal, Fragile(), **settings)
-    keep = steps.Steps.keep
-    monkeypatch.setattr(steps.Steps, "keep", lambda self: self._dynamics.nsteps in (0, 20) and keep(self))
+    save = steps.Steps.save_checkpoint
+    monkeypatch.setattr(steps.Steps, "save_checkpoint", lambda self: self._dynamics.nsteps in (0, 20) and save(self))
     with pytest.raises(Cut):
         run_md(crystal, Fragile(breaks_at=55), **settings)
     left = left_in(results_dir)
@@ -229,7 +229,7 @@ def test_a_process_that_was_killed(what, crystal, results_dir, tmp_path, each_st
         "md": {"dynamics": "Langevin", "temperature": 500, "steps": 20, "interval": 2},
         "relax": {"optimizer": "LBFGS", "relax_cell": True, "fmax": 0.001},
     }[what]
-    runner = {"md": run_md, "relax": run_optimize}[what]
+    calculation = {"md": run_md, "relax": run_optimize}[what]
     crystal.write(tmp_path / "crystal.json")
     crystal = read(tmp_path / "crystal.json")
     code = f"""
@@ -237,17 +237,17 @@ from ase.io import read
 from adatom.calculations import run_md, run_optimize, steps
 from tests.calculations.test_checkpoint import Fragile
 steps.INTERVAL = 0
-{runner.__name__}(read("crystal.json"), Fragile(9, "kill"), **{settings!r})
+{calculation.__name__}(read("crystal.json"), Fragile(9, "kill"), **{settings!r})
 """
     variables = {**os.environ, "ADATOM_RESULTS_DIR": str(results_dir), "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=variables, capture_output=True, text=True)
     assert done.returncode == -signal.SIGKILL, done.stderr
     left = left_in(results_dir, "running-")
-    undisturbed = runner(crystal, Fragile(), **settings)
+    undisturbed = calculation(crystal, Fragile(), **settings)
     calculator = Fragile()
-    assert_same(as_job(results_dir, left, runner, crystal, calculator, **settings), undisturbed)
+    assert_same(as_job(results_dir, left, calculation, crystal, calculator, **settings), undisturbed)
     full = Fragile()
-    runner(crystal, full, **settings)
+    calculation(crystal, full, **settings)
     assert calculator.calls < full.calls - 4
 
 

@@ -44,7 +44,7 @@ elsewhere:
 ROWS = {"by-entry-point": {"package": "ase", "make": "ase.calculators.lj:LennardJones", "arguments": {"rc": 12.0}}}
 
 
-def emt_together(calculator, structures):
+def emt_batched(calculator, structures):
     """What effective medium theory finds, and as the magnetic moment how many structures it was given."""
     found = []
     for atoms in structures:

@@ -19,7 +19,7 @@ from ase.calculators.emt import EMT
 from ase.io import write
 
 from adatom import FlowFailure, JobFailure, change_settings
-from adatom.calculators.together import evaluate_together
+from adatom.calculators.batched import evaluate_batched
 from adatom.configs import AutoparaInfo, calculate
 from adatom.execution.pool import LocalPool
 from adatom.recipes.mlip.core import freq_job, md_job, relax_job, static_job
@@ -170,11 +170,11 @@ def test_names_of_matcalc():
 
 def test_many_at_once_are_as_one_by_one(potential):
     structures = [rattled("Cu", seed=seed) * (1 + seed % 2, 1, 1) for seed in range(8)]
-    together = evaluate_together(potential, structures)
+    batched = evaluate_batched(potential, structures)
     mapped = static_job.map(structures, calculator=potential, properties=EFS)
     info = AutoparaInfo(workers=1)
     stored = calculate(structures, calculator=potential, properties=EFS, output_prefix="", autopara_info=info)
-    for atoms, found, result, kept in zip(structures, together, mapped, stored, strict=True):
+    for atoms, found, result, kept in zip(structures, batched, mapped, stored, strict=True):
         alone = static(atoms, potential)
         assert alone.keys() == found.keys() == result["results"].keys()
         for name, value in alone.items():

@@ -1,4 +1,4 @@
-"""Runners: one calculation in one directory, with any ASE calculator and no engine in sight."""
+"""Calculations: each does one calculation in one directory, with any ASE calculator and without an engine."""
 
 from adatom.calculations.irc import run_irc
 from adatom.calculations.md import run_md

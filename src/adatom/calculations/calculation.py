@@ -1,4 +1,4 @@
-"""What all runners do alike: input checked and copied, a directory, a result."""
+"""The frame of every calculation: checked and copied input, a run directory, a result."""
 
 from __future__ import annotations
 
@@ -25,75 +25,88 @@ from adatom.schemas.plain import plain
 from adatom.schemas.provenance import make_provenance
 from adatom.schemas.results import Result
 
-__all__ = ["Calculation", "calculation", "own"]
+__all__ = ["Calculation", "calculation", "independent_copy"]
 
 _PROPERTIES = frozenset(all_properties)
 _DISK_TROUBLE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EFBIG}
 
 
 class Calculation:
-    """A calculation under way.
+    """A calculation in progress.
 
     Parameters
     ----------
     name
-        What it is called, and its files.
+        Name of the calculation and stem of its files.
     atoms
-        The structure as given.
+        Structure as it was given; it is copied.
     calculator
-        A calculator that nothing else uses.
+        ASE calculator that nothing else uses.
     directory
-        Where its files are.
+        Run directory, which holds the files.
 
     Attributes
     ----------
     atoms
-        A copy of the structure, with the calculator.
+        Copy of the structure, with the calculator.
+    input_atoms
+        Copy of the structure as it was given.
     resumed_from
-        The directory of an earlier run that this one goes on from, if it does.
+        Directory of the earlier run that this run continues; None if it continues none.
     """
 
     def __init__(self, name: str, atoms: Atoms, calculator: Any, directory: RunDirectory) -> None:
         self.name, self.calculator, self.directory = name, calculator, directory
-        self.input_atoms, self.atoms = own(atoms), own(atoms)
+        self.input_atoms, self.atoms = independent_copy(atoms), independent_copy(atoms)
         self.atoms.calc = calculator
         calculator.directory = directory.path  # where a file-based code runs; never the working directory
         self.resumed_from: Path | None = None
         self._start, self._clock = datetime.now(UTC), time.perf_counter()
 
     def file(self, suffix: str) -> Path:
-        """Where a file of this calculation is written now."""
+        """Return the path of a file of this calculation, in the directory that is written to now.
+
+        Parameters
+        ----------
+        suffix
+            End of the file name, such as ``".traj"``.
+        """
         return self.directory.path / f"{self.name}{suffix}"
 
     def trajectory(self, append: bool = False) -> Trajectory:
-        """The trajectory, open for writing.
+        """Open the trajectory for writing.
 
         Parameters
         ----------
         append
-            Whether it has structures already, which stay.
+            Whether to keep the structures that the file already has; otherwise an old file is replaced.
         """
         return Trajectory(self.file(".traj"), append)
 
     def log(self) -> IO[str]:
-        """The log, open for writing; each line reaches the disk as it is written."""
+        """Open the log for writing. Each line reaches the disk as soon as it is written."""
         return self.file(".log").open("w", buffering=1)
 
     def properties(self) -> dict[str, Any]:
-        """What the calculator knows of the structure as it is now.
+        """Return the properties that the calculator has for the current structure.
+
+        Returns
+        -------
+        dict
+            Values by ASE's names and in ASE's units. The stress has Voigt order, shape (6,).
 
         Raises
         ------
         ConvergenceError
             The energy or a force is not a number.
         """
-        self.atoms.get_potential_energy()  # computes only where the last structure computed was another one
+        self.atoms.get_potential_energy()  # computes only if the calculator's last structure differs
         found = {
-            key: float(value) if np.ndim(value) == 0 else np.array(value)  # some calculators use their arrays again
+            key: float(value) if np.ndim(value) == 0 else np.array(value)  # some calculators reuse their arrays
             for key, value in self.calculator.results.items()
             if key in _PROPERTIES and value is not None
         }
-        if np.shape(found.get("stress", ())) == (3, 3):  # some calculators give all of it
+        if np.shape(found.get("stress", ())) == (3, 3):  # some calculators give the full tensor
             found["stress"] = full_3x3_to_voigt_6_stress(found["stress"])
         for key in ("energy", "forces"):
             if key in found and not np.isfinite(found[key]).all():
@@ -104,19 +117,19 @@ class Calculation:
         return found
 
     def result(self, *, converged: bool, **parameters: Any) -> Result:
-        """What all result documents have.
+        """Return the entries that all results share.
 
         Parameters
         ----------
         converged
-            Whether the run reached what it was asked for.
+            Whether the run reached its goal. If not, a file ``UNCONVERGED`` is made in its directory.
         **parameters
-            What the run was set to.
+            Settings of the run, for the entry ``parameters``.
         """
         if not converged:
             (self.directory.path / "UNCONVERGED").touch()
         self.atoms.calc = None
-        # A program goes on by itself.
+        # Programs continue an earlier run by themselves, and say so in an attribute.
         resumed_from = self.resumed_from or getattr(self.calculator, "resumed_from", None)
         return {
             "name": self.name,
@@ -131,26 +144,26 @@ class Calculation:
 
 
 def calculator_parameters(calculator: Any) -> Mapping[str, Any]:
-    """What a calculator is set to, and which it is.
+    """Return the settings of a calculator, and the name of its class.
 
     Parameters
     ----------
     calculator
-        An ASE calculator.
+        ASE calculator; its attribute ``parameters`` may be missing.
     """
     return {"name": type(calculator).__name__, **getattr(calculator, "parameters", {})}
 
 
-def own(atoms: Atoms) -> Atoms:
-    """A copy that shares nothing with the structure.
+def independent_copy(atoms: Atoms) -> Atoms:
+    """Return a copy of a structure that shares nothing with it.
 
     Parameters
     ----------
     atoms
-        The structure.
+        Structure to copy; its calculator is left out.
     """
     copy: Atoms = atoms.copy()
-    if copy.info:  # ASE copies the dictionary and not what is in it
+    if copy.info:  # ASE copies the dictionary, but not its values
         copy.info = deepcopy(copy.info)
     return copy
 
@@ -164,34 +177,34 @@ def calculation(
     needs: tuple[str, ...] = (),
     linked: Sequence[str] = (),
 ) -> Iterator[Calculation]:
-    """One calculation in one directory.
+    """Set up one calculation in a directory of its own.
 
     Parameters
     ----------
     name
-        What it is called, and its files.
+        Name of the calculation and stem of its files.
     atoms
-        The structure; it is not changed.
+        Structure to compute; it is not changed.
     calculator
-        An ASE calculator that nothing else uses.
+        ASE calculator that nothing else uses.
     sources
-        Files to start from.
+        Files to start from, in a form that `find_files` takes; None: no files.
     needs
-        Properties that the calculator must have.
+        Properties that the calculator must be able to compute, by ASE's names.
     linked
-        Patterns of names of files to start from that are only read, and need not be copied.
+        Patterns of names of files to start from that are only read: hard links replace copies where possible.
 
     Yields
     ------
     Calculation
-        With its directory made. It is marked as failed if the block raises.
+        The calculation in its new directory, which is marked as failed if the block raises.
 
     Raises
     ------
     InputError
-        Bad input; no directory was made.
+        Bad input, found before the directory is made.
     StorageError
-        The disk is full, or will not be written for another reason.
+        The disk is full, read-only or broken, or a file is too large.
     """
     check_atoms(atoms)
     check_calculator(calculator, *needs)

@@ -1,4 +1,4 @@
-"""Where a run was when it was cut, in a file that the next run goes on from."""
+"""Checkpoints: the state of an interrupted run, in a file from which the next run continues."""
 
 from __future__ import annotations
 
@@ -22,30 +22,32 @@ _FORMAT = 1
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Where a run was.
+    """State of a run after a number of steps.
 
-    The file is numpy's ``.npz``: plain arrays, and one of them the rest as JSON.
+    The file has numpy's format ``.npz``: plain arrays, one of which holds everything else as JSON.
 
     Attributes
     ----------
     inputs
-        What was run, as `adatom.calculations.inputs.fingerprint` has it.
+        Inputs of the run, as `adatom.calculations.inputs.fingerprint` returns them.
     steps
-        How many were done.
+        Number of steps that had been made.
     files
-        How long the trajectory and the log were: what came later belongs to steps that are made again.
+        Lengths of the trajectory, as `Trajectory.length` returns them, and of the log (``log``, in bytes). Later
+        content of these files belongs to steps that are made again.
     state
-        Of the objects that make the steps, as `adatom.calculations.state.snapshot` has it.
+        State of the objects that make the steps, as `adatom.calculations.state.snapshot` returns it.
     missing
-        What of that state could not be written; if anything, another run cannot go on exactly.
+        Parts of the state that could not be written. Unless it is empty, another run cannot continue exactly.
     arrays
-        Of the state; not part of the JSON.
+        Arrays of the state, which are stored beside the JSON.
     positions, cell
-        In Å.
+        Positions, shape (N, 3), and cell vectors, shape (3, 3), in Å. The positions of a band are those of all images
+        between its ends.
     momenta
-        In ASE's units; None where the atoms have none.
+        Momenta in ASE's units, shape (N, 3); None if the structure has none.
     ase
-        The version of ASE: the state means nothing to another one.
+        Version of ASE that wrote the state. Another version cannot use the state.
     """
 
     inputs: dict[str, str]
@@ -60,12 +62,12 @@ class Checkpoint:
     ase: str = ase.__version__
 
     def write(self, path: Path) -> None:
-        """Write the file; until it is complete, the one before stays.
+        """Write the file. The previous file stays until the new one is complete.
 
         Parameters
         ----------
         path
-            The file.
+            Path of the checkpoint file.
         """
         large = {"positions": self.positions, "cell": self.cell}
         if self.momenta is not None:
@@ -78,17 +80,17 @@ class Checkpoint:
 
     @classmethod
     def read(cls, path: Path) -> Checkpoint:
-        """Read the file.
+        """Read a checkpoint from its file.
 
         Parameters
         ----------
         path
-            The file.
+            Path of the checkpoint file.
 
         Raises
         ------
         InputError
-            It cannot be read.
+            The file is missing or broken, or another version of adatom wrote it.
         """
         try:
             with np.load(path, allow_pickle=False) as file:
@@ -102,12 +104,12 @@ class Checkpoint:
             raise InputError(f"The checkpoint {path} cannot be read: {error}.") from error
 
     def place(self, atoms: Atoms) -> None:
-        """Put atoms where they were.
+        """Give atoms the positions, the cell and the momenta of the checkpoint.
 
         Parameters
         ----------
         atoms
-            The structure that the run began with.
+            Structure that the run began with; it is changed.
         """
         atoms.set_cell(self.cell, apply_constraint=False)
         atoms.set_positions(self.positions, apply_constraint=False)

@@ -1,4 +1,4 @@
-"""Bad input, found before anything is computed."""
+"""Checks that find bad input before anything is computed."""
 
 from __future__ import annotations
 
@@ -25,17 +25,18 @@ __all__ = [
 
 
 def check_atoms(atoms: Any) -> None:
-    """Refuse what no calculator can work on.
+    """Refuse a structure that no calculator can work on.
 
     Parameters
     ----------
     atoms
-        What was given as a structure.
+        Value that was given as a structure.
 
     Raises
     ------
     InputError
-        Not an `ase.Atoms`, no atoms, positions or cell that are not finite, or a periodic direction without a cell.
+        The value is not an `ase.Atoms`, has no atoms, has positions or a cell that are not finite, or is periodic in
+        more directions than its cell spans.
     """
     if not isinstance(atoms, Atoms):
         step = "Read one with ase.io.read." if isinstance(atoms, str) else "Call the recipe once for each structure."
@@ -58,19 +59,19 @@ def check_atoms(atoms: Any) -> None:
 
 
 def check_calculator(calculator: Any, *properties: str) -> None:
-    """Refuse what is not a calculator, or one that lacks a property.
+    """Refuse a value that is not a calculator, or a calculator that lacks a property.
 
     Parameters
     ----------
     calculator
-        What was given as a calculator.
+        Value that was given as a calculator.
     *properties
-        What it must be able to compute, under ASE's names.
+        Properties that the calculator must be able to compute, by ASE's names.
 
     Raises
     ------
     InputError
-        It is not an instance of an ASE calculator, or one of `properties` is not among what it computes.
+        The value is not an instance of an ASE calculator, or the calculator lacks one of `properties`.
     """
     if isinstance(calculator, type) or not hasattr(calculator, "calculate"):
         raise InputError(f"The calculator is {calculator!r}. Give an instance of an ASE calculator, such as EMT().")
@@ -81,21 +82,21 @@ def check_calculator(calculator: Any, *properties: str) -> None:
 
 
 def check_elements(atoms: Atoms, elements: Collection[str], code: str) -> None:
-    """Refuse a species that a code has no parameters for.
+    """Refuse an element that a code has no parameters for.
 
     Parameters
     ----------
     atoms
-        The structure.
+        Structure whose elements are checked.
     elements
-        The chemical symbols that the code knows.
+        Chemical symbols that the code knows.
     code
-        Its name.
+        Name of the code, for the message.
 
     Raises
     ------
     InputError
-        Naming the species, and those that the code knows.
+        An element is unknown. The message names it and the elements that the code knows.
     """
     unknown = set(atoms.symbols) - set(elements)
     if unknown:
@@ -106,19 +107,19 @@ def check_elements(atoms: Atoms, elements: Collection[str], code: str) -> None:
 
 
 def check_keywords(function: Callable[..., Any], keywords: Iterable[str]) -> None:
-    """Refuse an unknown keyword before what comes before the call is computed.
+    """Refuse an unknown keyword before the steps that precede a call are computed.
 
     Parameters
     ----------
     function
-        The function that is to be called.
+        Function that will be called.
     keywords
-        Names of arguments for it.
+        Names of the arguments that the function will get.
 
     Raises
     ------
     UnknownNameError
-        One of them is not a keyword-only parameter.
+        A name is not that of a keyword-only parameter of the function.
     """
     known = inspect.getfullargspec(function).kwonlyargs
     for key in keywords:
@@ -127,23 +128,24 @@ def check_keywords(function: Callable[..., Any], keywords: Iterable[str]) -> Non
 
 
 def check_spin(atoms: Atoms, electrons: int, *, charge: float | None = None, multiplicity: int | None = None) -> None:
-    """Refuse a charge and a spin that a structure cannot have.
+    """Refuse a charge or a spin multiplicity that a structure cannot have.
 
     Parameters
     ----------
     atoms
-        The structure.
+        Structure that has the charge and the multiplicity.
     electrons
-        How many the neutral structure has, without those that the code has in cores.
+        Number of electrons of the neutral structure, without those that the code keeps in cores.
     charge
-        Of the structure, in e. None: the sum of the atoms' initial charges.
+        Charge of the structure in e. None: the sum of the initial charges of the atoms.
     multiplicity
-        2S + 1. None: what the initial magnetic moments, in Bohr magnetons, add up to, rounded; any if all are zero.
+        Spin multiplicity, 2S + 1. None: the one that follows from the sum of the initial magnetic moments (in Bohr
+        magnetons), rounded; any, if all moments are zero.
 
     Raises
     ------
     InputError
-        Naming the multiplicities that there can be.
+        The charge or the multiplicity is impossible. For a multiplicity the message names those that are possible.
     """
     if charge is None:
         charge = float(atoms.get_initial_charges().sum())
@@ -153,15 +155,10 @@ def check_spin(atoms: Atoms, electrons: int, *, charge: float | None = None, mul
     name = f"{atoms.get_chemical_formula()} with charge {charge:g}"
     if left < 0:
         raise InputError(f"{name}: there are {electrons} electrons to take. Give a lower charge.")
-    if multiplicity is None:
-        moments = atoms.get_initial_magnetic_moments()
-        if not moments.any():
-            return
-        unpaired = abs(round(float(moments.sum())))
-        given = f"the initial magnetic moments add up to {moments.sum():g}, which is a multiplicity of {unpaired + 1}"
-    else:
-        check_count(multiplicity=multiplicity)
-        unpaired, given = multiplicity - 1, f"the multiplicity is {multiplicity}"
+    spin = _spin(atoms, multiplicity)
+    if spin is None:
+        return
+    unpaired, given = spin
     if unpaired > left or (left - unpaired) % 2:
         possible = [str(one) for one in range(left % 2 + 1, left + 2, 2)]
         short = possible if len(possible) < 6 else [*possible[:3], "...", possible[-1]]
@@ -171,18 +168,33 @@ def check_spin(atoms: Atoms, electrons: int, *, charge: float | None = None, mul
         )
 
 
+def _spin(atoms: Atoms, multiplicity: int | None) -> tuple[int, str] | None:
+    """Return the number of unpaired electrons and its origin in words, or None if nothing sets it."""
+    if multiplicity is not None:
+        check_count(multiplicity=multiplicity)
+        return multiplicity - 1, f"the multiplicity is {multiplicity}"
+    moments = atoms.get_initial_magnetic_moments()
+    if not moments.any():
+        return None
+    unpaired = abs(round(float(moments.sum())))
+    return (
+        unpaired,
+        f"the initial magnetic moments add up to {moments.sum():g}, which is a multiplicity of {unpaired + 1}",
+    )
+
+
 def check_positive(**values: Any) -> None:
     """Refuse values that are not finite numbers above zero.
 
     Parameters
     ----------
     **values
-        By name.
+        Values by name, as the message shows it.
 
     Raises
     ------
     InputError
-        Naming the first that is not.
+        A value is not a finite number above zero. The message names the first such value.
     """
     for name, value in values.items():
         if not isinstance(value, Real) or isinstance(value, bool) or not 0 < float(value) < math.inf:
@@ -195,12 +207,12 @@ def check_count(**values: Any) -> None:
     Parameters
     ----------
     **values
-        By name.
+        Values by name, as the message shows it.
 
     Raises
     ------
     InputError
-        Naming the first that is not.
+        A value is not an integer above zero. The message names the first such value.
     """
     for name, value in values.items():
         if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 1:

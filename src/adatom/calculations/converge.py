@@ -1,4 +1,4 @@
-"""What all optimizers do alike: steps until the forces vanish."""
+"""The part that all optimizers share: steps until the forces are small enough."""
 
 from __future__ import annotations
 
@@ -22,38 +22,38 @@ def converge(
     allow_unconverged: bool,
     **parts: Any,
 ) -> tuple[Any, bool]:
-    """Run an optimizer.
+    """Run an optimizer until the forces are small enough or all steps are made.
 
     Parameters
     ----------
     run, steps
-        The calculation, and its steps, which it has entered.
+        Calculation, and its steps after `Steps.enter`.
     make_optimizer
-        The class, or a function that makes one of its objects.
+        Class of the optimizer, or a function that makes one.
     moving
-        What it moves.
+        Object that the optimizer moves: atoms, a cell filter or a band.
     fmax
         Largest force that may remain, in eV/Å.
     optimizer_kwargs
-        Further arguments of the class.
+        Further arguments of `make_optimizer`; None: no further ones.
     allow_unconverged
-        Whether forces above `fmax` are no error.
+        Whether forces above `fmax` after all steps are allowed.
     **parts
-        Other objects with a state.
+        Other objects whose state belongs in a checkpoint, by name.
 
     Returns
     -------
     optimizer
-        What made the steps.
+        Optimizer after its last step.
     converged : bool
         Whether the forces are below `fmax`.
 
     Raises
     ------
     InputError
-        The class does not take `optimizer_kwargs`.
+        The `optimizer_kwargs` do not fit the optimizer.
     ConvergenceError
-        Forces above `fmax` after all steps.
+        Forces above `fmax` remain after all steps, or the energy or a force is not a number.
     """
     with steps.files() as (trajectory, log):
         try:
@@ -62,13 +62,13 @@ def converge(
             raise InputError(f"optimizer_kwargs do not fit {make_optimizer.__name__}: {error}.") from error
         steps.begin(optimizer, **parts)
         outcome = optimizer.run(fmax=fmax, steps=steps.remaining)
-        converged = bool(optimizer.converged() if outcome is None else outcome)  # None: some people's classes
+        converged = bool(optimizer.converged() if outcome is None else outcome)  # None: classes other than ASE's
         if converged:
-            steps.forget()
+            steps.remove_checkpoint()
         else:
-            steps.keep()
+            steps.save_checkpoint()
     if not converged:
-        run.properties()  # says if the energy or a force is not a number
+        run.properties()  # raises if the energy or a force is not a number
         if not allow_unconverged:
             raise ConvergenceError(
                 f"{run.name} of {run.input_atoms.get_chemical_formula()} has forces above fmax={fmax} eV/Å "

@@ -1,16 +1,16 @@
-"""Files of an earlier run, for one that starts from them.
+"""Files of an earlier run for a run that starts from them.
 
-What to copy is plain data, so that it can be hashed, saved and sent:
+The files to copy are described by plain data, which can be hashed, saved and sent:
 
-============================  ===============================================
+============================  ===============================================|||
 a path                        the file, or all files of the directory
 a result                      all files of its directory
 ``{path: names}``             the files so named; ``*``, ``?``, ``[...]`` match
 ``(source, names)``           the same, where the source may be a result
 a list of any of these        all of them; of equal names the last one wins
-============================  ===============================================
+============================  ===============================================|||
 
-A name may be ``DIRECTORY/FILE``, and is found there again; that of a directory stands for all that is in it.
+A name may be ``DIRECTORY/FILE``, and the copy keeps that path. The name of a directory stands for all files below it.
 """
 
 from __future__ import annotations
@@ -30,28 +30,29 @@ __all__ = ["CopyFiles", "copy_files", "find_files"]
 Source = str | os.PathLike[str] | Mapping[str, Any]
 CopyFiles = Source | tuple[Source, str | Sequence[str]] | Sequence[Source | tuple[Source, str | Sequence[str]]] | None
 
-# These speak of the run that left them, and would be lies beside another's files.
+# These files describe the run that wrote them, and would be wrong in the directory of another run.
 _OF_ITS_RUN = {"UNCONVERGED", "error.txt", "job.log"}
 
 
 def find_files(sources: CopyFiles) -> dict[str, Path]:
-    """The files that are meant, looked up before anything is computed.
+    """Find the files to copy, before anything is computed.
 
     Parameters
     ----------
     sources
-        As above.
+        Description of the files, in one of the forms that this module lists; None: no files.
 
     Returns
     -------
     dict
-        The files by the name they get, with ``/`` where that is in a directory. ``NAME.gz`` gets the name ``NAME``,
-        unless it was asked for as ``NAME.gz``.
+        Paths of the files by the names of their copies, with ``/`` for a copy in a subdirectory. ``NAME.gz`` becomes
+        ``NAME``, unless it was asked for as ``NAME.gz``.
 
     Raises
     ------
     InputError
-        A directory or file that is not there, naming what is.
+        The description has another form, or a directory or a file does not exist. The message names the files that
+        exist.
     """
     found: dict[str, Path] = {}
     for source, names in _pairs(sources):
@@ -60,16 +61,16 @@ def find_files(sources: CopyFiles) -> dict[str, Path]:
 
 
 def copy_files(found: Mapping[str, Path], directory: Path, linked: Sequence[str] = ()) -> None:
-    """Copy files into a directory, decompressed where the new name says so.
+    """Copy files into a directory, and decompress those whose new name lacks the suffix ``.gz``.
 
     Parameters
     ----------
     found
-        What `find_files` returned.
+        Paths by new name, as `find_files` returns them.
     directory
-        Where to.
+        Directory that receives the copies.
     linked
-        Patterns of names: of these files hard links do where the disk has them, as nothing writes into them.
+        Patterns of new names of files that nothing writes to: hard links replace copies where possible.
 
     Raises
     ------

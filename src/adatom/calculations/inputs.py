@@ -1,4 +1,4 @@
-"""What a run is given, in a form that a later run can compare with its own."""
+"""Inputs of a run as short texts, which a later run can compare with its own."""
 
 from __future__ import annotations
 
@@ -17,14 +17,19 @@ __all__ = ["differences", "fingerprint"]
 
 
 def fingerprint(atoms: Atoms, **parameters: Any) -> dict[str, str]:
-    """What a run is given, as short texts by name.
+    """Return the inputs of a run as short texts by name.
 
     Parameters
     ----------
     atoms
-        The structure as given.
+        Structure that the run was given.
     **parameters
-        What else the result depends on.
+        Further inputs on which the result depends.
+
+    Returns
+    -------
+    dict
+        JSON of each input by its name, such as ``"structure.cell"``; a digest in place of an array.
     """
     structure: dict[str, Any] = {f"structure.{name}": array for name, array in atoms.arrays.items()}
     structure |= {"structure.cell": atoms.cell.array, "structure.pbc": atoms.pbc}
@@ -34,12 +39,17 @@ def fingerprint(atoms: Atoms, **parameters: Any) -> dict[str, str]:
 
 
 def differences(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """What differs between the inputs of two runs, in words.
+    """Describe the differences between the inputs of two runs.
 
     Parameters
     ----------
     before, now
-        What `fingerprint` gave for each.
+        Results of `fingerprint` for the two runs.
+
+    Returns
+    -------
+    list of str
+        A phrase for each input that differs.
     """
     found = []
     for name in sorted(before.keys() | now.keys()):
@@ -60,7 +70,7 @@ def _flat(value: Any, name: str) -> dict[str, Any]:
 
 
 def _text(value: Any) -> str:
-    # An object that has no better text than its address has another one in each process.
+    # The repr of some objects contains their address, which differs between processes.
     return re.sub(r" at 0x[0-9a-f]+", "", json.dumps(value, default=_digest, sort_keys=True, ensure_ascii=False))
 
 

@@ -1,4 +1,4 @@
-"""Intrinsic reaction coordinates, with Sella."""
+"""Intrinsic reaction coordinates with Sella."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from ase import Atoms
 from ase.io import read
 
 from adatom.analysis.path import path_points
-from adatom.calculations.calculation import calculation
+from adatom.calculations.calculation import Calculation, calculation
 from adatom.calculations.checks import check_atoms, check_count, check_positive
 from adatom.calculations.saddle import sella
-from adatom.calculations.steps import Earlier, Steps
+from adatom.calculations.steps import PreviousRun, Steps
 from adatom.errors import ConvergenceError, InputError, UnknownNameError
 from adatom.schemas.results import PathResult
 
@@ -32,36 +32,36 @@ def run_irc(
     irc_kwargs: Mapping[str, Any] | None = None,
     allow_unconverged: bool = False,
     name: str = "irc",
-    resume_from: Earlier = None,
+    resume_from: PreviousRun | None = None,
 ) -> PathResult:
     """Follow the path of steepest descent in mass-weighted coordinates from a saddle point down to one side.
 
     Parameters
     ----------
     atoms
-        The saddle point; it is not changed.
+        Saddle point to start from; it is not changed.
     calculator
-        An ASE calculator that nothing else uses.
+        ASE calculator that nothing else uses.
     direction
-        ``"forward"``: to where the first atom that moves at all moves up its first axis; ``"reverse"``: to the other
-        side.
+        Side to go down. ``"forward"``: the side to which the first coordinate that changes at all (x, y, z of the first
+        atom, then of the next one) increases; ``"reverse"``: the other side.
     fmax
-        The path ends where no force on an atom is larger, in eV/Å, and the curvatures are those of a minimum. Forces
-        at the saddle point may not be larger either.
+        The path ends where no force on an atom exceeds this value, in eV/Å, and the curvatures are those of a minimum.
+        No force at the saddle point may exceed it either.
     max_steps
-        Most steps.
+        Largest number of steps along the path.
     irc_kwargs
-        Further arguments of ``sella.IRC``, such as ``dx``, the length of a step in Å sqrt(amu), 0.1 if it is not said:
-        heavy atoms need longer ones.
+        Further arguments of ``sella.IRC``, such as ``dx``, the length of a step in Å sqrt(amu), 0.1 by default: heavy
+        atoms need longer steps.
     allow_unconverged
-        Whether a path that ran out of steps gives a result with ``converged: False``, and a file ``UNCONVERGED`` in
-        its directory, instead of an error.
+        Whether a path that ran out of steps gives a result with ``converged: False``, and a file ``UNCONVERGED`` in its
+        directory, instead of an error.
     name
-        What the run is called, and its files.
+        Name of the run and stem of its files.
     resume_from
-        An earlier run of this that has steps left to make: its directory, or its result. Only `max_steps` and
-        `allow_unconverged` may be others; `max_steps` counts the steps of both. A job that was cut needs no
-        `resume_from`: run again, it goes on.
+        Directory or result of an earlier run of this calculation that has steps left to make. Only `max_steps` and
+        `allow_unconverged` may differ; `max_steps` counts the steps of both runs. An interrupted job needs no
+        `resume_from`: run again, it continues.
 
     Returns
     -------
@@ -75,9 +75,10 @@ def run_irc(
     InputError
         Bad input, or a structure with forces above `fmax`.
     IncompleteError
-        The time was over: see the setting `walltime`.
+        The time of the process ran out: see the setting `walltime`.
     ConvergenceError
-        No end after `max_steps`, no path to follow, or a structure from which it does not go down.
+        The path does not end within `max_steps`, is lost on the way, or does not go down from the structure; or the
+        energy or a force is not a number.
 
     Notes
     -----
@@ -94,40 +95,14 @@ def run_irc(
     steps = Steps(name, max_steps, resume_from, atoms, calculator, **settings)
     with calculation(name, atoms, calculator, needs=("energy", "forces")) as run:
         steps.enter(run)
-        force = 0.0 if steps.resumed else np.linalg.norm(run.atoms.get_forces(), axis=1).max()
-        if force > fmax:
-            raise InputError(
-                f"{name} of {formula} starts at a saddle point, and here a force is {force:.3g} eV/Å: above "
-                f"fmax={fmax}. "
-                "Find the saddle point first, with ts_job or neb_job."
-            )
-        run.atoms.set_masses(atoms.get_masses())  # Sella's own are those of the most common isotopes
-        with steps.files() as (trajectory, log):
-            try:
-                irc = _way_down(package)(run.atoms, logfile=log, **(irc_kwargs or {}))
-            except TypeError as error:
-                raise InputError(f"irc_kwargs do not fit sella.IRC: {error}.") from error
-            irc.attach(trajectory.write, 1, run.atoms)
-            steps.begin(irc)
-            irc.start(fmax, direction)
-            try:
-                converged = bool(irc.run(fmax=fmax, steps=steps.remaining))
-            except package.optimize.irc.IRCInnerLoopConvergenceFailure as error:
-                raise ConvergenceError(
-                    f"{name} of {formula} loses the path after {irc.nsteps} steps. Is this a saddle point? freq_job "
-                    "tells: one mode is imaginary. If it is, make the steps shorter with irc_kwargs={'dx': ...}."
-                ) from error
-            if converged:
-                steps.forget()
-            else:
-                steps.keep()
+        if not steps.resumed:
+            _check_start(run, fmax)
+        run.atoms.set_masses(atoms.get_masses())  # Sella would set those of the most common isotopes
+        irc, converged = _descend(package, run, steps, direction, fmax, irc_kwargs)
         results = run.properties()
         if not atoms.has("masses"):
             del run.atoms.arrays["masses"]
-        images = cast(list[Atoms], read(run.file(".traj"), ":"))
-        points = path_points(
-            images, [image.get_potential_energy() for image in images], [image.get_forces() for image in images]
-        )
+        points = _points(run)
         if points["energies"][-1] >= points["energies"][0]:
             raise ConvergenceError(
                 f"{name} of {formula} does not go down. Is this a saddle point? freq_job tells: one mode is imaginary."
@@ -142,30 +117,79 @@ def run_irc(
         return cast(PathResult, {**document, "results": results, "points": points, "steps": int(irc.nsteps)})
 
 
-class _Surface:
-    """What Sella knows of the energy surface.
+def _check_start(run: Calculation, fmax: float) -> None:
+    force = np.linalg.norm(run.atoms.get_forces(), axis=1).max()
+    if force > fmax:
+        raise InputError(
+            f"{run.name} of {run.atoms.get_chemical_formula()} starts at a saddle point, and here a force is "
+            f"{force:.3g} eV/Å: above fmax={fmax}. Find the saddle point first, with ts_job or neb_job."
+        )
 
-    It is no plain data, and `Steps` does not see what is in slots. Between two steps the path depends on the Hessian
-    alone of all that, and on what the calculator says of the structure.
+
+def _descend(
+    package: Any,
+    run: Calculation,
+    steps: Steps,
+    direction: Direction,
+    fmax: float,
+    irc_kwargs: Mapping[str, Any] | None,
+) -> tuple[Any, bool]:
+    """Follow the path down, and return Sella's object and whether the path has ended."""
+    with steps.files() as (trajectory, log):
+        try:
+            irc = _way_down(package)(run.atoms, logfile=log, **(irc_kwargs or {}))
+        except TypeError as error:
+            raise InputError(f"irc_kwargs do not fit sella.IRC: {error}.") from error
+        irc.attach(trajectory.write, 1, run.atoms)
+        steps.begin(irc)
+        irc.start(fmax, direction)
+        try:
+            converged = bool(irc.run(fmax=fmax, steps=steps.remaining))
+        except package.optimize.irc.IRCInnerLoopConvergenceFailure as error:
+            raise ConvergenceError(
+                f"{run.name} of {run.atoms.get_chemical_formula()} loses the path after {irc.nsteps} steps. Is this a "
+                "saddle point? freq_job tells: one mode is imaginary. If it is, make the steps shorter with "
+                "irc_kwargs={'dx': ...}."
+            ) from error
+        if converged:
+            steps.remove_checkpoint()
+        else:
+            steps.save_checkpoint()
+    return irc, converged
+
+
+def _points(run: Calculation) -> Any:
+    """Return the points of the path, from the trajectory."""
+    images = cast(list[Atoms], read(run.file(".traj"), ":"))
+    return path_points(
+        images, [image.get_potential_energy() for image in images], [image.get_forces() for image in images]
+    )
+
+
+class _Surface:
+    """Slots for Sella's energy surface, which keep it out of the checkpoint.
+
+    The surface is not plain data, and `Steps` does not see attributes in slots. Between two steps the path depends on
+    the Hessian of the surface alone, and on the properties that the calculator gives for the structure.
     """
 
     __slots__ = ("pes", "pescurr", "peslast")
 
 
 def _way_down(package: Any) -> type[Any]:
-    """Sella's class, made so that `Steps` can go on with it."""
+    """Return Sella's class, changed so that `Steps` can resume its path."""
     from ase.optimize.optimize import Optimizer
 
     class IRC(_Surface, package.IRC):
-        run = Optimizer.run  # Sella's begins at the saddle point each time
+        run = Optimizer.run  # Sella's own `run` begins at the saddle point each time
         hessian = None
 
         def start(self, fmax: float, direction: Direction) -> None:
-            """Find the way down from the saddle point, or where it goes on."""
+            """Find the way down from the saddle point, or continue the path of an earlier run."""
             if not self.nsteps:
                 self.irun(fmax=fmax, direction=direction)
                 return
-            if self.hessian is None:  # the state was no use; so it is learned as at the saddle point
+            if self.hessian is None:  # not in the checkpoint: learned as at the saddle point
                 self.pes.kick(0, True, **self.peskwargs)
             else:
                 self.pes.set_H(self.hessian, initialized=True)

@@ -1,4 +1,4 @@
-"""Molecular dynamics."""
+"""Molecular dynamics of one structure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from adatom.calculations.checks import check_count
 from adatom.calculations.copy_files import CopyFiles
 from adatom.calculations.motion import DYNAMICS, Motion
 from adatom.calculations.ramp import Knots
-from adatom.calculations.steps import Earlier, Steps
+from adatom.calculations.steps import PreviousRun, Steps
 from adatom.errors import InputError
 from adatom.schemas.results import MDAverages, MDResult
 
@@ -36,68 +36,70 @@ def run_md(
     dynamics_kwargs: Mapping[str, Any] | None = None,
     name: str = "md",
     copy_files: CopyFiles = None,
-    resume_from: Earlier = None,
+    resume_from: PreviousRun | None = None,
 ) -> MDResult:
-    """Follow the motion of the atoms.
+    """Run molecular dynamics.
 
     Parameters
     ----------
     atoms
-        The structure; it is not changed.
+        Structure to start from; it is not changed.
     calculator
-        An ASE calculator that nothing else uses.
+        ASE calculator that nothing else uses.
     dynamics
-        A name in `DYNAMICS`: ``"NVE"``, ``"NVT"``, ``"NPT"``, or one of ASE's classes.
+        Name in `DYNAMICS`: one of ASE's classes, or ``"NVE"`` (velocity Verlet), ``"NVT"`` (Langevin) or ``"NPT"``
+        (isotropic Martyna-Tobias-Klein).
     steps
-        Number of time steps, those of `resume_from` among them.
+        Number of time steps, including those of `resume_from`.
     timestep
-        In fs.
+        Time step in fs.
     temperature
-        In K. Of the thermostat, and of the Maxwell-Boltzmann distribution that the first velocities are drawn from,
-        the centre of mass at rest. None, for NVE only: the velocities that the structure has. A list: the thermostat
-        goes from one to the next, evenly spaced over the run and linear in between.
+        Temperature in K of the thermostat, and of the Maxwell-Boltzmann distribution from which the first velocities
+        are drawn, with the centre of mass at rest. None, for NVE only: the structure keeps its velocities. A list: the
+        thermostat goes from one value to the next, evenly spaced over the run and linear in between.
     pressure
-        Of the barostat, in eV/Å³; ``1.0 * ase.units.GPa`` is one GPa. A list as for `temperature`.
+        Pressure of the barostat in eV/Å³; ``1.0 * ase.units.GPa`` is one GPa. A list means the same as for
+        `temperature`.
     keep_velocities
-        Whether to go on with the velocities that the structure has, though a temperature is given.
+        Whether to start with the velocities of the structure although a temperature is given.
     seed
-        Of the random numbers; the same seed gives the same trajectory.
+        Seed of the random numbers, an integer of at least 0; the same seed gives the same trajectory.
     interval
-        Steps between two structures in the trajectory, and between two lines of the log.
+        Number of steps between two structures in the trajectory, and between two lines of the log.
     dynamics_kwargs
         Further arguments of ASE's class, in ASE's units (``ase.units.fs`` is one fs).
     name
-        What the run is called, and its files.
+        Name of the run and stem of its files.
     copy_files
         Files to start from: a path, a result, ``{path: names}``, ``(source, names)``, or a list of these.
     resume_from
-        An earlier run of this, to be made longer: its directory, or its result. Only `steps` may be another. A job that
-        was cut needs no `resume_from`: run again, it goes on.
+        Directory or result of an earlier run of this calculation that is to be made longer. Only `steps` may differ. An
+        interrupted job needs no `resume_from`: run again, it continues.
 
     Returns
     -------
     MDResult
         ``atoms`` is the last structure with its velocities; ``results`` are its properties, with ``temperature`` in K
-        and ``kinetic_energy`` in eV; ``averages`` are of the whole run.
+        and ``kinetic_energy`` in eV; ``averages`` are those of the whole run.
 
     Raises
     ------
     InputError
         Bad input, found before anything is computed.
     IncompleteError
-        The time was over: see the setting `walltime`.
+        The time of the process ran out: see the setting `walltime`.
     ConvergenceError
         The energy or a force is not a number at the end.
 
     Notes
     -----
-    With constraints the centre of mass is left to them.
+    The motion of the centre of mass is left as it is drawn if the structure has constraints.
     """
     check_count(interval=interval)
     motion = Motion(dynamics, steps, timestep, temperature, pressure, keep_velocities, dynamics_kwargs)
     rng = _generator(seed)
     parameters = {**motion.parameters, "seed": seed, "interval": interval}
-    spread = {"steps of the knots": steps} if motion.ramped else {}  # a longer run would have gone another way
+    spread = {"steps of the knots": steps} if motion.ramped else {}  # in a longer run the values differ
     made = Steps(name, steps, resume_from, atoms, calculator, **parameters, **spread)
 
     with calculation(name, atoms, calculator, copy_files, motion.needs) as run:
@@ -109,7 +111,7 @@ def run_md(
             made.begin(integrator)
             motion.follow(integrator)
             integrator.run(made.remaining)
-            made.keep()  # it can be made longer
+            made.save_checkpoint()  # so that the run can be made longer
         results = run.properties()
         results["kinetic_energy"] = float(run.atoms.get_kinetic_energy())
         results["temperature"] = float(run.atoms.get_temperature())
@@ -124,7 +126,7 @@ def run_md(
 
 
 def _averages(path: Path, interval: float) -> MDAverages:
-    """Of the structures in a trajectory that are `interval` (fs) apart."""
+    """Return averages over the structures in a trajectory, which are `interval` (fs) apart."""
     from ase.io.trajectory import Trajectory
 
     with Trajectory(str(path)) as frames:

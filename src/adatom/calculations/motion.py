@@ -1,9 +1,10 @@
-"""How atoms move: the ways there are, and one of them as it was asked for."""
+"""Dynamics of atoms: a table of integrators, and one integrator with its settings."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, Literal
 
 import numpy as np
@@ -26,13 +27,13 @@ class Dynamics:
     path
         ``"module:class"`` of ASE's implementation.
     ensemble
-        What it samples.
+        Ensemble that the dynamics sample.
     defaults
-        Its arguments in ASE's units, from the time step in ASE's units.
+        Function from the time step to default arguments of ASE's class, both in ASE's units.
     seeded
-        Whether it draws random numbers.
+        Whether the dynamics draw random numbers.
     set_temperature, set_pressure
-        Give it another temperature (K), or pressure (eV/Å³), while it runs; None: it keeps its own.
+        Function that gives running dynamics another temperature (K) or pressure (eV/Å³); None: it cannot change.
     """
 
     path: str
@@ -42,13 +43,18 @@ class Dynamics:
     set_temperature: Callable[[Any, float], None] | None = None
     set_pressure: Callable[[Any, float], None] | None = None
 
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Properties that the calculator must be able to compute."""
+        return ("energy", "forces", "stress") if self.ensemble == "NPT" else ("energy", "forces")
+
 
 def _to_temperature(motion: Any, temperature: float) -> None:
     motion.set_temperature(temperature_K=temperature)
 
 
 def _to_pressure(motion: Any, pressure: float) -> None:
-    motion.pressure = pressure  # its `set_pressure` raises TypeError in ASE 3.29
+    motion.pressure = pressure  # the method `set_pressure` raises TypeError in ASE 3.29
 
 
 def _bussi_to_temperature(motion: Any, temperature: float) -> None:
@@ -56,11 +62,11 @@ def _bussi_to_temperature(motion: Any, temperature: float) -> None:
     motion.target_kinetic_energy = motion.temp * motion.ndof / 2
 
 
-# Langevin leaves the centre of mass free: holding it, ASE warns, does not sample NVT.
+# Langevin leaves the centre of mass free: ASE warns that dynamics that hold it do not sample NVT.
 # Coupling times are those that ASE's documentation advises: 100 time steps for a chain of thermostats and 1000 for a
-# barostat; a friction of 0.01/fs; 0.1 ps and 1 ps for the Berendsen pair. A compressibility of 0.01/GPa is a metal's:
-# in a Berendsen barostat it only scales the coupling time. The masses of a chain of thermostats belong to one
-# temperature, so that one is kept.
+# barostat; a friction of 0.01/fs; 0.1 ps and 1 ps for the Berendsen pair. A compressibility of 0.01/GPa is that of a
+# metal: in a Berendsen barostat it only scales the coupling time. The masses of a chain of thermostats belong to one
+# temperature, which therefore cannot change.
 DYNAMICS = {
     "VelocityVerlet": Dynamics("ase.md.verlet:VelocityVerlet", "NVE"),
     "Langevin": Dynamics(
@@ -98,30 +104,28 @@ DYNAMICS = {
         set_pressure=_to_pressure,
     ),
 }
-#: What an ensemble's name alone stands for.
+#: The name of an ensemble stands for one integrator.
 DYNAMICS |= {"NVE": DYNAMICS["VelocityVerlet"], "NVT": DYNAMICS["Langevin"], "NPT": DYNAMICS["IsotropicMTKNPT"]}
 
 
 class Motion:
-    """Dynamics as they were asked for, checked. It keeps nothing of a run, and serves for any number of them.
+    """Dynamics with checked settings. They keep no state of a run, and serve any number of runs.
 
     Parameters
     ----------
     dynamics, steps, timestep, temperature, pressure, keep_velocities, dynamics_kwargs
-        As of `run_md`.
+        Same as in `run_md`: `timestep` in fs, `temperature` in K and `pressure` in eV/Å³.
 
     Attributes
     ----------
     ensemble
-        What is sampled.
+        Ensemble that is sampled: ``"NVE"``, ``"NVT"`` or ``"NPT"``.
     seeded
         Whether random numbers are drawn.
     ramped
         Whether temperature or pressure change with the steps.
     needs
-        Properties that the calculator must have.
-    parameters
-        What was asked for, in full.
+        Properties that the calculator must be able to compute.
 
     Raises
     ------
@@ -154,45 +158,50 @@ class Motion:
         self.ensemble = chosen.ensemble
         self.seeded = self._draws or chosen.seeded
         self.ramped = self._press.moves or (self._heat is not None and self._heat.moves)
-        self.needs = ("energy", "forces", "stress") if chosen.ensemble == "NPT" else ("energy", "forces")
-        self.parameters = {
+        self.needs = chosen.needs
+        self._given_timestep, self._keep_velocities = timestep, keep_velocities
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """All settings but the number of steps, for the result."""
+        return {
             "dynamics": self._integrator.__name__,
-            "timestep": timestep,
+            "timestep": self._given_timestep,
             "temperature": self._heat and self._heat.plain,
-            "pressure": self._press.plain if chosen.ensemble == "NPT" else None,
-            "keep_velocities": keep_velocities,
+            "pressure": self._press.plain if self.ensemble == "NPT" else None,
+            "keep_velocities": self._keep_velocities,
             "dynamics_kwargs": {key: value for key, value in self._options.items() if key != "rng"},
         }
 
     def set_velocities(self, atoms: Atoms, rng: np.random.Generator) -> None:
-        """Draw the first velocities, unless those that the structure has are kept.
+        """Draw the first velocities, unless the structure keeps its own.
 
         Parameters
         ----------
         atoms
-            The structure; it gets them.
+            Structure that receives the velocities.
         rng
-            Where the random numbers come from.
+            Generator of the random numbers.
         """
         if self._heat is not None and self._draws:
             _set_velocities(atoms, self._heat.at(0), rng)
 
     def integrator(self, atoms: Atoms, rng: np.random.Generator, **files: Any) -> Any:
-        """ASE's object that makes the steps.
+        """Return ASE's object that makes the steps.
 
         Parameters
         ----------
         atoms
-            The structure with its calculator; it is moved.
+            Structure with its calculator; the steps move it.
         rng
-            Where the random numbers come from.
+            Generator of the random numbers.
         **files
-            Its trajectory, its log, and how often they are written.
+            Trajectory, log and interval of writing, by the names of ASE's arguments.
 
         Raises
         ------
         InputError
-            The further arguments do not fit.
+            The `dynamics_kwargs` do not fit ASE's class.
         """
         random = {"rng": rng} if self._chosen.seeded else {}
         try:
@@ -201,12 +210,12 @@ class Motion:
             raise InputError(f"dynamics_kwargs do not fit {self._integrator.__name__}: {error}.") from error
 
     def follow(self, integrator: Any) -> None:
-        """Change temperature and pressure with the steps, from where they are.
+        """Change temperature and pressure with the steps, from the current step on.
 
         Parameters
         ----------
         integrator
-            From `integrator`.
+            Object that `Motion.integrator` returned.
         """
         if self._heat is not None:
             self._heat.follow(integrator, self._chosen.set_temperature)
@@ -217,14 +226,19 @@ def _check(dynamics: str, chosen: Dynamics, heat: Ramp | None, press: Ramp) -> N
     if heat is None and chosen.ensemble != "NVE":
         raise InputError(f"{dynamics} is at constant temperature and none is given. Set temperature (K).")
     if (press.moves or press.plain) and chosen.ensemble != "NPT":
-        at_pressure = ", ".join(sorted(key for key, row in DYNAMICS.items() if row.ensemble == "NPT"))
+        at_pressure = _names(lambda row: row.ensemble == "NPT")
         raise InputError(
             f"pressure is {press.plain}, but {dynamics} is at constant volume. At pressure: {at_pressure}."
         )
     for name, ramp in {"temperature": heat, "pressure": press}.items():
         if ramp is not None and ramp.moves and getattr(chosen, f"set_{name}") is None:
-            able = ", ".join(sorted(key for key, row in DYNAMICS.items() if getattr(row, f"set_{name}")))
+            able = _names(attrgetter(f"set_{name}"))
             raise InputError(f"{name} is {ramp.plain}, but {dynamics} keeps one. These go through several: {able}.")
+
+
+def _names(condition: Callable[[Dynamics], Any]) -> str:
+    """Return the names of the dynamics for which a condition is true, for a message."""
+    return ", ".join(sorted(name for name, row in DYNAMICS.items() if condition(row)))
 
 
 def _options(chosen: Dynamics, timestep: float, heat: Ramp | None, press: Ramp) -> dict[str, Any]:
@@ -240,6 +254,6 @@ def _set_velocities(atoms: Atoms, temperature: float, rng: np.random.Generator) 
     from ase.md.velocitydistribution import Stationary, thermalize_momenta
 
     thermalize_momenta(atoms, temperature, rng=rng)
-    # One atom alone would come to rest; and what a constraint holds already keeps the rest in place.
+    # A single atom would come to rest, and constraints already keep a structure in place.
     if len(atoms) > 1 and not atoms.constraints:
         Stationary(atoms)

@@ -1,4 +1,4 @@
-"""Relaxation by the code itself."""
+"""Relaxation with a code's own optimizer."""
 
 from __future__ import annotations
 
@@ -26,27 +26,27 @@ def run_native_relax(
     name: str = "relax",
     copy_files: CopyFiles = None,
 ) -> RelaxResult:
-    """Let a code relax a structure with its own optimizer, in one run.
+    """Relax a structure with the code's own optimizer, in one run of the code.
 
     Parameters
     ----------
     atoms
-        The structure; it is not changed.
+        Structure to relax; it is not changed.
     calculator
-        An ASE calculator that nothing else uses, with a method
-        ``relax(atoms, *, relax_cell, fmax, max_steps, properties)``. It returns the structures on the way, with what is
-        known of them, and whether `fmax` was reached.
+        ASE calculator that nothing else uses, with a method
+        ``relax(atoms, *, relax_cell, fmax, max_steps, properties)``. The method returns the structures of all steps
+        with their properties, and whether `fmax` was reached.
     relax_cell
         Whether the cell changes too.
     fmax
         Largest force that may remain on an atom, in eV/Å.
     max_steps
-        Most steps of the code's optimizer.
+        Largest number of steps of the code's optimizer.
     allow_unconverged
-        Whether a relaxation that ran out of steps gives a result with ``converged: False``, and a file
-        ``UNCONVERGED`` in its directory, instead of an error.
+        Whether a relaxation that ran out of steps gives a result with ``converged: False``, and a file ``UNCONVERGED``
+        in its directory, instead of an error.
     name
-        What the run is called, and its files.
+        Name of the run and stem of its files.
     copy_files
         Files to start from: a path, a result, ``{path: names}``, ``(source, names)``, or a list of these.
 
@@ -60,7 +60,7 @@ def run_native_relax(
     InputError
         Bad input, found before anything is computed.
     ConvergenceError
-        Forces above `fmax` after `max_steps`, or an energy or a force that is not a number.
+        Forces above `fmax` remain after `max_steps`, or an energy or a force is not a number.
     """
     if not hasattr(calculator, "relax"):
         raise InputError(
@@ -79,7 +79,7 @@ def run_native_relax(
                 trajectory.write(image)
         run.atoms.set_cell(images[-1].cell)
         run.atoms.set_positions(images[-1].positions, apply_constraint=False)
-        calculator.atoms = run.atoms.copy()  # its results are those of the last structure
+        calculator.atoms = run.atoms.copy()  # the results are those of the last structure
         results = run.properties()
         steps = len(images) - 1
         if not converged and not allow_unconverged:

@@ -13,18 +13,18 @@ from ase.mep import NEB
 
 from adatom.analysis.path import path_points
 from adatom.atoms.bands import check_same_atoms, unwrapped
-from adatom.calculations.calculation import calculation, own
+from adatom.calculations.calculation import calculation, independent_copy
 from adatom.calculations.checks import check_atoms, check_calculator, check_count, check_positive
 from adatom.calculations.converge import converge
 from adatom.calculations.optimize import OPTIMIZERS
-from adatom.calculations.steps import Earlier, Steps
+from adatom.calculations.steps import PreviousRun, Steps
 from adatom.calculations.tables import find_class
 from adatom.errors import ConvergenceError, InputError
 from adatom.schemas.results import PathResult
 
 __all__ = ["BAND_OPTIMIZERS", "run_neb"]
 
-#: Those that look at forces only: a band has no energy whose gradient its forces are.
+#: Optimizers that use forces only: the forces of a band are not the gradient of an energy.
 BAND_OPTIMIZERS = {name: OPTIMIZERS[name] for name in ("BFGS", "FIRE", "FIRE2", "LBFGS", "MDMin", "ODE12r")}
 
 
@@ -41,48 +41,48 @@ def run_neb(
     threads: int = 1,
     allow_unconverged: bool = False,
     name: str = "neb",
-    resume_from: Earlier = None,
+    resume_from: PreviousRun | None = None,
 ) -> PathResult:
     """Find the path of lowest energy between two structures, as a nudged elastic band.
 
     Parameters
     ----------
     images
-        The band: the ends, which stay as they are, and the structures between them; none is changed.
+        Band: the two ends, which stay as they are, and the structures between them; none is changed.
     calculators
-        An ASE calculator for each image, that nothing else uses.
+        One ASE calculator for each image, each used by nothing else.
     climb
         Whether the highest image climbs to the saddle point.
     fmax
-        Largest force that may remain on an atom of any image, in eV/Å, of what the band leaves of the forces.
+        Largest force that may remain on an atom of any image, in eV/Å, after the projection of the band.
     max_steps
-        Most steps of the optimizer.
+        Largest number of steps of the optimizer.
     optimizer
-        A name in `BAND_OPTIMIZERS` or a class such as those of ``ase.optimize``. Others may take half the steps of
-        FIRE, or not converge: the forces of a band are not the gradient of an energy.
+        Name in `BAND_OPTIMIZERS`, or a class such as those of ``ase.optimize``. Other optimizers than FIRE may take
+        half the steps, or not converge: the forces of a band are not the gradient of an energy.
     optimizer_kwargs
         Further arguments of the optimizer.
     neb_kwargs
-        Further arguments of ``ase.mep.NEB``, such as ``k``, the spring constant in eV/Å², and ``method``, of ASE's
-        ways to find the tangent; here ``"improvedtangent"`` if it is not said.
+        Further arguments of ``ase.mep.NEB``, such as ``k``, the spring constant in eV/Å², and ``method``, by which ASE
+        finds the tangent, here ``"improvedtangent"`` by default.
     threads
-        How many images are computed at the same time. It helps with codes that run as programs of their own, each of
-        which then takes its part of the job's cores.
+        Number of images that are computed at the same time. Threads help with codes that run as separate programs, each
+        of which then takes its part of the job's cores.
     allow_unconverged
-        Whether a band that ran out of steps gives a result with ``converged: False``, and a file ``UNCONVERGED`` in
-        its directory, instead of an error.
+        Whether a band that ran out of steps gives a result with ``converged: False``, and a file ``UNCONVERGED`` in its
+        directory, instead of an error.
     name
-        What the run is called, and its files.
+        Name of the run and stem of its files.
     resume_from
-        An earlier run of this that has steps left to make: its directory, or its result. Only `max_steps`, `fmax`,
-        `threads` and `allow_unconverged` may be others; `max_steps` counts the steps of both. A job that was cut needs
-        no `resume_from`: run again, it goes on.
+        Directory or result of an earlier run of this calculation that has steps left to make. Only `max_steps`, `fmax`,
+        `threads` and `allow_unconverged` may differ; `max_steps` counts the steps of both runs. An interrupted job
+        needs no `resume_from`: run again, it continues.
 
     Returns
     -------
     PathResult
-        ``points`` has the energies along the band, of which `adatom.analysis.path.reaction_path` makes barriers;
-        ``atoms`` is the highest image, with `climb` the saddle point, and ``results`` what is known of it. Each step
+        ``points`` has the energies along the band, from which `adatom.analysis.path.reaction_path` computes barriers;
+        ``atoms`` is the highest image, with `climb` the saddle point, and ``results`` has its properties. Each step
         adds all images to the trajectory.
 
     Raises
@@ -90,33 +90,29 @@ def run_neb(
     InputError
         Bad input, found before anything is computed.
     IncompleteError
-        The time was over: see the setting `walltime`.
+        The time of the process ran out: see the setting `walltime`.
     ConvergenceError
-        Forces above `fmax` after `max_steps`, or an energy or a force that is not a number.
+        Forces above `fmax` remain after `max_steps`, or an energy or a force is not a number.
 
     Notes
     -----
-    G. Henkelman, B. P. Uberuaga, H. Jónsson, J. Chem. Phys. 113, 9901 (2000) and, for the tangents, G. Henkelman and
-    H. Jónsson, J. Chem. Phys. 113, 9978 (2000).
+    G. Henkelman, B. P. Uberuaga, H. Jónsson, J. Chem. Phys. 113, 9901 (2000) and, for the tangents, G. Henkelman and H.
+    Jónsson, J. Chem. Phys. 113, 9978 (2000).
     """
     check_positive(fmax=fmax)
     check_count(max_steps=max_steps, threads=threads)
     make_optimizer = find_class("optimizer of bands", optimizer, BAND_OPTIMIZERS)
     _check(images, calculators)
-    steps = Steps(
-        name,
-        max_steps,
-        resume_from,
-        images[0],
-        calculators[0],
-        images=np.array([image.positions for image in images]),
-        climb=climb,
-        optimizer=make_optimizer.__name__,
-        optimizer_kwargs=optimizer_kwargs or {},
-        neb_kwargs=neb_kwargs or {},
-    )
+    settings = {
+        "climb": climb,
+        "optimizer": make_optimizer.__name__,
+        "optimizer_kwargs": optimizer_kwargs or {},
+        "neb_kwargs": neb_kwargs or {},
+    }
+    positions = np.array([image.positions for image in images])
+    steps = Steps(name, max_steps, resume_from, images[0], calculators[0], images=positions, **settings)
     with calculation(name, images[0], calculators[0], needs=("energy", "forces")) as run:
-        band = unwrapped([run.atoms, *(own(image) for image in images[1:])])
+        band = unwrapped([run.atoms, *(independent_copy(image) for image in images[1:])])
         for number, (image, calculator) in enumerate(zip(band, calculators, strict=True)):
             image.calc = calculator
             calculator.directory = str(run.directory.path / f"image-{number}")
@@ -128,16 +124,7 @@ def run_neb(
         highest = int(np.argmax(energies))
         run.atoms, run.calculator = band[highest], calculators[highest]
         results = run.properties()
-        document = run.result(
-            converged=converged,
-            images=len(images),
-            climb=climb,
-            fmax=fmax,
-            max_steps=max_steps,
-            optimizer=make_optimizer.__name__,
-            optimizer_kwargs=optimizer_kwargs or {},
-            neb_kwargs=neb_kwargs or {},
-        )
+        document = run.result(converged=converged, images=len(images), fmax=fmax, max_steps=max_steps, **settings)
         return cast(PathResult, {**document, "results": results, "points": points, "steps": int(relaxation.nsteps)})
 
 
@@ -156,9 +143,9 @@ def _check(images: Sequence[Atoms], calculators: Sequence[Any]) -> None:
 
 
 class _Band(NEB):
-    """A band whose images are computed in threads, and which `Steps` can put where it was, like atoms.
+    """Band whose images are computed in threads, and whose positions `Steps` can set like those of atoms.
 
-    ASE's own threads are as many as there are images, and go on without those that failed.
+    ASE's own threads are as many as the images, and ASE continues without images that failed.
     """
 
     arrays: dict[str, Any] = {}  # noqa: RUF012  # no momenta
@@ -173,8 +160,8 @@ class _Band(NEB):
             raise InputError(f"neb_kwargs do not fit ase.mep.NEB: {error}.") from error
 
     def get_forces(self) -> Any:
-        """Forces of the band on the images between the ends, in eV/Å, shape (M N, 3)."""
-        if self.threads > 1:  # then what follows finds them computed
+        """Return the forces of the band on the M images between the ends, in eV/Å, shape (M N, 3)."""
+        if self.threads > 1:  # so that ASE's own loop finds the forces computed
             with ThreadPoolExecutor(self.threads) as pool:
                 run = [pool.submit(contextvars.copy_context().run, image.get_forces) for image in self.images]
             for each in run:
@@ -197,9 +184,9 @@ class _Band(NEB):
         return self.images[0].constraints
 
     def set_cell(self, cell: Any, **kwargs: Any) -> None:
-        """Nothing: the cell of a band stays."""
+        """Do nothing, as the cell of a band stays."""
 
     def set_positions(self, positions: Any, *args: Any, **kwargs: Any) -> None:
         """Move the images between the ends."""
-        kwargs.pop("apply_constraint", None)  # positions of an earlier run, which keep to the constraints
+        kwargs.pop("apply_constraint", None)  # positions of an earlier run obey the constraints
         super().set_positions(positions, *args, **kwargs)  # type: ignore[no-untyped-call]

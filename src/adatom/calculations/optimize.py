@@ -1,4 +1,4 @@
-"""Relaxation of the atoms, and of the cell if asked."""
+"""Relaxation of the atoms and, on request, of the cell."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from adatom.calculations.calculation import calculation
 from adatom.calculations.checks import check_atoms, check_count, check_positive
 from adatom.calculations.converge import converge
 from adatom.calculations.copy_files import CopyFiles
-from adatom.calculations.steps import Earlier, Steps
+from adatom.calculations.steps import PreviousRun, Steps
 from adatom.calculations.tables import find_class
 from adatom.errors import InputError
 from adatom.schemas.results import RelaxResult
@@ -56,39 +56,39 @@ def run_optimize(
     allow_unconverged: bool = False,
     name: str = "relax",
     copy_files: CopyFiles = None,
-    resume_from: Earlier = None,
+    resume_from: PreviousRun | None = None,
 ) -> RelaxResult:
     """Move the atoms, and with `relax_cell` the cell, until the forces vanish.
 
     Parameters
     ----------
     atoms
-        The structure; it is not changed.
+        Structure to relax; it is not changed.
     calculator
-        An ASE calculator that nothing else uses.
+        ASE calculator that nothing else uses.
     relax_cell
         Whether the cell changes too.
     fmax
-        Largest force that may remain on an atom, in eV/Å; with `relax_cell` the filter weighs the stress in.
+        Largest force that may remain on an atom, in eV/Å; with `relax_cell` the filter includes the stress.
     max_steps
-        Most steps of the optimizer.
+        Largest number of steps of the optimizer.
     optimizer
-        A name in `OPTIMIZERS` or a class such as those of ``ase.optimize``.
+        Name in `OPTIMIZERS`, or a class such as those of ``ase.optimize``.
     optimizer_kwargs
         Further arguments of the optimizer.
     cell_filter
-        A name in `CELL_FILTERS` or a class such as those of ``ase.filters``.
+        Name in `CELL_FILTERS`, or a class such as those of ``ase.filters``.
     allow_unconverged
-        Whether a relaxation that ran out of steps gives a result with ``converged: False``, and a file
-        ``UNCONVERGED`` in its directory, instead of an error.
+        Whether a relaxation that ran out of steps gives a result with ``converged: False``, and a file ``UNCONVERGED``
+        in its directory, instead of an error.
     name
-        What the run is called, and its files.
+        Name of the run and stem of its files.
     copy_files
         Files to start from: a path, a result, ``{path: names}``, ``(source, names)``, or a list of these.
     resume_from
-        An earlier run of this that has steps left to make: its directory, or its result. Only `max_steps`, `fmax` and
-        `allow_unconverged` may be others; `max_steps` counts the steps of both. A job that was cut needs no
-        `resume_from`: run again, it goes on.
+        Directory or result of an earlier run of this calculation that has steps left to make. Only `max_steps`, `fmax`
+        and `allow_unconverged` may differ; `max_steps` counts the steps of both runs. An interrupted job needs no
+        `resume_from`: run again, it continues.
 
     Returns
     -------
@@ -100,35 +100,26 @@ def run_optimize(
     InputError
         Bad input, found before anything is computed.
     IncompleteError
-        The time was over: see the setting `walltime`.
+        The time of the process ran out: see the setting `walltime`.
     ConvergenceError
-        Forces above `fmax` after `max_steps`, or an energy or a force that is not a number.
+        Forces above `fmax` remain after `max_steps`, or an energy or a force is not a number.
     """
     check_positive(fmax=fmax)
     check_count(max_steps=max_steps)
     make_optimizer = find_class("optimizer", optimizer, OPTIMIZERS)
     make_filter = find_class("cell filter", cell_filter, CELL_FILTERS) if relax_cell else None
     if make_filter:
-        check_atoms(atoms)
-        if not atoms.pbc.any() or atoms.cell.rank < 3:
-            raise InputError(
-                f"relax_cell needs a periodic structure with three cell vectors; pbc is {atoms.pbc.tolist()}. "
-                "Set relax_cell=False, or a cell."
-            )
-    steps = Steps(
-        name,
-        max_steps,
-        resume_from,
-        atoms,
-        calculator,
-        relax_cell=relax_cell,
-        optimizer=make_optimizer.__name__,
-        optimizer_kwargs=optimizer_kwargs or {},
-        cell_filter=make_filter.__name__ if make_filter else None,
-    )
+        _check_cell(atoms)
+    settings = {
+        "relax_cell": relax_cell,
+        "optimizer": make_optimizer.__name__,
+        "optimizer_kwargs": optimizer_kwargs or {},
+        "cell_filter": make_filter.__name__ if make_filter else None,
+    }
+    steps = Steps(name, max_steps, resume_from, atoms, calculator, **settings)
     needs = ("energy", "forces", "stress") if relax_cell else ("energy", "forces")
     with calculation(name, atoms, calculator, copy_files, needs) as run:
-        # The filter first: strain is relative to the cell as given, also where the run goes on with another one.
+        # The filter comes first: strain is relative to the cell as given, also if an earlier run left another cell.
         moving = make_filter(run.atoms) if make_filter else run.atoms
         steps.enter(run)
         parts = {"filter": moving} if make_filter else {}
@@ -136,13 +127,14 @@ def run_optimize(
             run, steps, make_optimizer, moving, fmax, optimizer_kwargs, allow_unconverged, **parts
         )
         results = run.properties()
-        document = run.result(
-            converged=converged,
-            relax_cell=relax_cell,
-            fmax=fmax,
-            max_steps=max_steps,
-            optimizer=make_optimizer.__name__,
-            optimizer_kwargs=optimizer_kwargs or {},
-            cell_filter=make_filter.__name__ if make_filter else None,
-        )
+        document = run.result(converged=converged, fmax=fmax, max_steps=max_steps, **settings)
         return cast(RelaxResult, {**document, "results": results, "steps": int(relaxation.nsteps)})
+
+
+def _check_cell(atoms: Atoms) -> None:
+    check_atoms(atoms)
+    if not atoms.pbc.any() or atoms.cell.rank < 3:
+        raise InputError(
+            f"relax_cell needs a periodic structure with three cell vectors; pbc is {atoms.pbc.tolist()}. "
+            "Set relax_cell=False, or a cell."
+        )

@@ -1,4 +1,4 @@
-"""A program that works on the files of an earlier run."""
+"""Programs that work on the files of an earlier run."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ def run_on_files(
     Parameters
     ----------
     atoms
-        The structure of the earlier run.
+        Structure of the earlier run.
     program
-        What has ``parameters``, a ``directory``, a method ``calculate`` as ASE's calculators have it, and then
-        ``results``.
+        Object with ``parameters``, a ``directory``, a method ``calculate`` like that of ASE's calculators and, after
+        its call, ``results``.
     name
-        What the run is called.
+        Name of the run and of its directory.
     copy_files
-        The files: a path, a result, ``{path: names}``, ``(source, names)``, or a list of these.
+        Files to copy: a path, a result, ``{path: names}``, ``(source, names)``, or a list of these.
     linked
-        Patterns of names of those files that the program only reads: hard links do where the disk has them.
+        Patterns of names of files that the program only reads: hard links replace copies where possible.
 
     Returns
     -------
     ProgramResult
-        With the program's ``results``.
+        Result with the ``results`` of the program.
 
     Raises
     ------
     InputError
-        Bad input, or files that are not there, found before anything is run.
+        Bad input, or files that do not exist, found before anything is run.
     ProgramError
         The program failed.
     """

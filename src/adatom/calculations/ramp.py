@@ -11,41 +11,40 @@ from adatom.errors import InputError
 
 __all__ = ["Knots", "Ramp"]
 
-#: A number, or several that a run goes through.
+#: A constant number, or a list of numbers that a run goes through.
 Knots = float | Sequence[float]
 
 
 class Ramp:
-    """A value that goes from knot to knot: they are evenly spaced over the steps, and it is linear in between.
+    """Value that goes from knot to knot. The knots are evenly spaced over the steps, and it is linear in between.
 
     Parameters
     ----------
     name
-        Of the value.
+        Name of the value, for messages.
     knots
-        Its values; one that stays is a number.
+        Values to go through; a single number stays constant.
     steps
-        Of the run.
+        Number of steps of the run.
     positive
-        Whether it must be above 0.
+        Whether the value must be above 0.
 
     Attributes
     ----------
     moves
-        Whether it changes.
+        Whether the value changes during the run.
 
     Raises
     ------
     InputError
-        A knot is no finite number, or not positive.
+        A knot is no finite number, or not above 0 with `positive`.
     """
 
     def __init__(self, name: str, knots: Knots, steps: int, positive: bool = False) -> None:
         listed = isinstance(knots, Sequence | np.ndarray) and not isinstance(knots, str)
         values: list[Any] = list(cast(Sequence[Any], knots)) if listed else [knots]
-        kind = "numbers above 0" if positive else "numbers"
-        good = all(isinstance(v, int | float | np.number) and not isinstance(v, bool) for v in values)
-        if not (values and good and np.isfinite(values).all() and (not positive or min(values) > 0)):
+        if not _are_numbers(values) or (positive and min(values) <= 0):
+            kind = "numbers above 0" if positive else "numbers"
             raise InputError(f"{name} is {knots!r}. Give a number, or a list of {kind} to go through.")
         self._given = values if listed else values[0]
         self._values = [float(value) for value in values]
@@ -54,29 +53,29 @@ class Ramp:
 
     @property
     def plain(self) -> float | list[float]:
-        """As it was given: a number, or a list of them."""
+        """Value as it was given: a list if it changes, otherwise a number."""
         return self._given if self.moves or not isinstance(self._given, list) else self._given[0]
 
     def at(self, step: int) -> float:
-        """The value after a number of steps.
+        """Return the value after a number of steps.
 
         Parameters
         ----------
         step
-            The number.
+            Number of steps that have been made.
         """
         where = np.linspace(0, self._steps, len(self._values))
         return float(np.interp(step, where, self._values))
 
     def follow(self, motion: Any, change: Any) -> None:
-        """Change the value with the steps of a run, from where that is.
+        """Change the value with the steps of a run, from the current step on.
 
         Parameters
         ----------
         motion
-            What makes the steps.
+            ASE's object that makes the steps.
         change
-            Called with it and the value.
+            Function that is called with `motion` and the value.
         """
         if not self.moves:
             return
@@ -86,3 +85,9 @@ class Ramp:
 
         now()
         motion.attach(now, interval=1)
+
+
+def _are_numbers(values: list[Any]) -> bool:
+    """Return whether there are values, all of which are finite numbers."""
+    numbers = all(isinstance(value, int | float | np.number) and not isinstance(value, bool) for value in values)
+    return bool(values) and numbers and bool(np.isfinite(values).all())

@@ -1,4 +1,4 @@
-"""The motions of a body as a whole, which are no vibrations."""
+"""Motions of a structure as a whole, which are no vibrations."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ __all__ = ["rigid_motions"]
 
 
 def rigid_motions(atoms: Atoms, rotations: bool = True, tolerance: float = 1e-3) -> NDArray[Any]:
-    """Translations and rotations as an orthonormal basis in mass-weighted coordinates.
+    """Return translations and rotations as an orthonormal basis in mass-weighted coordinates.
 
     Parameters
     ----------
     atoms
-        The structure. N is the number of its atoms.
+        Structure of N atoms, with their masses.
     rotations
-        Whether it can rotate, which a crystal cannot.
+        Whether the structure can rotate; a crystal cannot.
     tolerance
-        A rotation that moves the atoms less than this fraction of what the fastest one does is none: how straight
-        a linear molecule is.
+        A rotation is left out if it moves the atoms by less than this fraction of the fastest rotation. It tells how
+        straight a linear molecule has to be.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Saddle points, with Sella."""
+"""Saddle points with Sella."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from adatom.calculations.calculation import calculation
 from adatom.calculations.checks import check_atoms, check_count, check_positive
 from adatom.calculations.converge import converge
 from adatom.calculations.copy_files import CopyFiles
-from adatom.calculations.steps import Earlier, Steps
+from adatom.calculations.steps import PreviousRun, Steps
 from adatom.calculations.trajectory import Trajectory
 from adatom.errors import InputError, MissingExtraError
 from adatom.schemas.results import RelaxResult
@@ -29,20 +29,20 @@ def run_saddle(
     allow_unconverged: bool = False,
     name: str = "ts",
     copy_files: CopyFiles = None,
-    resume_from: Earlier = None,
+    resume_from: PreviousRun | None = None,
 ) -> RelaxResult:
     """Find a saddle point of first order near a structure: up along one mode, down along all others.
 
     Parameters
     ----------
     atoms
-        The structure, such as the highest image of a band; it is not changed.
+        Structure to start from, such as the highest image of a band; it is not changed.
     calculator
-        An ASE calculator that nothing else uses.
+        ASE calculator that nothing else uses.
     fmax
         Largest force that may remain on an atom, in eV/Å.
     max_steps
-        Most steps of the optimizer.
+        Largest number of steps of the optimizer.
     sella_kwargs
         Further arguments of ``sella.Sella``, such as ``internal=True`` for internal coordinates of a molecule,
         ``delta0``, the first trust radius in Å, or ``eta``, the displacement for curvatures in Å.
@@ -50,19 +50,19 @@ def run_saddle(
         Whether a search that ran out of steps gives a result with ``converged: False``, and a file ``UNCONVERGED`` in
         its directory, instead of an error.
     name
-        What the run is called, and its files.
+        Name of the run and stem of its files.
     copy_files
         Files to start from: a path, a result, ``{path: names}``, ``(source, names)``, or a list of these.
     resume_from
-        An earlier run of this that has steps left to make: its directory, or its result. It goes on from the last
-        structure, and learns the curvatures anew. Only `max_steps`, `fmax` and `allow_unconverged` may be others;
-        `max_steps` counts the steps of both.
+        Directory or result of an earlier run of this calculation that has steps left to make. The search continues from
+        the last structure, and learns the curvatures anew. Only `max_steps`, `fmax` and `allow_unconverged` may differ;
+        `max_steps` counts the steps of both runs.
 
     Returns
     -------
     RelaxResult
-        ``atoms`` is the saddle point, ``results["energy"]`` its energy in eV. That it has one imaginary mode is for
-        vibrations to say.
+        ``atoms`` is the saddle point, ``results["energy"]`` its energy in eV. The search does not check that the
+        structure has exactly one imaginary mode: compute its vibrations.
 
     Raises
     ------
@@ -71,9 +71,9 @@ def run_saddle(
     InputError
         Bad input, found before anything is computed.
     IncompleteError
-        The time was over: see the setting `walltime`.
+        The time of the process ran out: see the setting `walltime`.
     ConvergenceError
-        Forces above `fmax` after `max_steps`, or an energy or a force that is not a number.
+        Forces above `fmax` remain after `max_steps`, or an energy or a force is not a number.
 
     Notes
     -----
@@ -88,7 +88,7 @@ def run_saddle(
             f"sella_kwargs have order={sella_kwargs['order']!r}. Leave it out: saddle points have order 1."
         )
     steps = Steps(name, max_steps, resume_from, atoms, calculator, sella_kwargs=sella_kwargs or {})
-    # Else Sella would hold the orientation of what constraints hold already.
+    # Otherwise Sella would hold the orientation of a structure that constraints hold already.
     fixed = {"proj_rot": False} if atoms.constraints else {}
 
     def search(moving: Atoms, trajectory: Trajectory, logfile: IO[str], **kwargs: Any) -> Any:
@@ -107,12 +107,12 @@ def run_saddle(
 
 
 def sella() -> Any:
-    """The package Sella.
+    """Import the package Sella, and return it.
 
     Raises
     ------
     MissingExtraError
-        It is not installed.
+        Sella is not installed.
     """
     try:
         import sella  # also sets up JAX, which takes seconds

@@ -1,4 +1,4 @@
-"""Structures along the motion of atoms."""
+"""Molecular dynamics that collect structures."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 
 from adatom.atoms.results import without_results
-from adatom.calculations.calculation import Calculation, own
+from adatom.calculations.calculation import Calculation, independent_copy
 from adatom.calculations.checks import check_atoms, check_calculator, check_count
 from adatom.calculations.motion import Motion
 from adatom.calculations.ramp import Knots
@@ -45,44 +45,44 @@ def sample_md(
     rng: np.random.Generator | None = None,
     dynamics_kwargs: Mapping[str, Any] | None = None,
 ) -> list[Atoms]:
-    """Follow the motion of the atoms, and take structures on the way; with `adatom.configs.map`, of many structures.
+    """Run molecular dynamics and collect structures on the way; with `adatom.configs.map`, of many structures.
 
-    No files are written but those of a calculator that needs some. A trajectory that stays, and a run that can be made
-    longer, is what `run_md` gives.
+    No files are written except those of a calculator that needs some. Use `run_md` for a trajectory file, and for a run
+    that can be made longer.
 
     Parameters
     ----------
     atoms
-        The structure; it is not changed.
+        Structure to start from; it is not changed.
     calculator
-        An ASE calculator, of which a copy is used; its class; a function that makes one; a tuple of constructor,
-        positional arguments and keyword arguments; or a model by name, such as ``"chgnet"``.
+        ASE calculator, which is copied; its class; a function that makes one; a tuple of constructor, positional
+        arguments and keyword arguments; or the name of a model, such as ``"chgnet"``.
     steps
         Number of time steps.
     temperature, timestep, pressure, keep_velocities, dynamics_kwargs
-        As of `run_md`.
+        Same as in `run_md`: `temperature` in K, `timestep` in fs, `pressure` in eV/Å³.
     dynamics
-        A name in `DYNAMICS`: ``"NVT"``, ``"NVE"``, ``"NPT"``, or one of ASE's classes.
+        Name in `DYNAMICS`: ``"NVT"``, ``"NVE"``, ``"NPT"``, or one of ASE's classes.
     every
-        Steps between two looks at the structure. The first look is at the start, which is step 0.
+        Number of steps between two looks at the structure. The first look is at the start, which is step 0.
     select
-        Which structures are taken: those of every look (None), those for which a function is true, or those after
-        these numbers of steps.
+        Structures to collect: those of every look (None), those for which a function is true, or those after these
+        numbers of steps.
     abort
-        A function of a structure, or a list of some, called at every look and with each structure that is taken. If one
-        is true, the run ends there, in order, and this structure is the last that is taken. There are ready ones in
-        `adatom.atoms.criteria`.
+        Function of a structure, or a list of functions, called at every look and with each structure that is collected.
+        If one is true, the run ends there without an error, and this structure is the last one collected.
+        `adatom.atoms.criteria` has ready-made ones.
     rng
-        Where the random numbers come from, such as ``numpy.random.default_rng(1)``; `adatom.configs.map` gives it where
-        it has a `seed`. None: for dynamics that draw none.
+        Generator of the random numbers, such as ``numpy.random.default_rng(1)``; `adatom.configs.map` gives one if it
+        has a `seed`. None: for dynamics that draw no random numbers.
     dynamics_kwargs
         Further arguments of ASE's class, in ASE's units.
 
     Returns
     -------
     list of Atoms
-        Copies with their velocities, and with what the calculator found, energy and forces at least, as results of a
-        `SinglePointCalculator`. Results of `atoms` are left out.
+        Copies with their velocities and with the properties that the calculator found, at least energy (eV) and forces
+        (eV/Å), as results of a `SinglePointCalculator`. Results of `atoms` are left out.
 
     Raises
     ------
@@ -91,14 +91,14 @@ def sample_md(
     ConvergenceError
         The energy or a force of a structure that was looked at is not a number.
     IncompleteError
-        The process has no more time (`adatom.execution.deadline`). Nothing of the run is kept; `adatom.configs.map`
-        ends in order, and leaves the structure for the next time.
+        The time of the process ran out (`adatom.execution.deadline`). Nothing of the run is kept; `adatom.configs.map`
+        ends without an error, and leaves the structure for the next run.
 
     Notes
     -----
-    `select` and `abort` may remember what they saw, if they are objects that are called: each run uses copies of its
-    own (`copy.deepcopy`), so nothing is carried over from one structure to the next. A function that remembers in a
-    variable outside of it cannot be copied. They are given the structures that come out, not those that move.
+    `select` and `abort` may be callable objects that remember earlier structures: each run uses its own copies of them
+    (`copy.deepcopy`), so nothing is carried over from one structure to the next. A function that remembers in a
+    variable outside of it cannot be copied. Both get the structures that are collected, not the atoms that move.
     """
     check_atoms(atoms)
     check_count(every=every)
@@ -109,7 +109,7 @@ def sample_md(
             f"rng is {rng!r}, and {dynamics} needs random numbers. Give a generator: rng=numpy.random.default_rng(1), "
             "or a seed to map: seed=1."
         )
-    random = rng if rng is not None else np.random.default_rng(0)  # nothing is drawn from the latter
+    random = rng if rng is not None else np.random.default_rng(0)  # nothing is drawn from this fallback
     made = make_model(calculator)
     check_calculator(made, *motion.needs)
     taken: list[Atoms] = []
@@ -133,7 +133,7 @@ def sample_md(
                 return
             structure = _snapshot(run)
             wanted = taking.takes(step, structure)
-            reasons = [each for each in ending if each(structure)]  # each sees every structure
+            reasons = [each for each in ending if each(structure)]  # each criterion sees every structure
             if wanted or reasons:
                 taken.append(structure)
             if reasons:
@@ -146,7 +146,7 @@ def sample_md(
 
 
 class _Selection:
-    """Which structures are taken."""
+    """Rule that selects the structures to collect."""
 
     def __init__(self, numbers: Collection[int], function: Criterion | None = None) -> None:
         self.numbers, self._function = numbers, function
@@ -165,16 +165,19 @@ def _selection(select: Any, steps: int, every: int) -> _Selection:
         raise InputError(f"select is {select!r}. Give a function of a structure, or a list of numbers of steps.")
     numbers = list(select)
     for number in numbers:
-        good = isinstance(number, int | np.integer) and not isinstance(number, bool)
-        if not good or not 0 <= number <= steps:
+        if not _is_integer(number) or not 0 <= number <= steps:
             raise InputError(f"select has {number!r}. Give numbers of steps, from 0 to {steps}, the steps of the run.")
     return _Selection(frozenset(int(number) for number in numbers))
+
+
+def _is_integer(number: Any) -> bool:
+    return isinstance(number, int | np.integer) and not isinstance(number, bool)
 
 
 def _criteria(abort: Any) -> list[Criterion]:
     criteria = [] if abort is None else list(abort) if isinstance(abort, list | tuple) else [abort]
     for criterion in criteria:
-        # A class would give an object for a structure, which is true.
+        # A class that is called gives an object, which is true for any structure.
         if not callable(criterion) or isinstance(criterion, type):
             shown = f"the class {criterion.__name__}" if isinstance(criterion, type) else repr(criterion)
             raise InputError(
@@ -186,7 +189,7 @@ def _criteria(abort: Any) -> list[Criterion]:
 
 def _copied(taking: _Selection, ending: list[Criterion]) -> tuple[_Selection, list[Criterion]]:
     try:
-        return deepcopy((taking, ending))  # together, so that an object that is in both stays one
+        return deepcopy((taking, ending))  # in one call, so that an object in both stays one
     except Exception as error:
         raise InputError(
             f"select and abort are copied for each run, and one of them cannot be: {error}. Make what it cannot copy "
@@ -196,6 +199,6 @@ def _copied(taking: _Selection, ending: list[Criterion]) -> tuple[_Selection, li
 
 def _snapshot(run: Calculation) -> Atoms:
     results = run.properties()
-    structure = own(run.atoms)
+    structure = independent_copy(run.atoms)
     structure.calc = SinglePointCalculator(structure, **results)
     return structure

@@ -1,4 +1,4 @@
-"""What an optimizer or a thermostat of ASE remembers between two steps, as plain data."""
+"""State of ASE's optimizers and thermostats between two steps, as plain data."""
 
 from __future__ import annotations
 
@@ -14,34 +14,35 @@ from ase.utils.abc import Optimizable
 
 __all__ = ["restore", "snapshot"]
 
-# What ties ASE's objects to the rest of a run: it is made anew with them.
+# Attributes that tie ASE's objects to the rest of a run. They are made anew with the objects.
 _OUTSIDE = {
     "atoms", "optimizable", "observers", "logfile", "comm", "trajectory", "_orig_trajectory", "_master", "_exitstack",
     "arrays", "info", "constraints",
 }  # fmt: skip
-_MODULES = ("ase.", "scipy.sparse.")  # whose objects are plain data all the way down
+_PLAIN = (type(None), bool, int, float, str)
+_MODULES = ("ase.", "scipy.sparse.")  # objects of these modules consist of plain data
 
 
 class _CannotHoldError(Exception):
-    """Something that is no plain data; the message says where it is."""
+    """A value is not plain data; the message names its place."""
 
 
 def snapshot(parts: Mapping[str, Any]) -> tuple[dict[str, Any], list[Any], list[str]]:
-    """The state of objects.
+    """Return the state of objects as plain data.
 
     Parameters
     ----------
     parts
-        The objects by name.
+        Objects whose state is taken, by name.
 
     Returns
     -------
     tree : dict
-        What goes through JSON, with arrays by number.
+        State that JSON can hold, with numbers in place of arrays.
     arrays : list
-        The arrays, not copied. One that two objects share is one array.
+        Arrays in the order of these numbers, not copied. An array that two objects share appears once.
     missing : list of str
-        Attributes that hold what is no plain data, as ``"name.attribute"``.
+        Attributes whose values are not plain data, as ``"name.attribute"``.
     """
     writer = _Writer()
     tree = {name: writer.fields(part, name, ()) for name, part in parts.items()}
@@ -49,14 +50,14 @@ def snapshot(parts: Mapping[str, Any]) -> tuple[dict[str, Any], list[Any], list[
 
 
 def restore(parts: Mapping[str, Any], tree: Mapping[str, Any], arrays: Sequence[Any]) -> None:
-    """Give objects, made the same way, the state of those of a snapshot.
+    """Give objects the state that a snapshot holds.
 
     Parameters
     ----------
     parts
-        The objects by name.
+        Objects by name, made in the same way as those of the snapshot.
     tree, arrays
-        What `snapshot` returned.
+        State and its arrays, as `snapshot` returned them.
     """
     for name, fields in tree.items():
         _set_fields(parts[name], fields, arrays)
@@ -80,28 +81,35 @@ class _Writer:
         return tree
 
     def _value(self, value: Any, where: str, inside: tuple[int, ...]) -> Any:
-        if value is None or type(value) in (bool, int, float, str):
+        if type(value) in _PLAIN:
             return value
         if isinstance(value, (np.ndarray, np.generic)):
-            if value.dtype.kind not in "biufcSU":
-                raise _CannotHoldError(where)
-            return {"array" if isinstance(value, np.ndarray) else "scalar": self._number(value)}
+            return {"array" if isinstance(value, np.ndarray) else "scalar": self._number(value, where)}
         if isinstance(value, np.random.Generator):
             return {"generator": self._value(value.bit_generator.state, where, inside)}
         if type(value) in (list, tuple):
             return {type(value).__name__: [self._value(item, where, inside) for item in value]}
-        if type(value) is dict and all(type(key) is str for key in value):
+        if type(value) is dict and _has_text_keys(value):
             return {"dict": {key: self._value(item, where, inside) for key, item in value.items()}}
+        return self._object(value, where, inside)
+
+    def _object(self, value: Any, where: str, inside: tuple[int, ...]) -> dict[str, Any]:
         kind = type(value)
         if not f"{kind.__module__}.".startswith(_MODULES) or not hasattr(value, "__dict__") or id(value) in inside:
             raise _CannotHoldError(where)
         return {"object": f"{kind.__module__}:{kind.__qualname__}", "fields": self.fields(value, where, inside)}
 
-    def _number(self, array: Any) -> int:
-        if id(array) not in self._numbers:  # `arrays` keeps it alive, so that no other gets its id
+    def _number(self, array: Any, where: str) -> int:
+        if array.dtype.kind not in "biufcSU":
+            raise _CannotHoldError(where)
+        if id(array) not in self._numbers:  # `arrays` keeps it alive, so that no other array gets its id
             self._numbers[id(array)] = len(self.arrays)
             self.arrays.append(array)
         return self._numbers[id(array)]
+
+
+def _has_text_keys(value: dict[Any, Any]) -> bool:
+    return all(type(key) is str for key in value)
 
 
 def _set_fields(thing: Any, fields: Mapping[str, Any], arrays: Sequence[Any]) -> None:
@@ -119,17 +127,13 @@ def _read(saved: Any, present: Any, arrays: Sequence[Any]) -> Any:
             return arrays[content]
         case "scalar":
             return arrays[content][()]
-        case "generator":  # the same object, which others may hold too
+        case "generator":  # the present object stays, as others may share it
             present.bit_generator.state = _read(content, None, arrays)
             return present
-        case "list" | "tuple":
-            there = (
-                present
-                if isinstance(present, (list, tuple)) and len(present) == len(content)
-                else [None] * len(content)
-            )
-            items = [_read(item, old, arrays) for item, old in zip(content, there, strict=True)]
-            return items if kind == "list" else tuple(items)
+        case "list":
+            return _read_items(content, present, arrays)
+        case "tuple":
+            return tuple(_read_items(content, present, arrays))
         case "dict":
             return {key: _read(item, None, arrays) for key, item in content.items()}
     found = type(present)
@@ -137,6 +141,12 @@ def _read(saved: Any, present: Any, arrays: Sequence[Any]) -> Any:
         present = _class(content).__new__(_class(content))
     _set_fields(present, saved["fields"], arrays)
     return present
+
+
+def _read_items(content: Sequence[Any], present: Any, arrays: Sequence[Any]) -> list[Any]:
+    same_length = isinstance(present, (list, tuple)) and len(present) == len(content)
+    old_items = present if same_length else [None] * len(content)
+    return [_read(item, old, arrays) for item, old in zip(content, old_items, strict=True)]
 
 
 def _class(path: str) -> Any:

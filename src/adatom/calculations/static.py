@@ -1,4 +1,4 @@
-"""The properties of a structure as it is."""
+"""Properties of a structure as it is."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def run_static(
     Parameters
     ----------
     atoms
-        The structure; it is not changed.
+        Structure to compute; it is not changed.
     calculator
-        An ASE calculator that nothing else uses.
+        ASE calculator that nothing else uses.
     properties
-        What to compute, under ASE's names. What the calculator finds besides is kept too.
+        Properties to compute, by ASE's names. Further properties that the calculator finds are kept too.
     name
-        What the run is called, and its files.
+        Name of the run and stem of its files.
     copy_files
         Files to start from: a path, a result, ``{path: names}``, ``(source, names)``, or a list of these.
 
@@ -54,7 +54,7 @@ def run_static(
     if isinstance(properties, str) or not properties:
         raise InputError(f"properties is {properties!r}. Give a list such as ['energy', 'forces'].")
     with calculation(name, atoms, calculator, copy_files, needs=tuple(properties)) as run:
-        # All at once: asked one by one, a file-based code would run once for each.
+        # One call for all properties: otherwise a file-based code would run once for each.
         calculator.calculate(run.atoms, list(properties), all_changes)
         results = run.properties()
         with run.trajectory() as trajectory:

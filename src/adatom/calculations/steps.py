@@ -1,4 +1,4 @@
-"""What optimization and molecular dynamics share: they go on from where an earlier run was cut, and stop in time."""
+"""Steps of optimizers and molecular dynamics: they continue an interrupted run, and stop in time."""
 
 from __future__ import annotations
 
@@ -28,13 +28,14 @@ from adatom.errors import IncompleteError, InputError
 from adatom.execution.deadline import stop_reason
 from adatom.execution.directories import find_run
 
-__all__ = ["Earlier", "Steps"]
+__all__ = ["PreviousRun", "Steps"]
 
-Earlier = str | os.PathLike[str] | Mapping[str, Any] | None
+#: An earlier run, by its directory or its result.
+PreviousRun = str | os.PathLike[str] | Mapping[str, Any]
 
-# Seconds between two checkpoints: steps that take longer are all kept, and cheap ones do not notice.
+# Seconds between two checkpoints: longer steps are all kept, and short ones are not slowed down.
 INTERVAL = 1.0
-# Where writing one takes long, as with the Hessian of thousands of atoms, it takes no more than this part of the time.
+# Largest share of the time for writing checkpoints, which takes long with the Hessian of thousands of atoms.
 _SHARE = 0.02
 # Seconds that a run needs to close its files and to report, besides its next step.
 _SPARE = 1.0
@@ -43,8 +44,8 @@ _logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class _Left:
-    """What an earlier run left."""
+class _StoredRun:
+    """Directory, checkpoint and log of an earlier run."""
 
     directory: Path
     checkpoint: Checkpoint
@@ -52,119 +53,118 @@ class _Left:
 
 
 class Steps:
-    """The steps of one run.
+    """Steps of one run, which may continue an earlier run.
 
     Parameters
     ----------
     name
-        What the run is called, and its files.
+        Name of the run and stem of its files.
     total
-        How many steps there are at most, those of the earlier run among them.
+        Largest number of steps, including those of the earlier run.
     resume_from
-        The directory of an earlier run, or its result.
+        Directory or result of the earlier run to continue; None: none but an interrupted run of the same job.
     atoms, calculator
-        As given.
+        Structure and calculator as they were given.
     **parameters
-        What else the result depends on.
+        Further inputs on which the result depends.
 
     Raises
     ------
     InputError
-        `resume_from` has nothing to go on from, or what other inputs gave.
+        The run `resume_from` has no checkpoint, had other inputs, or has made all steps.
     """
 
     def __init__(
-        self, name: str, total: int, resume_from: Earlier, atoms: Atoms, calculator: Any, **parameters: Any
+        self, name: str, total: int, resume_from: PreviousRun | None, atoms: Atoms, calculator: Any, **parameters: Any
     ) -> None:
         self._name, self._total, self._atoms, self._parameters = name, total, atoms, parameters
-        self._left: _Left | None = None
+        self._previous: _StoredRun | None = None
         self._written = self._longest = 0.0
         self._kept = False
         if resume_from is not None:
             check_atoms(atoms)
             check_calculator(calculator)
             self._parameters["calculator"] = calculator_parameters(calculator)
-            self._left = self._load(_directory(resume_from))
-            self._refuse_others(self._left, "Give what that run was given, or start anew without resume_from.")
-            if self._left.checkpoint.steps >= total:
+            self._previous = previous = self._load(_directory(resume_from))
+            self._refuse_others(previous, "Give what that run was given, or start anew without resume_from.")
+            if previous.checkpoint.steps >= total:
                 raise InputError(
-                    f"{self._left.directory} has {self._left.checkpoint.steps} steps and {total} are asked for. "
+                    f"{previous.directory} has {previous.checkpoint.steps} steps and {total} are asked for. "
                     "Give the number of steps in all."
                 )
 
     @property
     def resumed(self) -> bool:
-        """Whether an earlier run's steps are gone on with."""
-        return self._left is not None
+        """True if the steps continue an earlier run."""
+        return self._previous is not None
 
     @property
     def remaining(self) -> int:
-        """How many steps are left, at most."""
-        return self._total - (self._left.checkpoint.steps if self._left else 0)
+        """Largest number of steps that are left to make."""
+        return self._total - (self._previous.checkpoint.steps if self._previous else 0)
 
     def enter(self, run: Calculation, moving: Any = None) -> None:
-        """Find what an earlier run of the same job left, and put the atoms where that was.
+        """Find an interrupted run of the same job, and put the atoms where it stopped.
 
         Parameters
         ----------
         run
-            The calculation, with its directory.
+            Calculation, whose directory exists.
         moving
-            What the steps move, with the positions and the cell of an `ase.Atoms`; None: the atoms of `run`.
+            Object that the steps move, with the positions and the cell of an `ase.Atoms`; None: the atoms of `run`.
 
         Raises
         ------
         InputError
-            The earlier run had other inputs.
+            The interrupted run had other inputs.
         """
         self._run, self._atoms = run, run.input_atoms
         self._moving = run.atoms if moving is None else moving
         self._parameters["calculator"] = calculator_parameters(run.calculator)
-        previous = run.directory.previous
-        if self._left is None and previous is not None and (previous / f"{self._name}.checkpoint").exists():
-            self._left = self._of_the_same_job(previous)
-        if self._left is None:
-            run.file(".checkpoint").unlink(missing_ok=True)  # of another run, with the files to start from
+        left = run.directory.previous
+        if self._previous is None and left is not None and self._file(left, ".checkpoint").exists():
+            self._previous = self._interrupted_run(left)
+        previous = self._previous
+        if previous is None:
+            run.file(".checkpoint").unlink(missing_ok=True)  # of another run, whose files this one starts from
         else:
-            run.resumed_from = self._left.directory
-            self._left.checkpoint.place(self._moving)
-            cut(self._file(self._left.directory, ".traj"), run.file(".traj"), self._left.checkpoint.files)
-            _logger.info(
-                "%s goes on after %d steps in %s", self._name, self._left.checkpoint.steps, self._left.directory
-            )
+            run.resumed_from = previous.directory
+            previous.checkpoint.place(self._moving)
+            cut(self._file(previous.directory, ".traj"), run.file(".traj"), previous.checkpoint.files)
+            _logger.info("%s goes on after %d steps in %s", self._name, previous.checkpoint.steps, previous.directory)
 
     @contextmanager
     def files(self) -> Iterator[tuple[Trajectory, IO[str]]]:
-        """The trajectory and the log, open for the steps to come.
+        """Open the trajectory and the log for the steps to come.
 
         Yields
         ------
         tuple
-            Both.
+            Trajectory and log, open for writing.
         """
         with self._run.trajectory(append=self.resumed) as self._trajectory, self._run.log() as self._log:
             yield self._trajectory, self._log
 
     def begin(self, dynamics: Any, **parts: Any) -> None:
-        """Watch the steps, from where the earlier run was.
+        """Restore the state of the earlier run, and watch the steps from now on.
 
         Parameters
         ----------
         dynamics
-            What makes the steps, and writes the files. It was made with the inputs of the run.
+            ASE's object that makes the steps and writes the files, made with the inputs of the run.
         **parts
-            Other objects with a state.
+            Other objects whose state belongs in a checkpoint, by name.
 
         Raises
         ------
         IncompleteError
-            The time is over already.
+            The time of the process has run out already.
         """
         self._dynamics = dynamics
         constraints = {f"constraint {number}": each for number, each in enumerate(self._moving.constraints)}
         self._parts = {"dynamics": dynamics, **parts, **constraints}
-        if self._left:
-            self._go_on(self._left)
+        if self._previous:
+            self._restore(self._previous)
         if self.remaining and (why := stop_reason(_SPARE)):
             self._stop(why)
         if hasattr(dynamics, "attach"):
@@ -172,11 +172,11 @@ class Steps:
         self._last = time.perf_counter()
         self._next = self._last + INTERVAL
 
-    def keep(self) -> None:
-        """Write down where the run is."""
+    def save_checkpoint(self) -> None:
+        """Write a checkpoint of the current state."""
         atoms = self._moving
         if not self._dynamics.nsteps or not np.isfinite(atoms.positions).all():
-            return  # nothing is lost, or all is
+            return  # no step has been made, or the positions are useless
         start = time.perf_counter()
         state, arrays, missing = snapshot(self._parts)
         if has_a_loop_of_its_own(type(self._dynamics)):
@@ -199,8 +199,8 @@ class Steps:
             self._run.directory.left()
         self._written = time.perf_counter() - start
 
-    def forget(self) -> None:
-        """Remove what was written down: the run has come to its end, and nothing is left to do."""
+    def remove_checkpoint(self) -> None:
+        """Remove the checkpoint: the run has reached its end, and nothing is left to do."""
         if self._kept:
             self._run.file(".checkpoint").unlink(missing_ok=True)
 
@@ -208,11 +208,11 @@ class Steps:
         now = time.perf_counter()
         self._longest = max(self._longest, now - self._last)
         if now >= self._next:
-            self.keep()
+            self.save_checkpoint()
             self._next = time.perf_counter() + INTERVAL * max(1.0, self._written / _SHARE)
         why = stop_reason(_SPARE + 2 * self._longest + self._written)
         if why and self._dynamics.nsteps < self._total and not self._dynamics.converged():
-            self.keep()
+            self.save_checkpoint()
             self._stop(why)
         self._last = time.perf_counter()
 
@@ -223,13 +223,13 @@ class Steps:
             f"outside of a job give resume_from={str(self._run.directory.final)!r}."
         )
 
-    def _go_on(self, left: _Left) -> None:
-        checkpoint, state = left.checkpoint, left.checkpoint.state
-        # Some have written a heading by now, which the log of the earlier run has too.
+    def _restore(self, previous: _StoredRun) -> None:
+        checkpoint, state = previous.checkpoint, previous.checkpoint.state
+        # Some optimizers have written a heading by now, which the log of the earlier run has too.
         self._log.seek(0)
         self._log.truncate()
-        self._log.write(left.log)
-        shutil.copyfile(self._file(left.directory, ".checkpoint"), self._run.file(".checkpoint"))
+        self._log.write(previous.log)
+        shutil.copyfile(self._file(previous.directory, ".checkpoint"), self._run.file(".checkpoint"))
         self._kept = True
         self._run.directory.left()
         missing = checkpoint.missing
@@ -245,24 +245,24 @@ class Steps:
             )
         restore(self._parts, state, checkpoint.arrays)
 
-    def _of_the_same_job(self, directory: Path) -> _Left | None:
-        """What it left, or None, with a warning, if that is no use."""
+    def _interrupted_run(self, directory: Path) -> _StoredRun | None:
+        """Return the earlier run in a directory, or None, with a warning, if it cannot be continued."""
         try:
-            left = self._load(directory)
+            previous = self._load(directory)
         except InputError as error:
             warnings.warn(f"{error} {self._name} starts anew.", stacklevel=4)
             return None
         try:
-            self._refuse_others(left, "Move that directory away to start anew.")
+            self._refuse_others(previous, "Move that directory away to start anew.")
         except InputError as error:
-            # A job's later calculations begin with what the earlier ones gave, to the last digit or not.
+            # A job's later calculations start from results of its earlier ones, which may differ in the last digits.
             if not self._run.directory.is_child:
                 raise
             warnings.warn(f"{error} {self._name} starts anew.", stacklevel=4)
             return None
-        return left
+        return previous
 
-    def _load(self, directory: Path) -> _Left:
+    def _load(self, directory: Path) -> _StoredRun:
         path = self._file(directory, ".checkpoint")
         if not path.exists():
             there = ", ".join(sorted(file.name for file in directory.glob("*.checkpoint"))) or "none"
@@ -283,11 +283,11 @@ class Steps:
             raise InputError(f"What belongs to {path} cannot be read: {error}.") from error
         if len(text) < checkpoint.files["log"]:
             raise InputError(f"{log} is shorter than it was when {path.name} was written.")
-        return _Left(directory, checkpoint, text.decode(errors="replace"))
+        return _StoredRun(directory, checkpoint, text.decode(errors="replace"))
 
-    def _refuse_others(self, left: _Left, step: str) -> None:
-        if found := differences(left.checkpoint.inputs, self._inputs()):
-            raise InputError(f"{self._name} cannot go on from {left.directory}: {'; '.join(found)}. {step}")
+    def _refuse_others(self, previous: _StoredRun, step: str) -> None:
+        if found := differences(previous.checkpoint.inputs, self._inputs()):
+            raise InputError(f"{self._name} cannot go on from {previous.directory}: {'; '.join(found)}. {step}")
 
     def _inputs(self) -> dict[str, str]:
         return fingerprint(self._atoms, **self._parameters)
@@ -296,7 +296,7 @@ class Steps:
         return directory / f"{self._name}{suffix}"
 
 
-def _directory(resume_from: Earlier) -> Path:
+def _directory(resume_from: PreviousRun) -> Path:
     named = resume_from.get("dir_name") if isinstance(resume_from, Mapping) else resume_from
     if not isinstance(named, str | os.PathLike):
         raise InputError(f"resume_from is {resume_from!r}. Give the directory of a run, or its result.")
@@ -307,12 +307,12 @@ def _directory(resume_from: Earlier) -> Path:
 
 
 def has_a_loop_of_its_own(dynamics: type[Any]) -> bool:
-    """Whether the steps are made in a function that keeps their state to itself, as SciPy's are.
+    """Return whether the steps are made in a loop that keeps its state to itself, as SciPy's optimizers do.
 
     Parameters
     ----------
     dynamics
-        A class of optimizers or dynamics.
+        Class of an optimizer or of dynamics.
     """
     from ase.md.md import MolecularDynamics
     from ase.optimize.optimize import Optimizer

@@ -1,4 +1,4 @@
-"""Names for classes that are imported when they are used."""
+"""Names of classes that are imported when they are used."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ __all__ = ["find_class"]
 
 
 def find_class(what: str, choice: Any, table: Mapping[str, str]) -> type[Any]:
-    """The class that a name stands for.
+    """Return the class that a name stands for.
 
     Parameters
     ----------
     what
-        What the class is, for the message.
+        Kind of class, for the message.
     choice
-        A name in `table`, or a class, which stands for itself.
+        Name in `table`, or a class, which is returned as it is.
     table
-        ``"module:class"`` by name.
+        Locations of the classes, ``"module:class"``, by name.
 
     Raises
     ------
     UnknownNameError
-        A name that is not in the table.
+        The name is not in the table.
     """
     if isinstance(choice, type):
         return choice

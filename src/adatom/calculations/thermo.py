@@ -33,22 +33,26 @@ def thermochemistry(
     spin: float = 0.0,
     ignore_imaginary: bool = False,
 ) -> Thermo:
-    """Thermodynamic functions of a molecule or an adsorbate, with ASE's ``IdealGasThermo`` or ``HarmonicThermo``.
+    """Compute the thermodynamic functions of a molecule or an adsorbate from its vibrations.
+
+    The models are ASE's ``IdealGasThermo`` and ``HarmonicThermo``.
 
     Parameters
     ----------
     atoms
-        The structure at its minimum.
+        Structure at its minimum.
     vib_energies
-        Its vibrational quanta in eV, without translations and rotations; imaginary ones are negative. Shape (M,).
+        Vibrational quanta of the structure in eV, shape (M,), without translations and rotations; imaginary ones are
+        negative.
     energy
-        Its potential energy in eV.
+        Potential energy of the structure in eV.
     model
-        ``"ideal_gas"`` or ``"harmonic"`` (no translation, no rotation: adsorbates, crystals).
+        ``"ideal_gas"``, or ``"harmonic"`` (no translation, no rotation) for adsorbates and crystals.
     temperature
-        In K.
+        Temperature in K, 25 °C by default.
     pressure
-        Of the gas, in eV/Å³; ``1.0 * ase.units.bar`` is one bar. For the harmonic model it means nothing.
+        Pressure of the gas in eV/Å³, 1 bar by default; ``1.0 * ase.units.bar`` is one bar. The harmonic model ignores
+        it.
     symmetry_number
         Rotational symmetry number of a molecule: 2 for N2, 12 for CH4. None: found from the point group.
     spin
@@ -81,17 +85,17 @@ def thermochemistry(
 
 
 def check_conditions(model: str, temperature: float, pressure: float, symmetry_number: int | None, spin: float) -> None:
-    """Refuse what `thermochemistry` would, before vibrations are computed for it.
+    """Refuse conditions that `thermochemistry` would refuse, before vibrations are computed for it.
 
     Parameters
     ----------
     model, temperature, pressure, symmetry_number, spin
-        As of `thermochemistry`.
+        Same as in `thermochemistry`: `temperature` in K, `pressure` in eV/Å³.
 
     Raises
     ------
     InputError
-        Naming the first that is bad.
+        A condition is bad. The message names the first one.
     """
     if model not in MODELS:
         raise UnknownNameError("thermochemistry model", model, MODELS)

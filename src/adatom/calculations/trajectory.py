@@ -1,4 +1,4 @@
-"""Trajectories, written without asking the calculator the same thing again."""
+"""Trajectory files, written without asking the calculator for the same property twice."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ _PROPERTIES = frozenset(all_properties)
 
 
 class Trajectory(TrajectoryWriter):
-    """ASE's trajectory file, open for the whole run.
+    """ASE's trajectory file, which stays open for the whole run.
 
-    ASE's own writer compares the structure with the calculator's for each property, and an optimizer that is given a
-    path opens the file for each structure: together that costs as much as the forces of a few atoms do.
+    For each property ASE's own writer compares the structure with that of the calculator, and an optimizer that gets a
+    path opens the file for each structure. Together these cost as much as the forces of a few atoms.
 
     Parameters
     ----------
     path
-        The file.
+        Path of the trajectory file.
     append
-        Whether to add to what it holds; else an old one is replaced.
+        Whether to add to the structures in the file; otherwise an old file is replaced.
     """
 
     def __init__(self, path: Path, append: bool = False) -> None:
         super().__init__(path, "a" if append else "w")  # type: ignore[no-untyped-call]
 
     def write(self, atoms: Any = None, **kwargs: Any) -> None:
-        """Write a structure, or the structures of a filter, with what is known of them.
+        """Write a structure, or the structures of a filter or a band, with their known properties.
 
         Parameters
         ----------
         atoms
-            The structure, a filter, or what an optimizer moves.
+            Structure, filter, or other object that an optimizer moves; None: ``atoms`` of the writer.
         **kwargs
             Further properties, by ASE's names.
         """
@@ -48,7 +48,13 @@ class Trajectory(TrajectoryWriter):
             super().write(image, **{**known, **kwargs})  # type: ignore[no-untyped-call]
 
     def length(self) -> dict[str, int]:
-        """How long it is now, for `cut`: in bytes and frames, and where its table of frames is."""
+        """Return the current length of the file, for `cut`.
+
+        Returns
+        -------
+        dict
+            ``bytes``; ``frames``, the number of structures; and ``table``, the place of their table in bytes.
+        """
         backend = self.backend
         return {"bytes": backend.fd.tell(), "frames": int(backend.nitems), "table": int(backend.pos0)}
 
@@ -59,20 +65,21 @@ def cut(source: Path, target: Path, length: dict[str, int]) -> None:
     Parameters
     ----------
     source
-        The trajectory, of which the rest may be broken.
+        Path of the trajectory, whose later frames may be broken.
     target
-        The copy.
+        Path of the copy.
     length
-        What `Trajectory.length` was after the last of these frames.
+        Length of the trajectory after the last frame to copy, as `Trajectory.length` returned it.
 
     Raises
     ------
     InputError
-        The trajectory is shorter.
+        The trajectory is shorter than `length`.
     """
     copy_start(source, target, length["bytes"])
     with target.open("r+b") as file:
-        # ulm's header: 24 bytes of names, the version, and then as 64-bit integers what later frames have changed
+        # The header of the format ulm has 24 bytes of names and the version, followed by the two 64-bit integers that
+        # each frame changes: the number of frames and the place of their table.
         file.seek(32)
         file.write(struct.pack("<qq", length["frames"], length["table"]))
 
@@ -83,14 +90,14 @@ def copy_start(source: Path, target: Path, size: int) -> None:
     Parameters
     ----------
     source, target
-        The file and its copy.
+        Paths of the file and of its copy.
     size
-        How many bytes.
+        Number of bytes to copy.
 
     Raises
     ------
     InputError
-        The file is shorter.
+        The file is shorter than `size`.
     """
     with source.open("rb") as old, target.open("wb") as new:
         left = size
@@ -102,7 +109,7 @@ def copy_start(source: Path, target: Path, size: int) -> None:
 
 
 def _known(calculator: Any, atoms: Any) -> dict[str, Any]:
-    """The calculator's properties, None where it has no value; nothing where ASE must ask it itself."""
+    """Return the calculator's properties, None for those without a value; nothing if ASE must ask it itself."""
     if calculator is None or not hasattr(calculator, "check_state") or calculator.check_state(atoms):
         return {}
     results = calculator.results

@@ -1,4 +1,4 @@
-"""Vibrations, from finite differences of the forces."""
+"""Harmonic vibrations from finite differences of the forces."""
 
 from __future__ import annotations
 
@@ -38,33 +38,34 @@ def run_vibrations(
     name: str = "vib",
     copy_files: CopyFiles = None,
 ) -> VibResult:
-    """Harmonic vibrations of a structure.
+    """Compute the harmonic vibrations of a structure.
 
     Parameters
     ----------
     atoms
-        The structure, at a minimum; it is not changed.
+        Structure at a minimum; it is not changed.
     calculator
-        An ASE calculator that nothing else uses.
+        ASE calculator that nothing else uses.
     delta
-        Displacement in Å.
+        Displacement of each coordinate in Å.
     nfree
-        Displacements of each coordinate, 2 or 4.
+        Number of displacements of each coordinate: 2 or 4, for central differences of second or fourth order.
     indices
-        The atoms that vibrate. None: all that no ``FixAtoms`` holds.
+        Indices of the atoms that vibrate. None: all atoms that no ``FixAtoms`` holds.
     molecule
-        Whether the structure can turn. None: it can unless it is periodic.
+        Whether the structure can rotate. None: it can unless it is periodic.
     name
-        What the run is called, and its files.
+        Name of the run and stem of its files.
     copy_files
         Files to start from: a path, a result, ``{path: names}``, ``(source, names)``, or a list of these.
 
     Returns
     -------
     VibResult
-        ``results["frequencies"]`` in cm⁻¹, imaginary ones negative. Where all atoms vibrate, translations are taken
-        out before the modes are computed, and rotations too for a molecule: 3N-5 modes remain if it is linear, 3N-6
-        if not, 3N-3 for a crystal. Hessian (eV/Å²) and modes (Cartesian, in Å sqrt(amu)) are in ``vib.npz``.
+        ``results["frequencies"]`` in cm⁻¹, imaginary ones negative; ``results["vib_energies"]`` and ``results["zpe"]``
+        in eV. If all atoms vibrate, translations are taken out before the modes are computed, and for a molecule
+        rotations too: 3N-5 modes remain if it is linear, 3N-6 if not, 3N-3 for a crystal. Hessian (eV/Å²) and modes
+        (Cartesian, in Å sqrt(amu)) are in ``vib.npz``.
 
     Raises
     ------
@@ -141,11 +142,11 @@ def _hessian(
 def _modes(
     hessian: NDArray[Any], masses: NDArray[Any], rigid: NDArray[Any] | None
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Quanta in eV, negative where imaginary, shape (M,), and modes, shape (M, N, 3)."""
+    """Return quanta in eV, negative where imaginary, shape (M,), and modes, shape (M, N, 3)."""
     weight = np.repeat(masses**-0.5, 3)
     dynamical = weight[:, None] * hessian * weight
-    # The space that is left when the body as a whole is at rest: rotations of a molecule that is not quite relaxed
-    # would mix with its soft modes otherwise.
+    # Motions with the structure as a whole at rest: otherwise rotations of a molecule that is not fully relaxed would
+    # mix with its soft modes.
     internal = np.eye(len(weight)) if rigid is None else np.linalg.svd(rigid)[0][:, rigid.shape[1] :]
     squares, vectors = np.linalg.eigh(internal.T @ dynamical @ internal)
     quanta = _QUANTUM * np.sign(squares) * np.sqrt(np.abs(squares))

@@ -1,1 +1,1 @@
-"""Calculators: what ASE lacks, such as presets and file-based codes that fail aloud."""
+"""Calculators that ASE lacks: presets, file-based codes that report failures, and machine-learned potentials."""

@@ -1,4 +1,4 @@
-"""Calculators that write files, and where."""
+"""Calculators that write files, and their directories."""
 
 from __future__ import annotations
 
@@ -15,35 +15,35 @@ __all__ = ["own_directory", "writes_files"]
 
 
 def writes_files(calculator: Any) -> bool:
-    """Whether a calculator runs a program in its directory.
+    """Return whether a calculator runs a program in its directory.
 
     Parameters
     ----------
     calculator
-        An ASE calculator.
+        Instance of an ASE calculator.
     """
-    # Vasp and others of ASE's are neither of the two classes, and have the command that they run.
+    # Vasp and some other calculators of ASE belong to neither class, but have an attribute `command`.
     return isinstance(calculator, FileIOCalculator | GenericFileIOCalculator) or hasattr(calculator, "command")
 
 
 @contextmanager
 def own_directory(calculator: Any, name: str) -> Iterator[RunDirectory]:
-    """Where a calculator works on one structure: never in the working directory, nor where another one does.
+    """Give a calculator a directory in which no other calculator works, and never the working directory.
 
     Parameters
     ----------
     calculator
-        An ASE calculator. One that writes no files keeps the directory that it has.
+        ASE calculator. One that writes no files keeps its directory.
     name
-        What to call the directory.
+        Name of the new directory.
 
     Yields
     ------
     RunDirectory
-        The directory of the calculator while the block lasts.
+        Directory of the calculator within the block.
     """
     if not writes_files(calculator):
-        yield RunDirectory(getattr(calculator, "directory", "."))  # as it is: ASE makes any other
+        yield RunDirectory(getattr(calculator, "directory", "."))  # unchanged: ASE would create another one
         return
     with run_directory(name) as directory:
         calculator.directory = directory.path

@@ -1,4 +1,4 @@
-"""A user's parameters over defaults."""
+"""Parameters of a user merged over defaults."""
 
 from __future__ import annotations
 
@@ -8,22 +8,21 @@ from typing import Any, Final
 __all__ = ["Remove", "merge"]
 
 Remove: Final = "Remove"
-"""In the place of a value: what the defaults have under this key is left out. It is text, so that YAML, JSON and the
-command line can say it too."""
+"""Value that deletes its key from the defaults. It is a string, so that YAML, JSON and the command line can hold it."""
 
 
 def merge(*layers: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Dictionaries as one; a later one wins, key by key, at every depth.
+    """Merge dictionaries; a later one wins, key by key, at every depth.
 
     Parameters
     ----------
     *layers
-        The defaults first; None is nothing. A value `Remove` deletes its key.
+        Dictionaries to merge, the defaults first; None counts as an empty one. The value `Remove` deletes its key.
 
     Returns
     -------
     dict
-        New dictionaries; the values are those given.
+        New dictionaries at every depth, with the values that were given.
     """
     merged: dict[str, Any] = {}
     for layer in layers:

@@ -1,7 +1,8 @@
-"""Machine-learned potentials: which there are, and how their calculators are made.
+"""Machine-learned potentials: a registry, and the construction of their calculators.
 
-Rows come from `models.yaml` beside this file, from entry points of the group ``adatom.models``, whose objects are
-dictionaries of rows by name, and from the YAML file that the setting `models` names. A later row of a name wins.
+Rows of the registry come from `models.yaml` beside this file, from entry points of the group ``adatom.models``, whose
+objects are dictionaries of rows by name, and from the YAML file that the setting `models` names. A later row replaces
+an earlier one of the same name.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from functools import cache, partial
 from importlib import import_module, metadata
 from importlib.util import find_spec
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -41,35 +43,35 @@ Calculator = str | BaseCalculator | type[BaseCalculator] | Callable[..., BaseCal
 
 @dataclass(frozen=True)
 class Model:
-    """A row of the registry.
+    """Row of the registry of models.
 
     Attributes
     ----------
     name
-        What it is called here.
+        Name of the model in adatom.
     package
-        The package that brings it, as pip knows it.
+        Package that provides the model, by its name for pip.
     make
-        Its calculator, as ``module:attribute``.
+        Class of its calculator, or a function that makes one, as ``module:attribute``.
     extra
-        The extra of adatom that brings the package; None: there is none.
+        Extra of adatom that installs the package; None: there is none.
     make_from_file
-        What makes its calculator from a file, where that is not `make`.
+        Function that makes the calculator from a file, as ``module:attribute``; None: `make` does.
     file
-        The argument that takes a file with weights; None: it takes none.
+        Argument of the calculator that takes a file with weights; None: it takes none.
     file_needed
-        Whether there are no weights without a file.
+        Whether the model has no weights without a file.
     arguments
-        Arguments that are always given, unless a file takes their place.
+        Arguments that the calculator always gets, unless a file takes their place.
     words
-        What its calculator calls ``device`` and ``dtype``; without one, it cannot be chosen.
+        Names of the calculator's arguments for ``device`` and ``dtype``. Without a name the user cannot choose.
     properties
-        What it computes, under ASE's names.
-    together
-        What computes many structures at once, as ``module:function``: it is given the calculator and a list of
-        structures, and gives a dictionary of properties for each. None: it computes one by one.
+        Properties that the model computes, by ASE's names.
+    batched
+        Function that computes many structures in one call, as ``module:function``. It gets the calculator and a list of
+        structures, and returns a dictionary of properties for each structure. None: one structure at a time.
     licence, doi, training_data, purpose
-        Of the code or the weights; the paper; what it was trained on, and for.
+        Licence of the code or the weights; DOI of the paper; training data of the weights; intended use.
     """
 
     name: str
@@ -82,25 +84,29 @@ class Model:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     words: Mapping[str, str] = field(default_factory=dict)
     properties: Sequence[str] = ("energy", "forces")
-    together: str | None = None
+    batched: str | None = None
     licence: str = "not stated"
     doi: str = "not stated"
     training_data: str = "not stated"
     purpose: str = "not stated"
 
 
+_KEYS = {own.name: own for own in fields(Model) if own.name != "name"}
+_NEEDED_KEYS = {name for name, own in _KEYS.items() if own.default is MISSING and own.default_factory is MISSING}
+
+
 def model_names() -> list[str]:
-    """The models that are known, installed or not."""
+    """Return the names of all known models, installed or not, in alphabetical order."""
     return sorted(_rows())
 
 
 def model(name: str) -> Model:
-    """A model by name.
+    """Return a model by its name.
 
     Parameters
     ----------
     name
-        One of `model_names`.
+        Name of a model, one of `model_names`.
 
     Raises
     ------
@@ -113,29 +119,29 @@ def model(name: str) -> Model:
 
 
 def named_model(calculator: Any) -> Model | None:
-    """The model that a calculator names; None if it names none.
+    """Return the model that a calculator names, or None if it names none.
 
     Parameters
     ----------
     calculator
-        As of `make_model`.
+        Calculator in any form that `make_model` takes.
     """
     return _rows().get(_parse(calculator)[0]) if isinstance(calculator, str) else None
 
 
 def make_model(calculator: Any, **calc_kwargs: Any) -> Any:
-    """A calculator that nothing else uses; its weights are loaded once in a process.
+    """Return a calculator that nothing else uses. Its weights are loaded once in a process.
 
     Parameters
     ----------
     calculator
-        A machine-learned potential by name: ``"chgnet"``; by name and file: ``"mace:/path/my.model"``; with arguments
-        of its calculator: ``"mace:/path/my.model?dtype=float64&device=cpu"``. Or an ASE calculator, of which a copy is
-        made; its class; a function that makes one; or a tuple of class or function, positional arguments and keyword
+        Name of a machine-learned potential: ``"chgnet"``; name and file: ``"mace:/path/my.model"``; either with
+        arguments of the calculator: ``"mace:/path/my.model?dtype=float64&device=cpu"``. Or an ASE calculator, which is
+        copied; its class; a function that makes one; or a tuple of class or function, positional arguments and keyword
         arguments.
     **calc_kwargs
-        Arguments of the calculator. ``device`` and ``dtype`` are understood by those models that have a choice; the
-        device is ``"cuda"``, else ``"mps"``, else ``"cpu"``, as torch finds them.
+        Arguments of the calculator. ``device`` and ``dtype`` are arguments of all models that have a choice; the
+        default device is the first of ``"cuda"``, ``"mps"`` and ``"cpu"`` that torch finds.
 
     Raises
     ------
@@ -147,7 +153,7 @@ def make_model(calculator: Any, **calc_kwargs: Any) -> Any:
     if isinstance(calculator, str):
         name, make, arguments = _resolve(calculator, calc_kwargs)
         made = weights.copy(name, make, arguments)
-        getattr(made, "parameters", {}).update(arguments, potential=name)  # for the result document
+        getattr(made, "parameters", {}).update(arguments, potential=name)  # shown in the result
     elif isinstance(calculator, type):
         made = weights.copy(calculator.__name__, calculator, calc_kwargs)
     elif isinstance(calculator, tuple):
@@ -166,18 +172,24 @@ def make_model(calculator: Any, **calc_kwargs: Any) -> Any:
 
 
 def identify_model(calculator: Any) -> Any:
-    """What counts of a calculator where it is told whether two calculations are the same.
+    """Return the identity of a calculator, by which two calculations are the same or not.
 
     Parameters
     ----------
     calculator
-        As of `make_model`.
+        Calculator in any form that `make_model` takes.
+
+    Returns
+    -------
+    object
+        For a model by name, its calculator, the version of its package, its file or arguments, and the options; for a
+        tuple, a list; otherwise the calculator itself.
     """
     if isinstance(calculator, tuple):
         return list(_triple(calculator))
     row = named_model(calculator)
     if row is None:
-        return calculator  # where it is an unknown name, it is refused where it is made
+        return calculator  # an unknown name is refused when the calculator is made
     _, file, options = _parse(calculator)
     try:
         version = metadata.version(row.package)
@@ -188,12 +200,12 @@ def identify_model(calculator: Any) -> Any:
 
 
 def model_label(calculator: Any) -> str:
-    """What to call a calculator: the name of the model, or of its class or function.
+    """Return the name of a calculator's model, or of its class or function.
 
     Parameters
     ----------
     calculator
-        As of `make_model`.
+        Calculator in any form that `make_model` takes.
     """
     if isinstance(calculator, str):
         return _parse(calculator)[0]
@@ -240,13 +252,11 @@ def _read(file: Path) -> dict[str, Model]:
 def _checked(rows: Any, where: str) -> dict[str, Model]:
     if not isinstance(rows, Mapping) or not all(isinstance(row, Mapping) for row in rows.values()):
         raise InputError(f"{where} is no table of models. Give for each name its package, make, and so on.")
-    known = {own.name: own for own in fields(Model) if own.name != "name"}
-    needed = {name for name, own in known.items() if own.default is MISSING and own.default_factory is MISSING}
     for name, row in rows.items():
         for key in row:
-            if key not in known:
-                raise UnknownNameError(f"key of model {name} in {where}", key, known)
-        if missing := sorted(needed - row.keys()):
+            if key not in _KEYS:
+                raise UnknownNameError(f"key of model {name} in {where}", key, _KEYS)
+        if missing := sorted(_NEEDED_KEYS - row.keys()):
             raise InputError(f"The model {name} in {where} has no {', '.join(missing)}.")
     return {name: Model(name, **row) for name, row in rows.items()}
 
@@ -260,37 +270,48 @@ def _parse(text: str) -> tuple[str, str, dict[str, Any]]:
 
 
 def _resolve(text: str, calc_kwargs: Mapping[str, Any]) -> tuple[str, Callable[..., Any], dict[str, Any]]:
-    """What to call, with which arguments."""
+    """Return the name of the model, the class or function that makes its calculator, and the arguments."""
     name, file, options = _parse(text)
     row = model(name)
     arguments = {**row.arguments, **options, **calc_kwargs}
     if file:
-        if row.file is None:
-            raise InputError(f"{name} takes no file, and {text!r} names one: {name} alone is the model.")
-        path = Path(file).expanduser().absolute()
-        if not path.is_file():
-            raise InputError(f"There is no file {str(path)!r} for {name}. Give the path of its weights: '{name}:PATH'.")
-        arguments[row.file] = str(path)
+        arguments |= _file_argument(row, file, text)
     elif row.file_needed and row.file not in arguments:
         raise InputError(f"{name} has no weights of its own. Give the path of a file: '{name}:PATH'.")
-    where = row.make_from_file if file and row.make_from_file else row.make
-    module, _, attribute = where.partition(":")
-    try:
-        made: Any = import_module(module)
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(row.package, row.extra) from error
+    make = _maker(row, from_file=bool(file))
     for word in ("device", "dtype"):
         if word in arguments and word not in row.words:
             raise InputError(f"The {word} of {name} cannot be chosen. Leave {word} out.")
     if "device" in row.words:
         arguments.setdefault("device", _device())
-    for part in attribute.split("."):
-        made = getattr(made, part)
-    return name, made, {row.words.get(key, key): value for key, value in arguments.items()}
+    return name, make, {row.words.get(key, key): value for key, value in arguments.items()}
+
+
+def _file_argument(row: Model, file: str, text: str) -> dict[str, str]:
+    """Return the argument of a model's calculator for a file with weights."""
+    if row.file is None:
+        raise InputError(f"{row.name} takes no file, and {text!r} names one: {row.name} alone is the model.")
+    path = Path(file).expanduser().absolute()
+    if not path.is_file():
+        raise InputError(
+            f"There is no file {str(path)!r} for {row.name}. Give the path of its weights: '{row.name}:PATH'."
+        )
+    return {row.file: str(path)}
+
+
+def _maker(row: Model, from_file: bool) -> Callable[..., Any]:
+    """Return the class or function that makes a model's calculator."""
+    place = row.make_from_file if from_file and row.make_from_file else row.make
+    module, _, attribute = place.partition(":")
+    try:
+        found: Any = import_module(module)
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(row.package, row.extra) from error
+    return attrgetter(attribute)(found)
 
 
 def _device() -> str:
-    if find_spec("torch") is None:  # the model uses something else
+    if find_spec("torch") is None:  # the model does not use torch
         return "cpu"
     import torch
 
@@ -300,7 +321,7 @@ def _device() -> str:
 
 
 def _pin_threads() -> None:
-    """In a job, as many threads as it asks for; torch alone would take all cores in each worker."""
+    """Limit torch to the threads that the job asks for. Otherwise each worker would use all cores."""
     torch = sys.modules.get("torch")
     if torch is None or not current_job().engine:
         return

@@ -1,7 +1,7 @@
-"""Parameters of a code under a name, in files that build on one another.
+"""Presets: parameters of a code under a name, in files that build on one another.
 
-A preset is a YAML file with the keyword arguments of the code's calculator. ``parent`` names one preset, or several,
-that it goes on from, as `adatom.calculators.merge` says; ``elements`` has what belongs to an element, by its symbol.
+A preset is a YAML file with the keyword arguments of the code's calculator. ``parent`` names one preset, or several, on
+which the file builds, merged by `adatom.calculators.merge`; ``elements`` has the parameters of elements by symbol.
 """
 
 from __future__ import annotations
@@ -23,37 +23,37 @@ _SUFFIX = ".yaml"
 
 
 def preset_names(code: str) -> list[str]:
-    """The presets that come with adatom.
+    """Return the names of the presets that come with adatom.
 
     Parameters
     ----------
     code
-        The code, as its package in `adatom.recipes` is called.
+        Name of the code, which is that of its package in `adatom.recipes`.
     """
     return sorted(file.stem for file in (_HOME / code).glob(f"*{_SUFFIX}"))
 
 
 def load_preset(code: str, preset: Preset) -> dict[str, Any]:
-    """The parameters that a preset stands for.
+    """Return the parameters of a preset, merged over those of its parents.
 
     Parameters
     ----------
     code
-        The code, as its package in `adatom.recipes` is called.
+        Name of the code, which is that of its package in `adatom.recipes`.
     preset
-        A name in `preset_names`, the path of a YAML file of your own, or a list of these, of which a later one wins.
+        Name in `preset_names`, the path of a YAML file of your own, or a list of these, of which a later one wins.
         None: no parameters.
 
     Raises
     ------
     InputError
-        There is no such preset, or its file cannot be used.
+        The preset does not exist, or its file cannot be used.
     """
     return merge(*_layers(code, preset, Path(), ()))
 
 
 def _layers(code: str, preset: Any, home: Path, children: tuple[Path, ...]) -> list[dict[str, Any]]:
-    """The contents of all files, parents first: what one removes is taken from all before it."""
+    """Return the contents of all files, parents first, so that a child can remove keys of its parents."""
     names = [] if preset is None else [preset] if isinstance(preset, str | os.PathLike) else preset
     if not isinstance(names, Sequence) or not all(isinstance(name, str | os.PathLike) for name in names):
         raise InputError(f"The preset is {preset!r}. Give a name, the path of a YAML file, or a list of these.")
@@ -84,7 +84,7 @@ def _read(file: Path) -> dict[str, Any]:
     import yaml
 
     try:
-        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times faster, where libyaml is
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times faster, if libyaml is installed
         content = yaml.load(file.read_text(encoding="utf-8"), loader)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise InputError(f"The preset {file} cannot be read: {error}.") from error

@@ -1,4 +1,4 @@
-"""The programs of a code: where they are, and how they are started and watched."""
+"""Programs of a code: their place, their start and the check of their end."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from adatom.settings import get_settings
 __all__ = ["Programs", "run_program"]
 
 
-_BACKTRACE = re.compile(r"\s*(#\d+\s|at \S+:\d+$)")  # gfortran's, which pushes out what it is about
+_BACKTRACE = re.compile(r"\s*(#\d+\s|at \S+:\d+$)")  # gfortran's backtrace would push out the reason
 
 
 @dataclass(frozen=True)
 class Programs:
-    """The programs of a code, which stand side by side.
+    """Programs of a code that lie in one directory.
 
-    ASE's configuration comes before the settings of adatom, and these before what is on the ``PATH``.
+    ASE's configuration takes precedence over the settings of adatom, and these over the ``PATH``.
 
     Attributes
     ----------
     code
-        The code, as ASE's configuration and the settings `commands` and `data_dirs` have it.
+        Name of the code in ASE's configuration and in the settings `commands` and `data_dirs`.
     main
-        The program that ``command`` in ASE's configuration starts.
+        Program that ``command`` in ASE's configuration starts.
     install
-        How to get them.
+        Advice on how to install the programs.
     """
 
     code: str
@@ -44,26 +44,25 @@ class Programs:
     install: str
 
     def command(self, program: str | None = None) -> list[str]:
-        """What starts a program on the ranks of the job that this code is part of.
+        """Return the command that starts a program on the ranks of the current job.
 
         Parameters
         ----------
         program
-            Its name; None: the main one.
+            Name of the program; None: the main program.
+
+        Returns
+        -------
+        list of str
+            Words of the command: a launcher if the job needs one, the program and its options.
 
         Raises
         ------
         InputError
-            It is not there, or a launcher in the configuration leaves the job no choice of its ranks.
+            The program does not exist, or a launcher in the configuration conflicts with the ranks of the job.
         """
         program = program or self.main
-        said = self.configured("command") or get_settings().commands.get(self.code) or self.main
-        words = [os.path.expanduser(word) for word in shlex.split(said)]
-        place = next((i for i, word in enumerate(words) if Path(word).name == self.main), None)
-        if place is None:
-            raise InputError(
-                f"The command of {self.code} is {shlex.join(words)!r}, which has no {self.main}: {self._advice()}"
-            )
+        words, place = self._main_command()
         options = words[place + 1 :] if program == self.main else []  # such as `-nk 4`
         words = [*words[:place], str(Path(words[place]).with_name(program)), *options]
         for word in (words[0], words[place]):
@@ -79,20 +78,31 @@ class Programs:
             )
         return words
 
+    def _main_command(self) -> tuple[list[str], int]:
+        """Return the words of the command of the main program, and the place of that program among them."""
+        command = self.configured("command") or get_settings().commands.get(self.code) or self.main
+        words = [os.path.expanduser(word) for word in shlex.split(command)]
+        for place, word in enumerate(words):
+            if Path(word).name == self.main:
+                return words, place
+        raise InputError(
+            f"The command of {self.code} is {shlex.join(words)!r}, which has no {self.main}: {self._advice()}"
+        )
+
     def data_dir(self, *defaults: str | Path | None, key: str) -> Path:
-        """Where the code's data files are: the first of the places that says so.
+        """Return the directory of the code's data files.
 
         Parameters
         ----------
         *defaults
-            Where to look if neither ASE's configuration nor the settings say.
+            Directories to try in this order if neither ASE's configuration nor the settings name one; None is skipped.
         key
-            What ASE's configuration calls it.
+            Key of the directory in ASE's configuration.
 
         Raises
         ------
         InputError
-            It is nowhere.
+            None of the directories exists.
         """
         said = self.configured(key) or get_settings().data_dirs.get(self.code)
         places = [said] if said else [place for place in defaults if place]
@@ -105,12 +115,12 @@ class Programs:
         return found
 
     def configured(self, key: str) -> str | None:
-        """What ASE's configuration says of the code.
+        """Return a value from the section of the code in ASE's configuration, or None.
 
         Parameters
         ----------
         key
-            A key of its section.
+            Key in the section of the code.
         """
         from ase.config import cfg
 
@@ -134,36 +144,38 @@ def run_program(
     done: str = "",
     fine: Sequence[int] = (0,),
 ) -> str:
-    """Run a program in a directory, and see how it ends.
+    """Run a program in a directory, and check how it ends.
+
+    The program inherits the environment, with ``OMP_NUM_THREADS=1`` unless the variable is set.
 
     Parameters
     ----------
     name
-        The program, for the message.
+        Name of the program, for messages.
     command
-        What starts it, and its arguments.
+        Words of the command that starts the program.
     directory
-        Where it runs.
+        Working directory of the program.
     output, errors
-        Names of the files for what it prints.
+        Names of the files in `directory` for standard output and standard error.
     more
-        Names of files in which it leaves its last words, too.
+        Names of further files in `directory` to which a failing program writes messages.
     done
-        What it prints only at its end.
+        Text that the program prints only at its end.
     fine
-        The exit statuses after which its output is worth reading.
+        Exit statuses after which the output is worth reading.
 
     Returns
     -------
     str
-        What it printed.
+        Standard output of the program.
 
     Raises
     ------
     ProgramError
-        It ended otherwise; the message has its last words.
+        The program ended in another way. The message has the last lines of its files.
     StorageError
-        The same, on a disk that is full.
+        The program ended in another way, and the disk is full.
     """
     variables = {"OMP_NUM_THREADS": "1", **os.environ}
     with (directory / output).open("wb") as out, (directory / errors).open("wb") as err:
@@ -173,7 +185,7 @@ def run_program(
         try:
             status = process.wait()
         except BaseException:
-            process.terminate()  # politely: of a launcher's ranks a kill would tell nobody
+            process.terminate()  # no kill: a killed launcher cannot stop its ranks
             try:
                 process.wait(10)
             except subprocess.TimeoutExpired:
@@ -191,7 +203,7 @@ def run_program(
 
 
 def _said(status: int) -> str:
-    # A shell or launcher says 128 and the signal.
+    # A shell or a launcher reports a signal as 128 plus its number.
     number = -status if status < 0 else status - 128
     try:
         return f"was killed by {signal.Signals(number).name}"

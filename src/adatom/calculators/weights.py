@@ -1,4 +1,4 @@
-"""What a process has loaded: calculators with their weights, of which jobs get copies."""
+"""Calculators that a process has loaded with their weights, and copies of them for jobs."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ logger = logging.getLogger(__name__)
 
 
 class Weights:
-    """What this process has loaded: a calculator of each kind, of which jobs get copies."""
+    """Calculators that this process has loaded, one of each kind, from which jobs get copies."""
 
     def __init__(self) -> None:
         self._made: dict[str, Any] = {}
-        self._loading = threading.Lock()  # threads at first use load once
+        self._loading = threading.Lock()  # so that threads load the weights once
 
-    def __reduce__(self) -> str:  # so that it is no part of a job's key either
+    def __reduce__(self) -> str:  # this also keeps it out of the key of a job
         raise TypeError("what a process has loaded stays there")
 
     def copy(self, name: str, make: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
-        """A calculator that shares the weights of the first one that was made like this.
+        """Return a calculator that shares the weights of the first one made with the same arguments.
 
         Parameters
         ----------
         name
-            What to call it in the log.
+            Name of the calculator in the log.
         make
-            Its class or function.
+            Class of the calculator, or a function that makes one.
         arguments
-            Of that, by name.
+            Keyword arguments of `make`. A file among them counts as another one once it has changed.
         """
-        if not all(map(_is_plain, arguments.values())):  # no text tells two of them apart
+        if not all(map(_is_plain, arguments.values())):  # their texts do not tell two values apart
             return make(**arguments)
         stamps = {key: stamp(value) for key, value in arguments.items() if isinstance(value, str | os.PathLike)}
         key = repr((make, sorted(arguments.items()), stamps))
@@ -51,7 +51,7 @@ class Weights:
                 logger.info("loaded %s in %.1f s: %s", name, time.perf_counter() - start, dict(arguments))
                 try:
                     copy_calculator(made)
-                except InputError:  # then each job makes one
+                except InputError:  # then each job makes one of its own
                     return made
                 self._made[key] = made
         return copy_calculator(self._made[key])
@@ -69,17 +69,17 @@ def _is_plain(value: Any) -> bool:
 
 
 def copy_calculator(calculator: Any) -> Any:
-    """A copy that shares the weights, which no calculation changes.
+    """Return a copy of a calculator that shares its weights, which no calculation changes.
 
     Parameters
     ----------
     calculator
-        An ASE calculator.
+        ASE calculator to copy.
 
     Raises
     ------
     InputError
-        It cannot be copied.
+        The calculator cannot be copied.
     """
     torch = sys.modules.get("torch")
     values = vars(calculator).values() if torch else ()
@@ -95,12 +95,12 @@ def copy_calculator(calculator: Any) -> Any:
 
 
 def stamp(file: str | os.PathLike[str]) -> tuple[int, ...]:
-    """What tells a file from what it was before: when it was written, and its size. Empty if there is none.
+    """Return the time of the last change (ns) and the size (bytes) of a file, or an empty tuple if there is none.
 
     Parameters
     ----------
     file
-        The file.
+        Path of the file.
     """
     try:
         status = os.stat(file)

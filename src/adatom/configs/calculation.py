@@ -35,7 +35,7 @@ def calculate(
 
     A calculator is made once in each worker, and keeps what it knows from one structure to the next, as in a loop by
     hand. Models whose packages can evaluate structures together do so; then results agree with those of one by one to
-    single precision (`adatom.calculators.together.evaluate_together`).
+    single precision (`adatom.calculators.batched.evaluate_batched`).
 
     Parameters
     ----------
@@ -92,13 +92,13 @@ def calculate(
         "prefix": prefix,
         "overrides": overrides,
     }
-    name, together = f"calculate {prefix.rstrip('_')}".strip(), function.together
+    name, batched = f"calculate {prefix.rstrip('_')}".strip(), function.batched
     operation = Operation(
         name,
-        function.many if together else function,
+        function.many if batched else function,
         on_error=on_error,
         mark=f"{prefix}failed",
-        whole=together,
+        whole=batched,
         calculators=False,
     )
     identity = identify(Evaluate.__call__, known)

@@ -10,9 +10,9 @@ from ase import Atoms
 from ase.calculators.calculator import BaseCalculator
 from ase.stress import full_3x3_to_voigt_6_stress
 
+from adatom.calculators.batched import evaluate_batched
 from adatom.calculators.files import own_directory, writes_files
 from adatom.calculators.models import Calculator, make_model, model_label, named_model
-from adatom.calculators.together import evaluate_together
 from adatom.configs.results import STD, store_results
 from adatom.errors import InputError
 
@@ -72,10 +72,10 @@ class Evaluate:
         return has
 
     @property
-    def together(self) -> bool:
+    def batched(self) -> bool:
         """Whether a member evaluates many structures at once."""
         rows = [named_model(member) for member in self.members]
-        return self.overrides is None and any(row is not None and row.together is not None for row in rows)
+        return self.overrides is None and any(row is not None and row.batched is not None for row in rows)
 
     def __call__(self, atoms: Atoms) -> Atoms:
         """The structure, with the results.
@@ -96,7 +96,7 @@ class Evaluate:
         structures
             They get the results.
         """
-        known = [evaluate_together(member, structures) for member in self.members]
+        known = [evaluate_batched(member, structures) for member in self.members]
         return [
             self._stored(
                 atoms,

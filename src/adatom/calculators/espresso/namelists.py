@@ -1,4 +1,4 @@
-"""Input of Quantum ESPRESSO's programs: namelists."""
+"""Namelists, the input of Quantum ESPRESSO's programs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from adatom.errors import InputError, UnknownNameError
 
 __all__ = ["nested"]
 
-# A run stays in its directory, and what reads its files finds them under one name.
+# A run stays in its directory, and programs that read its files find them under one name.
 FIXED = {"outdir": ".", "prefix": "pwscf"}
 _KEPT = "The job keeps its files in its own directory."
 _REFUSED = {
@@ -22,19 +22,19 @@ _REFUSED = {
 
 
 def nested(program: str, input_data: Mapping[str, Any] | None) -> dict[str, dict[str, Any]]:
-    """Keywords of a program in the namelists that they belong to.
+    """Return keywords of a program, grouped by the namelists to which they belong.
 
     Parameters
     ----------
     program
-        The program, such as ``"pw.x"``.
+        Name of the program, such as ``"pw.x"``.
     input_data
-        Keywords and values, with or without their namelists, in the units of Quantum ESPRESSO.
+        Keywords and values, with or without their namelists, in the units of Quantum ESPRESSO; None: no keywords.
 
     Returns
     -------
     dict
-        Values by namelist and keyword, in lower case.
+        Values by namelist and keyword, both in lower case.
 
     Raises
     ------
@@ -44,7 +44,6 @@ def nested(program: str, input_data: Mapping[str, Any] | None) -> dict[str, dict
         There is no such namelist.
     """
     from ase.io.espresso_namelist.keys import ALL_KEYS
-    from ase.io.espresso_namelist.namelist import Namelist
 
     known = ALL_KEYS[program.removesuffix(".x")]
     found: dict[str, Any] = {}
@@ -56,15 +55,7 @@ def nested(program: str, input_data: Mapping[str, Any] | None) -> dict[str, dict
             found[name] = value
             continue
         else:
-            section, values = Namelist.search_key(name, known), {name: value}  # type: ignore[no-untyped-call]
-        if section is None:
-            near = difflib.get_close_matches(
-                name, [keyword for keywords in known.values() for keyword in keywords], n=5
-            )
-            raise InputError(
-                f"Unknown keyword of {program} {key!r}.{_near(near)} "
-                f"If it is a new one, say which namelist it belongs to: {{{next(iter(known))!r}: {{{key!r}: ...}}}}."
-            )
+            section, values = _namelist(program, key, known), {name: value}
         if section not in known:
             raise UnknownNameError(f"namelist of {program}", key, known)
         for inner in values:
@@ -74,5 +65,16 @@ def nested(program: str, input_data: Mapping[str, Any] | None) -> dict[str, dict
     return found
 
 
-def _near(names: list[str]) -> str:
-    return f" Near: {', '.join(names)}." if names else ""
+def _namelist(program: str, key: str, known: Mapping[str, Any]) -> str:
+    """Return the namelist to which a keyword of a program belongs."""
+    from ase.io.espresso_namelist.namelist import Namelist
+
+    found: str | None = Namelist.search_key(key.lower(), known)  # type: ignore[no-untyped-call]
+    if found is not None:
+        return found
+    keywords = [keyword for section in known.values() for keyword in section]
+    near = ", ".join(difflib.get_close_matches(key.lower(), keywords, n=5))
+    raise InputError(
+        f"Unknown keyword of {program} {key!r}.{f' Near: {near}.' if near else ''} "
+        f"If it is a new one, say which namelist it belongs to: {{{next(iter(known))!r}: {{{key!r}: ...}}}}."
+    )

@@ -1,4 +1,4 @@
-"""The programs of Quantum ESPRESSO that work on the files of an earlier run."""
+"""Programs of Quantum ESPRESSO that work on the files of an earlier run."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ __all__ = ["EspressoProgram"]
 
 
 class EspressoProgram:
-    """A program with namelists for input; to runners it is a calculator without properties.
+    """A program with namelists as its input, in the form of a calculator without properties.
 
     Parameters
     ----------
     program
-        Its name, such as ``"dos.x"``.
+        Name of the program, such as ``"dos.x"``.
     input_data
-        Keywords and their values, with or without their namelists, over `defaults`.
+        Keywords and their values, with or without their namelists, which override `defaults`.
     defaults
-        The same, of the job.
+        Keywords that the job sets, in the same form.
     read
-        Reads what it left in a directory.
+        Function that reads the results from the directory of the run.
     cards
-        What follows the namelists.
+        Text that follows the namelists.
     done
-        What it prints only at its end.
+        Text that the program prints only at its end.
 
     Raises
     ------
     InputError
-        A keyword that it does not know, or it is not there.
+        A keyword is unknown, or the program does not exist.
     """
 
     implemented_properties: Sequence[str] = ()
@@ -51,7 +51,7 @@ class EspressoProgram:
         cards: str = "",
         done: str = DONE,
     ) -> None:
-        PROGRAMS.command(program)  # which refuses what is not there
+        PROGRAMS.command(program)  # raises if the program does not exist
         data = merge(nested(program, defaults), nested(program, input_data))
         self.parameters: dict[str, Any] = {"name": program, "input_data": data, "cards": cards}
         self.directory = Path()
@@ -60,12 +60,12 @@ class EspressoProgram:
         self._program, self._read, self._done = program, read, done
 
     def calculate(self, atoms: Atoms, properties: Sequence[str], system_changes: Sequence[str]) -> None:
-        """Run the program, and read what it left.
+        """Run the program, and read its results.
 
         Parameters
         ----------
         atoms, properties, system_changes
-            As of ASE's calculators; they mean nothing here.
+            Same as in the calculators of ASE, but without effect.
         """
         from ase.io.espresso_namelist.keys import ALL_KEYS
 
@@ -91,4 +91,4 @@ class EspressoProgram:
 
 
 _OF_PH = ("_ph0", "dyn*")
-_WITHOUT_SAVE = ("matdyn", "q2r")  # they read what ph.x wrote, not what pw.x did
+_WITHOUT_SAVE = ("matdyn", "q2r")  # they read the files of ph.x, not those of pw.x

@@ -1,4 +1,4 @@
-"""The files of pseudopotentials that a structure needs."""
+"""Files of pseudopotentials that a structure needs."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from adatom.errors import InputError
 
 __all__ = ["check_pseudopotentials", "pseudo_dir"]
 
-# The header of the formats UPF 2 and UPF 1.
+# The element in the header of the formats UPF 2 and UPF 1.
 _ELEMENT = re.compile(r'\belement\s*=\s*"\s*(\w+)\s*"|^\s*(\w+)\s+Element\s*$', re.MULTILINE)
 
 
 def pseudo_dir() -> Path:
-    """Where pseudopotentials are on this machine.
+    """Return the directory of pseudopotentials on this machine.
 
     Raises
     ------
@@ -34,16 +34,16 @@ def check_pseudopotentials(atoms: Atoms, names: Mapping[str, str], directory: Pa
     Parameters
     ----------
     atoms
-        The structure.
+        Structure whose elements need pseudopotentials.
     names
-        File names by element.
+        File names of pseudopotentials by element.
     directory
-        Where the files are.
+        Directory that holds the files.
 
     Raises
     ------
     InputError
-        Naming all that are missing, or that are of another element.
+        Pseudopotentials are missing, and the message names all of them; or one belongs to another element.
     """
     elements = sorted(set(atoms.symbols))
     if unnamed := [element for element in elements if element not in names]:
@@ -60,6 +60,10 @@ def check_pseudopotentials(atoms: Atoms, names: Mapping[str, str], directory: Pa
             f"ADATOM_DATA_DIRS__ESPRESSO to their directory. Debian's are in quantum-espresso-data: {PROGRAMS.install}"
         )
     for element in elements:
-        found = _ELEMENT.search((directory / names[element]).read_text(errors="replace"))
-        if found and (found[1] or found[2]).capitalize() != element:
-            raise InputError(f"{directory / names[element]} is of {found[1] or found[2]}, and was given for {element}.")
+        _check_element(directory / names[element], element)
+
+
+def _check_element(file: Path, element: str) -> None:
+    found = _ELEMENT.search(file.read_text(errors="replace"))
+    if found and (found[1] or found[2]).capitalize() != element:
+        raise InputError(f"{file} is of {found[1] or found[2]}, and was given for {element}.")

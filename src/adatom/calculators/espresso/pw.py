@@ -1,4 +1,4 @@
-"""pw.x as an ASE calculator: ASE's input and output, and a run that does not fail in silence."""
+"""pw.x as an ASE calculator: ASE's input and output, and a run that reports its failures."""
 
 from __future__ import annotations
 
@@ -41,56 +41,43 @@ def make_espresso(
     additional_cards: Any = None,
     rescale_magmom_fac: float = 1.0,
 ) -> Espresso:
-    """The calculator for a structure.
+    """Return the calculator for a structure.
 
     Parameters
     ----------
     atoms
-        The structure.
+        Structure to compute, with three cell vectors.
     calculation
-        What pw.x is to do.
+        Task of pw.x, as its keyword ``calculation`` takes it.
     input_data
         Keywords of pw.x and their values, with or without their namelists, in the units of Quantum ESPRESSO.
     pseudopotentials
-        File names by element.
+        File names of pseudopotentials by element.
     elements
-        For each element ``pseudopotential``, ``ecutwfc`` and ``ecutrho`` (Ry), where `pseudopotentials` and
-        `input_data` do not say. Of the cut-offs the largest counts.
+        For each element ``pseudopotential``, ``ecutwfc`` and ``ecutrho`` (Ry), which count if `pseudopotentials` and
+        `input_data` have none. The largest cut-offs of all elements are used.
     kpts, kspacing, koffset, crystal_coordinates, additional_cards, rescale_magmom_fac
-        As of `ase.calculators.espresso.Espresso`; `kspacing` in 1/Å, without a factor 2π.
+        Same as in `ase.calculators.espresso.Espresso`; `kspacing` in 1/Å, without a factor 2π.
 
     Raises
     ------
     InputError
         A keyword, a pseudopotential, a cut-off, the cell or pw.x is missing or wrong.
     """
-    if atoms.cell.rank < 3:
-        raise InputError(
-            f"pw.x needs a cell of three vectors; that of {atoms.get_chemical_formula()} is "
-            f"{atoms.cell.array.tolist()}. For a molecule: atoms.center(vacuum=8)."
-        )
+    _check_cell(atoms)
     data = nested("pw.x", input_data)
     rows = {element: (elements or {}).get(element, {}) for element in sorted(set(atoms.symbols))}
-    names = {element: row["pseudopotential"] for element, row in rows.items() if "pseudopotential" in row}
-    names |= {element: name for element, name in (pseudopotentials or {}).items() if element in rows}
+    names = _file_names(rows, pseudopotentials or {})
     directory = Path(data.get("control", {}).get("pseudo_dir") or pseudo_dir()).expanduser()
     check_pseudopotentials(atoms, names, directory)
-    PROGRAMS.command()  # which refuses what is not there
-    system = data.setdefault("system", {})
-    cutoffs = {key: max(row.get(key, 0) for row in rows.values()) for key in ("ecutwfc", "ecutrho")}
-    ecutwfc = system.setdefault("ecutwfc", cutoffs["ecutwfc"])
-    if not ecutwfc > 0:
-        raise InputError("No cut-off: the elements have none. Give calc_kwargs={'input_data': {'ecutwfc': ...}} in Ry.")
-    if cutoffs["ecutrho"] > 4 * ecutwfc:  # 4 is the default of pw.x, and the least that makes sense
-        system.setdefault("ecutrho", cutoffs["ecutrho"])
+    PROGRAMS.command()  # raises if pw.x does not exist
+    _set_cutoffs(data.setdefault("system", {}), rows)
     data["control"] = {**data.get("control", {}), **FIXED, "calculation": calculation}
-    if isinstance(kpts, Sequence) and not isinstance(kpts, str) and np.ndim(kpts) == 2:
-        kpts = np.asarray(kpts, dtype=float)  # what ASE tells from a grid
     return Espresso(
         directory,
         input_data=data,
         pseudopotentials=names,
-        kpts=kpts,
+        kpts=_k_points(kpts),
         kspacing=kspacing,
         koffset=koffset,
         crystal_coordinates=crystal_coordinates,
@@ -99,31 +86,62 @@ def make_espresso(
     )
 
 
+def _check_cell(atoms: Atoms) -> None:
+    if atoms.cell.rank < 3:
+        raise InputError(
+            f"pw.x needs a cell of three vectors; that of {atoms.get_chemical_formula()} is "
+            f"{atoms.cell.array.tolist()}. For a molecule: atoms.center(vacuum=8)."
+        )
+
+
+def _file_names(rows: Mapping[str, Mapping[str, Any]], chosen: Mapping[str, str]) -> dict[str, str]:
+    """Return the file name of the pseudopotential of each element; `chosen` overrides the rows."""
+    names = {element: row["pseudopotential"] for element, row in rows.items() if "pseudopotential" in row}
+    return names | {element: name for element, name in chosen.items() if element in rows}
+
+
+def _set_cutoffs(system: dict[str, Any], rows: Mapping[str, Mapping[str, Any]]) -> None:
+    """Set the cut-offs (Ry) that the namelist ``system`` lacks to the largest ones of the elements."""
+    cutoffs = {key: max(row.get(key, 0) for row in rows.values()) for key in ("ecutwfc", "ecutrho")}
+    ecutwfc = system.setdefault("ecutwfc", cutoffs["ecutwfc"])
+    if not ecutwfc > 0:
+        raise InputError("No cut-off: the elements have none. Give calc_kwargs={'input_data': {'ecutwfc': ...}} in Ry.")
+    if cutoffs["ecutrho"] > 4 * ecutwfc:  # 4 is the default of pw.x, and the least that makes sense
+        system.setdefault("ecutrho", cutoffs["ecutrho"])
+
+
+def _k_points(kpts: Any) -> Any:
+    """Return a list of k points as an array, by which ASE tells it from a grid; anything else as it is."""
+    if isinstance(kpts, Sequence) and not isinstance(kpts, str) and np.ndim(kpts) == 2:
+        return np.asarray(kpts, dtype=float)
+    return kpts
+
+
 def layer(parameters: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Parameters in a form that can be merged with others.
+    """Return parameters in a form that can be merged with others.
 
     Parameters
     ----------
     parameters
-        Keyword arguments of `make_espresso`, not all of them.
+        Some of the keyword arguments of `make_espresso`; None: none of them.
     """
     own = dict(parameters or {})
     if "input_data" in own:
         own["input_data"] = nested("pw.x", own["input_data"])
     if "kpts" in own:
-        own.setdefault("kspacing", Remove)  # else ASE would take that of the defaults
+        own.setdefault("kspacing", Remove)  # otherwise ASE would use the spacing of the defaults
     return own
 
 
 class Espresso(GenericFileIOCalculator):
-    """ASE's calculator, made by `make_espresso`.
+    """ASE's calculator, as `make_espresso` makes it.
 
     Parameters
     ----------
     directory
-        Where the pseudopotentials are.
+        Directory of the pseudopotential files.
     **parameters
-        Of ASE's calculator.
+        Parameters of ASE's calculator, such as ``input_data``.
     """
 
     def __init__(self, directory: Path, **parameters: Any) -> None:
@@ -131,16 +149,16 @@ class Espresso(GenericFileIOCalculator):
         super().__init__(template=_Template(), profile=profile, directory=".", parameters=parameters)  # type: ignore[no-untyped-call]
 
     def calculate(self, atoms: Atoms, properties: Sequence[str], system_changes: Sequence[str]) -> None:
-        """Run pw.x.
+        """Run pw.x for a structure.
 
         Parameters
         ----------
         atoms, properties, system_changes
-            As of ASE's calculators.
+            Same as in the calculators of ASE.
         """
         super().calculate(atoms, properties, system_changes)  # type: ignore[no-untyped-call]
         self.resumed_from = self.template.taken_over
-        self.atoms = atoms.copy()  # ASE notes it only where it calls this itself
+        self.atoms = atoms.copy()  # ASE notes it only if it calls this method itself
 
     def relax(
         self, atoms: Atoms, *, relax_cell: bool, fmax: float, max_steps: int, properties: Sequence[str]
@@ -150,15 +168,15 @@ class Espresso(GenericFileIOCalculator):
         Parameters
         ----------
         atoms
-            The structure.
+            Structure to relax; it is not changed.
         relax_cell
             Whether the cell changes too.
         fmax
-            Largest force that may remain on an atom, in eV/Å. pw.x compares components, so it is given ``fmax / √3``.
+            Largest force that may remain on an atom, in eV/Å. As pw.x compares components, its limit is ``fmax / √3``.
         max_steps
-            Most steps.
+            Largest number of steps of the optimizer.
         properties
-            What is to be known of the structures.
+            Properties to compute for the structures.
 
         Raises
         ------
@@ -168,7 +186,7 @@ class Espresso(GenericFileIOCalculator):
         Returns
         -------
         images : list of Atoms
-            The structures on the way with what is known of them, the relaxed one last.
+            Structures of all steps with their properties, the relaxed one last.
         converged : bool
             Whether `fmax` was reached.
         """
@@ -187,7 +205,7 @@ class Espresso(GenericFileIOCalculator):
         before, images = self.template.before, _images(output)
         start = self.template.start or atoms
         for first, known in ((images[0], start), ([*before, *images][0], atoms)):
-            first.set_cell(known.cell)  # printed with few digits, as the positions that a run starts from
+            first.set_cell(known.cell)  # pw.x prints the first structure with few digits
             first.set_positions(known.positions)
         images = [*before, *images]
         for image in images:
@@ -201,21 +219,21 @@ class Espresso(GenericFileIOCalculator):
 
 
 class _Template(EspressoTemplate):
-    """Writes what is asked for, runs pw.x to its end, and reads what converged."""
+    """Template that writes the input, runs pw.x to its end, and reads converged results."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._asked: set[str] = set()
         self._calculation, self._text, self._atoms = "", "", 0
         self._limited = False
-        # Of an earlier run of the same job that had no time to end: its directory, its steps, and where they led.
+        # An earlier run of the same job that ran out of time: its directory, its steps and its last structure.
         self.taken_over: Path | None = None
         self.before: list[Atoms] = []
         self.start: Atoms | None = None
 
     def write_input(self, profile: Any, directory: Any, atoms: Any, parameters: Any, properties: Any) -> None:
         data, self._atoms = parameters["input_data"], len(atoms)
-        self._asked |= set(properties)  # what was asked for once is asked for again in the next step
+        self._asked |= set(properties)  # a property asked for once is computed in later steps too
         control = {"tprnfor": True} if "forces" in self._asked else {}
         if "stress" in self._asked:
             control["tstress"] = True
@@ -225,7 +243,7 @@ class _Template(EspressoTemplate):
         if self._calculation not in _WITHOUT_SCF and (save / "charge-density.dat").exists():
             electrons["startingpot"] = "file"
             if first and any(save.glob("wfc*.dat")):
-                electrons["startingwfc"] = "file"  # of an earlier run: those of another structure may not fit
+                electrons["startingwfc"] = "file"  # of an earlier run only: those of another structure may not fit
         limit = {} if "max_seconds" in data["control"] else time_limit("pw.x")
         self._limited = bool(limit)
         data = merge({"electrons": electrons, "control": limit}, data, {"control": control})
@@ -235,7 +253,7 @@ class _Template(EspressoTemplate):
             super().write_input(profile, directory, atoms, {**parameters, "input_data": data}, properties)  # type: ignore[no-untyped-call]
 
     def _go_on(self, earlier: Path, directory: Path, control: dict[str, Any]) -> dict[str, Any]:
-        """Keywords for a run on the files of an earlier one, and what that had done."""
+        """Return the keywords to continue an earlier run from its files, and note its steps."""
         self.taken_over = earlier
         again: dict[str, Any] = {"restart_mode": "restart"}
         if "nstep" in control:
@@ -262,13 +280,13 @@ class _Template(EspressoTemplate):
                 "smearing."
             )
         results = super().read_results(directory)  # type: ignore[no-untyped-call]
-        # ASE takes the last column, which in older versions of pw.x is that of a constraint.
+        # ASE reads the last column, which in older versions of pw.x is that of a constraint.
         if moments := _MOMENTS.findall(self._text)[-self._atoms :]:
             results["magmoms"] = np.array(moments, dtype=float)
         return results
 
 
-# What the runs printed that had no time to end.
+# Output of the runs that ran out of time.
 _BEFORE = "espresso.before.pwo"
 
 
@@ -290,7 +308,7 @@ def _check_constraints(atoms: Atoms) -> None:
 
 
 def _breaks_symmetry(atoms: Atoms) -> bool:
-    """Whether fixed atoms have fewer symmetries than the structure, which pw.x itself does not find out."""
+    """Return whether fixed atoms reduce the symmetry of the structure, which pw.x itself does not notice."""
     if not atoms.constraints:
         return False
     if any(isinstance(constraint, FixCartesian) for constraint in atoms.constraints):

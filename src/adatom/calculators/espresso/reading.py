@@ -1,4 +1,4 @@
-"""What Quantum ESPRESSO's programs leave in files, as plain data with ASE's units."""
+"""Files that Quantum ESPRESSO's programs write, read as plain data with ASE's units unless others are named."""
 
 from __future__ import annotations
 
@@ -26,18 +26,19 @@ __all__ = [
 
 
 def read_bands(directory: Path) -> dict[str, Any]:
-    """Eigenvalues, from the XML file that pw.x keeps with the wave functions.
+    """Return eigenvalues, from the XML file that pw.x keeps with the wave functions.
 
     Parameters
     ----------
     directory
-        Where pw.x ran.
+        Directory in which pw.x ran.
 
     Returns
     -------
     dict
         ``kpoints``, in fractions of the reciprocal cell, shape (K, 3), their ``weights``, shape (K,), ``eigenvalues``
-        in eV, shape (spins, K, bands), and ``fermi_energy`` in eV; for fixed occupations the highest occupied level.
+        in eV, shape (spins, K, bands), and ``fermi_energy`` in eV; for fixed occupations the highest occupied level;
+        None if the file has neither.
     """
     output = _output(directory)
     structure, bands = _found(output, "atomic_structure"), _found(output, "band_structure")
@@ -58,12 +59,12 @@ _LEVELS = ("fermi_energy", "highestOccupiedLevel")
 
 
 def read_structure(directory: Path) -> Atoms:
-    """The structure that pw.x ended with, from the same file.
+    """Return the last structure of pw.x, from the same file as `read_bands`.
 
     Parameters
     ----------
     directory
-        Where pw.x ran.
+        Directory in which pw.x ran.
     """
     from ase.io.espresso import label_to_symbol
 
@@ -78,29 +79,29 @@ def read_structure(directory: Path) -> Atoms:
 
 
 def electrons(directory: Path) -> float:
-    """How many electrons pw.x had, from the same file.
+    """Return the number of electrons of pw.x, from the same file as `read_bands`.
 
     Parameters
     ----------
     directory
-        Where pw.x ran.
+        Directory in which pw.x ran.
     """
     return float(_found(_output(directory), "band_structure/nelec").text or "nan")
 
 
 def read_dos(directory: Path) -> dict[str, Any]:
-    """What dos.x left.
+    """Return the density of states that dos.x wrote.
 
     Parameters
     ----------
     directory
-        Where it ran.
+        Directory in which dos.x ran.
 
     Returns
     -------
     dict
         ``energies`` in eV, shape (E,), ``dos`` in states/eV, shape (spins, E), the ``integrated_dos``, shape (E,), and
-        the ``fermi_energy`` in eV.
+        the ``fermi_energy`` in eV; None if the file has none.
     """
     file = directory / "dos.dat"
     with file.open() as lines:
@@ -119,20 +120,20 @@ _PDOS = re.compile(r"pdos_atm#(\d+)\((\w+)\)_wfc#(\d+)\((\w+?)(?:_j([\d.]+))?\)$
 
 
 def read_pdos(directory: Path) -> dict[str, Any]:
-    """What projwfc.x left.
+    """Return the projected densities of states that projwfc.x wrote.
 
     Parameters
     ----------
     directory
-        Where it ran.
+        Directory in which projwfc.x ran.
 
     Returns
     -------
     dict
         ``energies`` in eV, shape (E,), ``dos`` and its ``projected`` part in states/eV, shape (spins, E), and
         ``projections``: for each atomic wave function ``atom`` (from 0), ``symbol``, ``shell`` (from 0), ``l`` (a
-        letter), ``ldos``, shape (spins, E), and ``pdos`` by m, shape (2l + 1, spins, E), in states/eV. The
-        ``charges`` of atoms by Löwdin, in electrons, shape (N,), and the ``spilling``: what no atom has.
+        letter), ``ldos``, shape (spins, E), and ``pdos`` by m, shape (2l + 1, spins, E), in states/eV. The ``charges``
+        of atoms by Löwdin, in electrons, shape (N,), and the ``spilling``: the part of the charge that no atom has.
     """
     text = (directory / "projwfc.out").read_text()
     spins = 2 if "spin up" in text else 1
@@ -165,12 +166,12 @@ def read_pdos(directory: Path) -> dict[str, Any]:
 
 
 def read_band_order(directory: Path) -> dict[str, Any]:
-    """What bands.x left.
+    """Return the bands that bands.x wrote.
 
     Parameters
     ----------
     directory
-        Where it ran.
+        Directory in which bands.x ran.
 
     Returns
     -------
@@ -183,51 +184,60 @@ def read_band_order(directory: Path) -> dict[str, Any]:
 
 
 def read_plot(directory: Path) -> dict[str, Any]:
-    """What pp.x left.
+    """Return the names of the files that pp.x wrote.
 
     Parameters
     ----------
     directory
-        Where it ran.
+        Directory in which pp.x ran.
 
     Returns
     -------
     dict
-        ``files``: the names of those that it wrote.
+        ``files``: the names in alphabetical order.
     """
     left = {file.name for file in directory.iterdir() if file.is_file()}
     return {"files": sorted(left - {"pp.in", "pp.out", "pp.err", "CRASH", "job.log"})}
 
 
 def read_phonons(directory: Path) -> dict[str, Any]:
-    """What ph.x left.
+    """Return the phonons that ph.x wrote.
 
     Parameters
     ----------
     directory
-        Where it ran.
+        Directory in which ph.x ran.
 
     Returns
     -------
     dict
         ``qpoints``, Cartesian, in 2π/alat, shape (Q, 3), and ``frequencies`` in cm⁻¹, shape (Q, 3N), imaginary ones
-        negative, of the q points that are done; ``irreps``: for each q point how many irreducible representations it
-        has.
+        negative, of the q points that are done; ``irreps``: the number of irreducible representations of each q point.
+
+    Raises
+    ------
+    ProgramError
+        The program has not prepared all q points.
     """
     files = sorted(directory.glob("dyn*"), key=lambda file: (len(file.name), file.name))
     found = [one for file in files if (one := _dynamical_matrix(file.read_text()))]
-    save = directory / "_ph0" / "pwscf.phsave"
+    irreps = _irreps(directory / "_ph0" / "pwscf.phsave")
+    return {
+        "qpoints": np.array([point for point, _ in found]).reshape(-1, 3),
+        "frequencies": np.array([frequencies for _, frequencies in found]),
+        "irreps": irreps,
+    }
+
+
+def _irreps(save: Path) -> list[int]:
+    """Return the number of irreducible representations of each q point, all of which ph.x must have prepared."""
     patterns = sorted(save.glob("patterns.*.xml"), key=lambda file: int(file.name.split(".")[1]))
     irreps = [int(_found(ElementTree.parse(file).getroot(), ".//NUMBER_IRR_REP").text or 0) for file in patterns]
     control = save / "control_ph.xml"
     wanted = _found(ElementTree.parse(control).getroot(), ".//NUMBER_OF_Q_POINTS").text if control.exists() else None
     if wanted is None or len(irreps) != int(wanted):
         raise ProgramError(f"ph.x prepared {len(irreps)} q points of {(wanted or '?').strip()}.")
-    return {
-        "qpoints": np.array([point for point, _ in found]).reshape(-1, 3),
-        "frequencies": np.array([frequencies for _, frequencies in found]),
-        "irreps": irreps,
-    }
+    return irreps
 
 
 def _dynamical_matrix(text: str) -> tuple[list[float], list[float]] | None:
@@ -239,18 +249,23 @@ def _dynamical_matrix(text: str) -> tuple[list[float], list[float]] | None:
 
 
 def read_force_constants(directory: Path) -> dict[str, Any]:
-    """What q2r.x left.
+    """Return the force constants that q2r.x wrote.
 
     Parameters
     ----------
     directory
-        Where it ran.
+        Directory in which q2r.x ran.
 
     Returns
     -------
     dict
-        ``force_constants`` in eV/Å², shape (N, N, 3, 3, n1, n2, n3), between an atom and one in a cell of the
-        supercell n1 × n2 × n3.
+        ``force_constants`` in eV/Å², shape (N, N, 3, 3, n1, n2, n3), between an atom and one in a cell of the supercell
+        n1 × n2 × n3.
+
+    Raises
+    ------
+    ProgramError
+        The file has no force constants.
     """
     text = (directory / "q2r.fc").read_text()
     mesh = re.search(r"^ +(\d+) +(\d+) +(\d+)\n((?: +\d+){4})\n", text, re.MULTILINE)
@@ -270,18 +285,18 @@ def read_force_constants(directory: Path) -> dict[str, Any]:
 
 
 def read_matdyn(directory: Path) -> dict[str, Any]:
-    """What matdyn.x left.
+    """Return the phonons that matdyn.x wrote.
 
     Parameters
     ----------
     directory
-        Where it ran.
+        Directory in which matdyn.x ran.
 
     Returns
     -------
     dict
-        ``qpoints`` and ``frequencies`` as `read_phonons` gives them. With a density of states also ``dos_frequencies``
-        in cm⁻¹, shape (F,), and ``dos`` in states per cm⁻¹, shape (F,), 3N in all.
+        ``qpoints`` and ``frequencies`` as `read_phonons` returns them. With a density of states also
+        ``dos_frequencies`` in cm⁻¹, shape (F,), and ``dos`` in states per cm⁻¹, shape (F,), 3N in all.
     """
     points, values = _plot(directory / "matdyn.freq")
     results: dict[str, Any] = {"qpoints": points, "frequencies": values}
@@ -292,7 +307,7 @@ def read_matdyn(directory: Path) -> dict[str, Any]:
 
 
 def _plot(file: Path) -> tuple[Any, Any]:
-    """Points, shape (K, 3), and values, shape (K, n), in the format that is made for plotband.x."""
+    """Return points, shape (K, 3), and values, shape (K, n), from a file in the format of plotband.x."""
     header, _, body = file.read_text().partition("/\n")
     bands, points = (int(word) for word in re.findall(r"= *(\d+)", header))
     table = np.array(body.split(), dtype=float).reshape(points, 3 + bands)

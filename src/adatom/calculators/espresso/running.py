@@ -1,4 +1,4 @@
-"""How Quantum ESPRESSO's programs are run."""
+"""Execution of Quantum ESPRESSO's programs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PROGRAMS = Programs("espresso", "pw.x", "apt-get install quantum-espresso quantu
 
 DONE = "JOB DONE."
 
-# What pw.x ends with when the SCF, or a relaxation, did not converge.
+# Exit statuses of pw.x after an SCF or a relaxation that did not converge.
 _UNCONVERGED = (2, 3)
 
 
@@ -26,27 +26,27 @@ def run(
     Parameters
     ----------
     program
-        Its name, such as ``"pw.x"``.
+        Name of the program, such as ``"pw.x"``.
     directory
-        Where it runs.
+        Working directory of the program.
     input, output, errors
-        Names of the files there.
+        Names of the files for input, standard output and standard error in `directory`.
     done
-        What it prints only at its end.
+        Text that the program prints only at its end.
     limited
-        Whether it was told to stop when the time of its job is over.
+        Whether the program has a limit from `time_limit`.
 
     Returns
     -------
     str
-        What it printed.
+        Standard output of the program.
 
     Raises
     ------
     IncompleteError
-        The time of its job was over.
+        The time of the job ran out.
     ProgramError
-        It failed, or its output is not whole.
+        The program failed, its output is incomplete, or it stopped at a limit of the user.
     """
     try:
         text = run_program(
@@ -59,7 +59,7 @@ def run(
             done=done,
             fine=(0, *_UNCONVERGED),
         )
-    except ProgramError:  # where it stops in time, the exit status depends on the program and on what it was doing
+    except ProgramError:  # a program that stops in time has various exit statuses
         text = (directory / output).read_text(errors="replace")
         if STOPPED not in text:
             raise

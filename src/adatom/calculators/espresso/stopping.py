@@ -1,4 +1,4 @@
-"""Programs that stop in time, and go on from their own files when the same job is run again."""
+"""Programs that stop in time, and continue from their own files when the same job is run again."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ __all__ = ["STOPPED", "stopped", "take_over", "time_limit"]
 
 STOPPED = "Maximum CPU time exceeded"
 
-# Programs look at the clock between k points, and then write their files: both take longer where there is more to do.
-# What MPI needs to start and to end is not on their clock.
-_LEAST, _SHARE, _MOST = 5.0, 0.05, 600.0  # seconds; part of the time that is left; seconds
-_START = 1.0  # seconds without which starting makes no sense
+# Time that a program needs to stop. Programs look at the clock between k points, and then write their files: both take
+# longer for larger systems. Their clock leaves out the start and the end of MPI.
+_LEAST, _SHARE, _MOST = 5.0, 0.05, 600.0  # s; part of the time that is left; s
+_START = 1.0  # s; with less a start makes no sense
 
-# Keywords that are others where the same run goes on.
+# Keywords that differ between a run and its continuation.
 _OF_ONE_START = ("max_seconds", "restart_mode", "recover", "nstep")
 
 
 def time_limit(program: str) -> dict[str, float]:
-    """Keywords with which a program stops before this process has to.
+    """Return keywords with which a program stops before this process has to.
 
     Parameters
     ----------
     program
-        Its name, such as ``"pw.x"``.
+        Name of the program, such as ``"pw.x"``.
 
     Returns
     -------
     dict
-        ``max_seconds``, or nothing where nothing limits this process.
+        ``max_seconds`` in s, or nothing if no time limit applies to this process.
 
     Raises
     ------
     IncompleteError
-        The time is over already.
+        Too little time is left to start the program.
     """
     left = time_left()
     if left is None:
@@ -48,23 +48,28 @@ def time_limit(program: str) -> dict[str, float]:
     spare = min(_MOST, max(_LEAST, _SHARE * left))
     if why := stop_reason(spare + _START):
         if not stop_requested():
-            # An engine gives the job to the next free worker: this one, which is given none in its last second.
+            # An engine gives the job to the next free worker, which would be this one until its last second.
             time.sleep(max(0.0, left - _START))
         raise IncompleteError(f"{program} was not started: {why}. Run the same job again where there is more time.")
     return {"max_seconds": round(left - spare, 1)}
 
 
 def stopped(program: str, directory: Path, limited: bool) -> Exception:
-    """The error of a program that stopped at its ``max_seconds``, whose files are kept to go on from.
+    """Return the error for a program that stopped at its ``max_seconds``; its files are kept to continue from.
 
     Parameters
     ----------
     program
-        Its name.
+        Name of the program, such as ``"pw.x"``.
     directory
-        Where it ran.
+        Working directory of the program.
     limited
-        Whether `time_limit` said when, and not the user, whose limit is the same the next time.
+        Whether `time_limit` set the limit. A limit of the user would be the same in the next run.
+
+    Returns
+    -------
+    IncompleteError or ProgramError
+        The former if the next run can continue.
     """
     if not limited:
         return ProgramError(
@@ -82,28 +87,25 @@ def stopped(program: str, directory: Path, limited: bool) -> Exception:
 
 
 def take_over(directory: Path, input: str, output: str, files: Sequence[str]) -> Path | None:
-    """Bring the files of an earlier run of the same job here, if it was stopped in time and had the same input.
+    """Copy the files of an earlier run of the same job, if it was stopped in time and had the same input.
 
     Parameters
     ----------
     directory
-        Where the program is to run. The input is there already.
+        Working directory of the program, which has its input already.
     input, output
-        Names of the program's files.
+        Names of the program's input and output file.
     files
-        Patterns of the names of those that it needs to go on, and directories.
+        Patterns of the names of files and directories that the program needs to continue.
 
     Returns
     -------
     Path or None
-        The directory of the earlier run, which stays as it is; None where there is nothing to go on from.
+        Directory of the earlier run, which stays as it is; None if there is no run to continue.
     """
     run = current_job().directory
     earlier = run.previous if run and run.path == directory else None
-    if earlier is None or not all((earlier / name).exists() for name in (input, output)):
-        return None
-    # A program that goes on believes its files, not its input.
-    if _lasting(earlier / input) != _lasting(directory / input) or STOPPED not in _text(earlier / output):
+    if earlier is None or not _can_continue(earlier, directory, input, output):
         return None
     for pattern in files:
         for path in earlier.glob(pattern):
@@ -112,6 +114,14 @@ def take_over(directory: Path, input: str, output: str, files: Sequence[str]) ->
             else:
                 shutil.copy2(path, directory)
     return earlier
+
+
+def _can_continue(earlier: Path, directory: Path, input: str, output: str) -> bool:
+    """Return whether the program in `earlier` stopped in time, with the same input as the one in `directory`."""
+    if not all((earlier / name).exists() for name in (input, output)):
+        return False
+    # A program that continues takes its files for granted, and not its input.
+    return _lasting(earlier / input) == _lasting(directory / input) and STOPPED in _text(earlier / output)
 
 
 def _lasting(file: Path) -> list[str]:

@@ -17,7 +17,7 @@ from adatom.calculations.optimize import run_optimize
 from adatom.calculations.ramp import Knots
 from adatom.calculations.saddle import run_saddle
 from adatom.calculations.static import run_static
-from adatom.calculations.steps import Earlier
+from adatom.calculations.steps import PreviousRun
 from adatom.calculations.thermo import check_conditions, thermochemistry
 from adatom.calculations.vibrations import run_vibrations
 from adatom.recipes.common.code import Code
@@ -63,7 +63,7 @@ def relax_job(
     allow_unconverged: bool = False,
     calc_kwargs: Mapping[str, Any] | None = None,
     copy_files: CopyFiles = None,
-    resume_from: Earlier = None,
+    resume_from: PreviousRun | None = None,
 ) -> RelaxResult:
     """Relax the atoms, and with `relax_cell` the cell.
 
@@ -139,7 +139,7 @@ def md_job(
     dynamics_kwargs: Mapping[str, Any] | None = None,
     calc_kwargs: Mapping[str, Any] | None = None,
     copy_files: CopyFiles = None,
-    resume_from: Earlier = None,
+    resume_from: PreviousRun | None = None,
 ) -> MDResult:
     """Molecular dynamics.
 
@@ -249,7 +249,7 @@ def neb_job(
     threads: int = 1,
     allow_unconverged: bool = False,
     calc_kwargs: Mapping[str, Any] | None = None,
-    resume_from: Earlier = None,
+    resume_from: PreviousRun | None = None,
 ) -> PathResult:
     """Relax a band of structures to the path of lowest energy between its ends.
 
@@ -288,7 +288,7 @@ def ts_job(
     allow_unconverged: bool = False,
     calc_kwargs: Mapping[str, Any] | None = None,
     copy_files: CopyFiles = None,
-    resume_from: Earlier = None,
+    resume_from: PreviousRun | None = None,
 ) -> RelaxResult:
     """Find the transition state near a structure: a saddle point of first order.
 
@@ -324,7 +324,7 @@ def irc_job(
     irc_kwargs: Mapping[str, Any] | None = None,
     allow_unconverged: bool = False,
     calc_kwargs: Mapping[str, Any] | None = None,
-    resume_from: Earlier = None,
+    resume_from: PreviousRun | None = None,
 ) -> PathResult:
     """Follow the intrinsic reaction coordinate from a transition state down to one side.
 

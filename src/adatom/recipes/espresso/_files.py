@@ -8,7 +8,7 @@ from typing import Any
 
 from adatom.calculations.copy_files import CopyFiles
 from adatom.calculations.program import run_on_files
-from adatom.calculators.espresso.earlier import Previous, directory_of, structure_of
+from adatom.calculators.espresso.previous_run import PreviousRun, directory_of, structure_of
 from adatom.calculators.espresso.program import EspressoProgram
 from adatom.calculators.espresso.running import DONE
 from adatom.schemas.results import ProgramResult
@@ -22,7 +22,7 @@ _ONLY_READ = ("pwscf.save/wfc*.dat", "pwscf.save/charge-density.dat")
 
 
 def after(
-    previous: Previous,
+    previous: PreviousRun,
     program: str,
     files: str,
     read: Callable[[Path], dict[str, Any]],

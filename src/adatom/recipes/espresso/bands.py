@@ -8,7 +8,7 @@ from typing import Any
 from ase import Atoms
 
 from adatom import flow, job
-from adatom.calculators.espresso.earlier import Previous, structure_of
+from adatom.calculators.espresso.previous_run import PreviousRun, structure_of
 from adatom.calculators.espresso.reading import read_band_order
 from adatom.recipes.common.docs import documented_by
 from adatom.recipes.common.preset_code import PresetCode
@@ -22,7 +22,7 @@ __all__ = ["bands_flow", "bands_pp_job", "bands_pw_job"]
 @job
 @documented_by(after, PresetCode.calculator)
 def bands_pw_job(
-    previous: Previous,
+    previous: PreviousRun,
     *,
     path: str | None = None,
     npoints: int = 100,
@@ -57,7 +57,7 @@ def bands_pw_job(
 
 @job
 @documented_by(after)
-def bands_pp_job(previous: Previous, *, input_data: Mapping[str, Any] | None = None) -> ProgramResult:
+def bands_pp_job(previous: PreviousRun, *, input_data: Mapping[str, Any] | None = None) -> ProgramResult:
     """Bands of an earlier run, put in order by their symmetry, by bands.x.
 
     {parameters}

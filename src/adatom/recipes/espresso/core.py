@@ -8,7 +8,7 @@ from typing import Any
 
 from adatom import Remove, job
 from adatom.calculations.program import run_on_files
-from adatom.calculators.espresso.earlier import Previous, directory_of, empty_bands, settings_of, structure_of
+from adatom.calculators.espresso.previous_run import PreviousRun, directory_of, empty_bands, settings_of, structure_of
 from adatom.calculators.espresso.pw import layer, make_espresso
 from adatom.calculators.espresso.reading import read_plot
 from adatom.calculators.merge import merge
@@ -53,7 +53,7 @@ irc_job = espresso.job(core.irc_job)
 
 @job
 @documented_by(after, PresetCode.calculator)
-def non_scf_job(previous: Previous, *, calc_kwargs: Mapping[str, Any] | None = None) -> ProgramResult:
+def non_scf_job(previous: PreviousRun, *, calc_kwargs: Mapping[str, Any] | None = None) -> ProgramResult:
     """Bands on a grid of k points, in the potential of an earlier SCF, for a density of states.
 
     Everything is as in the earlier run unless `calc_kwargs` says otherwise, but for a grid of k points that is twice as
@@ -75,7 +75,7 @@ def non_scf_job(previous: Previous, *, calc_kwargs: Mapping[str, Any] | None = N
 
 @job
 @documented_by(after)
-def post_processing_job(previous: Previous, *, input_data: Mapping[str, Any] | None = None) -> ProgramResult:
+def post_processing_job(previous: PreviousRun, *, input_data: Mapping[str, Any] | None = None) -> ProgramResult:
     """A quantity in space, by pp.x: the charge density in a cube file, unless `input_data` asks for another one.
 
     {parameters}
@@ -96,7 +96,7 @@ _CUBE = {
 
 
 def fixed_potential(
-    previous: Previous, calculation: str, calc_kwargs: Mapping[str, Any], defaults: Mapping[str, Any]
+    previous: PreviousRun, calculation: str, calc_kwargs: Mapping[str, Any], defaults: Mapping[str, Any]
 ) -> ProgramResult:
     """Run pw.x in the potential of an earlier SCF.
 
@@ -119,7 +119,7 @@ def fixed_potential(
     return run_on_files(atoms, made, name=calculation, copy_files=[(directory_of(previous), CHARGE)])
 
 
-def denser(previous: Previous) -> dict[str, Any]:
+def denser(previous: PreviousRun) -> dict[str, Any]:
     """A grid of k points that is twice as dense as that of an earlier run.
 
     Parameters

@@ -8,7 +8,7 @@ from typing import Any
 from ase import Atoms
 
 from adatom import flow, job
-from adatom.calculators.espresso.earlier import Previous
+from adatom.calculators.espresso.previous_run import PreviousRun
 from adatom.calculators.espresso.reading import read_dos, read_pdos
 from adatom.recipes.common.docs import documented_by
 from adatom.recipes.espresso._files import CHARGE, SAVED, after
@@ -20,7 +20,7 @@ __all__ = ["dos_flow", "dos_job", "projwfc_flow", "projwfc_job"]
 
 @job
 @documented_by(after)
-def dos_job(previous: Previous, *, input_data: Mapping[str, Any] | None = None) -> ProgramResult:
+def dos_job(previous: PreviousRun, *, input_data: Mapping[str, Any] | None = None) -> ProgramResult:
     """The density of states of an earlier run, by dos.x.
 
     {parameters}
@@ -38,7 +38,7 @@ def dos_job(previous: Previous, *, input_data: Mapping[str, Any] | None = None) 
 
 @job
 @documented_by(after)
-def projwfc_job(previous: Previous, *, input_data: Mapping[str, Any] | None = None) -> ProgramResult:
+def projwfc_job(previous: PreviousRun, *, input_data: Mapping[str, Any] | None = None) -> ProgramResult:
     """The density of states of an earlier run, projected on atomic wave functions, by projwfc.x.
 
     {parameters}

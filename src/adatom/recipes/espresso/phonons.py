@@ -9,7 +9,7 @@ from ase import Atoms
 
 from adatom import flow, job, subflow
 from adatom.calculations.copy_files import CopyFiles
-from adatom.calculators.espresso.earlier import Previous
+from adatom.calculators.espresso.previous_run import PreviousRun
 from adatom.calculators.espresso.reading import read_force_constants, read_matdyn, read_phonons
 from adatom.calculators.espresso.running import DONE
 from adatom.errors import InputError
@@ -27,7 +27,7 @@ _PHSAVE = "_ph0/pwscf.phsave"
 @job
 @documented_by(after)
 def phonon_job(
-    previous: Previous,
+    previous: PreviousRun,
     *,
     qpoint: Sequence[float] = (0, 0, 0),
     grid: Sequence[int] | None = None,
@@ -83,7 +83,7 @@ def phonon_job(
 
 @job
 @documented_by(after)
-def q2r_job(previous: Previous, *, input_data: Mapping[str, Any] | None = None) -> ProgramResult:
+def q2r_job(previous: PreviousRun, *, input_data: Mapping[str, Any] | None = None) -> ProgramResult:
     """Force constants of phonons on a grid, by q2r.x.
 
     {parameters}
@@ -100,7 +100,7 @@ def q2r_job(previous: Previous, *, input_data: Mapping[str, Any] | None = None) 
 @job
 @documented_by(after)
 def matdyn_job(
-    previous: Previous,
+    previous: PreviousRun,
     *,
     grid: Sequence[int] | None = (20, 20, 20),
     qpoints: Sequence[Sequence[float]] | None = None,

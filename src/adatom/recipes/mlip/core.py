@@ -9,8 +9,8 @@ from typing import Any
 
 from ase import Atoms
 
+from adatom.calculators.batched import evaluate_batched, with_results
 from adatom.calculators.models import Calculator, identify_model, make_model
-from adatom.calculators.together import evaluate_together, with_results
 from adatom.execution.context import batch_value
 from adatom.recipes.common import core
 from adatom.recipes.common.code import Choice, Code
@@ -55,7 +55,7 @@ def compute_batch(
         Its other arguments.
     """
     settings = {name: value for name, value in (calc_kwargs or {}).items() if name != "dispersion"}  # added to each
-    return evaluate_together(calculator, structures, **settings)
+    return evaluate_batched(calculator, structures, **settings)
 
 
 mlip = ModelCode("machine-learned potential", make_model)

@@ -1,4 +1,4 @@
-"""Many structures at once by MACE."""
+"""Batches of structures with MACE."""
 
 from __future__ import annotations
 
@@ -12,14 +12,19 @@ __all__ = ["evaluate"]
 
 
 def evaluate(calculator: Any, structures: Sequence[Atoms]) -> list[dict[str, Any]] | list[None]:
-    """The properties of each; of models of another kind, committees and compiled ones, none.
+    """Return the properties of each structure, or None for each with committees, compiled and other models.
 
     Parameters
     ----------
     calculator
-        A ``MACECalculator``.
+        Instance of the class ``MACECalculator``.
     structures
-        The structures.
+        Structures to compute in one call.
+
+    Returns
+    -------
+    list of dict or None
+        By ASE's names: energies in eV, forces in eV/Å, the stress in eV/Å³ in Voigt order.
     """
     if calculator.model_type != "MACE" or len(calculator.models) > 1 or calculator.use_compile:
         return [None] * len(structures)

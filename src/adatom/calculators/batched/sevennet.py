@@ -1,4 +1,4 @@
-"""Many structures at once by SevenNet."""
+"""Batches of structures with SevenNet."""
 
 from __future__ import annotations
 
@@ -18,14 +18,19 @@ _copying = threading.Lock()
 
 
 def evaluate(calculator: Any, structures: Sequence[Atoms]) -> list[dict[str, Any]]:
-    """The properties of each.
+    """Return the properties of each structure.
 
     Parameters
     ----------
     calculator
-        A ``SevenNetCalculator``.
+        Instance of the class ``SevenNetCalculator``.
     structures
-        The structures.
+        Structures to compute in one call.
+
+    Returns
+    -------
+    list of dict
+        By ASE's names: energies in eV, forces in eV/Å, the stress in eV/Å³ in Voigt order.
     """
     from sevenn.atom_graph_data import AtomGraphData
     from sevenn.train.dataload import unlabeled_atoms_to_graph
@@ -34,13 +39,13 @@ def evaluate(calculator: Any, structures: Sequence[Atoms]) -> list[dict[str, Any
     model = calculator.model
     with _copying:
         if model not in _for_batches:
-            # It is told whether it is given batches, and other threads use it: a copy that shares its weights.
+            # The model has a switch for batches and other threads use it: switch a copy that shares its weights.
             weights = {id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())}
             _for_batches[model] = copy.deepcopy(model, weights)
             _for_batches[model].set_is_batch_data(True)
     graphs = []
     for atoms in structures:
-        calculator.set_atoms(atoms)  # which refuses elements that it does not know
+        calculator.set_atoms(atoms)  # refuses elements that the model does not know
         graph = AtomGraphData.from_numpy_dict(unlabeled_atoms_to_graph(atoms, calculator.cutoff, with_shift=False))
         if calculator.modal:
             graph["data_modality"] = calculator.modal

@@ -5,7 +5,7 @@ from ase.build import bulk, molecule
 from ase.calculators.emt import EMT
 
 from adatom import Failure, FlowFailure, change_settings, job
-from adatom.calculators.together import evaluate_together, with_results
+from adatom.calculators.batched import evaluate_batched, with_results
 from adatom.configs import AutoparaInfo, calculate
 from adatom.recipes.mlip.core import static_job
 
@@ -15,7 +15,7 @@ def own(tmp_path):
     """A model of effective medium theory that says how many structures it computed together."""
     table = tmp_path / "models.yaml"
     table.write_text(
-        "own: {package: ase, make: 'ase.calculators.emt:EMT', together: 'tests.calculators.own_model:emt_together', "
+        "own: {package: ase, make: 'ase.calculators.emt:EMT', batched: 'tests.calculators.own_model:emt_batched', "
         "properties: [energy, forces, stress, magmom]}"
     )
     with change_settings(models=table):
@@ -27,15 +27,15 @@ def crystals(count):
 
 
 def test_parts_are_no_larger_than_is_fast(own):
-    found = evaluate_together(own, crystals(7))
+    found = evaluate_batched(own, crystals(7))
     assert [one["magmom"] for one in found] == [2, 2, 2, 2, 1, 2, 2]  # of 4 + 8, 12 + 4, 8, 12 + 4 atoms: at most 16
-    (large,) = evaluate_together(own, [bulk("Cu") * 4])
+    (large,) = evaluate_batched(own, [bulk("Cu") * 4])
     assert large["magmom"] == 1
 
 
 def test_models_that_cannot_are_left_alone():
-    assert evaluate_together(EMT, crystals(2)) == [None, None]
-    assert evaluate_together("nonesuch", crystals(2)) == [None, None]  # refused where each is computed
+    assert evaluate_batched(EMT, crystals(2)) == [None, None]
+    assert evaluate_batched("nonesuch", crystals(2)) == [None, None]  # refused where each is computed
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -1,4 +1,4 @@
-"""Many structures at once by CHGNet."""
+"""Batches of structures with CHGNet."""
 
 from __future__ import annotations
 
@@ -14,18 +14,25 @@ __all__ = ["evaluate"]
 
 
 def evaluate(calculator: Any, structures: Sequence[Atoms]) -> list[dict[str, Any]]:
-    """The properties of each.
+    """Return the properties of each structure.
 
-    CHGNet itself differentiates the energy for the forces, then for the stress, and both so that they could be
-    differentiated again, which is for training. Here it is done once, by the fractional positions s and the lattice
-    vectors h, one in each row: as r = s h, the forces are -dE/ds h⁻ᵀ and the stress is hᵀ dE/dh / V.
+    CHGNet itself differentiates the energy once for the forces and again for the stress, and keeps what a further
+    differentiation would need, which is for training. Here the energy is differentiated once, by the fractional
+    positions s and the lattice vectors h, each with one vector in each row: as r = s h, the forces are -dE/ds h⁻ᵀ and
+    the stress is hᵀ dE/dh / V.
 
     Parameters
     ----------
     calculator
-        A ``CHGNetCalculator``.
+        Instance of the class ``CHGNetCalculator``.
     structures
-        The structures.
+        Structures to compute in one call.
+
+    Returns
+    -------
+    list of dict
+        By ASE's names: energies in eV, forces in eV/Å, the stress in eV/Å³ in Voigt order, magnetic moments in Bohr
+        magnetons.
     """
     import torch
     from pymatgen.io.ase import AseAtomsAdaptor
@@ -48,7 +55,7 @@ def evaluate(calculator: Any, structures: Sequence[Atoms]) -> list[dict[str, Any
             "free_energy": energy,
             "forces": -by_positions @ np.linalg.inv(lattice).T,
             "magmoms": _array(found["m"][number]),
-            # CHGNet has the stress in GPa, and the weight is what makes another unit of it.
+            # CHGNet's stress is in GPa, and its weight converts it into another unit.
             "stress": full_3x3_to_voigt_6_stress(stress / GPa * calculator.stress_weight),
         }
         if calculator.return_site_energies:

@@ -1,4 +1,4 @@
-"""What an earlier run of pw.x was."""
+"""Directory, structure and settings of an earlier run of pw.x."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from adatom.calculators.espresso.namelists import FIXED
 from adatom.calculators.espresso.reading import electrons, read_structure
 from adatom.errors import InputError
 
-__all__ = ["Previous", "directory_of", "empty_bands", "settings_of", "structure_of"]
+__all__ = ["PreviousRun", "directory_of", "empty_bands", "settings_of", "structure_of"]
 
-# Written by ASE, or what the run was for.
+# Keywords that ASE writes, or that hold the purpose of the run.
 _OF_THAT_RUN = {
     *(*FIXED, "calculation", "nat", "ntyp", "ibrav"),
     *("forc_conv_thr", "nstep", "max_seconds", "restart_mode"),
 }
 
-Previous = Mapping[str, Any] | str | os.PathLike[str]
+PreviousRun = Mapping[str, Any] | str | os.PathLike[str]
 
 
-def directory_of(previous: Previous) -> Path:
-    """Where an earlier run has its files.
+def directory_of(previous: PreviousRun) -> Path:
+    """Return the directory of an earlier run.
 
     Parameters
     ----------
     previous
-        Its result, or its directory.
+        Result of the earlier run, or its directory.
 
     Raises
     ------
@@ -47,26 +47,31 @@ def directory_of(previous: Previous) -> Path:
     return directory
 
 
-def structure_of(previous: Previous) -> Atoms:
-    """The structure that an earlier run ended with.
+def structure_of(previous: PreviousRun) -> Atoms:
+    """Return the last structure of an earlier run.
 
     Parameters
     ----------
     previous
-        Its result, or its directory.
+        Result of the earlier run, or its directory.
     """
     if isinstance(previous, Mapping) and isinstance(previous.get("atoms"), Atoms):
         return previous["atoms"]
     return read_structure(_saved(previous))
 
 
-def settings_of(previous: Previous) -> dict[str, Any]:
-    """What `make_espresso` was given for an earlier run of pw.x.
+def settings_of(previous: PreviousRun) -> dict[str, Any]:
+    """Return the arguments of `make_espresso` for an earlier run of pw.x.
 
     Parameters
     ----------
     previous
-        Its result, or its directory; in the input there, a grid of k points is not looked for.
+        Result of the earlier run, or its directory. From a directory the grid of k points is not read.
+
+    Returns
+    -------
+    dict
+        Keyword arguments without the keywords of pw.x that belong to that run alone.
     """
     if isinstance(previous, Mapping) and "input_data" in previous.get("parameters", {}).get("calculator", {}):
         settings = {key: value for key, value in previous["parameters"]["calculator"].items() if key != "name"}
@@ -84,15 +89,15 @@ def settings_of(previous: Previous) -> dict[str, Any]:
     return {**settings, "input_data": kept}
 
 
-def empty_bands(previous: Previous, noncollinear: bool = False) -> int:
-    """How many bands to compute so that some are empty.
+def empty_bands(previous: PreviousRun, noncollinear: bool = False) -> int:
+    """Return a number of bands of which some are empty: a quarter of the occupied bands, at least four.
 
     Parameters
     ----------
     previous
-        The result of an earlier run of pw.x, or its directory.
+        Result of an earlier run of pw.x, or its directory.
     noncollinear
-        Whether a band has one electron and not two.
+        Whether a band holds one electron instead of two.
     """
     occupied = math.ceil(electrons(_saved(previous)) / (1 if noncollinear else 2))
     return occupied + max(4, occupied // 4)
@@ -107,7 +112,7 @@ def _input(directory: Path) -> IO[str]:
     return file.open()
 
 
-def _saved(previous: Previous) -> Path:
+def _saved(previous: PreviousRun) -> Path:
     directory = directory_of(previous)
     if not (directory / "pwscf.save" / "data-file-schema.xml").exists():
         raise InputError(f"There is no pwscf.save in {directory}. Give the result of a job with pw.x.")

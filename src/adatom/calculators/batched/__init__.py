@@ -1,4 +1,4 @@
-"""Many structures in one evaluation of a machine-learned potential, for the models whose packages can."""
+"""Evaluation of many structures in one call of a machine-learned potential, for packages that allow it."""
 
 from __future__ import annotations
 
@@ -11,38 +11,41 @@ from ase.calculators.calculator import all_changes
 
 from adatom.calculators.models import Calculator, make_model, named_model
 
-__all__ = ["evaluate_together", "with_results"]
+__all__ = ["evaluate_batched", "with_results"]
 
-# Atoms in one evaluation. On a processor more are no faster: it is the calls that small structures share.
+# Largest number of atoms in one call, by device. On a processor larger batches gain nothing: what small structures
+# save is the cost of a call.
 _MOST_ATOMS = {"cpu": 16}
 _MOST_ATOMS_ELSEWHERE = 2048
 
 
-def evaluate_together(
+def evaluate_batched(
     calculator: Calculator, structures: Sequence[Atoms], **calc_kwargs: Any
 ) -> list[dict[str, Any] | None]:
-    """The properties of many structures, computed together where the model can.
+    """Return the properties of many structures, computed in batches if the model allows it.
 
-    They agree with those of one by one to single precision: 1e-5 eV, eV/Å and eV/Å³ for a few tens of atoms.
+    The results agree with those of single structures to single precision: 1e-5 eV, eV/Å and eV/Å³ for a few tens of
+    atoms.
 
     Parameters
     ----------
     calculator
-        As of `adatom.calculators.models.make_model`.
+        Calculator in any form that `adatom.calculators.models.make_model` takes.
     structures
-        The structures.
+        Structures to compute, of any sizes.
     **calc_kwargs
         Arguments of the calculator.
 
     Returns
     -------
     list of dict or None
-        Of each structure, by ASE's names and in ASE's units. None for all if the model computes them one by one.
+        Properties of each structure, by ASE's names and in ASE's units. None for each structure if the model computes
+        one structure at a time.
     """
     row = named_model(calculator)
-    if row is None or row.together is None:
+    if row is None or row.batched is None:
         return [None] * len(structures)
-    module, _, name = row.together.partition(":")
+    module, _, name = row.batched.partition(":")
     function = getattr(import_module(module), name)
     made = make_model(calculator, **calc_kwargs)
     device = str(getattr(made, "device", "cpu")).partition(":")[0]
@@ -61,22 +64,22 @@ def _in_parts(structures: Sequence[Atoms], most: int) -> Iterator[list[Atoms]]:
 
 
 def with_results(calculator: Any, structure: Atoms, results: dict[str, Any]) -> Any:
-    """A calculator that knows the properties of a structure already, and computes those of any other.
+    """Return a calculator that knows the properties of one structure, and computes those of any other.
 
     Parameters
     ----------
     calculator
-        An ASE calculator that nothing else uses.
+        ASE calculator that nothing else uses; it is changed.
     structure
-        The structure.
+        Structure whose properties are known.
     results
-        Its properties.
+        Properties of the structure, by ASE's names.
     """
     compute, known = calculator.calculate, structure.copy()
 
     def calculate(atoms: Atoms, properties: Any = None, system_changes: Any = all_changes) -> None:
         if atoms != known:
-            return compute(atoms, properties, all_changes)  # it has prepared nothing yet
+            return compute(atoms, properties, all_changes)  # the calculator has prepared nothing yet
         calculator.atoms, calculator.results = atoms.copy(), dict(results)
 
     calculator.calculate = calculate
