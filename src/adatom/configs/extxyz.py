@@ -1,8 +1,8 @@
-"""Extended XYZ, read as ASE reads it and several times faster.
+"""Reader of extended XYZ, which gives the structures that ASE gives, several times faster.
 
 The comment line is read here: the C reader of the package `extxyz` has rules of its own for quotes, brackets, booleans,
-strings and integers. It reads the rows of atoms, where these are many and hold nothing that it mistakes.
-Whatever is unusual is left to ASE.
+strings and integers. The C reader reads the rows of atoms, if there are many and they hold nothing that it misreads.
+Structures with anything unusual are read by ASE.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ from adatom.configs.build import attach_results, build_atoms
 
 __all__ = ["read_frame", "split_frames"]
 
-# What is written below for the usual is what ASE does with it; all else is left to ASE itself.
+# These patterns match the usual values, which are converted below as ASE does it. All others are left to ASE itself.
 _PAIR = re.compile(r"""([^\s="'{}\[\]\\]+)=(?:"([^"\\]+)"|([^\s="'{}\[\]\\]+))(?:\s+|$)""")
-_INTEGER = r"[+-]?[0-9]{1,18}"  # of 64 bits
+_INTEGER = r"[+-]?[0-9]{1,18}"  # fits into 64 bits
 _NUMBER = r"[+-]?(?:[0-9]{1,18}|[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _IS_INTEGER = re.compile(_INTEGER).fullmatch
 _IS_NUMBER = re.compile(_NUMBER).fullmatch
 _ARE_INTEGERS = re.compile(rf"{_INTEGER}(?: +{_INTEGER})+").fullmatch
 _ARE_NUMBERS = re.compile(rf"{_NUMBER}(?: +{_NUMBER})+").fullmatch
-_LEFT_TO_ASE = {"uid", "Lattice", "stress", "virial"}  # has rules of its own for these
+_LEFT_TO_ASE = {"uid", "Lattice", "stress", "virial"}  # ASE has rules of its own for these
 
-_MANY = 16  # atoms, from which on the C reader is faster
-# What the C reader takes for something else than ASE does: 1d5, 0x10, TRUE, integers above 31 bits, and all but ASCII.
+_MANY = 16  # atoms from which on the C reader is faster
+# The C reader reads these otherwise than ASE: 1d5, 0x10, TRUE, integers above 31 bits, characters outside ASCII.
 _LETTERS_OF_NUMBERS = b"dDxX"
 _NUMBER_OTHERWISE = re.compile(rb"[0-9.][dDxX]").search
 _LONG_INTEGER = re.compile(rb"(?<![0-9.])[0-9]{10}").search
@@ -47,24 +47,24 @@ _PRINTED = bytes([*b"\t\r\n", *range(32, 127)])
 
 
 class _Unusual(Exception):
-    """To be read by ASE."""
+    """Signal that ASE has to read the structure."""
 
 
 def split_frames(file: IO[str]) -> Iterator[list[str]]:
-    """The lines of one structure after the other. The file is read as they are needed.
+    """Yield the lines of one structure after the other. The file is read as they are needed.
 
     Parameters
     ----------
     file
-        An extended XYZ file, from the start of a structure on.
+        Extended XYZ file, open at the start of a structure.
 
     Raises
     ------
     ValueError
-        A structure does not start with the number of its atoms.
+        The first line of a structure is not the number of its atoms.
     """
     line = file.readline()
-    while line.strip():  # ASE, too, ends at an empty line
+    while line.strip():  # ASE stops at an empty line as well
         lines = [line, file.readline(), *islice(file, int(line))]
         while (line := file.readline()).lstrip().startswith("VEC"):
             lines.append(line)
@@ -72,17 +72,17 @@ def split_frames(file: IO[str]) -> Iterator[list[str]]:
 
 
 def read_frame(lines: Sequence[str]) -> Atoms:
-    """The structure that ASE reads in the same lines.
+    """Return the structure that ASE would read from the same lines.
 
     Parameters
     ----------
     lines
-        Of one structure, from the number of its atoms on.
+        Lines of one structure, of which the first is the number of its atoms.
 
     Raises
     ------
     Exception
-        That of ASE, if it cannot be read.
+        The lines cannot be read; the exception is ASE's own.
     """
     try:
         return _read(lines)
@@ -133,7 +133,7 @@ def _read(lines: Sequence[str]) -> Atoms:
 
 
 _RESULTS = frozenset(per_config_properties)
-_AS_THEY_ARE = frozenset({"energy", "magmom", "free_energy"})  # of which a SinglePointCalculator makes no arrays
+_AS_THEY_ARE = frozenset({"energy", "magmom", "free_energy"})  # a SinglePointCalculator makes no arrays of these
 _VOIGT = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))
 
 
@@ -185,10 +185,10 @@ def _pbc(text: str) -> NDArray[np.bool_]:
 
 
 class _Layout(NamedTuple):
-    """What the columns of a structure hold."""
+    """Columns of the rows of atoms, as the key ``Properties`` describes them."""
 
     text: str
-    columns: list[tuple[str, str, list[Callable[[str], Any]], Any]]  # name in the file and for ASE, converters, dtype
+    columns: list[tuple[str, str, list[Callable[[str], Any]], Any]]  # name in the file, in ASE, converters, dtype
     width: int
     has_integers: bool
     results: set[str]
@@ -210,7 +210,7 @@ def _layout(text: str) -> _Layout:
         or shapes.get("positions") != (float, 3)
         or shapes.get(known[0]) not in ((str, 1), (int, 1))
         or {"symbols", "numbers"} <= shapes.keys()
-        or "initial_charges" in shapes  # ASE takes these at an earlier time than other columns
+        or "initial_charges" in shapes  # ASE sets these before the other columns
         or any(kind != "b" or shapes["move_mask"][1] not in (1, 3) for kind in masks)
         or sum(len(each) for _, _, each, _ in columns) != len(converters)
     ):
@@ -220,7 +220,7 @@ def _layout(text: str) -> _Layout:
 
 
 def _columns(layout: _Layout, lines: Sequence[str], count: int) -> dict[str, NDArray[Any]]:
-    """What each column holds, with ASE's name, type and shape: (natoms,) or (natoms, width)."""
+    """Return the columns under ASE's names and with its types and shapes, (natoms,) or (natoms, width)."""
     found = _columns_by_c(layout, lines) if count >= _MANY else None
     columns: dict[str, NDArray[Any]] = {}
     if found is not None:
@@ -252,7 +252,7 @@ def _number(symbol: str) -> int:
 
 
 def _columns_by_c(layout: _Layout, lines: Iterable[str]) -> dict[str, NDArray[Any]] | None:
-    """What the C reader makes of the atoms; None: they are to be read without it."""
+    """Return the columns as the C reader reads them; None: it is missing, or cannot read them as ASE does."""
     reader = _c_reader()
     if reader is None:
         return None
@@ -283,7 +283,7 @@ def _is_read_otherwise(body: bytes, layout: _Layout) -> bool:
 
 @cache
 def _c_reader() -> tuple[Any, Any] | None:
-    """The C reader of the package `extxyz`, and what makes a C file of memory; None without either."""
+    """Return the C reader of the package `extxyz`, and C's `fmemopen`; None if either is missing."""
     try:
         from extxyz import cextxyz
 
