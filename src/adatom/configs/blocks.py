@@ -22,7 +22,7 @@ from adatom.errors import InputError, StorageError
 
 __all__ = ["Block", "encode"]
 
-_ALIGNED = 16  # bytes
+_ALIGNED = 16  # bytes, of which the position of each array is a multiple
 _TOGETHER = 256  # structures, or atoms, whose arrays are views of one copy
 _PYTHON = {"int": int, "float": float, "bool": bool}
 

@@ -35,7 +35,7 @@ def pack(items: Sequence[Any]) -> bytes:
     """
     if not items or any(type(item) is not Atoms for item in items):
         return _pickled(items)
-    if len({id(item) for item in items}) < len(items):  # a structure occurs twice: each item is to be one of its own
+    if len({id(item) for item in items}) < len(items):  # a structure occurs twice: each item is to be a copy
         items = [deepcopy(atoms) for atoms in items]
     names = items[0].arrays.keys()
     columns: dict[str, Any] = {}

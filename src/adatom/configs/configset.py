@@ -176,7 +176,7 @@ class ConfigSet:
         return self.take([number for number, atoms in enumerate(self) if function(atoms)])
 
     def map(self, function: Callable[[Atoms], Atoms]) -> ConfigSet:
-        """Return a set with the same groups of the structures that a function makes of these, each time they are read.
+        """Return a set in the same groups whose structures a function makes of these, each time that it is read.
 
         Parameters
         ----------

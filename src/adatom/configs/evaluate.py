@@ -21,7 +21,7 @@ __all__ = ["Evaluate", "Overrides"]
 Overrides = Callable[[Atoms], Mapping[str, Any] | None] | str | None
 
 _DEFAULT = ("energy", "forces", "stress")
-_KEPT = 16  # calculators of a member, of the overrides that were used last
+_KEPT = 16  # calculators per member, for the overrides that were used last
 
 
 class Evaluate:

@@ -252,7 +252,7 @@ def _number(symbol: str) -> int:
 
 
 def _columns_by_c(layout: _Layout, lines: Iterable[str]) -> dict[str, NDArray[Any]] | None:
-    """Return the columns as the C reader reads them; None: it is missing, or cannot read them as ASE does."""
+    """Return the columns as the C reader reads them; None: it is missing, or would not read them as ASE does."""
     reader = _c_reader()
     if reader is None:
         return None

@@ -1,4 +1,4 @@
-"""Journal beside an output file, which tells in lines by what operation the file is made and which items are done."""
+"""Journal beside an output file: lines that record the operation, the items that are done, and the completion."""
 
 from __future__ import annotations
 
