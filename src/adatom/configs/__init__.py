@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AutoparaInfo", "ConfigSet", "OutputSpec", "Source", "StoreWriter", "autoparallelize", "calculate", "map"]
 
-# Imported when they are asked for: a worker starts in half of the time without all that reads and writes files.
+# Names are imported on first use: a worker starts in half the time without the modules that read and write files.
 _MODULES = {
     "AutoparaInfo": "autopara",
     "ConfigSet": "configset",

@@ -1,4 +1,4 @@
-"""The calculators that structures bring along, on their way to workers."""
+"""Packing of the items of a stream. A calculator that many structures share is sent to each worker once."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ from adatom.configs.results import known_results
 
 __all__ = ["Attached"]
 
-_KEPT = 8  # calculators that many structures share; a worker keeps more
+_KEPT = 8  # shared calculators that are remembered here; a worker remembers more
 
 
 class Attached:
-    """Packs the items of a stream.
+    """Packer of the items of a stream, which sends each shared calculator once.
 
-    Calculators may be large, and are then most of what is sent: one that structures of two batches in a row have is
-    sent to each worker once.
+    Calculators may be large, and then make up most of the data. A calculator that structures of two consecutive batches
+    have is sent to each worker once.
 
     Parameters
     ----------
     send
-        Makes of a calculator what a worker loads it from; None: the calculators stay here, and what they know of their
-        structures goes along.
+        Function that returns for a calculator the handle that a worker loads it from. None: calculators stay in this
+        process, and only the results that they hold for their structures are packed.
     """
 
     def __init__(self, send: Callable[[Any], Handle] | None) -> None:
         self._send = send
-        self._before: dict[int, Any] = {}  # calculators of the batch before
-        self._sent: dict[int, tuple[Any, Handle]] = {}  # with the calculator, so that its id is no other's
+        self._before: dict[int, Any] = {}  # calculators of the previous batch, by id
+        self._sent: dict[int, tuple[Any, Handle]] = {}  # holds the calculator, so that no other object gets its id
 
     def pack(self, items: Sequence[Any]) -> bytes:
-        """The items, for `adatom.configs.columns.unpack`.
+        """Return the items as bytes for `adatom.configs.columns.unpack`.
 
         Parameters
         ----------
         items
-            The items. They stay as they are.
+            Items to pack. They are not changed.
         """
         here = {id(atoms.calc): atoms.calc for item in items for atoms in _with_calculators(item)}
         if not here:
@@ -53,7 +53,7 @@ class Attached:
                     del self._sent[next(iter(self._sent))]
                 self._sent[key] = here[key], self._send(here[key])
         self._before = here
-        seen: dict[int, Any] = {}  # so that a structure that is there twice still is
+        seen: dict[int, Any] = {}  # by id: a structure that occurs twice stays one object
         return pack([self._as_sent(item, seen) for item in items])
 
     def _as_sent(self, item: Any, seen: dict[int, Any]) -> Any:
@@ -75,7 +75,7 @@ class Attached:
 
 
 class _Sent:
-    """What is packed in place of a calculator, which comes out."""
+    """Stand-in for a calculator in packed items, which unpickles as that calculator."""
 
     def __init__(self, handle: Handle) -> None:
         self.handle = handle
@@ -89,7 +89,7 @@ def _load(handle: Handle) -> Any:
 
 
 def _with_calculators(item: Any) -> Iterator[Atoms]:
-    """The structures of an item whose calculators compute."""
+    """Yield the structures of an item that have a calculator which computes."""
     if isinstance(item, Atoms):
         if item.calc is not None and type(item.calc) is not SinglePointCalculator:
             yield item

@@ -1,4 +1,4 @@
-"""`AutoparaInfo`: how an operation spreads over workers."""
+"""`AutoparaInfo`: options for spreading an operation over workers."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ __all__ = ["AutoparaInfo"]
 
 @dataclass(frozen=True)
 class AutoparaInfo:
-    """How an operation spreads over workers. What comes out does not depend on it.
+    """Options for spreading an operation over workers. The outputs do not depend on them.
 
     Attributes
     ----------
     workers
-        Worker processes of the operation's own on this machine; 1: this process. They stay for the next operation, and
-        use one thread each unless ``OMP_NUM_THREADS`` is set. None: the setting ``num_python_subprocesses`` or, without
-        it, the selected engine and its workers.
+        Number of worker processes that are started for operations on this machine; 1: the work is done in this process.
+        The workers stay for the next operation, and use one thread each unless ``OMP_NUM_THREADS`` is set. None: the
+        setting ``num_python_subprocesses`` or, if that is not set, the selected engine and its workers.
     runner
-        What the selected engine runs on, as a flow takes it; not with `workers`.
+        Runner of the selected engine, as a flow takes it; None: the engine's own. It cannot be given with `workers`.
     batch
-        Items that are sent to a worker at a time, at most. None: as many as take a fraction of a second.
+        Largest number of items that are sent to a worker at a time. None: as many as take a fraction of a second.
     initializer
-        Called once in each worker, before its first item.
+        Function without arguments that is called once in each worker, before its first item. None: no function.
     retries
         Number of further attempts for an item whose worker died and, where ``on_error="retry"``, for which the function
         raised. None: the `retries` of a job; of any other function 0, where ``on_error="retry"`` 2.
     time_budget
-        Seconds after which nothing more is started; None: no limit but that of the process
+        Time in seconds after which no further item is started; None: no limit but that of the process
         (`adatom.execution.deadline`).
 
     Raises

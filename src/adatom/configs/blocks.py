@@ -1,4 +1,4 @@
-"""Many structures as one piece of bytes: a column for each quantity."""
+"""Encoding of many structures as one piece of bytes, with a column for each quantity."""
 
 from __future__ import annotations
 
@@ -22,23 +22,24 @@ from adatom.errors import InputError, StorageError
 
 __all__ = ["Block", "encode"]
 
-_ALIGNED = 16  # bytes
-_TOGETHER = 256  # structures, or atoms
+_ALIGNED = 16  # bytes, of which the position of each array is a multiple
+_TOGETHER = 256  # structures, or atoms, whose arrays are views of one copy
 _PYTHON = {"int": int, "float": float, "bool": bool}
 
 
 def encode(structures: Sequence[Atoms]) -> bytes:
-    """Structures for `Block`.
+    """Return structures as bytes for `Block`.
 
     Parameters
     ----------
     structures
-        With what is attached to them, and with the results of their calculators as far as these belong to them.
+        Structures to encode, with their arrays, `info` and constraints, and with the results of their calculators where
+        these belong to the structure.
 
     Raises
     ------
     InputError
-        Something is attached to one that cannot be stored.
+        A value that is attached to a structure cannot be stored.
     """
     columns: dict[tuple[Any, ...], tuple[int, list[int], list[Any]]] = {}
     orders: dict[tuple[int, ...], int] = {}
@@ -90,17 +91,17 @@ def encode(structures: Sequence[Atoms]) -> bytes:
 
 
 class Block:
-    """Structures that were encoded. Each is made when it is asked for, and shares nothing with any other.
+    """Encoded structures. Each structure is made on access, and shares no data with any other.
 
     Parameters
     ----------
     data
-        From `encode`.
+        Bytes that `encode` has returned.
 
     Raises
     ------
     StorageError
-        It is not whole.
+        The data are damaged or incomplete.
     """
 
     def __init__(self, data: bytes) -> None:
@@ -124,8 +125,8 @@ class Block:
     def __iter__(self) -> Iterator[Atoms]:
         start = 0
         while start < self._count:
-            # Arrays of small structures are views of one copy for some of them, which saves half of the time. What one
-            # of them keeps in memory is no more than a few kB.
+            # The arrays of several small structures are views of one copy, which saves half of the time. A structure
+            # that outlives the others keeps no more than a few kB in memory.
             first, stop = self._spans[start][0], start + 1
             while stop < min(self._count, start + _TOGETHER) and self._spans[stop][1] - first <= _TOGETHER:
                 stop += 1
@@ -152,25 +153,25 @@ class Block:
             yield atoms
 
     def _copies(self, start: int, stop: int) -> Callable[[int], Atoms]:
-        """What makes the structures again, as they are here. Few are asked for, as only results need them."""
+        """Return a function that makes a copy of a structure by place. Few are made, as only results need them."""
         arrays, info = (self._rows(kind, start, stop) for kind in ("arrays", "info"))
         places = self._places(start, stop)
         rows: list[tuple[Any, ...]] = []
 
         def copy(number: int) -> Atoms:
             if not rows:
-                rows[:] = zip(arrays(), *places, info(), strict=True)  # at once, whatever other threads do
+                rows[:] = zip(arrays(), *places, info(), strict=True)  # in one step, for the sake of other threads
             its_arrays, cell, pbc, celldisp, about = rows[number]
             return build_atoms(its_arrays, cell, pbc, about, celldisp)
 
         return copy
 
     def _places(self, start: int, stop: int) -> list[NDArray[Any]]:
-        """Of each structure its cell, where that is periodic, and where it begins."""
+        """Return the cells, periodicities and origins of the cells of a run of structures."""
         return [values[start:stop].copy() for values in (self._cells, self._pbc, self._celldisps)]
 
     def _rows(self, kind: str, start: int, stop: int) -> Callable[[], Iterator[dict[str, Any]]]:
-        """What gives, of each structure, what there is of a kind, by name. It needs the block no more."""
+        """Return a function that yields each structure's quantities of a kind by name, without use of the block."""
         chosen = [place for place, (its_kind, *_) in enumerate(self._columns) if its_kind == kind]
         if not chosen:
             return lambda: ({} for _ in range(start, stop))
@@ -196,7 +197,7 @@ class Block:
     def _column(
         self, kind: str, name: str, form: str, numbers: Any, stored: Any
     ) -> tuple[str, str, Callable[[int, int], Iterable[Any]]]:
-        """The kind and the name of a quantity, and what gives it of a run of structures; None, where one has none."""
+        """Return kind and name of a quantity, and a function that gives its values (None: missing) in a run."""
         if numbers is None:
             return kind, name, self._values(form, self._lengths, self._spans, stored)
         places = self._array(numbers)
@@ -216,7 +217,7 @@ class Block:
     def _values(
         self, form: str, lengths: NDArray[np.int64], spans: list[tuple[int, int]], stored: Any
     ) -> Callable[[int, int], Iterable[Any]]:
-        """What gives the values of a run of those that have them."""
+        """Return a function that gives the values of a run of the structures that have the quantity."""
         if form == "json":
             return lambda start, stop: [from_plain(value) for value in stored[start:stop]]
         values = self._array(stored)
@@ -231,7 +232,7 @@ class Block:
         def of_atoms(start: int, stop: int) -> Iterable[Any]:
             offset = spans[start][0]
             piece = values[offset : spans[stop - 1][1]].copy()
-            if same:  # twice as fast
+            if same:  # twice as fast as slices
                 return piece.reshape(stop - start, length, *piece.shape[1:])
             return [piece[first - offset : last - offset] for first, last in spans[start:stop]]
 
@@ -239,13 +240,13 @@ class Block:
 
 
 def _spans(lengths: NDArray[np.int64]) -> list[tuple[int, int]]:
-    """Where each begins and ends, one after the other."""
+    """Return start and end of each structure's atoms among those of all structures."""
     ends = np.cumsum(lengths).tolist()
     return list(zip([0, *ends], ends, strict=False))
 
 
 def _parts(atoms: Atoms) -> Iterator[tuple[tuple[Any, ...], Any]]:
-    """What a structure is made of, each with a key that those have in common which fit in one column."""
+    """Yield each quantity of a structure with a key; values that have the same key fit into one column."""
     count = len(atoms)
     for name, array in atoms.arrays.items():
         yield _part("arrays", name, array, count)

@@ -1,4 +1,4 @@
-"""An `ase.Atoms` from arrays that are known to be right."""
+"""Fast construction of an `ase.Atoms` from arrays that are known to be right."""
 
 from __future__ import annotations
 
@@ -23,25 +23,26 @@ def build_atoms(
     info: dict[str, Any],
     celldisp: NDArray[np.float64] | None = None,
 ) -> Atoms:
-    """What `Atoms.__init__` comes to, at a tenth of its cost. Nothing is checked or copied.
+    """Return the structure that `Atoms.__init__` would make, at a tenth of its cost. Nothing is checked or copied.
 
     Parameters
     ----------
     arrays
-        What the structure holds of each atom, ``numbers`` and ``positions`` (Å) among it; each (natoms, ...).
+        Arrays of shape (natoms, ...) by name, among them ``numbers`` and ``positions`` (Å).
     cell
-        (3, 3), Å.
+        Cell vectors in Å, of shape (3, 3).
     pbc
-        (3,).
+        Periodicity along each cell vector, of shape (3,).
     info
-        Of the structure.
+        Dictionary that becomes the structure's `info`.
     celldisp
-        Where the cell begins, (3, 1), Å; None: at zero.
+        Origin of the cell in Å, of shape (3, 1); None: zero.
     """
     box = _new(Cell)
     box.array = cell
     atoms = _new(Atoms)
-    # One by one and in ASE's order: so Python keeps them without a dictionary, of which its collector sees less.
+    # Attributes are set one by one and in ASE's order: then Python stores them without a dictionary, and the garbage
+    # collector has less to visit.
     atoms._cellobj = box
     atoms._pbc = pbc
     atoms.arrays = arrays
@@ -53,14 +54,14 @@ def build_atoms(
 
 
 def atoms_later(make: Callable[[int], Atoms], number: int) -> Atoms:
-    """A structure that is made when something first asks what it holds, and is then like any other.
+    """Return a structure that is made when an attribute of it is first read, and is an ordinary one from then on.
 
     Parameters
     ----------
     make
-        What makes it. More than one thread may call it.
+        Function that makes the structure. Several threads may call it.
     number
-        What `make` is given.
+        Argument that `make` is called with.
     """
     atoms = _new(_Later)
     atoms._later = make, number
@@ -69,10 +70,10 @@ def atoms_later(make: Callable[[int], Atoms], number: int) -> Atoms:
 
 class _Later(Atoms):
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
-        return Atoms(*args, **kwargs)  # as in ``self.__class__(...)``, of which ASE makes copies and parts
+        return Atoms(*args, **kwargs)  # ASE calls ``self.__class__(...)`` for copies and slices
 
     def __getattr__(self, name: str) -> Any:
-        # Python calls this for what is not there: at first, that is everything.
+        # Python calls this for missing attributes: at first, all of them are missing.
         own = self.__dict__
         if "_later" in own:
             make, number = own["_later"]
@@ -83,21 +84,21 @@ class _Later(Atoms):
         return object.__getattribute__(self, name)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        len(self)  # which makes it
+        len(self)  # makes the structure
         return Atoms.__reduce_ex__(self, protocol)
 
 
 def attach_results(atoms: Atoms, results: dict[str, Any], computed: Atoms | None = None) -> None:
-    """What ``atoms.calc = SinglePointCalculator(atoms, **results)`` comes to, at a tenth of its cost.
+    """Do what ``atoms.calc = SinglePointCalculator(atoms, **results)`` does, at a tenth of its cost.
 
     Parameters
     ----------
     atoms
-        What was computed, from `build_atoms`.
+        Structure that the results belong to, from `build_atoms`.
     results
-        Properties in ASE's units, as the calculator is to hold them.
+        Properties by name in ASE's units, as the calculator is to hold them.
     computed
-        A copy of `atoms` for the calculator, without its constraints; None: it is made.
+        Copy of `atoms` without its constraints, for the calculator; None: a copy is made.
     """
     if computed is None:
         computed = build_atoms(
@@ -121,6 +122,7 @@ def attach_results(atoms: Atoms, results: dict[str, Any], computed: Atoms | None
 
 
 _new: Any = object.__new__
-# ASE has each calculator hold this method of its own, and so itself. Then structures that nobody needs any more are not
-# forgotten at once: Python has to look for them, which takes longer than making them. The method needs no calculator.
+# In ASE each calculator holds this method bound to itself, and so refers to itself. Structures that are no longer used
+# would then not be freed at once but by the garbage collector, which takes longer than making them. The method needs no
+# calculator.
 _spin_polarized = _new(SinglePointCalculator)._deprecated_get_spin_polarized

@@ -31,48 +31,52 @@ def calculate(
     on_error: str = "keep",
     autopara_info: AutoparaInfo | None = None,
 ) -> ConfigSet:
-    """Evaluate each structure of a set, and keep the results under names of the calculator.
+    """Evaluate each structure of a set, and keep the results in it under names that begin with the calculator's.
 
-    A calculator is made once in each worker, and keeps what it knows from one structure to the next, as in a loop by
-    hand. Models whose packages can evaluate structures together do so; then results agree with those of one by one to
-    single precision (`adatom.calculators.batched.evaluate_batched`).
+    A calculator is made once in each worker, and keeps its state from one structure to the next, as in a loop that is
+    written by hand. Models whose packages can evaluate structures together do so; the results then agree with those of
+    single evaluations to single precision (`adatom.calculators.batched.evaluate_batched`).
 
     Parameters
     ----------
     inputs
-        A `ConfigSet`, or what it is made of.
+        A `ConfigSet`, or anything that a `ConfigSet` can be made of.
     outputs
-        An `OutputSpec`, or what it is made of: a name, a list of names. None: memory.
+        An `OutputSpec`, or anything that it can be made of: a file name, a list of file names. None: the structures are
+        kept in memory.
     calculator
         An ASE calculator; its class; a function that makes one; a tuple of constructor, positional arguments and
-        keyword arguments; or a model by name, such as ``"chgnet"`` or ``"mace:PATH"``. A list of them is a committee:
-        the results are the means of the members', with the standard deviations (of the members, not of their mean)
-        beside them under ``PREFIXenergy_std`` and so on.
+        keyword arguments; or the name of a model, such as ``"chgnet"`` or ``"mace:PATH"``. A list of them is a
+        committee: the results are the means over the members, and the standard deviations of the members (not of their
+        mean) are kept under ``PREFIXenergy_std`` and so on.
     properties
-        Under ASE's names, one or a list. None: energy, forces and stress, those that the calculator has. The stress is
-        left out where a structure is not periodic in all directions.
+        Name or list of names of properties, as in ASE. None: those of energy, forces and stress that the calculator
+        has. The stress is left out for a structure that is not periodic in all directions.
     output_prefix
-        Before the names of the results: ``atoms.info["REF_energy"]`` in eV, ``atoms.arrays["REF_forces"]`` in eV/Å,
+        Prefix of the names of the results: ``atoms.info["REF_energy"]`` in eV, ``atoms.arrays["REF_forces"]`` in eV/Å,
         ``atoms.info["REF_stress"]`` in eV/Å³, as a vector of 6. None: the calculator's name and an underscore.
     overrides
-        Keyword arguments of the constructor for one structure, in place of the common ones: a function of the
-        structure, or a key of `Atoms.info`, where a dictionary is.
+        Keyword arguments of the constructor for one structure, in place of the common ones: a function of the structure
+        that returns a dictionary, or the key of `Atoms.info` under which a dictionary is. None: the common ones apply
+        to all structures.
     on_error
-        As of `map`; a structure that failed has the cause in ``atoms.info["PREFIXfailed"]``.
+        Treatment of structures that fail, same as in `map`. A structure that failed has the cause in
+        ``atoms.info["PREFIXfailed"]``.
     autopara_info
-        How the work spreads over workers.
+        Options for spreading the work over workers; None: the defaults of `AutoparaInfo`.
 
     Returns
     -------
     ConfigSet
-        The structures with their results.
+        Set of the structures with their results.
 
     Raises
     ------
     InputError
-        There is no such calculator or property, a file does not hold results, or what `map` refuses.
+        A calculator or property does not exist, an output file cannot hold results, or `map` refuses the inputs or
+        outputs.
     ItemError, UnfinishedError, StorageError
-        As by `map`.
+        These are raised in the same cases as by `map`.
     """
     members: list[Any] = list(calculator) if isinstance(calculator, list) else [calculator]
     if not members or None in members:

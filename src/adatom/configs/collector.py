@@ -1,4 +1,4 @@
-"""Python's collector of garbage, while very many objects are made."""
+"""Pauses of Python's garbage collector while very many objects are made."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ T = TypeVar("T")
 
 
 def made_in_runs(items: Iterable[T], length: int) -> Iterator[T]:
-    """Items that are made when they are asked for, some ahead; the collector is paused while they are.
+    """Yield items that an iterable makes, several ahead, with the garbage collector paused while they are made.
 
     Parameters
     ----------
     items
-        What makes them.
+        Iterable that makes the items.
     length
-        How many are made at a time.
+        Number of items that are made at a time.
     """
     left = iter(items)
     while True:
@@ -34,10 +34,10 @@ def made_in_runs(items: Iterable[T], length: int) -> Iterator[T]:
 
 @contextmanager
 def collector_paused() -> Iterator[None]:
-    """Look for no garbage in the block, which is to be short.
+    """Pause the garbage collector in the block, which is to be short.
 
-    Else Python goes through all objects again and again while more of them are made, though none of these is garbage;
-    where all structures of a file are kept, that takes as long as making them.
+    Otherwise Python visits all objects again and again while more objects are made, though none of these is garbage; if
+    all structures of a file are kept, the visits take as long as making the structures.
     """
     was_on = gc.isenabled()
     gc.disable()

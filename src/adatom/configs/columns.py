@@ -1,4 +1,4 @@
-"""Many structures as a few arrays: what travels between processes."""
+"""Packing of many structures as a few arrays, to send them between processes."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ __all__ = ["fingerprint", "pack", "unpack"]
 
 
 def pack(items: Sequence[Any]) -> bytes:
-    """Structures, or anything else, pickled; structures as arrays of all of them, which is ten times faster.
+    """Pickle items. Structures are pickled as arrays over all of them, which is ten times faster.
 
     Parameters
     ----------
     items
-        What to pack.
+        Structures, or any other objects.
 
     Returns
     -------
     bytes
-        For `unpack`.
+        Packed items, for `unpack`.
     """
     if not items or any(type(item) is not Atoms for item in items):
         return _pickled(items)
-    if len({id(item) for item in items}) < len(items):  # one structure several times: each is to have its own
+    if len({id(item) for item in items}) < len(items):  # a structure occurs twice: each item is to be a copy
         items = [deepcopy(atoms) for atoms in items]
     names = items[0].arrays.keys()
     columns: dict[str, Any] = {}
@@ -47,7 +47,7 @@ def pack(items: Sequence[Any]) -> bytes:
             if any(part.dtype != parts[0].dtype for part in parts) or parts[0].dtype.hasobject:
                 return _pickled(items)
             columns[name] = np.concatenate(parts)
-    except ValueError:  # of other shapes
+    except ValueError:  # the arrays have different shapes
         return _pickled(items)
     return _pickled(
         _Columns(
@@ -61,12 +61,12 @@ def pack(items: Sequence[Any]) -> bytes:
 
 
 def unpack(data: bytes) -> list[Any]:
-    """What was packed: structures that share nothing with those, nor with one another.
+    """Return the items that were packed. Structures share no data with the packed ones, nor with one another.
 
     Parameters
     ----------
     data
-        From `pack`.
+        Bytes that `pack` has returned.
     """
     with collector_paused():
         found = pickle.loads(data)
@@ -74,12 +74,12 @@ def unpack(data: bytes) -> list[Any]:
 
 
 def fingerprint(item: Any) -> bytes:
-    """A short hash of a structure, of what is attached to it and of its results; of anything else, of its text.
+    """Return a short hash of a structure with its `info`, constraints and results, or of any other item's text.
 
     Parameters
     ----------
     item
-        A structure, a list of some, or anything with a text that says all of it.
+        A structure, a list of structures, or any object that its `repr` describes completely.
     """
     parts: list[bytes] = []
     _collect(item, parts.append)
@@ -132,12 +132,12 @@ def _rest(atoms: Atoms) -> tuple[Any, ...] | None:
 def _pickled(value: Any) -> bytes:
     try:
         return pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
-    except Exception:  # of what is defined in a script, which a worker cannot import, by value
+    except Exception:  # objects of a script, which a worker cannot import, go by value
         return cloudpickle.dumps(value)
 
 
 def _collect(item: Any, add: Callable[[bytes], None]) -> None:
-    """What says all of an item, piece by piece."""
+    """Pass the bytes that identify an item to `add`, piece by piece."""
     if isinstance(item, Atoms):
         add(item.cell.array.tobytes())
         add(item.pbc.tobytes())

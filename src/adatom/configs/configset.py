@@ -1,4 +1,4 @@
-"""`ConfigSet`: structures as the input of an operation, wherever they are."""
+"""`ConfigSet`: structures from memory and from files, as the input of an operation."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ __all__ = ["ConfigSet", "Source"]
 
 
 class Source(NamedTuple):
-    """Where a structure comes from.
+    """Origin of a structure.
 
     Attributes
     ----------
     file
-        The file; None: memory.
+        File that holds the structure; None: it is in memory.
     number
-        Which of the structures in the file, counted from 0; of those in memory, which of the set.
+        Index of the structure in the file or, if it is in memory, in the set; counted from 0.
     """
 
     file: Path | None
@@ -37,32 +37,33 @@ class Source(NamedTuple):
 class ConfigSet:
     """Structures, in order and in groups, from memory, from files, or both.
 
-    Iterating gives one structure after the other, whatever the groups; those in files are read when their turn comes,
-    each time anew. Nothing is added to a structure.
+    Iteration gives one structure after the other, regardless of the groups. Structures in files are read when their
+    turn comes, anew in each iteration. Nothing is added to a structure.
 
     Parameters
     ----------
     items
-        None; an `ase.Atoms`; a file in any format of ASE's; a pattern such as ``"run*.xyz"``; a `ConfigSet`; or an
-        iterable of these, nested to any depth. A function without arguments that gives an iterable of structures is
-        called each time that they are needed, so that they need not be in memory at once.
+        None for an empty set; an `ase.Atoms`; a file in any format of ASE's; a pattern such as ``"run*.xyz"``; a
+        `ConfigSet`; or an iterable of these, nested to any depth. A function without arguments that returns an iterable
+        of structures is called each time that they are needed, so that they need not be in memory at once.
 
-        Each file of a list, also of a list of one, and of a pattern is a group, and so is each list or `ConfigSet` in
-        a list. A file that an operation has written has the groups of what it was made of.
+        Each file of a pattern and of a list, even of a list of one, is a group, and so is each list or `ConfigSet` in
+        a list. A file that an operation has written has the groups of that operation's inputs.
     file_root
-        Directory that relative names of files start from.
+        Directory that relative file names start from; None: the current directory.
     read_kwargs
-        Arguments of `ase.io.iread`; one structure of each file, or some, with ``{"index": "::10"}``.
+        Arguments of `ase.io.iread`; ``{"index": "::10"}`` takes only some of the structures in each file. None: all
+        structures are read.
 
     Attributes
     ----------
     failures
-        Of what an operation gave: why, of the items that failed, by their number among those that went in.
+        Cause of failure by number of the item in the inputs, in a set that an operation has returned; else empty.
 
     Raises
     ------
     InputError
-        A file is not there, a pattern fits none, ASE does not know the format, or an item is none of the above.
+        A file does not exist, a pattern fits no file, ASE does not know the format, or an item is none of the above.
     """
 
     def __init__(
@@ -115,7 +116,7 @@ class ConfigSet:
                 yield from part
 
     def groups(self) -> Iterator[Atoms | ConfigSet]:
-        """What the set is made of: structures, and sets of those that form a group. Any order of use will do."""
+        """Yield the structures that are in no group, and each group as a set. A group may be read at any time."""
         for part in self._parts:
             if isinstance(part, Atoms | ConfigSet):
                 yield part
@@ -133,24 +134,24 @@ class ConfigSet:
     @overload
     def __getitem__(self, index: slice) -> ConfigSet: ...
     def __getitem__(self, index: int | slice) -> Atoms | ConfigSet:
-        """A structure by its number, whatever the groups, or a set of some."""
+        """Return a structure by its number, regardless of the groups, or for a slice a set of structures."""
         length = len(self)
         if isinstance(index, slice):
             return self.take(range(length)[index])
         return next(iter(self.take([index + length if index < 0 else index])))
 
     def take(self, numbers: Sequence[int]) -> ConfigSet:
-        """Some of the structures, in this order and without groups. Those in files stay there.
+        """Return a set of some of the structures, without groups. Structures in files are not read.
 
         Parameters
         ----------
         numbers
-            Which of them, counted from 0.
+            Indices of the structures in the order of the new set, counted from 0.
 
         Raises
         ------
         IndexError
-            There is none of that number.
+            The set has no structure of that number.
         """
         leaves = list(self._leaves())
         starts = np.cumsum([0, *map(_length, leaves)])
@@ -165,22 +166,22 @@ class ConfigSet:
         return chosen
 
     def filter(self, function: Callable[[Atoms], Any]) -> ConfigSet:
-        """The structures for which a function is true, without groups; all are looked at now.
+        """Return a set of the structures for which a function is true, without groups. All structures are read now.
 
         Parameters
         ----------
         function
-            Called with each structure.
+            Function of a structure, which returns a true value for those to keep.
         """
         return self.take([number for number, atoms in enumerate(self) if function(atoms)])
 
     def map(self, function: Callable[[Atoms], Atoms]) -> ConfigSet:
-        """The same set of what a function makes of each structure, whenever it is read.
+        """Return a set in the same groups whose structures a function makes of these, each time that it is read.
 
         Parameters
         ----------
         function
-            Called with a copy of each structure.
+            Function that is given a copy of a structure and returns a structure.
         """
         made = ConfigSet()
         made._parts = [
@@ -190,19 +191,19 @@ class ConfigSet:
         return made
 
     def split(self, *parts: float, seed: int) -> tuple[ConfigSet, ...]:
-        """Sets of structures chosen at random, each of another part and in the order that they have here.
+        """Split the structures at random into sets that have none in common, each in the order of this set.
 
         Parameters
         ----------
         *parts
-            How large they are, relative to one another: ``8, 1, 1`` or ``0.8, 0.1, 0.1``.
+            Sizes of the sets relative to one another: ``8, 1, 1`` or ``0.8, 0.1, 0.1``.
         seed
-            Of the random numbers: the same gives the same sets.
+            Seed of the random numbers; the same seed gives the same sets.
 
         Raises
         ------
         InputError
-            There are no parts, or one is not above 0.
+            No sizes are given, or one of them is not above 0.
         """
         if not parts or min(parts) <= 0:
             raise InputError(f"Parts {parts} of a split: give numbers above 0, such as 0.9, 0.1.")
@@ -211,7 +212,7 @@ class ConfigSet:
         return tuple(self.take(sorted(chosen.tolist())) for chosen in np.split(order, ends[:-1]))
 
     def sources(self) -> Iterator[Source]:
-        """Where each structure comes from, in order."""
+        """Yield the origin of each structure, in order."""
         start = 0
         for leaf in self._leaves():
             end = start + _length(leaf)
@@ -229,7 +230,7 @@ class ConfigSet:
         return both
 
     def __radd__(self, other: Any) -> ConfigSet:
-        return self if other == 0 else NotImplemented  # so that `sum` needs no start
+        return self if other == 0 else NotImplemented  # `sum` starts with 0
 
     def __repr__(self) -> str:
         files = {str(leaf.path) for leaf in self._leaves() if isinstance(leaf, Frames)}
@@ -247,7 +248,7 @@ class ConfigSet:
 
 
 class _Made:
-    """Structures that a function makes each time that they are needed."""
+    """Structures that a function makes anew each time that they are needed."""
 
     def __init__(self, make: Callable[[], Iterable[Atoms]], numbers: Sequence[int] | None = None) -> None:
         self._make, self._numbers = make, numbers
@@ -271,7 +272,7 @@ def _mapped(function: Callable[[Atoms], Atoms], part: Atoms | Frames | _Made) ->
     def make() -> Iterator[Atoms]:
         for atoms in [part] if isinstance(part, Atoms) else part:
             given = atoms.copy()
-            given.calc = atoms.calc  # its results are part of a structure that was computed
+            given.calc = atoms.calc  # `copy` leaves out the calculator and its results
             yield function(given)
 
     return make

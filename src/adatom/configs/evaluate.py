@@ -1,4 +1,4 @@
-"""The results of one structure: what `calculate` does to each."""
+"""Evaluation of single structures and of lists, the function that `calculate` applies."""
 
 from __future__ import annotations
 
@@ -21,29 +21,29 @@ __all__ = ["Evaluate", "Overrides"]
 Overrides = Callable[[Atoms], Mapping[str, Any] | None] | str | None
 
 _DEFAULT = ("energy", "forces", "stress")
-_KEPT = 16  # calculators of a member, of the overrides that were used last
+_KEPT = 16  # calculators per member, for the overrides that were used last
 
 
 class Evaluate:
-    """Keeps in a structure what calculators find for it. Each process makes calculators of its own.
+    """Function that evaluates structures and keeps the results in them. Each process makes its own calculators.
 
     Parameters
     ----------
     members
-        The calculators, as of `adatom.calculators.models.make_model`; of several, means and standard deviations are
-        kept.
+        Calculators, in any form that `adatom.calculators.models.make_model` takes; with several of them, means and
+        standard deviations are kept.
     properties, prefix, overrides
-        As of `adatom.configs.calculation.calculate`.
+        Same as `properties`, `output_prefix` and `overrides` of `adatom.configs.calculation.calculate`.
 
     Attributes
     ----------
     expected
-        Properties that there will be, as far as the calculators say what they have.
+        Names of the properties that each structure will have, as far as the calculators declare theirs.
 
     Raises
     ------
     InputError
-        There is no such calculator, or it does not have the properties.
+        A calculator does not exist, or does not have the properties.
     """
 
     def __init__(
@@ -59,13 +59,13 @@ class Evaluate:
         return {**vars(self), "_made": {}}
 
     def _check(self, member: Any) -> Any:
-        """Refuse now what each structure would fail for; what a calculator says that it has."""
-        model_label(member)  # which refuses a tuple of something else
+        """Return the properties that a calculator declares; raise at once the error that each structure would get."""
+        model_label(member)  # raises an error for a tuple of another form
         given = member[0] if isinstance(member, tuple) else member
         row = named_model(given)
         has = row.properties if row else getattr(given, "implemented_properties", None)
         if row is None and not callable(given) and not hasattr(given, "calculate"):
-            make_model(given)  # says what it could be
+            make_model(given)  # raises an error that names the valid forms
         missing = [name for name in self.properties or () if has and name not in has]
         if missing:
             raise InputError(f"{model_label(member)} has no {', '.join(missing)}. It has: {', '.join(has or ())}.")
@@ -73,28 +73,28 @@ class Evaluate:
 
     @property
     def batched(self) -> bool:
-        """Whether a member evaluates many structures at once."""
+        """True if a member evaluates many structures at once and there are no overrides."""
         rows = [named_model(member) for member in self.members]
         return self.overrides is None and any(row is not None and row.batched is not None for row in rows)
 
     def __call__(self, atoms: Atoms) -> Atoms:
-        """The structure, with the results.
+        """Return the structure with its results.
 
         Parameters
         ----------
         atoms
-            Gets them.
+            Structure to evaluate, to which the results are added.
         """
         others = self._others(atoms)
         return self._stored(atoms, [self._results(place, atoms, others) for place in range(len(self.members))])
 
     def many(self, structures: list[Atoms]) -> list[Atoms]:
-        """The same for a list of structures.
+        """Return the structures with their results, evaluated together where the calculators can do that.
 
         Parameters
         ----------
         structures
-            They get the results.
+            Structures to evaluate, to which the results are added.
         """
         known = [evaluate_batched(member, structures) for member in self.members]
         return [
@@ -116,7 +116,7 @@ class Evaluate:
         return [name for name in self.properties or _DEFAULT if name != "stress" or atoms.pbc.all()]
 
     def _chosen(self, known: dict[str, Any] | None, atoms: Atoms) -> dict[str, Any] | None:
-        """Of what is computed together, what is wanted; None if some of that is not there."""
+        """Return the wanted ones of the properties that were computed together; None if some of them are missing."""
         if known is None:
             return None
         found = {name: known[name] for name in self._wanted(atoms) if name in known}
@@ -148,12 +148,12 @@ class Evaluate:
         found = {
             name: np.copy(known[name]) if name in known else calculator.get_property(name, atoms) for name in wanted
         }
-        if "stress" in found and np.shape(found["stress"]) == (3, 3):  # as some calculators have it
+        if "stress" in found and np.shape(found["stress"]) == (3, 3):  # some calculators give the full tensor
             found["stress"] = full_3x3_to_voigt_6_stress(found["stress"])
         return found
 
     def _calculator(self, place: int, others: Mapping[str, Any]) -> tuple[Any, bool]:
-        """The calculator of a member, and whether it writes files."""
+        """Return the calculator of a member, and True if it writes files."""
         key = (place, repr(sorted(others.items())) if others else "")
         if key not in self._made:
             while len(self._made) > _KEPT * len(self.members):
@@ -165,10 +165,10 @@ class Evaluate:
 
 
 def _compute(calculator: Any, atoms: Atoms, names: list[str]) -> None:
-    """What ASE's `get_property` does, for several properties at once.
+    """Compute several properties in one call of the calculator, as ASE's `get_property` does for one property.
 
-    One by one, a program that is told what to compute would run for each of them; and ASE would look each time whether
-    the structure is still the same, which takes as long as a fast potential.
+    If they were computed one by one, a program that is told what to compute would run once for each, and ASE would
+    check each time that the structure is still the same, which takes as long as a fast potential.
     """
     changes = calculator.check_state(atoms)
     if changes:

@@ -1,8 +1,8 @@
-"""Extended XYZ, read as ASE reads it and several times faster.
+"""Reader of extended XYZ, which gives the structures that ASE gives, several times faster.
 
 The comment line is read here: the C reader of the package `extxyz` has rules of its own for quotes, brackets, booleans,
-strings and integers. It reads the rows of atoms, where these are many and hold nothing that it mistakes.
-Whatever is unusual is left to ASE.
+strings and integers. The C reader reads the rows of atoms, if there are many and they hold nothing that it misreads.
+Structures with anything unusual are read by ASE.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ from adatom.configs.build import attach_results, build_atoms
 
 __all__ = ["read_frame", "split_frames"]
 
-# What is written below for the usual is what ASE does with it; all else is left to ASE itself.
+# These patterns match the usual values, which are converted below as ASE does it. All others are left to ASE itself.
 _PAIR = re.compile(r"""([^\s="'{}\[\]\\]+)=(?:"([^"\\]+)"|([^\s="'{}\[\]\\]+))(?:\s+|$)""")
-_INTEGER = r"[+-]?[0-9]{1,18}"  # of 64 bits
+_INTEGER = r"[+-]?[0-9]{1,18}"  # fits into 64 bits
 _NUMBER = r"[+-]?(?:[0-9]{1,18}|[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _IS_INTEGER = re.compile(_INTEGER).fullmatch
 _IS_NUMBER = re.compile(_NUMBER).fullmatch
 _ARE_INTEGERS = re.compile(rf"{_INTEGER}(?: +{_INTEGER})+").fullmatch
 _ARE_NUMBERS = re.compile(rf"{_NUMBER}(?: +{_NUMBER})+").fullmatch
-_LEFT_TO_ASE = {"uid", "Lattice", "stress", "virial"}  # has rules of its own for these
+_LEFT_TO_ASE = {"uid", "Lattice", "stress", "virial"}  # ASE has rules of its own for these
 
-_MANY = 16  # atoms, from which on the C reader is faster
-# What the C reader takes for something else than ASE does: 1d5, 0x10, TRUE, integers above 31 bits, and all but ASCII.
+_MANY = 16  # atoms from which on the C reader is faster
+# The C reader reads these otherwise than ASE: 1d5, 0x10, TRUE, integers above 31 bits, characters outside ASCII.
 _LETTERS_OF_NUMBERS = b"dDxX"
 _NUMBER_OTHERWISE = re.compile(rb"[0-9.][dDxX]").search
 _LONG_INTEGER = re.compile(rb"(?<![0-9.])[0-9]{10}").search
@@ -47,24 +47,24 @@ _PRINTED = bytes([*b"\t\r\n", *range(32, 127)])
 
 
 class _Unusual(Exception):
-    """To be read by ASE."""
+    """Signal that ASE has to read the structure."""
 
 
 def split_frames(file: IO[str]) -> Iterator[list[str]]:
-    """The lines of one structure after the other. The file is read as they are needed.
+    """Yield the lines of one structure after the other. The file is read as they are needed.
 
     Parameters
     ----------
     file
-        An extended XYZ file, from the start of a structure on.
+        Extended XYZ file, open at the start of a structure.
 
     Raises
     ------
     ValueError
-        A structure does not start with the number of its atoms.
+        The first line of a structure is not the number of its atoms.
     """
     line = file.readline()
-    while line.strip():  # ASE, too, ends at an empty line
+    while line.strip():  # ASE stops at an empty line as well
         lines = [line, file.readline(), *islice(file, int(line))]
         while (line := file.readline()).lstrip().startswith("VEC"):
             lines.append(line)
@@ -72,17 +72,17 @@ def split_frames(file: IO[str]) -> Iterator[list[str]]:
 
 
 def read_frame(lines: Sequence[str]) -> Atoms:
-    """The structure that ASE reads in the same lines.
+    """Return the structure that ASE would read from the same lines.
 
     Parameters
     ----------
     lines
-        Of one structure, from the number of its atoms on.
+        Lines of one structure, of which the first is the number of its atoms.
 
     Raises
     ------
     Exception
-        That of ASE, if it cannot be read.
+        The lines cannot be read; the exception is ASE's own.
     """
     try:
         return _read(lines)
@@ -96,21 +96,35 @@ def _read(lines: Sequence[str]) -> Atoms:
         raise _Unusual
     pairs = _pairs(lines[1].strip())
     layout = _layout(pairs.pop("Properties", "species:S:1:pos:R:3"))
+    cell, pbc = _cell(pairs)
+    columns = _columns(layout, lines, count)
+    arrays: dict[str, NDArray[Any]] = {"numbers": columns.pop("numbers"), "positions": columns.pop("positions")}
+    move_mask = columns.pop("move_mask", None)
+    results: dict[str, Any] = {}
+    for name in layout.results:
+        values = columns.pop(name)
+        results[name] = values if name in _AS_THEY_ARE else values.astype(float)
+    arrays.update(columns)
+    atoms = build_atoms(arrays, cell, pbc, _info(pairs, results))
+    if move_mask is not None:
+        atoms.set_constraint(_constraints(move_mask))
+    if results:
+        attach_results(atoms, results)
+    return atoms
+
+
+def _cell(pairs: dict[str, str]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Take the cell vectors and the periodicity out of the pairs, and return them."""
     cell, pbc = np.zeros((3, 3)), np.zeros(3, bool)
     if "Lattice" in pairs:
         cell, pbc = _lattice(pairs.pop("Lattice")).copy(), np.ones(3, bool)
     if "pbc" in pairs:
         pbc = _pbc(pairs.pop("pbc")).copy()
+    return cell, pbc
 
-    columns = _columns(layout, lines, count)
-    arrays: dict[str, NDArray[Any]] = {"numbers": columns.pop("numbers"), "positions": columns.pop("positions")}
-    move_mask = columns.pop("move_mask", None)
-    results: dict[str, Any] = {}
-    for name, values in columns.items():
-        if name in layout.results:
-            results[name] = values if name in _AS_THEY_ARE else values.astype(float)
-        else:
-            arrays[name] = values
+
+def _info(pairs: dict[str, str], results: dict[str, Any]) -> dict[str, Any]:
+    """Return the values of the pairs; those of properties are added to the results instead."""
     info: dict[str, Any] = {}
     for key, text in pairs.items():
         value = _value(key, text)
@@ -120,20 +134,17 @@ def _read(lines: Sequence[str]) -> Atoms:
             results[key] = np.array([value[i, j] for i, j in _VOIGT], float)
         else:
             results[key] = value if key in _AS_THEY_ARE else np.array(value, float)
+    return info
 
-    atoms = build_atoms(arrays, cell, pbc, info)
-    if move_mask is not None:
-        if move_mask.ndim == 1:
-            atoms.set_constraint(FixAtoms(mask=~move_mask))
-        else:
-            atoms.set_constraint([FixCartesian(atom, mask=~mask) for atom, mask in enumerate(move_mask)])
-    if results:
-        attach_results(atoms, results)
-    return atoms
+
+def _constraints(move_mask: NDArray[np.bool_]) -> Any:
+    if move_mask.ndim == 1:
+        return FixAtoms(mask=~move_mask)
+    return [FixCartesian(atom, mask=~mask) for atom, mask in enumerate(move_mask)]
 
 
 _RESULTS = frozenset(per_config_properties)
-_AS_THEY_ARE = frozenset({"energy", "magmom", "free_energy"})  # of which a SinglePointCalculator makes no arrays
+_AS_THEY_ARE = frozenset({"energy", "magmom", "free_energy"})  # a SinglePointCalculator makes no arrays of these
 _VOIGT = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))
 
 
@@ -185,13 +196,22 @@ def _pbc(text: str) -> NDArray[np.bool_]:
 
 
 class _Layout(NamedTuple):
-    """What the columns of a structure hold."""
+    """Columns of the rows of atoms, as the key ``Properties`` describes them."""
 
     text: str
-    columns: list[tuple[str, str, list[Callable[[str], Any]], Any]]  # name in the file and for ASE, converters, dtype
+    columns: list[tuple[str, str, list[Callable[[str], Any]], Any]]  # name in the file, in ASE, converters, dtype
     width: int
     has_integers: bool
-    results: set[str]
+    results: list[str]  # names in ASE
+
+
+# Types and widths that columns with a meaning in ASE may have, by ASE's name; f: float, i: integer, O: text, b: bool.
+_FORMS = {
+    "positions": {("f", 3)},
+    "symbols": {("O", 1), ("i", 1)},
+    "numbers": {("O", 1), ("i", 1)},
+    "move_mask": {("b", 1), ("b", 3)},
+}
 
 
 @lru_cache(maxsize=1024)
@@ -202,43 +222,31 @@ def _layout(text: str) -> _Layout:
         ase_name, width = properties[name]
         columns.append((name, ase_name, converters[place : place + width], dtype[place]))
         place += width
-    shapes = {ase_name: (each[0], len(each)) for _, ase_name, each, _ in columns}
-    known = ("symbols", "positions") if "symbols" in shapes else ("numbers", "positions")
-    masks = [kind.kind for _, name, _, kind in columns if name == "move_mask"]
-    if (
-        len(shapes) < len(columns)
-        or shapes.get("positions") != (float, 3)
-        or shapes.get(known[0]) not in ((str, 1), (int, 1))
-        or {"symbols", "numbers"} <= shapes.keys()
-        or "initial_charges" in shapes  # ASE takes these at an earlier time than other columns
-        or any(kind != "b" or shapes["move_mask"][1] not in (1, 3) for kind in masks)
-        or sum(len(each) for _, _, each, _ in columns) != len(converters)
-    ):
+    forms = {ase_name: (kind.kind, len(each)) for _, ase_name, each, kind in columns}
+    widths = [width for _, width in forms.values()]
+    if len(forms) < len(columns) or 0 in widths or sum(widths) != len(converters) or not _is_usual(forms):
         raise _Unusual
-    has_integers = int in converters
-    return _Layout(text, columns, len(converters), has_integers, set(shapes) & set(all_properties))
+    return _Layout(
+        text, columns, len(converters), int in converters, [name for name in forms if name in all_properties]
+    )
+
+
+def _is_usual(forms: dict[str, tuple[str, int]]) -> bool:
+    return (
+        "positions" in forms
+        and ("symbols" in forms) != ("numbers" in forms)
+        and "initial_charges" not in forms  # ASE sets these before the other columns
+        and all(forms[name] in allowed for name, allowed in _FORMS.items() if name in forms)
+    )
 
 
 def _columns(layout: _Layout, lines: Sequence[str], count: int) -> dict[str, NDArray[Any]]:
-    """What each column holds, with ASE's name, type and shape: (natoms,) or (natoms, width)."""
+    """Return the columns under ASE's names and with its types and shapes, (natoms,) or (natoms, width)."""
     found = _columns_by_c(layout, lines) if count >= _MANY else None
-    columns: dict[str, NDArray[Any]] = {}
-    if found is not None:
-        for name, ase_name, _, dtype in layout.columns:
-            columns[ase_name] = found[name].astype(dtype, copy=False)
+    if found is None:
+        columns = _columns_of_text(layout, lines)
     else:
-        rows = [line.split() for line in lines[2:]]
-        if {len(row) for row in rows} != {layout.width}:
-            raise _Unusual
-        texts, place = list(zip(*rows, strict=True)), 0
-        for _, ase_name, converters, dtype in layout.columns:
-            width, convert = len(converters), converters[0]
-            if width == 1:
-                columns[ase_name] = np.array(list(map(convert, texts[place])), dtype)
-            else:
-                parts = [list(map(convert, text)) for text in texts[place : place + width]]
-                columns[ase_name] = np.array(parts, dtype).T.copy()
-            place += width
+        columns = {ase_name: found[name].astype(dtype, copy=False) for name, ase_name, _, dtype in layout.columns}
     if "symbols" in columns:
         columns["numbers"] = np.array([_number(symbol) for symbol in columns.pop("symbols").tolist()], int)
     else:
@@ -251,8 +259,25 @@ def _number(symbol: str) -> int:
     return atomic_numbers[symbol.capitalize()]
 
 
+def _columns_of_text(layout: _Layout, lines: Sequence[str]) -> dict[str, NDArray[Any]]:
+    rows = [line.split() for line in lines[2:]]
+    if {len(row) for row in rows} != {layout.width}:
+        raise _Unusual
+    columns: dict[str, NDArray[Any]] = {}
+    texts, place = list(zip(*rows, strict=True)), 0
+    for _, ase_name, converters, dtype in layout.columns:
+        width, convert = len(converters), converters[0]
+        if width == 1:
+            columns[ase_name] = np.array(list(map(convert, texts[place])), dtype)
+        else:
+            parts = [list(map(convert, text)) for text in texts[place : place + width]]
+            columns[ase_name] = np.array(parts, dtype).T.copy()
+        place += width
+    return columns
+
+
 def _columns_by_c(layout: _Layout, lines: Iterable[str]) -> dict[str, NDArray[Any]] | None:
-    """What the C reader makes of the atoms; None: they are to be read without it."""
+    """Return the columns as the C reader reads them; None: it is missing, or would not read them as ASE does."""
     reader = _c_reader()
     if reader is None:
         return None
@@ -283,7 +308,7 @@ def _is_read_otherwise(body: bytes, layout: _Layout) -> bool:
 
 @cache
 def _c_reader() -> tuple[Any, Any] | None:
-    """The C reader of the package `extxyz`, and what makes a C file of memory; None without either."""
+    """Return the C reader of the package `extxyz`, and C's `fmemopen`; None if either is missing."""
     try:
         from extxyz import cextxyz
 

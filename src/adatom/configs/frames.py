@@ -1,4 +1,4 @@
-"""The structures in a file, one after the other or by number."""
+"""Structures in a file, read one after the other or by number."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ __all__ = ["Frames", "pick"]
 
 
 class Frames:
-    """The structures in a file. None is kept in memory.
+    """Structures in a file, none of which is kept in memory.
 
     Parameters
     ----------
     path
-        The file, in any format of ASE's, or one that `StoreWriter` wrote.
+        File in any format of ASE's, or one that `StoreWriter` wrote.
     read_kwargs
-        Arguments of `ase.io.iread`.
+        Arguments of `ase.io.iread`; None: all structures are read, in the format that ASE finds.
     numbers
-        Which of them, in this order; None: all.
+        Indices of the structures, in this order; None: all structures.
 
     Raises
     ------
     InputError
-        There is no such file, or ASE does not know its format.
+        The file does not exist, ASE does not know its format, or it is a store and `read_kwargs` are given.
     """
 
     def __init__(
@@ -64,12 +64,12 @@ class Frames:
             ) from error
 
     def take(self, numbers: Sequence[int]) -> Frames:
-        """Some of these structures.
+        """Return some of these structures.
 
         Parameters
         ----------
         numbers
-            Which of them, counted from 0.
+            Indices among these structures, counted from 0.
         """
         known = self.numbers
         return Frames(self.path, self._given, numbers if known is None else [known[number] for number in numbers])
@@ -110,12 +110,12 @@ class Frames:
             yield from map(read_frame, split_frames(file))
 
     def _is_streamed(self) -> bool:
-        """Whether all of an extended XYZ file is wanted, as it is."""
+        """Return True if all structures of an extended XYZ file are wanted, without other options."""
         plain = self._format == "extxyz" and set(self.read_kwargs) <= {"index", "format"}
         return plain and self.read_kwargs["index"] in (":", slice(None))
 
     def _is_plain(self) -> bool:
-        """Whether a structure can be found without the others being read."""
+        """Return True if a structure can be found without reading the others."""
         return self._is_streamed() and self.path.suffix not in (".gz", ".bz2", ".xz")
 
     def _starts(self) -> NDArray[np.int64]:
@@ -124,14 +124,14 @@ class Frames:
 
 
 def pick(items: Iterable[Atoms], numbers: Sequence[int]) -> Iterator[Atoms]:
-    """Some items of a stream, by number; no more of them are kept than their order makes necessary.
+    """Yield some structures of a stream by number. No more of them are kept than their order makes necessary.
 
     Parameters
     ----------
     items
-        The stream.
+        Structures of the stream, in order.
     numbers
-        Which of them, in this order.
+        Indices of the structures to yield, in this order.
     """
     stream, kept, left = enumerate(items), {}, Counter(numbers)
     for number in numbers:
@@ -147,11 +147,11 @@ def pick(items: Iterable[Atoms], numbers: Sequence[int]) -> Iterator[Atoms]:
 
 @lru_cache(maxsize=16)
 def _starts(path: Path, *stamp: int) -> NDArray[np.int64]:
-    """Where in an extended XYZ file its structures begin, in bytes, and where the last one ends."""
-    starts, place = array("q"), 0  # there may be millions
+    """Return the positions in bytes at which the structures of an extended XYZ file begin, and its end."""
+    starts, place = array("q"), 0  # compact, for there may be millions
     with path.open("rb") as file:
         while line := file.readline():
-            if not line.strip():  # empty lines at the end, as ASE takes them
+            if not line.strip():  # ASE stops at an empty line as well
                 break
             starts.append(place)
             try:

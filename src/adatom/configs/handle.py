@@ -1,4 +1,4 @@
-"""What goes to each worker once: operations, and calculators that many structures share."""
+"""Delivery of operations, and of calculators that many structures share, to each worker once."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from adatom.errors import InputError
 
 __all__ = ["Handle"]
 
-_KEPT = 16  # in each thread; more than an operation has of shared calculators
+_KEPT = 16  # objects in each thread; more than an operation has shared calculators
 
 
 @dataclass(frozen=True)
 class Handle:
-    """Something on its way to a worker, which unpacks it once.
+    """Reference that is sent in place of an object, and from which each worker loads the object once.
 
     Attributes
     ----------
     key
-        What tells it from others.
+        Identifier of the object, by which a thread finds one that it has loaded.
     data
-        What goes there, pickled; None: it is in this process.
+        The object as pickled bytes; None: it is in the file `path`, or in this process.
     path
-        The file with `data`, where that is too long to be sent with each part.
+        File with the pickled bytes, if they are too many to be sent with each part; None: no file.
     """
 
     key: str
@@ -38,12 +38,12 @@ class Handle:
 
     @classmethod
     def here(cls, operation: Operation) -> Handle:
-        """For this process alone: nothing need be pickled, and an instance of a calculator keeps what it knows.
+        """Return a handle for this thread alone. Nothing is pickled, and a calculator in the operation keeps its state.
 
         Parameters
         ----------
         operation
-            The operation.
+            Operation that the handle is to load.
         """
         handle = cls(f"here-{id(operation)}")
         _known()[handle.key] = operation
@@ -51,19 +51,19 @@ class Handle:
 
     @classmethod
     def packed(cls, value: Any, name: str) -> Handle:
-        """For any process.
+        """Return a handle that any process can load.
 
         Parameters
         ----------
         value
-            What goes there.
+            Operation or calculator to send to workers.
         name
-            What to call it in errors.
+            Name of the value in error messages.
 
         Raises
         ------
         InputError
-            It cannot be pickled.
+            The value cannot be pickled.
         """
         try:
             data = cloudpickle.dumps(value)
@@ -76,18 +76,18 @@ class Handle:
 
     @property
     def is_here(self) -> bool:
-        """Whether it is for this process alone."""
+        """True if the object is not pickled, and can be loaded in this process alone."""
         return self.data is None and self.path is None
 
     def load(self) -> Any:
-        """What was sent: one of each thread's own, as calculators are not made for several."""
+        """Return the object. Each thread has its own, as calculators are not made for use in several threads."""
         known = _known()
         if self.key not in known:
             value = self._unpacked()
             while len(known) >= _KEPT:
                 del known[next(iter(known))]
             known[self.key] = value
-        known[self.key] = known.pop(self.key)  # the last that was used is the last to be forgotten
+        known[self.key] = known.pop(self.key)  # moved to the end, so that the least recently used is dropped
         return known[self.key]
 
     def _unpacked(self) -> Any:
@@ -102,7 +102,7 @@ class Handle:
         return value
 
     def forget(self) -> None:
-        """It is not needed any more, here."""
+        """Drop the object from this thread."""
         _known().pop(self.key, None)
 
 

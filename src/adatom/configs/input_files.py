@@ -1,4 +1,4 @@
-"""The files that the inputs of an operation are in."""
+"""Files that hold the inputs of an operation."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ __all__ = ["files_of", "paths_of", "place_of"]
 
 
 def files_of(inputs: Any) -> Any:
-    """What says without reading a structure whether a set is the same: its files, and what is in them.
+    """Describe a set by its files and hashes of their contents, which tells sets apart without reading structures.
 
     Parameters
     ----------
     inputs
-        The set, or any iterable.
+        A `ConfigSet`, or any other iterable.
 
     Returns
     -------
     list or None
-        None if not all of it is in files.
+        Path, hash, reading options and hash of the indices for each file; None if not all structures are in files.
     """
     if not isinstance(inputs, ConfigSet):
         return None
@@ -44,25 +44,25 @@ def files_of(inputs: Any) -> Any:
 
 
 def paths_of(inputs: Any) -> list[Path]:
-    """The files that inputs are in.
+    """Return the files that hold structures of the inputs.
 
     Parameters
     ----------
     inputs
-        A set, or any iterable.
+        A `ConfigSet`, or any other iterable, which has no files.
     """
     return [leaf.path for leaf in inputs._leaves() if isinstance(leaf, Frames)] if isinstance(inputs, ConfigSet) else []
 
 
 def place_of(inputs: Any, number: int) -> str:
-    """Where an item is, for a message; empty if it is in no file.
+    """Return number and file of an item as part of a message; an empty text if the item is in no file.
 
     Parameters
     ----------
     inputs
-        A set, or any iterable.
+        A `ConfigSet`, or any other iterable, which has no files.
     number
-        Of the item.
+        Index of the item in the inputs, counted from 0.
     """
     if not isinstance(inputs, ConfigSet):
         return ""

@@ -1,4 +1,4 @@
-"""The journal beside a file that an operation writes: of what it was made, and what is done. A line for each piece."""
+"""Journal beside an output file: lines that record the operation, the items that are done, and the completion."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ __all__ = ["Entry", "digest_of", "journal_of", "pack_lines", "read_lines", "reco
 
 @dataclass
 class Entry:
-    """Some items that follow one another, and are done.
+    """Consecutive items that are done, the content of one line.
 
     Attributes
     ----------
     count
-        How many.
+        Number of the items in this entry.
     end
-        Where what came of them ends in the partial file, in bytes.
+        Position in the partial file at which the outputs of the items end, in bytes.
     digest
-        Of the items, as they were.
+        Hash of the items as they were in the inputs.
     shapes
-        Of each; empty: all became one structure each.
+        Shape of each item's output; empty: each item became one structure.
     failed
-        Why, of those that failed, by place among them.
+        Cause of failure of each failed item, by its place among these items.
     """
 
     count: int
@@ -42,49 +42,49 @@ class Entry:
 
     @classmethod
     def read(cls, line: Mapping[str, Any]) -> Entry:
-        """From a line of the journal."""
+        """Return the entry that a line of the journal describes."""
         failed = {int(key): value for key, value in line.get("failed", {}).items()}
         return cls(line["count"], line["end"], line["digest"], line.get("shapes", []), failed)
 
     @property
     def all_shapes(self) -> list[Shape]:
-        """Of each item."""
+        """Shape of each item's output, also if each item became one structure."""
         return self.shapes or [None] * self.count
 
     def line(self) -> dict[str, Any]:
-        """For the journal."""
+        """Return the entry as a line of the journal."""
         return {key: value for key, value in vars(self).items() if value not in ({}, [])}
 
 
 def journal_of(path: Path) -> Path:
-    """The journal of a file.
+    """Return the path of the journal of an output file.
 
     Parameters
     ----------
     path
-        The file.
+        Path of the output file.
     """
     return path.with_name(path.name + ".journal")
 
 
 def digest_of(fingerprints: Iterable[bytes]) -> str:
-    """A short hash of some items.
+    """Return a short hash of several items.
 
     Parameters
     ----------
     fingerprints
-        Of the items.
+        Hashes of the items, in order.
     """
     return blake2b(b"".join(fingerprints), digest_size=16).hexdigest()
 
 
 def read_lines(journal: Path) -> list[dict[str, Any]]:
-    """What a journal says, up to a line that was cut.
+    """Return the lines of a journal, up to one that was cut short.
 
     Parameters
     ----------
     journal
-        The file; there need be none.
+        Path of the journal. If there is no such file, no lines are returned.
     """
     lines = []
     try:
@@ -97,28 +97,28 @@ def read_lines(journal: Path) -> list[dict[str, Any]]:
 
 
 def pack_lines(lines: Iterable[Mapping[str, Any]]) -> bytes:
-    """Lines for a journal.
+    """Return lines as bytes to be written to a journal.
 
     Parameters
     ----------
     lines
-        What they say.
+        Content of the lines, as JSON can hold it.
     """
     return "".join(json.dumps(line) + "\n" for line in lines).encode()
 
 
 def recorded_groups(path: Path) -> list[Any] | None:
-    """The parts of a `ConfigSet` of a file that an operation has written, in the groups that it had.
+    """Return the parts of a `ConfigSet` for a file that an operation has written, in the groups of its inputs.
 
     Parameters
     ----------
     path
-        The file.
+        Output file of the operation.
 
     Returns
     -------
     list or None
-        None if no journal says that there are groups, or it is not of this file as it stands.
+        Parts of the set; None if the journal is missing, records no groups, or does not fit the file as it stands.
     """
     lines = read_lines(journal_of(path))
     ended = lines[-1].get("complete") if lines else None

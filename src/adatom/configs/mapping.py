@@ -1,4 +1,4 @@
-"""`map` and `autoparallelize`: a function becomes an operation."""
+"""`map` and `autoparallelize`: apply a function to many structures on the workers of an engine."""
 
 from __future__ import annotations
 
@@ -34,51 +34,51 @@ def map(
 ) -> ConfigSet:
     """Apply a function to each structure of a set.
 
-    Order and groups of what comes out are those of what goes in, whoever works on it. The function is given copies: the
-    structures of `inputs` stay as they are.
+    The outputs have the order and the groups of the inputs, regardless of the workers. The function is given copies:
+    the structures of `inputs` are not changed.
 
     Parameters
     ----------
     function
         A job or any function, called as ``function(atoms, **kwargs)``; options of a job, such as `cache` and `retries`,
-        are for its own ``.map``. It returns a structure; a list of structures,
-        which become a group; None: nothing comes out; or the result of a recipe, whose structure comes out with its
-        results.
+        apply to its own ``.map`` only. The function returns a structure; a list of structures, which become a group;
+        None for no output; or the result of a recipe, whose structure becomes the output and is given the results.
     inputs
-        A `ConfigSet`, or any iterable of what the function takes: SMILES strings, numbers, lists of structures.
+        A `ConfigSet`, or any iterable of items that the function takes: SMILES strings, numbers, lists of structures.
     outputs
-        An `OutputSpec`, or what it is made of: a name, a list of names. None: memory.
+        An `OutputSpec`, or anything that it can be made of: a file name, a list of file names. None: the outputs are
+        kept in memory.
     output_prefix
-        Before the names under which results of a recipe are kept in its structure, as by `calculate`. None: they are
-        those of ``atoms.calc``, and a file has them under their own names.
+        Prefix of the names under which results of a recipe are kept in its structure, as by `calculate`. None: they are
+        kept as results of ``atoms.calc``, and a file has them under their own names.
     seed
-        Of random numbers: the function is given ``rng``, a `numpy.random.Generator` of its own for each structure. It
-        depends on the seed and the structure's place alone.
+        Seed of random numbers: the function is given ``rng``, a `numpy.random.Generator` for each structure, which
+        depends on the seed and the structure's place alone. None: no ``rng`` is given.
     on_error
-        What becomes of a structure for which the function raises an exception, or ends its worker. ``"raise"``: the
-        operation stops there. ``"keep"``: the structure comes out as it went in, with the cause in
-        ``atoms.info["FUNCTION_failed"]``, or ``"PREFIXfailed"``. ``"skip"``: it does not come out. ``"retry"``: as
-        ``"keep"``, after further attempts.
+        Treatment of a structure for which the function raises an exception, or ends its worker. ``"raise"``: the
+        operation stops at this structure. ``"keep"``: the output is the structure as it is in the inputs, with the
+        cause in ``atoms.info["FUNCTION_failed"]``, or ``"PREFIXfailed"``. ``"skip"``: the structure has no output.
+        ``"retry"``: as ``"keep"``, after further attempts.
     autopara_info
-        How the work spreads over workers.
+        Options for spreading the work over workers; None: the defaults of `AutoparaInfo`.
     **kwargs
-        Other arguments of the function.
+        Other arguments of the function, the same for all structures.
 
     Returns
     -------
     ConfigSet
-        What came out, wherever it is; ``.failures`` says why, of the items that failed, by number.
+        Outputs, in memory or in files; ``.failures`` holds the cause for each item that failed, by number.
 
     Raises
     ------
     InputError
-        Inputs and outputs do not fit, or a file is there that something else has made; before anything is computed.
+        Inputs and outputs do not fit, or something else has made an output file; raised before anything is computed.
     ItemError
-        The function failed for a structure. What came out before it is kept.
+        The function failed for a structure. The outputs of the structures before it are kept.
     UnfinishedError
-        The time was over. What is done is kept, and what is left is told.
+        The time was over. The outputs that are done are kept, and the error holds the inputs that are left.
     StorageError
-        An output file cannot be written. What is done is kept.
+        An output file cannot be written. The outputs that are done are kept.
     """
     name = _name(function)
     mark = f"{name}_failed" if output_prefix is None else f"{output_prefix}failed"
@@ -90,9 +90,9 @@ def map(
 
 @dataclass(frozen=True)
 class autoparallelize:
-    """Make an operation of a function of a list, whose start is dear: it is called for many structures at once.
+    """Make an operation of a function that takes a list, and call the function for many structures at once.
 
-    ::
+    This pays for functions that are expensive to start::
 
         @autoparallelize
         def saturate(structures, cap_with):
@@ -101,16 +101,16 @@ class autoparallelize:
 
         saturated = saturate(inputs, OutputSpec("saturated.xyz"), cap_with="H")
 
-    The operation takes inputs, outputs and the keyword arguments of `map`.
+    The operation takes inputs, outputs and the keyword arguments of `map` other than `output_prefix`.
 
     Attributes
     ----------
     function
-        Takes a list and keyword arguments; gives a list with a structure, a list of structures, or None for each item.
-        With a seed it is given a list ``rng`` of random number generators. If it fails for a list, it is called for
-        each item alone.
+        Function of a list and keyword arguments, which returns a list with a structure, a list of structures, or None
+        for each item. With a seed it is given a list ``rng`` of random number generators. If it fails for a list, it is
+        called for each item alone.
     autopara_info
-        How the work spreads over workers, unless a call says it.
+        Options for spreading the work over workers in calls that give none; None: the defaults of `AutoparaInfo`.
     """
 
     function: Callable[..., Any]
@@ -126,7 +126,7 @@ class autoparallelize:
         autopara_info: AutoparaInfo | None = None,
         **kwargs: Any,
     ) -> ConfigSet:
-        """As `map`."""
+        """Apply the function to the items of a set, with arguments as in `map`."""
         name = _name(self.function)
         operation = Operation(name, self.function, kwargs, on_error, mark=f"{name}_failed", seed=seed, whole=True)
         identity = identify(self.function, kwargs, seed)
@@ -134,25 +134,25 @@ class autoparallelize:
 
 
 def identify(function: Callable[..., Any], kwargs: Mapping[str, Any], seed: int | None = None) -> dict[str, str]:
-    """What says whether two operations are the same: the code of the function, its arguments, the seed.
+    """Return texts that are equal for equal operations: of the function's code, of its arguments, and of the seed.
 
     Parameters
     ----------
     function, kwargs, seed
-        As of `map`.
+        Function, its keyword arguments and the seed, same as in `map`.
     """
     plain = getattr(function, "_fn", function)
     canonical = Canonical(describe_code)
     parts = {"function": _name(function), "source": source_of(plain).digest, "seed": repr(seed)}
     for name, value in kwargs.items():
-        if name == "calculator":  # of a model by name, its version and what is in its file
+        if name == "calculator":  # the version of a model and the content of its file count
             value = identify_model(value)
         try:
             parts |= canonical.parts(name, value)
         except (UnhashableError, RecursionError):
             try:
                 parts[name] = digest(cloudpickle.dumps(value))
-            except Exception:  # nothing tells two such values apart but their types
+            except Exception:  # such values can be told apart by their types only
                 parts[name] = f"{type(value).__module__}.{type(value).__qualname__}"
     return parts
 

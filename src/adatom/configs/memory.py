@@ -1,4 +1,4 @@
-"""What an operation gives, in memory."""
+"""Outputs of an operation in memory."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ __all__ = ["Memory"]
 
 
 class Memory:
-    """Takes what an operation gives as `adatom.configs.output_file.OutputFile` does, and keeps it.
+    """Outputs of an operation in memory, with the methods of `adatom.configs.output_file.OutputFile`.
 
     Attributes
     ----------
     shapes
-        Of the items that are done.
+        Shapes of the outputs of the items that are done.
     failed
-        Why, of those that failed, by number.
+        Cause of failure of each failed item, by number.
     """
 
     remembers = False
@@ -35,32 +35,32 @@ class Memory:
 
     @property
     def count(self) -> int:
-        """Items that are done."""
+        """Number of items that are done."""
         return len(self.shapes)
 
     def is_made_of(self, inputs: Any) -> bool:
-        """Never: nothing is remembered."""
+        """Return False, as nothing is remembered from earlier runs."""
         return False
 
     def unfinished(self, items: Iterator[tuple[Any, bytes]]) -> Iterator[tuple[Any, bytes]]:
-        """All of them."""
+        """Return all items, as none of them is done."""
         return items
 
     def write(
         self, fingerprints: Sequence[bytes], shapes: Sequence[Shape], output: Sequence[Any], failed: Mapping[int, str]
     ) -> None:
-        """Add what came of some items: structures."""
+        """Add the output of some items, as structures."""
         self._structures += output
         self.failed |= {self.count + place: why for place, why in failed.items()}
         self.shapes.add(shapes)
 
     def finish(self, tokens: list[int | str], inputs: Any) -> ConfigSet:
-        """What came out."""
+        """Return the outputs in their groups."""
         return self.so_far(tokens)
 
     def so_far(self, tokens: list[int | str]) -> ConfigSet:
-        """What came out."""
+        """Return the outputs that are done, in their groups."""
         return regroup(tokens, self.shapes, lambda numbers: self._structures[numbers.start : numbers.stop])
 
     def close(self) -> None:
-        """There is nothing to close."""
+        """Do nothing, as there is no file to close."""

@@ -1,4 +1,4 @@
-"""What is done to each item of a stream."""
+"""`Operation`: a function that is applied to each item of a stream, with its options."""
 
 from __future__ import annotations
 
@@ -12,43 +12,44 @@ from ase import Atoms
 __all__ = ["Operation", "Shape"]
 
 Shape = int | None
-"""Of what an item became: None for one structure, else how many there are in its group; 0 is nothing."""
+"""Output of an item: None for one structure, else the number of structures in its group; 0 for no output."""
 
 
 @dataclass(frozen=True)
 class Operation:
-    """What is done to each item.
+    """Function that is applied to each item of a stream, with its options.
 
     Attributes
     ----------
     name
-        What to call it.
+        Name of the operation in messages.
     function
-        Takes an item, or with `whole` a list of items; gives a structure, a list of some, or None for each.
+        Function of an item, or with `whole` of a list of items, which returns a structure, a list of structures, or
+        None for each item.
     kwargs
-        Its other arguments.
+        Other arguments of the function, the same for all items.
     on_error
-        As of `adatom.configs.map`.
+        Treatment of items that fail, same as in `adatom.configs.map`.
     retries
         Number of further attempts for an item for which the function raised.
     restarts
         Number of further attempts for an item whose worker died.
     mark
-        The key of `Atoms.info` that says why a structure failed.
+        Key of `Atoms.info` under which a structure that failed has the cause.
     seed
-        Of the items' random numbers, given as ``rng``; None: none are given.
+        Seed of the random numbers that the function is given as ``rng``; None: no ``rng`` is given.
     whole
-        Whether the function takes a list.
+        True if the function takes a list of items.
     calculators
-        Whether the function may use the calculators that structures bring along.
+        True if the function may use the calculators that structures have.
     prefix
-        Before the names of a recipe's results in its structure; None: they are those of its calculator.
+        Prefix of the names of a recipe's results in its structure; None: they are results of its calculator.
     initializer
-        Called once in each worker, before anything else.
+        Function without arguments that is called once in each worker, before anything else; None: no function.
     tags
-        Added to `Atoms.info` of every structure that comes out.
+        Entries that are added to `Atoms.info` of every output.
     write_kwargs
-        Of the writer of extended XYZ, where the output is written as text; None: it is not.
+        Arguments of the writer of extended XYZ, if outputs are returned as text; None: they are structures.
     """
 
     name: str
@@ -67,24 +68,24 @@ class Operation:
     write_kwargs: Mapping[str, Any] | None = None
 
     def random(self, number: int) -> dict[str, Any]:
-        """The random numbers of an item, which depend on nothing but the seed and its number.
+        """Return the argument ``rng`` for an item, which depends on nothing but the seed and the item's number.
 
         Parameters
         ----------
         number
-            The item's, in the whole stream.
+            Index of the item in the whole stream.
         """
         if self.seed is None:
             return {}
         return {"rng": np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(number,)))}
 
     def failed(self, item: Any) -> list[Atoms]:
-        """What comes out for an item that failed.
+        """Return the structures that are the output of an item that failed.
 
         Parameters
         ----------
         item
-            As it was given.
+            Item as it was given to the function.
         """
         kept = [item] if isinstance(item, Atoms) else item if isinstance(item, list) else []
         return [atoms for atoms in kept if isinstance(atoms, Atoms)] if self.on_error in ("keep", "retry") else []

@@ -1,4 +1,4 @@
-"""A file that an operation writes: under another name until it is complete, with a journal beside it."""
+"""Output file of an operation, which has another name until it is complete, and a journal beside it."""
 
 from __future__ import annotations
 
@@ -34,34 +34,34 @@ _SIZE = struct.Struct("<Q")
 
 
 class OutputFile:
-    """One file that an operation writes.
+    """Output file of an operation.
 
     Parameters
     ----------
     path
-        The file.
+        Path of the file when it is complete.
     operation
-        What says whether two operations are the same, by name.
+        Texts that identify the operation, by name; equal operations have equal texts.
     write_kwargs
-        Arguments of `ase.io.write`.
+        Arguments of `ase.io.write`, among them ``format``.
     overwrite
-        Whether what something else has made may be replaced.
+        True if files that something else has made may be replaced.
 
     Attributes
     ----------
     entries
-        What is done, of an earlier run.
+        Items that an earlier run has done, as the journal records them.
     kind
-        The format, as ASE knows it; None: it is a store.
+        Format of the file, as ASE knows it; None: the file is a store.
     complete
-        What the journal's last line says; None if the file is not complete.
+        Content of the journal's last line; None if the file is not complete.
 
     Raises
     ------
     InputError
-        There is a file, or part of one, that something else has made.
+        Something else has made the file or the partial file, and they may not be replaced.
     StorageError
-        It cannot be written.
+        The file cannot be written.
     """
 
     def __init__(
@@ -81,34 +81,34 @@ class OutputFile:
         self.is_text = self._format == "extxyz" and path.suffix not in (".gz", ".bz2", ".xz")
         self.entries: list[Entry] = []
         self.complete: dict[str, Any] | None = None
-        self._log: RawIOBase | None = None  # not buffered: what a full disk refuses must not come up again later
+        self._log: RawIOBase | None = None  # not buffered: data that a full disk refuses must not be written later
         self._data: RawIOBase | None = None
-        self.shapes = Shapes()  # of what is done
+        self.shapes = Shapes()  # of the items that are done
         self.failed: dict[int, str] = {}
         self._look()
 
     @property
     def count(self) -> int:
-        """Items that are done."""
+        """Number of items that are done."""
         return len(self.shapes)
 
     @property
     def text_kwargs(self) -> dict[str, Any] | None:
-        """Of the writer of extended XYZ; None where the file is not written as such."""
+        """Arguments of the writer of extended XYZ; None if the file is not written as such."""
         return self._write_kwargs if self.is_text else None
 
     def check_holds(self, sample: Atoms) -> None:
-        """Refuse a format in which something gets lost.
+        """Refuse a format that does not hold everything that is attached to a structure.
 
         Parameters
         ----------
         sample
-            A structure; what is attached to it has to be there when it is read again.
+            Structure with `info` and arrays like those of the outputs, which is written and read again.
 
         Raises
         ------
         InputError
-            Something is not.
+            A key of `info` or an array is missing in the structure that is read again.
         """
         if self.is_text or self.kind is None:
             return
@@ -117,7 +117,7 @@ class OutputFile:
             try:
                 ase.io.write(path, sample, format=self._format, **self._write_kwargs)
                 found: Any = ase.io.read(path, format=self._format)
-            except Exception:  # of a hundred writers and readers, some do not take this structure
+            except Exception:  # some of ASE's many writers and readers refuse this structure
                 return
         if lost := lost_keys(sample, found):
             raise InputError(
@@ -130,7 +130,7 @@ class OutputFile:
         made_by = lines[0].get("operation", {}) if lines else None
         ended = lines[-1].get("complete") if lines else None
         if ended and not self.path.exists() and self._partial.exists() and self.is_text:
-            os.replace(self._partial, self.path)  # it was cut between the two
+            os.replace(self._partial, self.path)  # the run ended between journal and rename
         if self.path.exists():
             if not ended or ended["size"] != self.path.stat().st_size:
                 self._refuse(f"There is a file {str(self.path)!r} already, which was not made like this")
@@ -157,12 +157,12 @@ class OutputFile:
             raise InputError(f"{what}. Give another name, remove it, or say OutputSpec(..., overwrite=True).")
 
     def is_made_of(self, inputs: Any) -> bool:
-        """Whether it is complete, and made of these inputs, as far as can be told without reading them.
+        """Return True if the file is complete and the inputs are known to be the same, without reading them.
 
         Parameters
         ----------
         inputs
-            From `files_of`; None if that says nothing.
+            Description of the inputs by `files_of`; None if they are not all in files.
         """
         if self.complete is None or inputs is None or self.complete["inputs"] != inputs:
             return False
@@ -171,17 +171,17 @@ class OutputFile:
         return True
 
     def unfinished(self, items: Iterator[tuple[Any, bytes]]) -> Iterator[tuple[Any, bytes]]:
-        """The items that are not done, each with its fingerprint; those that are must be the same as they were.
+        """Yield the items that are not done, from the first that has changed on, each with its fingerprint.
 
         Parameters
         ----------
         items
-            All items, with their fingerprints.
+            All items, each with its fingerprint.
 
         Raises
         ------
         InputError
-            The file is complete, and was made of others.
+            The file is complete, was made of other items, and may not be replaced.
         """
         seen: list[tuple[Any, bytes]] = []
         known, self.entries = self.entries, []
@@ -203,7 +203,7 @@ class OutputFile:
         yield from items
 
     def _reopen(self) -> None:
-        """Go on with a copy of what is done, for the file itself stays until the new one is complete."""
+        """Copy the outputs that are done to the partial file; the file itself stays until the new one is complete."""
         self.complete = None
         if self.is_text:
             shutil.copyfile(self.path, self._partial)
@@ -230,7 +230,7 @@ class OutputFile:
             lines = [{"operation": self._operation}, *(entry.line() for entry in self.entries)]
             new = self._journal.with_name(f".new-{self._journal.name}")
             new.write_bytes(pack_lines(lines))
-            os.replace(new, self._journal)  # at no time is there none that says what is done
+            os.replace(new, self._journal)  # so that a complete journal is there at any time
             self._log = self._journal.open("ab", buffering=0)
         except OSError as error:
             raise _cannot(self.path, error) from error
@@ -242,23 +242,23 @@ class OutputFile:
         output: Sequence[Any],
         failed: Mapping[int, str],
     ) -> None:
-        """Add what came of some items.
+        """Add the outputs of some items.
 
         Parameters
         ----------
         fingerprints
-            Of the items.
+            Hashes of the items, in order.
         shapes
-            Of the items.
+            Shape of each item's output.
         output
-            The text of each item or, where the file is no extended XYZ, structures.
+            Text of each item's output or, if the file is not extended XYZ, the structures of all items.
         failed
-            Why, of those that failed, by place among them.
+            Cause of failure of each failed item, by its place among these items.
 
         Raises
         ------
         StorageError
-            The disk is full, or will not be written for another reason.
+            The disk is full, or cannot be written for another reason.
         """
         assert self._data is not None
         assert self._log is not None
@@ -276,19 +276,19 @@ class OutputFile:
         self.shapes.add(entry.all_shapes)
 
     def finish(self, tokens: list[int | str], inputs: Any) -> ConfigSet:
-        """All is done: the file gets its name.
+        """Complete the file and give it its name, when all items are done.
 
         Parameters
         ----------
         tokens
-            Of the `Tree`.
+            Groups of the items, as a `Tree` records them.
         inputs
-            From `files_of`.
+            Description of the inputs by `files_of`, for the journal.
 
         Returns
         -------
         ConfigSet
-            What is in it.
+            Structures of the file, in their groups.
         """
         if self.complete is not None:
             return self._regrouped(self.complete["tree"])
@@ -307,12 +307,12 @@ class OutputFile:
         return self._regrouped(tokens)
 
     def so_far(self, tokens: list[int | str]) -> ConfigSet:
-        """What is done, of a file that is not complete.
+        """Return the outputs that are done, also if the file is not complete.
 
         Parameters
         ----------
         tokens
-            Of the `Tree`.
+            Groups of the items, as a `Tree` records them.
         """
         if self.complete is not None:
             return self._regrouped(self.complete["tree"])
@@ -327,11 +327,11 @@ class OutputFile:
         return self._in(self.path, tokens)
 
     def _in(self, path: Path, tokens: list[int | str]) -> ConfigSet:
-        frames = partial(Frames, path, self._read_kwargs)  # there is none to be read in an empty file
+        frames = partial(Frames, path, self._read_kwargs)  # made when needed, as an empty file has no format
         return regroup(tokens, self.shapes, lambda numbers: [frames().take(numbers)])
 
     def _converted(self) -> Path:
-        whole = self.path.with_name(f".whole-{self.path.name}")  # what it ends in may say how it is packed
+        whole = self.path.with_name(f".whole-{self.path.name}")  # with the ending, which may select a compression
         if self._is_store:
             write_structures(_blobs(self._partial), whole)
         else:
@@ -339,7 +339,7 @@ class OutputFile:
         return whole
 
     def close(self) -> None:
-        """Close the files; the journal can be gone on with."""
+        """Close the files; a later run can go on with them."""
         for file in (self._data, self._log):
             if file is not None:
                 file.close()

@@ -1,4 +1,4 @@
-"""`OutputSpec`: where an operation puts what comes out."""
+"""`OutputSpec`: destination of the outputs of an operation."""
 
 from __future__ import annotations
 
@@ -13,32 +13,33 @@ __all__ = ["OutputSpec"]
 
 
 class OutputSpec:
-    """Where the structures that an operation gives are to go: to memory, to one file, or to a file for each group.
+    """Destination of the outputs of an operation: memory, one file, or a file for each group of the inputs.
 
-    A file has its name only when it is complete. Until then what is done is in ``NAME.partial``, and beside it
-    ``NAME.journal`` says what was done to which structures: an operation that is run again goes on from there, and does
-    nothing where all is done. The journal stays, and tells later by what the file was made.
+    A file has its name only when it is complete. Until then the outputs that are done are in ``NAME.partial``, and
+    ``NAME.journal`` beside it records the operation and the structures that are done. If the operation is run again, it
+    goes on from there, and does nothing if all structures are done. The journal stays, as a record of how the file was
+    made.
 
-    It is not changed by its use, and may be used again.
+    An `OutputSpec` is not changed by its use, and may be used again.
 
     Parameters
     ----------
     files
-        None: memory. A name: one file, whatever the groups of the inputs. A list of names: a file for each group of the
-        inputs. The format follows from the name, as ASE tells it.
+        None: the outputs are kept in memory. A name: one file, regardless of the groups of the inputs. A list of names:
+        a file for each group of the inputs. The format follows from the name, by ASE's rules.
     file_root
-        Directory that relative names start from; it is made if need be.
+        Directory that relative names start from, which is made if necessary; None: the current directory.
     overwrite
-        Whether files that something else has made, or the same operation of other inputs, may be replaced.
+        True if files may be replaced that something else has made, or the same operation from other inputs.
     write_kwargs
-        Arguments of `ase.io.write`, such as ``format``.
+        Arguments of `ase.io.write`, such as ``format``; None: no arguments.
     tags
-        Added to `Atoms.info` of each structure, in memory too.
+        Entries that are added to `Atoms.info` of each output, also in memory; None: no entries.
 
     Raises
     ------
     InputError
-        A name is given twice, or is a directory.
+        A name is given twice, or is that of a directory.
     """
 
     def __init__(

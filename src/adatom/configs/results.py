@@ -1,4 +1,4 @@
-"""Results of calculations, kept with a structure."""
+"""Results of calculations that are kept in a structure or in its calculator."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 STD = "_std"
-"""Behind the name of a result: its standard deviation over a committee."""
+"""Ending of the name under which the standard deviation of a result over a committee is kept."""
 
 _NAMES = frozenset(all_properties)
 _PER_ATOM = ("forces", "energies", "stresses", "charges", "magmoms")
@@ -35,11 +35,11 @@ def store_results(atoms: Atoms, prefix: str, results: Mapping[str, Any]) -> Atom
     Parameters
     ----------
     atoms
-        Gets them. Results of this prefix that it has already are replaced.
+        Structure that the results are added to. Results that it has under this prefix are removed.
     prefix
-        Before their names.
+        Prefix of the names of the results.
     results
-        By name.
+        Results by ASE's names of properties, also with `STD` at the end.
     """
     for kept in (atoms.info, atoms.arrays):
         for key in [key for key in kept if key.startswith(prefix)]:
@@ -54,14 +54,14 @@ def store_results(atoms: Atoms, prefix: str, results: Mapping[str, Any]) -> Atom
 
 
 def sample_results(prefix: str, names: Sequence[str]) -> Atoms:
-    """A structure with results that are zero, to see whether a file holds them.
+    """Return a structure with results that are zero, to test if a file format holds them.
 
     Parameters
     ----------
     prefix
-        As of `store_results`.
+        Prefix of the names of the results.
     names
-        Of the results, as ASE knows them.
+        Names of the results, as ASE knows them.
     """
     atoms = Atoms("H2", positions=[(0, 0, 0), (0, 0, 1)], cell=(5, 5, 5), pbc=True)
     shapes = {name: all_outputs[name].shapespec for name in names}
@@ -73,16 +73,17 @@ def sample_results(prefix: str, names: Sequence[str]) -> Atoms:
 
 
 def with_results(atoms: Atoms, results: Mapping[str, Any], prefix: str | None) -> Atoms:
-    """A structure with the results of a recipe.
+    """Return a structure, with the results of a recipe added to it.
 
     Parameters
     ----------
     atoms
-        Gets them.
+        Structure that the results are added to.
     results
-        By name; those that ASE does not know are left out.
+        Results by name; those that are no properties in ASE are left out.
     prefix
-        As of `store_results`; None: they are those of its calculator.
+        Prefix of the names, same as in `store_results`. None: if the structure has no calculator, it is given one with
+        the results.
     """
     kept = {key: value for key, value in results.items() if key in _NAMES}
     if prefix is not None:
@@ -94,12 +95,12 @@ def with_results(atoms: Atoms, results: Mapping[str, Any], prefix: str | None) -
 
 
 def freeze_results(atoms: Atoms) -> None:
-    """Put what a calculator knows of a structure in its place.
+    """Replace the calculator of a structure by its results.
 
     Parameters
     ----------
     atoms
-        Has a `SinglePointCalculator` afterwards or, where nothing is known of it as it is, none.
+        Structure that is given a `SinglePointCalculator` or, if no results belong to it as it is, no calculator.
     """
     calculator = atoms.calc
     if calculator is None or type(calculator) is SinglePointCalculator:
@@ -109,26 +110,26 @@ def freeze_results(atoms: Atoms) -> None:
 
 
 def known_results(atoms: Atoms) -> dict[str, Any]:
-    """What the calculator of a structure knows of it as it is, by ASE's names.
+    """Return the results that the calculator of a structure holds for it as it is, by ASE's names.
 
     Parameters
     ----------
     atoms
-        Has a calculator.
+        Structure that has a calculator.
     """
     known = atoms.calc.results if results_belong(atoms.calc, atoms) else {}
     return {name: value for name, value in known.items() if name in _NAMES}
 
 
 def results_belong(calculator: Any, atoms: Atoms) -> bool:
-    """Whether the results of a calculator are those of a structure; seen at once, if nothing of it was changed.
+    """Return True if the results of a calculator belong to a structure. This is fast if the structure is unchanged.
 
     Parameters
     ----------
     calculator
-        An ASE calculator.
+        ASE calculator that may hold results.
     atoms
-        The structure.
+        Structure to compare with the one that was computed.
     """
     computed = getattr(calculator, "atoms", None)
     return (

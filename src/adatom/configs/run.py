@@ -1,4 +1,4 @@
-"""An operation on a set of structures, from its inputs to its outputs."""
+"""Run of an operation on a set of structures, from its inputs to its outputs."""
 
 from __future__ import annotations
 
@@ -50,23 +50,24 @@ def run_operation(
     info: AutoparaInfo | None,
     sample: Atoms | None = None,
 ) -> ConfigSet:
-    """Do something to each item of a stream, and put what comes out where it is to go.
+    """Apply an operation to each item of a stream, and put the outputs in memory or in files.
 
     Parameters
     ----------
     operation
-        What is done.
+        Operation to apply to each item.
     inputs, outputs, info
-        As of `adatom.configs.map`.
+        Same as `inputs`, `outputs` and `autopara_info` of `adatom.configs.map`.
     identity
-        What says whether two operations are the same, by name.
+        Texts that identify the operation, by name; equal operations have equal texts.
     sample
-        A structure that has what those that come out have, which files are to hold; None: nobody knows.
+        Structure with `info` and arrays like those of the outputs, which the format of a file has to hold; None: these
+        are not known.
 
     Returns
     -------
     ConfigSet
-        What came out.
+        Outputs, in the order and the groups of the inputs.
     """
     info = AutoparaInfo() if info is None else info
     if not isinstance(info, AutoparaInfo):
@@ -140,7 +141,7 @@ class _Run:
             try:
                 engine.run_flow(self._operation.name, body, {})
             except BaseException as error:
-                if not isinstance(error, Exception):  # Ctrl-C
+                if not isinstance(error, Exception):  # such as Ctrl-C
                     with second_ends_at_once():
                         drop_engine(engine, at_once=True)
                 raise
@@ -200,7 +201,7 @@ class _Run:
         )
 
     def _gathered(self) -> ConfigSet:
-        """What is done; where there is a file for each group, a group of each."""
+        """Return the outputs that are done; if each group has its own file, each file is a group."""
         if not self._grouped:
             return self._places[0].gathered()
         whole = ConfigSet()
@@ -212,13 +213,13 @@ class _Run:
 
 
 class _Place:
-    """A file, or memory, and what is to come there."""
+    """Destination of outputs, a file or memory, with the inputs that belong to it."""
 
     def __init__(self, target: OutputFile | Memory, inputs: Any) -> None:
         self.target, self._inputs = target, inputs
         self._files = files_of(inputs) if isinstance(target, OutputFile) else None
         self._tree = Tree()
-        self.total: int = -1  # until it is known
+        self.total: int = -1  # not yet known
         self.result: ConfigSet | None = None
 
     def is_done(self) -> bool:
@@ -228,14 +229,14 @@ class _Place:
         return self.result is not None
 
     def items(self) -> Iterator[tuple[int, Any, bytes]]:
-        """Number, item and fingerprint of what is not done."""
+        """Yield number, item and fingerprint of each item that is not done."""
         if self.is_done():
             return
         remembers = isinstance(self.target, OutputFile)
         marked = ((item, fingerprint(item) if remembers else b"") for item in self._tree.watch(self._inputs))
         total = None
         for item, mark in self.target.unfinished(marked):
-            total = self.target.count if total is None else total  # what was done before
+            total = self.target.count if total is None else total  # items of earlier runs
             yield total, item, mark
             total += 1
         self.total = self.target.count if total is None else total

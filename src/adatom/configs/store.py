@@ -1,4 +1,4 @@
-"""A file of very many structures, in columns."""
+"""Stores: files of very many structures, in columns."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ if TYPE_CHECKING:
 __all__ = ["SUFFIX", "StoreReader", "StoreWriter"]
 
 SUFFIX = ".lmdb"
-_LOCK = "-lock"  # what LMDB adds to the name
+_LOCK = "-lock"  # ending that LMDB adds to the name for its lock file
 _VERSION_KEY, _VERSION = b"adatom", b"1"
-_STRUCTURES = 1000  # in a block
-_ATOMS = 50_000
-_TOGETHER = 512  # structures are made; of more, parts are no longer in the processor's cache when they are used
+_STRUCTURES = 1000  # structures that fill a block
+_ATOMS = 50_000  # atoms that fill a block
+_TOGETHER = 512  # structures made at a time; in longer runs some have left the processor's cache before their use
 _OPEN = threading.Lock()  # LMDB does not let a process open a file twice
 
 
 class StoreWriter:
-    """Structures are added at the end of a file, which is made if it is not there.
+    """Writer that adds structures at the end of a store, which is made if it does not exist.
 
-    What a process that was killed had written stays whole, and can be added to. While it is written, a file ``-lock``
-    lies beside it.
+    If the process is killed, the structures that it has written stay intact, and more can be added later. While the
+    store is written, a file whose name ends with ``-lock`` is beside it.
 
     Parameters
     ----------
     path
-        The file; its name ends with ``.lmdb``.
+        Path of the store; its name ends with ``.lmdb``.
 
     Raises
     ------
@@ -65,18 +65,18 @@ class StoreWriter:
             transaction.put(_VERSION_KEY, _VERSION)
 
     def append(self, structures: Iterable[Atoms]) -> None:
-        """Add structures. They are in the file, for good, after `flush`, or when the next thousand have come.
+        """Add structures. They are safely in the file after `flush`, or when a thousand structures are waiting.
 
         Parameters
         ----------
         structures
-            With what is attached to them, and the results of their calculators as far as these belong to them. They
-            must not be changed before `flush`.
+            Structures to store, with their arrays, `info` and constraints, and with the results of their calculators
+            where these belong to the structure. They must not be changed before `flush`.
 
         Raises
         ------
         InputError
-            Something is attached to one that cannot be stored.
+            A value that is attached to a structure cannot be stored.
         StorageError
             The file cannot be written.
         """
@@ -87,12 +87,12 @@ class StoreWriter:
                 self.flush()
 
     def flush(self) -> None:
-        """Write what was added so far, all or nothing of it.
+        """Write the structures that are waiting, either all or none of them.
 
         Raises
         ------
         InputError
-            Something is attached to a structure that cannot be stored.
+            A value that is attached to a structure cannot be stored.
         StorageError
             The file cannot be written.
         """
@@ -107,7 +107,7 @@ class StoreWriter:
             transaction.put(_key(_count(transaction)), len(waiting).to_bytes(8, "little") + data)
 
     def close(self) -> None:
-        """Write what was added so far; the lock is removed."""
+        """Write the structures that are waiting, and remove the lock file."""
         try:
             self.flush()
         finally:
@@ -123,17 +123,17 @@ class StoreWriter:
 
 
 class StoreReader:
-    """The structures in a file that `StoreWriter` wrote. No more than a few thousand are in memory.
+    """Structures of a store. At most a few thousand of them are in memory at a time.
 
     Parameters
     ----------
     path
-        The file.
+        File that `StoreWriter` wrote.
 
     Raises
     ------
     InputError
-        It is no store of structures.
+        The file is no store of structures.
     MissingExtraError
         The package lmdb is not installed.
     """
@@ -155,12 +155,12 @@ class StoreReader:
             start += len(block)
 
     def pick(self, numbers: Sequence[int]) -> Iterator[Atoms]:
-        """Some of them.
+        """Yield some of the structures.
 
         Parameters
         ----------
         numbers
-            Which, in this order.
+            Indices of the structures, in this order.
         """
         recent: deque[tuple[int, Block]] = deque(maxlen=4)
         for number in numbers:
@@ -173,13 +173,13 @@ class StoreReader:
             yield block[number - start]
 
     def _read(self, number: int) -> tuple[int, Block]:
-        """The block that a structure is in, and the number of its first."""
+        """Return the number of the first structure in the block that holds a structure, and the block."""
         from adatom.configs.blocks import Block
 
         with _opened(self.path) as environment, environment.begin() as transaction, transaction.cursor() as cursor:
             key = _key(number)
             if not (cursor.set_range(key) and cursor.key() == key):
-                cursor.prev()  # from behind the last one, too
+                cursor.prev()  # also from behind the last key
             start, data = int.from_bytes(cursor.key()[1:], "big"), cursor.value()
         try:
             return start, Block(data[8:])
@@ -189,12 +189,12 @@ class StoreReader:
 
 @contextmanager
 def _opened(path: Path, *, write: bool = False, more: int = 0) -> Iterator[Any]:
-    """The file as LMDB has it. It is opened for each block: so it may grow, be replaced, or be written by this process.
+    """Open a store for one block, so that the file may grow, be replaced, or be written by this process in between.
 
     Yields
     ------
     Environment
-        Of LMDB.
+        LMDB's object for the open file.
     """
     try:
         import lmdb
@@ -233,7 +233,7 @@ def _foreign(path: Path) -> InputError:
 
 
 def _key(number: int) -> bytes:
-    """Keys are ordered as the numbers are, and after that of the version."""
+    """Return the key of the block that begins with a structure. Keys sort like the numbers, after the version key."""
     return b"n" + number.to_bytes(8, "big")
 
 

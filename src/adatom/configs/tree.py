@@ -1,4 +1,4 @@
-"""The groups of a stream: told while it goes by, and made again of what comes out."""
+"""Groups of a stream: recorded while the items are read, and restored for the outputs."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ __all__ = ["Shapes", "Tree", "regroup"]
 
 OPEN, CLOSE = "(", ")"
 
-_ONE = -1  # in place of None
+_ONE = -1  # stands for None in the array
 
 
 class Shapes:
-    """What the items of a stream became, in four bytes each: there may be millions.
+    """Shapes of the outputs of a stream, in four bytes for each item, as there may be millions.
 
     Attributes
     ----------
     structures
-        How many came of all items.
+        Number of structures in the outputs of all items.
     plain
-        Whether none became a group.
+        True if no item became a group.
     """
 
     def __init__(self) -> None:
@@ -34,12 +34,12 @@ class Shapes:
         self.plain = True
 
     def add(self, shapes: Iterable[Shape]) -> None:
-        """Add those of the next items.
+        """Add the shapes of the next items.
 
         Parameters
         ----------
         shapes
-            Of each.
+            Shape of each item's output.
         """
         for shape in shapes:
             self._known.append(_ONE if shape is None else shape)
@@ -55,24 +55,24 @@ class Shapes:
 
 
 class Tree:
-    """What groups the items of a stream are in.
+    """Groups of the items of a stream.
 
     Attributes
     ----------
     tokens
-        How many items follow one another, and where groups begin and end.
+        Numbers of consecutive items, and the marks ``"("`` and ``")"`` at the begin and end of groups.
     """
 
     def __init__(self) -> None:
         self.tokens: list[int | str] = []
 
     def watch(self, inputs: Any) -> Iterator[Any]:
-        """The items of a set or of any iterable, in order; their groups are noted on the way.
+        """Yield the items of a set or of any iterable in order, and record their groups.
 
         Parameters
         ----------
         inputs
-            The set, or the iterable, which has no groups.
+            A `ConfigSet`, or any other iterable, which has no groups.
         """
         for part in inputs.groups() if isinstance(inputs, ConfigSet) else inputs:
             if isinstance(part, ConfigSet) and isinstance(inputs, ConfigSet):
@@ -88,16 +88,16 @@ class Tree:
 
 
 def regroup(tokens: list[int | str], shapes: Shapes, leaves: Callable[[range], list[Any]]) -> ConfigSet:
-    """A set of what came out, in the groups of what went in.
+    """Return a set of the outputs, in the groups of the inputs.
 
     Parameters
     ----------
     tokens
-        Of the `Tree`.
+        Groups of the items, as a `Tree` records them.
     shapes
-        Of the items that are done.
+        Shapes of the outputs of the items that are done.
     leaves
-        Gives parts of a `ConfigSet` for structures by number.
+        Function that returns parts of a `ConfigSet` for a range of numbers of output structures.
     """
     stack = [ConfigSet()]
     left, start, end = iter(shapes), 0, 0
@@ -126,7 +126,7 @@ def regroup(tokens: list[int | str], shapes: Shapes, leaves: Callable[[range], l
                     stack[-1]._parts.append(group)
                     start = end
             put_down()
-    while len(stack) > 1:  # it was cut inside a group
+    while len(stack) > 1:  # the outputs end inside a group
         group = stack.pop()
         stack[-1]._parts.append(group)
     return stack[0]

@@ -1,4 +1,4 @@
-"""A file of structures, written one after the other."""
+"""Writing of files of structures."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ __all__ = ["check_count", "format_to_write", "lost_keys", "write_structures"]
 
 
 def write_structures(structures: Iterable[Atoms], path: Path) -> int:
-    """Write a file of structures, which appears when it is complete and replaces one of its name.
+    """Write a file of structures, which appears when it is complete and replaces a file of its name.
 
     Parameters
     ----------
     structures
-        What to write; extended XYZ and stores take them as they come.
+        Structures to write. For extended XYZ and stores they are not all kept in memory.
     path
-        The file; its ending says the format, ``.lmdb`` a store.
+        Path of the file; its ending selects the format, ``.lmdb`` a store.
 
     Returns
     -------
     int
-        How many there were.
+        Number of structures that were written.
 
     Raises
     ------
     InputError
-        ASE does not write such a file, or not these structures.
+        ASE does not write such a file, or cannot write these structures to it.
     StorageError
-        It cannot be written.
+        The file cannot be written.
     """
     counted = _Counted(structures)
     try:
@@ -88,19 +88,19 @@ def _write_extxyz(structures: Iterable[Atoms], path: Path) -> None:
 
 
 def format_to_write(path: Path, name: str | None = None) -> IOFormat:
-    """The format of a file that ASE is to write.
+    """Return the format of a file that ASE is to write.
 
     Parameters
     ----------
     path
-        The file.
+        Path of the file to write.
     name
-        Of the format; None: what the name of the file says.
+        Name of the format; None: it follows from the name of the file.
 
     Raises
     ------
     InputError
-        ASE writes no such files.
+        ASE does not write files of this format.
     """
     from ase.io.formats import UnknownFileTypeError, filetype, ioformats
 
@@ -115,32 +115,32 @@ def format_to_write(path: Path, name: str | None = None) -> IOFormat:
 
 
 def lost_keys(given: Atoms, found: Atoms) -> list[str]:
-    """What a file did not hold of what was attached to a structure.
+    """Return the keys of `info` and arrays of a structure that a file did not hold.
 
     Parameters
     ----------
     given, found
-        The structure before it was written, and as it was read.
+        Structure before it was written, and as it was read again.
     """
     return [key for part in ("info", "arrays") for key in getattr(given, part) if key not in getattr(found, part)]
 
 
 def check_count(path: Path, kind: IOFormat, count: int) -> None:
-    """Refuse several structures for a file that holds one.
+    """Refuse any number of structures but one for a file whose format holds one.
 
     Parameters
     ----------
     path
-        The file.
+        Path of the file, for the message.
     kind
-        Its format.
+        Format of the file, as ASE knows it.
     count
-        How many structures there are.
+        Number of structures to write.
 
     Raises
     ------
     InputError
-        They do not fit.
+        The format holds one structure only, and `count` is not 1.
     """
     if kind.single and count != 1:
         raise InputError(f"{path}: a file of {kind.name} holds one structure, and here are {count}.")
@@ -158,7 +158,7 @@ def _write_with_ase(structures: Iterable[Atoms], path: Path) -> None:
         os.replace(partial, path)
     except OSError:
         raise
-    except Exception as error:  # one of a hundred writers
+    except Exception as error:  # each of ASE's many writers has its own exceptions
         raise InputError(f"ASE cannot write {path}: {type(error).__name__}: {error}.") from error
     finally:
         partial.unlink(missing_ok=True)
