@@ -1,4 +1,4 @@
-"""How ASE's types count in the key of a job, and how they are kept as plain data."""
+"""Registered types of ASE: their pieces in the key of a job, and their form as plain data."""
 
 from __future__ import annotations
 
@@ -18,20 +18,21 @@ from numpy.typing import NDArray
 
 __all__ = ["dump", "load", "parts", "relabel"]
 
-# Arrays that calculators and dynamics look at. Zeros mean the same as none.
+# Arrays that calculators and dynamics read. An array of zeros means the same as no array.
 _COUNTED = ("tags", "momenta", "initial_magmoms", "initial_charges")
-_DIGITS = 1e8  # of an Å and so on: as many as an extxyz file keeps
+_DIGITS = 1e8  # steps per Å, eV and so on: the precision of an extxyz file
 
 
 def parts(value: Any, reads: Collection[str]) -> dict[str, Any] | None:
-    """What counts of a structure, constraint, cell or calculator.
+    """Return the pieces of a structure, constraint, cell or calculator that count in a key; None for other objects.
 
     Parameters
     ----------
     value
-        One of ASE's objects.
+        Any object of ASE.
     reads
-        ``"info"`` and ``"arrays"`` for all of a structure's, ``"info.KEY"`` and ``"arrays.NAME"`` for one.
+        Pieces of a structure that count in addition: ``"info"`` and ``"arrays"`` for all of them, ``"info.KEY"`` and
+        ``"arrays.NAME"`` for one.
     """
     if isinstance(value, Atoms):
         return _of_atoms(value, reads)
@@ -62,7 +63,7 @@ def _of_atoms(atoms: Atoms, reads: Collection[str]) -> dict[str, Any]:
     if atoms._celldisp.any():
         counted["celldisp"] = _rounded(atoms._celldisp)
     if atoms.calc is not None and not isinstance(atoms.calc, SinglePointCalculator):
-        counted["calculator"] = atoms.calc  # a job may use it
+        counted["calculator"] = atoms.calc  # a job may compute with it
     for read in reads:
         where, _, key = read.partition(".")
         held = {"info": atoms.info, "arrays": atoms.arrays}.get(where)
@@ -76,7 +77,7 @@ def _of_constraint(constraint: Any) -> Any:
 
 
 def _of_calculator(calculator: Any) -> dict[str, Any]:
-    """Name, version and parameters, which a calculation does not change."""
+    """Return type, version and parameters of a calculator, which a calculation does not change."""
     kind = type(calculator)
     spec = {
         "type": kind,
@@ -84,13 +85,13 @@ def _of_calculator(calculator: Any) -> dict[str, Any]:
         "parameters": {key: value for key, value in calculator.parameters.items() if value is not None},
     }
     if not (kind.__module__.startswith("ase.calculators.") and getattr(calculator, "default_parameters", None)):
-        # Nothing says that its parameters are all it is made of.
+        # Other calculators may hold more than their parameters.
         own = {key: value for key, value in vars(calculator).items() if key not in _STATE}
         spec["attributes"] = {key: value for key, value in own.items() if not isinstance(value, MethodType)}
     return spec
 
 
-# What every calculator of ASE's has, and changes when it computes.
+# Attributes of every calculator of ASE that a calculation may change.
 _STATE = {"atoms", "results", "parameters", "directory", "label", "prefix", "profile", "use_cache", "_directory"}
 
 
@@ -102,12 +103,12 @@ def _rounded(array: NDArray[Any]) -> NDArray[Any] | bytes:
 
 
 def dump(value: Any) -> tuple[str, Any] | None:
-    """A structure or a cell as plain data, without its calculator; None of anything else.
+    """Return a structure, without its calculator, or a cell as plain data; None for other objects.
 
     Parameters
     ----------
     value
-        One of ASE's objects.
+        Any object of ASE.
     """
     if type(value) is Cell:
         return "Cell", value.array
@@ -127,12 +128,14 @@ def dump(value: Any) -> tuple[str, Any] | None:
 
 
 def load(name: str, data: Any) -> Any:
-    """What `dump` was given.
+    """Return the structure or cell that `dump` was given.
 
     Parameters
     ----------
-    name, data
-        What `dump` gave.
+    name
+        Name of the type that `dump` returned.
+    data
+        Plain data that `dump` returned.
     """
     if name == "Cell":
         return Cell(data)
@@ -144,16 +147,16 @@ def load(name: str, data: Any) -> Any:
 
 
 def relabel(result: Any, arguments: Mapping[str, Any], reads: Collection[str]) -> Any:
-    """A stored result with the `info` of the structure that it is used for: labels do not count, and must be right.
+    """Return a stored result with the ``info`` of the structure that it is used for, as labels do not count in the key.
 
     Parameters
     ----------
     result
-        What the store holds.
+        Result from the store; its structures are changed.
     arguments
-        Those of the call that the result is used for.
+        Arguments of the call that the result is used for, by name.
     reads
-        As in `parts`.
+        Option ``reads`` of the job: with ``"info"`` the result stays as it is.
     """
     if not isinstance(result, dict) or "input_atoms" not in result or "info" in reads:
         return result
