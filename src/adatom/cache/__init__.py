@@ -1,4 +1,4 @@
-"""What a job's key is, what is stored under it, and the journal of all jobs; knows nothing of atoms or engines."""
+"""Keys of jobs and the store of their results, independent of atoms and engines."""
 
 from typing import Final
 
@@ -11,4 +11,4 @@ class _Miss:
 
 
 MISS: Final = _Miss()
-"""What the store gives where it holds nothing: a result may be None."""
+"""Answer of the store for a key without a result; None will not do, as a job may return it."""

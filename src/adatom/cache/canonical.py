@@ -1,4 +1,4 @@
-"""A value as text that is the same in every process for values that mean the same."""
+"""Canonical text: values that mean the same have the same text in every process."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from adatom.errors import AdatomError
 
 __all__ = ["Canonical", "UnhashableError", "digest"]
 
-_SHORT = 60  # characters that are kept as they are, to be read
-_NOTHING, _FILES, _ALL = range(3)  # of which paths the content counts: of none, of files, of directories too
-CACHED_FROM = "cached_from"  # says where a result came from, and is not part of it
+_SHORT = 60  # characters; longer text is replaced by its digest
+_NOTHING, _FILES, _ALL = range(3)  # paths whose content counts: none, files, files and directories
+CACHED_FROM = "cached_from"  # entry of a provenance that names the key of a stored result; it never counts
 
 
 class UnhashableError(AdatomError, TypeError):
-    """A value that has no text which is the same in every process.
+    """A value without a canonical text.
 
     Parameters
     ----------
     where
-        The argument, and what of it.
+        Name of the argument, with the path to the piece inside it, such as ``"options['a'][1]"``.
     why
-        What is in the way.
+        Reason, worded to follow `where` in the message.
     """
 
     def __init__(self, where: str, why: str) -> None:
@@ -43,25 +43,26 @@ class UnhashableError(AdatomError, TypeError):
 
 
 def digest(data: bytes | str | memoryview) -> str:
-    """A short hash of bytes or text, as hexadecimal digits.
+    """Return a hash of bytes or text: 32 hexadecimal digits.
 
     Parameters
     ----------
     data
-        What to hash.
+        Bytes, or text, which is hashed as UTF-8.
     """
     return blake2b(data.encode() if isinstance(data, str) else data, digest_size=16).hexdigest()
 
 
 class Canonical:
-    """Makes canonical text.
+    """Maker of canonical text.
 
     Parameters
     ----------
     describe_code
-        Gives text for a function or class.
+        Function that returns the text of a function or class.
     reads
-        What a job declares that it reads: for the types of packages, and names of arguments whose files count.
+        Option ``reads`` of a job: names that are handed to the types of packages, and names of arguments whose files
+        and directories count with their content.
     """
 
     def __init__(self, describe_code: Callable[[Any], str], reads: Collection[str] = ()) -> None:
@@ -69,19 +70,19 @@ class Canonical:
         self._reads = frozenset(reads)
 
     def parts(self, name: str, value: Any) -> Iterable[tuple[str, str]]:
-        """A value as named pieces, so that it can be said in which of them two values differ.
+        """Return a value as named pieces, so that two values can be compared piece by piece.
 
         Parameters
         ----------
         name
-            What to call it.
+            Name of the argument; names of pieces begin with it.
         value
-            The value.
+            Any value that has a canonical text.
 
         Returns
         -------
         iterable of tuple of str
-            Name and text of each piece; a long text is hashed.
+            Name and text of each piece; a text of more than 60 characters is replaced by its digest.
 
         Raises
         ------
@@ -93,19 +94,19 @@ class Canonical:
         return self._parts(name, value, _ALL if name in self._reads else _FILES, ())
 
     def text(self, value: Any, where: str = "value") -> str:
-        """A value as one text.
+        """Return the canonical text of a value.
 
         Parameters
         ----------
         value
-            The value.
+            Any value that has a canonical text.
         where
-            What to call it in an error.
+            Name of the value in an error message.
 
         Raises
         ------
         UnhashableError
-            It has none.
+            The value, or a piece of it, has no canonical text.
         """
         return self._text(value, where, _FILES, ())
 
@@ -126,11 +127,11 @@ class Canonical:
                 yield from self._parts(f"{name}.{key}", piece, content, (*above, id(value)))
 
     def _known(self, value: Any) -> Mapping[str, Any] | None:
-        """What counts of an object whose package says so."""
+        """Return the pieces of an object that its package registers as counting; None for other objects."""
         kind = type(value)
         if kind in _PLAIN:
             return None
-        for base in kind.__mro__:  # the user may have made a class of a known kind
+        for base in kind.__mro__:  # a user's class may derive from a class of the package
             helper = support(base.__module__.partition(".")[0])
             if helper:
                 return helper.parts(value, self._reads)
@@ -183,7 +184,7 @@ class Canonical:
         return self._object(value, where, inner)
 
     def _object(self, value: Any, where: str, inner: Callable[[Any], str]) -> str:
-        """What pickle would keep of an object."""
+        """Return the text of an object's state, as pickle would keep it."""
         try:
             reduced = value.__reduce_ex__(4)
         except Exception as error:
@@ -195,7 +196,7 @@ class Canonical:
 
 
 def _content_of_result(value: dict[Any, Any], content: int) -> int:
-    """Results name files of their own, which are no others as long as their directory's name is the same."""
+    """Return the paths whose content counts in a dictionary: none in a result, as ``dir_name`` identifies its files."""
     return _NOTHING if "dir_name" in value and content == _FILES else content
 
 
@@ -214,7 +215,7 @@ def _string(value: str, content: int) -> str:
 
 
 def _path(value: str | bytes, content: int) -> str:
-    """A path, with what is in the file: a model may change under the name that it has."""
+    """Return the text of a path with a digest of its content, as a file may change under the same name."""
     path = os.path.expanduser(os.fsdecode(value))
     text = json.dumps(os.fsdecode(value))
     if content and os.path.isfile(path):
@@ -245,7 +246,7 @@ def _file(path: str) -> str:
 
 def _array(value: np.ndarray[Any, Any]) -> str:
     if value.dtype.kind == "f":
-        value = value.astype(np.float64) + 0.0  # no negative zeros
+        value = value.astype(np.float64) + 0.0  # adding zero makes negative zeros positive
         whole = value.astype(np.int64) if np.isfinite(value).all() and (abs(value) < 2**53).all() else None
         value = whole if whole is not None and (whole == value).all() else value
     elif value.dtype.kind in "iu" and value.dtype != np.uint64:
@@ -263,4 +264,4 @@ _PLAIN: dict[type, Callable[[Any], str]] = {
     bytes: lambda value: f"bytes:{digest(value)}",
     type(...): str,
 }
-_SCALARS = frozenset({int, float, bool, type(None)})  # their text is short, and names no file
+_SCALARS = frozenset({int, float, bool, type(None)})  # types whose text is short and cannot name a file

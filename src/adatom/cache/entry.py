@@ -1,4 +1,4 @@
-"""A file of the store: what it says of itself, and the result."""
+"""Format of an entry, a file of the store: a checksum, a header and the encoded result."""
 
 from __future__ import annotations
 
@@ -24,23 +24,25 @@ _MAGIC = b"adatom result"
 
 
 class Entry:
-    """What a file of the store says of itself.
+    """Header of an entry.
 
     Parameters
     ----------
     head
-        Its second line, as data.
+        Second line of the file, read as JSON.
 
     Attributes
     ----------
-    key, recipe
-        As in `Key`.
+    key
+        Digest of the key of the call.
+    recipe
+        Module and name of the function, ``module:name``.
     parts
-        What the key was made of.
+        Named pieces of the key, as in `Key.parts`.
     created
-        When, in seconds since the epoch.
+        Time of writing, in seconds since the epoch.
     codec
-        How the result is written: ``"data"``, or ``"pickle"`` where it is more than that.
+        Encoding of the result: ``"data"`` for plain data, ``"pickle"`` for a result that holds other objects.
     """
 
     def __init__(self, head: Mapping[str, Any]) -> None:
@@ -52,19 +54,19 @@ class Entry:
 
 
 def entry_bytes(key: Key, value: Any) -> bytes:
-    """A result as the bytes of a file.
+    """Return the bytes of an entry.
 
     Parameters
     ----------
     key
-        Its key.
+        Key of the call that gave the result.
     value
-        The result.
+        Result of the job. A result that is not plain data is pickled; structures lose their calculators.
 
     Raises
     ------
     StorageError
-        It cannot be pickled.
+        The result is not plain data and cannot be pickled.
     """
     codec, payload = _encoded(value)
     head = {
@@ -79,17 +81,17 @@ def entry_bytes(key: Key, value: Any) -> bytes:
 
 
 def read_entry(file: io.BufferedReader) -> tuple[Entry, bytes]:
-    """What a file says of itself, and its result in bytes.
+    """Return the header of an entry and its encoded result.
 
     Parameters
     ----------
     file
-        The file, open.
+        Open file, at its beginning.
 
     Raises
     ------
     ValueError
-        It is no file of the store, or is damaged.
+        The file is no entry, is of another format, or is damaged.
     """
     line = file.readline(200).split()
     if len(line) != 4 or b" ".join(line[:2]) != _MAGIC:
@@ -104,12 +106,14 @@ def read_entry(file: io.BufferedReader) -> tuple[Entry, bytes]:
 
 
 def read_value(entry: Entry, payload: bytes) -> Any:
-    """The result. Where it is a pickle, this runs code.
+    """Return the result of an entry. Reading a pickle runs code.
 
     Parameters
     ----------
-    entry, payload
-        What `read_entry` gave.
+    entry
+        Header that `read_entry` returned.
+    payload
+        Encoded result that `read_entry` returned.
     """
     return pickle.loads(payload) if entry.codec == "pickle" else from_plain(payload)
 

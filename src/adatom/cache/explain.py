@@ -1,4 +1,4 @@
-"""Why a job would run, or would not."""
+"""Explanation of a hit or a miss: the pieces in which a key differs from stored ones."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ _HASHED = re.compile(r"\S*[0-9a-f]{32}$")
 
 @dataclass(frozen=True)
 class Difference:
-    """What is not the same.
+    """One piece in which a call differs from a stored one.
 
     Attributes
     ----------
     part
-        The recipe's source, a parameter, or what of a structure.
+        Name of the piece: ``"source"``, a parameter, or a piece of one such as ``"atoms.positions"``.
     now
-        What it is in the call; empty if it has no such part.
+        Text of the piece in the call, a digest if it is long; empty if the call has no such piece.
     stored
-        What it was when the stored result was computed. Of long values both are digests.
+        Text of the piece in the stored call, a digest if it is long; empty if the stored call has no such piece.
     code
-        Of the source: the functions that are not the same.
+        Names of the functions and classes whose code differs; empty unless `part` is ``"source"``.
     """
 
     part: str
@@ -49,22 +49,22 @@ class Difference:
 
 @dataclass(frozen=True)
 class Explanation:
-    """Whether a call is in the store and, if it is not, what differs from the nearest one that is.
+    """Answer to the question if a call is in the store and, on a miss, how it differs from the nearest stored one.
 
     Attributes
     ----------
     hit
         Whether the call would be answered from the store.
     key
-        The key of the call; empty where it has none.
+        Digest of the key of the call; empty if the call has no key.
     recipe
-        Module and name of the function.
+        Module and name of the function, ``module:name``.
     reason
-        In a sentence.
+        Explanation in one sentence, for people.
     nearest
-        The key of the stored result that differs least; empty if there is none of this recipe.
+        Digest of the stored key that differs least; empty if the store has no result of this recipe.
     differences
-        In what.
+        Pieces in which the key differs from `nearest`; empty on a hit.
     """
 
     hit: bool
@@ -80,14 +80,14 @@ class Explanation:
 
 
 def explain_key(store: Store, key: Key) -> Explanation:
-    """Say whether a key is in a store and, if it is not, what differs from the nearest one that is.
+    """Say if a key is in a store and, on a miss, how it differs from the nearest stored one.
 
     Parameters
     ----------
     store
-        The store.
+        Store to look in; nothing is written but its index.
     key
-        The key.
+        Key of the call to explain.
     """
     there = store.entry(key.digest)
     if there is not None and there.key == key.digest:
@@ -98,7 +98,8 @@ def explain_key(store: Store, key: Key) -> Explanation:
             others = [entry for entry in index.entries(key.recipe) if entry.key != key.digest]
     if not others:
         return Explanation(False, key.digest, key.recipe, f"No result of {key.recipe} is in {store.directory}.")
-    nearest = min(others, key=lambda entry: len(_unlike(key.parts, entry.parts)))  # the newest of equals
+    # Entries come newest first, and `min` takes the first of several that differ as little.
+    nearest = min(others, key=lambda entry: len(_unlike(key.parts, entry.parts)))
     differences = tuple(
         Difference(name, key.parts.get(name, ""), nearest.parts.get(name, ""), _code(store, key, nearest.parts, name))
         for name in _unlike(key.parts, nearest.parts)

@@ -1,4 +1,4 @@
-"""Values as plain data and arrays, from which they come back with the types that they had."""
+"""Encoding of results as JSON and arrays, from which values come back with their types."""
 
 from __future__ import annotations
 
@@ -15,41 +15,41 @@ from adatom.cache.types import support
 
 __all__ = ["NotPlainError", "from_plain", "to_json", "to_plain"]
 
-# One encoder for all: `json.dumps` makes one for each call that wants no spaces.
+# `json.dumps` with other separators than its own makes a new encoder in each call.
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 _SCALARS = frozenset({type(None), bool, int, float, str})
 _TEXT = frozenset({str})
-_LARGE = 1 << 14  # bytes of an array from which on it is compressed
-_TAG = "!"  # what a dictionary that stands for something else has for its only key
+_LARGE = 1 << 14  # bytes; larger arrays are compressed
+_TAG = "!"  # only key of a dictionary that stands for a value of another type
 
 
 class NotPlainError(TypeError):
-    """A value that holds something else than data."""
+    """A value that is not plain data, or holds such a value."""
 
 
 def to_json(tree: Any) -> bytes:
-    """JSON without spaces.
+    """Return data as JSON without spaces.
 
     Parameters
     ----------
     tree
-        What JSON has.
+        Dictionaries with text as keys, lists, text, numbers, booleans and None.
     """
     return _encode(tree).encode()
 
 
 def to_plain(value: Any) -> bytes:
-    """Data as bytes.
+    """Return a value as bytes.
 
     Parameters
     ----------
     value
-        Numbers, text, bytes, arrays, lists, tuples, sets, dictionaries, and objects that a package says how to keep.
+        Numbers, text, bytes, paths, arrays, lists, tuples, sets, dictionaries, and objects of registered types.
 
     Raises
     ------
     NotPlainError
-        There is something else in it.
+        The value is, or holds, an object of another type.
     """
     arrays: list[bytes] = []
     tree = to_json(_dumped(value, arrays))
@@ -57,12 +57,12 @@ def to_plain(value: Any) -> bytes:
 
 
 def from_plain(data: bytes) -> Any:
-    """What `to_plain` was given.
+    """Return the value that `to_plain` encoded.
 
     Parameters
     ----------
     data
-        What it gave.
+        Bytes that `to_plain` returned.
     """
     size = int.from_bytes(data[:8], "little")
     return _loaded(json.loads(data[8 : 8 + size]), memoryview(data)[8 + size :])
@@ -76,9 +76,8 @@ def _dumped(value: Any, arrays: list[bytes]) -> Any:
         return [item if type(item) in _SCALARS else _dumped(item, arrays) for item in value]
     if kind is dict:
         if set(map(type, value)) <= _TEXT and not (len(value) == 1 and _TAG in value):
-            return {
-                key: item if type(item) in _SCALARS else _dumped(item, arrays) for key, item in value.items()
-            }  # most of what a result holds is scalars: this is called for one value in three
+            # Most values in a result are scalars; looking at them here saves two calls of three.
+            return {key: item if type(item) in _SCALARS else _dumped(item, arrays) for key, item in value.items()}
         return _tagged("dict", [[_dumped(key, arrays), _dumped(item, arrays)] for key, item in value.items()])
     if kind in (tuple, set, frozenset):
         return _tagged(kind.__name__, [_dumped(item, arrays) for item in value])

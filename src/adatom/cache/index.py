@@ -1,4 +1,4 @@
-"""What is in the store, for questions about many of its files."""
+"""Index of the store, for questions about many entries, and pruning."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ _SCHEMA = """
     CREATE INDEX IF NOT EXISTS by_recipe ON entries (recipe);
     CREATE INDEX IF NOT EXISTS by_use ON entries (used);
 """
-_STALE = 3600.0  # seconds after which a file that was never finished is nobody's
+_STALE = 3600.0  # seconds after which a partial file was surely abandoned
 
 
 @dataclass(frozen=True)
 class Usage:
-    """How much there is of something.
+    """Number and size of some results.
 
     Attributes
     ----------
     count
-        Of results.
+        Number of stored results.
     size
-        In bytes.
+        Size of their files, in bytes.
     """
 
     count: int
@@ -44,14 +44,14 @@ class Usage:
 
 
 class Index:
-    """An SQLite table of the store's files, brought up to date when it is opened.
+    """SQLite table of the entries of a store, brought up to date when it is opened.
 
-    Where SQLite cannot work with a file, as on network file systems whose locks do not hold, it is made in memory.
+    The table is made in memory if SQLite cannot use a file in the store, as on network file systems without locks.
 
     Parameters
     ----------
     store
-        The store.
+        Store whose entries are listed; its directory must exist.
     """
 
     def __init__(self, store: Store) -> None:
@@ -60,7 +60,7 @@ class Index:
         try:
             self._open(file)
         except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError):  # nothing is wrong with it, but it cannot be used
+            if isinstance(error, sqlite3.OperationalError):  # the file is sound, but cannot be locked or written
                 self._open(":memory:")
             else:
                 file.unlink(missing_ok=True)
@@ -88,18 +88,18 @@ class Index:
                 entry = self._store.entry(key)
                 if entry is not None and entry.key == key:
                     rows.append(_row(entry, status))
-                else:  # damaged: it can be pruned, and is nobody's neighbour
+                else:  # a damaged entry is listed so that it can be pruned, but under no recipe
                     rows.append((key, "", 0.0, status.st_size, status.st_mtime, "{}", ""))
         self._database.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
         self._database.commit()
 
     def entries(self, recipe: str) -> list[Entry]:
-        """What is stored of a recipe, newest first.
+        """Return the entries of a recipe, newest first.
 
         Parameters
         ----------
         recipe
-            Its module and name.
+            Module and name of the function, ``module:name``.
         """
         rows = self._database.execute(
             "SELECT key, recipe, created, parts, codec FROM entries WHERE recipe = ? ORDER BY created DESC", (recipe,)
@@ -110,39 +110,39 @@ class Index:
         ]
 
     def usage(self) -> dict[str, Usage]:
-        """How much there is of each recipe."""
+        """Return the number and size of the entries of each recipe; damaged entries are those of ``""``."""
         rows = self._database.execute("SELECT recipe, COUNT(*), SUM(size) FROM entries GROUP BY recipe ORDER BY recipe")
         return {recipe: Usage(count, size) for recipe, count, size in rows}
 
     def oldest(self) -> Iterator[tuple[str, float, int]]:
-        """Key, time of last use and size of all, those first that were not used for longest."""
+        """Yield key, time of last use (s since the epoch) and size (bytes) of each entry, least recently used first."""
         yield from self._database.execute("SELECT key, used, size FROM entries ORDER BY used")
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the database."""
         self._database.close()
 
 
 def prune(
     store: Store, older_than: float | None = None, larger_than: int | None = None, dry_run: bool = False
 ) -> Usage:
-    """Remove results that were not used for longest.
+    """Remove the results that were used least recently.
 
     Parameters
     ----------
     store
-        The store.
+        Store to remove results from.
     older_than
-        Seconds since the last use. None: of any age.
+        Remove results whose last use was more than this many seconds ago. None: age does not matter.
     larger_than
-        Bytes that may stay. None: any number.
+        Remove results until the others fit in this many bytes. None: size does not matter.
     dry_run
-        Remove nothing, and say what would be.
+        Remove nothing, and return what would be removed.
 
     Returns
     -------
     Usage
-        What was removed.
+        Number and size of the removed results.
     """
     if not store.directory.is_dir():
         return Usage(0, 0)
@@ -167,7 +167,7 @@ def prune(
 
 
 def _files(store: Store) -> Iterator[tuple[str, os.stat_result]]:
-    """The key and status of each result."""
+    """Yield the key and file status of each entry."""
     for path, status in _entries(store):
         if path.suffix != PARTIAL:
             yield path.name, status
@@ -179,7 +179,7 @@ def _entries(store: Store) -> Iterator[tuple[Path, os.stat_result]]:
             try:
                 yield Path(entry.path), entry.stat()
             except FileNotFoundError:
-                pass  # renamed or removed by another process
+                pass  # another process renamed or removed the file
 
 
 def _scanned(folder: Path) -> list[os.DirEntry[str]]:

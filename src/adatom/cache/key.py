@@ -1,4 +1,4 @@
-"""The key of a job: the same wherever and whenever the same is computed."""
+"""Key of a call: equal for equal computations, on every machine and at any time."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ __all__ = ["Key", "make_key"]
 
 @dataclass(frozen=True)
 class Key:
-    """What a job would compute, in short.
+    """Key of one call.
 
     Attributes
     ----------
     digest
-        Equal for the same computation, 32 hexadecimal digits.
+        Hash that is equal for equal computations, 32 hexadecimal digits.
     recipe
-        Module and name of the function.
+        Module and name of the function, ``module:name``.
     parts
-        What went into the digest, by name: text, or the digest of a long one.
+        Pieces that the digest is made of, by name: their text, or the digest of a text of more than 60 characters.
     source
-        The pieces of code behind ``parts["source"]``, each with its digest; empty where source does not count.
+        Digest of each piece of code behind ``parts["source"]``, by name; empty if the code does not count.
     """
 
     digest: str
@@ -46,35 +46,35 @@ def make_key(
     reads: Collection[str] = (),
     counts: Mapping[str, Callable[[Any], Any]] | None = None,
 ) -> Key:
-    """The key of one call of a function.
+    """Return the key of one call of a function.
 
     Parameters
     ----------
     function
-        The function, plain or a job.
+        Plain function, or a job.
     args, kwargs
-        With what it is called; what is not given counts with its default.
+        Arguments of the call. A parameter that is not given counts with its default.
     policy
-        ``"inputs"``; ``"inputs+source"``, where the code counts too; or a function that is given the arguments as a
-        dictionary and returns what counts of them.
+        ``"inputs"``: the arguments count; ``"inputs+source"``: the code counts too; or a function that is given all
+        arguments as a dictionary and returns the value to count in their place.
     version
-        Declared by the author of the function.
+        Version that the author of the function declares. None: no version counts.
     reads
-        What the function reads that does not count otherwise, such as ``"info"`` of a structure, and names of
-        parameters whose files and directories count with what is in them.
+        Data that the function reads and that would not count otherwise, such as ``"info"`` of a structure, and names
+        of parameters whose files and directories count with their content.
     counts
-        By parameter, a function that is given its argument and returns what counts of it.
+        Functions by the name of a parameter: each is given the argument and returns the value to count in its place.
 
     Raises
     ------
     UnhashableError
-        An argument has no text that is the same in every process.
+        An argument has no canonical text.
     TypeError
         The arguments do not fit the function.
     """
     bound = _signature(function).bind(*args, **kwargs)
     bound.apply_defaults()
-    plain = getattr(function, "_fn", function)  # where a job was given other defaults does not count
+    plain = getattr(function, "_fn", function)  # a job counts as its function, wherever it was given other defaults
     recipe = f"{plain.__module__}:{getattr(plain, '__qualname__', plain.__name__)}"
     parts = {"recipe": recipe}
     if version is not None:

@@ -1,7 +1,7 @@
-"""What code a function is: its own, and that of the helpers that it calls.
+"""Digest of the code of a function and of the helpers that it calls.
 
-Told from the code that is loaded, not from the file, which may have been edited since. What the compiler drops does not
-count: comments, layout, and here docstrings, annotations of functions, and line numbers.
+The digest is made from loaded bytecode, not from the file, which may have been edited since. Comments, layout,
+docstrings, annotations of functions and line numbers do not count.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from adatom.cache.canonical import Canonical, UnhashableError, digest
 
 __all__ = ["Source", "describe_code", "source_of"]
 
-# How a job is run and what is written down of it is no part of what it computes.
+# Packages of adatom that run jobs and record them do not change the result of a job.
 _OF_RUNNING = "cache cli engines errors execution journal settings utils workflow"
 _NOT_COUNTED = tuple(f"adatom.{name}" for name in _OF_RUNNING.split())
 _FIXED = (FunctionType, BuiltinFunctionType, ModuleType, type, str, int, float, bool, type(None))
@@ -29,22 +29,22 @@ _HIDDEN = {"__module__", "__dict__", "__weakref__", "__doc__", "__qualname__", "
 
 
 class Source:
-    """The code of a function.
+    """Code of a function or class, with that of its helpers.
 
     Parameters
     ----------
     function
-        The function, or a class.
+        Function or class to look into.
 
     Attributes
     ----------
     pieces
-        By name: a digest for each function and class of the user's, of the function's own package and of adatom, and
-        the version of each other package that they use.
+        Digest of each function and class of the user, of the function's own package and of adatom, by name; and the
+        version of each other package that they use, by its name.
     digest
-        Of all pieces.
+        Digest of all pieces, 32 hexadecimal digits.
     subject
-        The function.
+        Function or class that was given.
     """
 
     def __init__(self, function: Any) -> None:
@@ -52,16 +52,16 @@ class Source:
         self._found: dict[str, set[str]] = {}
         self._package = _package(function)
         self._seen: set[int] = set()
-        self._kept: list[Any] = []  # an id is used again when its object is gone
+        self._kept: list[Any] = []  # keeps objects alive: Python reuses the id of one that is gone
         self._looked_up: list[tuple[Callable[[], Any], Any, str]] = []
         self._canonical = Canonical(self._noted)
         self._walk(function)
-        # Several functions may have one name, as lambdas do.
+        # Several functions, such as lambdas, may share a name.
         self.pieces = {name: "+".join(sorted(found)) for name, found in sorted(self._found.items())}
         self.digest = digest(repr(self.pieces))
 
     def is_current(self) -> bool:
-        """Whether the user's names still stand for what they stood for: a cell of a notebook may have run again."""
+        """Return whether the user's names still have their values; running a notebook cell again may change them."""
         return all(
             (now := look()) is value and (type(value) in _FIXED or self._constant(now) == text)
             for look, value, text in self._looked_up
@@ -91,12 +91,12 @@ class Source:
             self._walk(value.__wrapped__)
 
     def _counts(self, value: Any) -> bool:
-        """Whether the code of a function or class counts; else its package's version may."""
+        """Return whether the code of a function or class counts; otherwise the version of its package may."""
         module = getattr(value, "__module__", None) or ""
         return not module.startswith(_NOT_COUNTED) and self._is_own(module.partition(".")[0])
 
     def _is_own(self, package: str) -> bool:
-        """Whether a package is the function's own, adatom or files of the user's; of others the version counts."""
+        """Return whether the code of a package counts; of installed packages of others, record the version instead."""
         if package in ("", "builtins") or package in sys.stdlib_module_names:
             return False
         version = None if package in (self._package, "adatom") else installed_version(package)
@@ -123,11 +123,11 @@ class Source:
         return self._canonical.text((held, [_name(base) for base in kind.__bases__]))
 
     def _of_code(self, code: CodeType, function: FunctionType) -> list[Any]:
-        """Instructions with what they mean, and what the names among them stand for."""
+        """Return the instructions of code, each with its argument and with the value of the name that it loads."""
         steps: list[Any] = []
         of_user = not (_package(function) == "adatom" or installed_version(_package(function)))
         look: Callable[[], Any]
-        target: Any = _ABSENT  # what the last instruction loaded, as far as that is known before it runs
+        target: Any = _ABSENT  # value that the last instruction loaded, if it is known before the code runs
         module: Any = _ABSENT
         local: dict[str, Any] = {}
         for step in dis.get_instructions(code):
@@ -159,16 +159,16 @@ class Source:
         return steps
 
     def _imported(self, name: str) -> Any:
-        """A module that a function imports when it is called."""
+        """Return a module that a function imports when it is called, if its code counts."""
         if self._is_own(name.partition(".")[0]) and not name.startswith(_NOT_COUNTED):
             try:
                 return import_module(name)
             except ImportError:
-                pass  # optional, and not there
+                pass  # an optional package that is not installed
         return _ABSENT
 
     def _constant(self, value: Any) -> str:
-        """What a name stands for: code is looked into, plain data is taken as it is."""
+        """Return text for the value of a name: code is walked and named, data becomes canonical text."""
         if value is _ABSENT:
             return ""
         if isinstance(value, ModuleType):
@@ -184,22 +184,22 @@ class Source:
             try:
                 return self._canonical.text(value)
             except (UnhashableError, RecursionError):
-                pass  # a lock, say
-        return _name(kind)  # a logger, a random generator: no data of the user's
+                pass  # such as a lock
+        return _name(kind)  # such as a logger or a random generator
 
     def _noted(self, value: Any) -> str:
-        """Of a function or class among data."""
+        """Return text for a function or class that is found among data."""
         self._walk(value)
         return _name(value)
 
 
 def describe_code(value: Any) -> str:
-    """A function or class by its name, with its code where that is the user's and with its package's version elsewhere.
+    """Return the name of a function or class with a digest of its code or, of an installed package, with its version.
 
     Parameters
     ----------
     value
-        The function or class.
+        Function, builtin function or class.
     """
     name, package = _name(value), _package(value)
     if isinstance(value, BuiltinFunctionType) or package in ("", "builtins") or package in sys.stdlib_module_names:
@@ -211,16 +211,16 @@ def describe_code(value: Any) -> str:
 
 
 def source_of(function: Any) -> Source:
-    """The code of a function or class, looked up once for all calls of it, as long as it is the same.
+    """Return the code of a function or class. It is looked up once, and again after it has changed.
 
     Parameters
     ----------
     function
-        The function or class.
+        Function or class to look into.
     """
     known = _known.get(id(function))
     if known is None or known.subject is not function or not known.is_current():
-        if len(_known) > 1000:  # functions that were made in a loop
+        if len(_known) > 1000:  # as after many functions that were made in a loop
             _known.clear()
         known = _known[id(function)] = Source(function)
     return known
@@ -251,28 +251,28 @@ def _cell(function: FunctionType, name: str) -> Any:
     cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
     try:
         return cells[name].cell_contents
-    except (KeyError, ValueError):  # a variable of the function itself, or one that has no value yet
+    except (KeyError, ValueError):  # a variable of the function itself, or a cell without a value yet
         return _ABSENT
 
 
 @cache
 def installed_version(package: str) -> str | None:
-    """The version of an installed package; None of files that the user may edit, an editable installation's too.
+    """Return the version of an installed package; None for files that the user may edit, as in an editable install.
 
     Parameters
     ----------
     package
-        Its name, as it is imported.
+        Name under which the package is imported.
     """
     try:
         spec = find_spec(package)
-    except (ValueError, ImportError):  # __main__
+    except (ValueError, ImportError):  # such as of __main__
         return None
     places = [spec.origin or "", *(spec.submodule_search_locations or ())] if spec else []
     if not any(part in place for place in places for part in ("site-packages", "dist-packages")):
         return None
     try:
         return metadata.version(package)
-    except metadata.PackageNotFoundError:  # installed under another name than it is imported under
+    except metadata.PackageNotFoundError:  # its distribution has another name
         names = metadata.packages_distributions().get(package, ())
         return metadata.version(names[0]) if names else ""

@@ -1,9 +1,9 @@
-"""The store: a file for each result, which is the truth.
+"""Store of results: one file for each, the entry.
 
-Each file is written beside its place and renamed, which is atomic on local and on network file systems, and begins
-with a digest of what follows. So there is nothing to lock, any number of processes and machines may use one store, and
-a file that was cut or changed is told from a good one. The index in SQLite (`cache.index`) is made from the files,
-by whoever asks a question that needs it, and can be deleted at any time.
+An entry is written beside its place and renamed, which is atomic on local and on network file systems, and begins with
+a digest of the rest. So nothing needs a lock, any number of processes and machines may use one store, and a file that
+was cut or changed is recognised. The index in SQLite (`cache.index`) is made from the entries by the first process that
+needs it, and can be deleted at any time.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ __all__ = ["CacheWarning", "Store", "open_store"]
 
 
 class CacheWarning(UserWarning):
-    """Something that the cache could not do; the job's result is not affected."""
+    """A result that could not be read or stored, or a call without a key; the job itself is not affected."""
 
 
 class Store:
-    """Results by key.
+    """Results by key, in a directory.
 
     Parameters
     ----------
     directory
-        Where; it is made at the first `put`.
+        Directory of the store; the first `put` makes it.
     group
-        A Unix group whose members may write to it too. None: only the user may.
+        Unix group whose members may read and write the store too. None: only the user may.
     limit
-        Bytes that it may hold; what was not used for longest is removed. None: any number.
+        Size in bytes above which the results that were used least recently are removed. None: no limit.
 
     Raises
     ------
@@ -64,32 +64,32 @@ class Store:
     # Reading
 
     def path(self, key: str) -> Path:
-        """Where a result is, or would be.
+        """Return the path of the entry of a key, which need not exist.
 
         Parameters
         ----------
         key
-            The digest of a `Key`.
+            Digest of a `Key`, 32 hexadecimal digits.
         """
         return self._sub / key[:2] / key
 
     def has(self, key: str) -> bool:
-        """Whether there is a file for a key.
+        """Return whether a key has an entry, damaged or not.
 
         Parameters
         ----------
         key
-            The digest of a `Key`.
+            Digest of a `Key`, 32 hexadecimal digits.
         """
         return os.path.exists(self.path(key))
 
     def get(self, key: str) -> Any:
-        """A result, or `MISS`. A file that is damaged is a miss, with a warning.
+        """Return the result of a key, or `MISS`. A damaged entry is a miss, with a warning.
 
         Parameters
         ----------
         key
-            The digest of a `Key`.
+            Digest of a `Key`, 32 hexadecimal digits.
         """
         path = self.path(key)
         try:
@@ -110,18 +110,18 @@ class Store:
             )
             return MISS
         try:
-            os.utime(path)  # what was used last is pruned last
+            os.utime(path)  # pruning goes by the time of last use
         except OSError:
-            pass  # of another member of the group, or on a disk that is not written
+            pass  # a file of another member of the group, or a read-only disk
         return _marked(value, key)
 
     def entry(self, key: str) -> Entry | None:
-        """What is known of a stored result, without the result; None if there is none, or its file is damaged.
+        """Return the header of an entry; None if the key has no entry, or a damaged one.
 
         Parameters
         ----------
         key
-            The digest of a `Key`.
+            Digest of a `Key`, 32 hexadecimal digits.
         """
         try:
             with open(self.path(key), "rb") as file:
@@ -132,19 +132,19 @@ class Store:
     # Writing
 
     def put(self, key: Key, value: Any) -> None:
-        """Store a result; one that was there is replaced.
+        """Store a result, in place of an earlier one of the same key.
 
         Parameters
         ----------
         key
-            Its key.
+            Key of the call that gave the result.
         value
-            The result. What is not plain data is pickled; structures lose their calculators.
+            Result of the job. A result that is not plain data is pickled; structures lose their calculators.
 
         Raises
         ------
         StorageError
-            It cannot be written, or not be pickled.
+            The result cannot be written, or is not plain data and cannot be pickled.
         """
         data = entry_bytes(key, value)
         if self._limit is not None:
@@ -156,28 +156,28 @@ class Store:
             raise StorageError(f"Cannot store a result in {self.directory}: {error.strerror or error}.") from error
 
     def put_left(self, key: str, directory: Path) -> None:
-        """Keep where a job is that has not ended, so that it can go on if it is cut.
+        """Keep the directory of a job that has checkpoints, so that its next run can go on if this one is cut.
 
         Parameters
         ----------
         key
-            The digest of its `Key`.
+            Digest of the job's `Key`, 32 hexadecimal digits.
         directory
-            Where its files are, or will be when it has ended.
+            Final directory of the job, under the name that it has after a good end.
         """
         try:
             self._prepare()
             self._write(self.directory / "left" / key, os.fsencode(directory))
         except OSError:
-            pass  # a full disk: the job goes on, and starts anew if it is cut
+            pass  # as on a full disk: the job runs on, and would start anew after it was cut
 
     def left(self, key: str) -> Path | None:
-        """Where a job with this key was before it was cut; None if none was.
+        """Return the final directory of a job with this key that was cut; None if there is no such job.
 
         Parameters
         ----------
         key
-            The digest of its `Key`.
+            Digest of the job's `Key`, 32 hexadecimal digits.
         """
         try:
             return Path(os.fsdecode((self.directory / "left" / key).read_bytes()))
@@ -185,20 +185,20 @@ class Store:
             return None
 
     def forget_left(self, key: str) -> None:
-        """Forget what `put_left` kept: the job has ended.
+        """Forget the directory that `put_left` kept, after the job has ended well.
 
         Parameters
         ----------
         key
-            The digest of its `Key`.
+            Digest of the job's `Key`, 32 hexadecimal digits.
         """
         try:
             os.unlink(self.directory / "left" / key)
         except OSError:
-            pass  # another run of the job has ended before
+            pass  # another run of the job has ended first
 
     def _make_room(self, limit: int, size: int) -> None:
-        """Keep to the limit, give or take a twentieth: looking at all files for each new one would be slow."""
+        """Keep to the limit within a twentieth, as listing all entries for each new one would be slow."""
         self._due -= size
         if self._due < 0:
             from adatom.cache.index import prune
@@ -207,12 +207,12 @@ class Store:
             prune(self, larger_than=limit - size)
 
     def put_source(self, key: Key) -> None:
-        """Keep what the code behind a key is made of, once for all keys of the same code; only `explain` wants it.
+        """Keep the pieces of code behind a key, once for all keys of the same code; only `explain` reads them.
 
         Parameters
         ----------
         key
-            The key.
+            Key whose ``source`` is kept.
         """
         name = key.parts.get("source", "")
         if key.source and name not in self._made:
@@ -222,16 +222,16 @@ class Store:
                 if not path.exists():
                     self._write(path, json.dumps(dict(key.source)).encode())
             except OSError:
-                pass  # a full disk: `put` says so
+                pass  # as on a full disk, of which `put` tells
             self._made.add(name)
 
     def source(self, name: str) -> dict[str, str]:
-        """The pieces of code behind a source digest; empty if they are not known.
+        """Return the pieces of code behind a digest of source; empty if they are not known.
 
         Parameters
         ----------
         name
-            The digest.
+            Digest of source, as in ``Key.parts["source"]``.
         """
         try:
             return dict(json.loads((self.directory / "sources" / name).read_bytes()))
@@ -245,7 +245,7 @@ class Store:
             self._made.add(folder)
         try:
             self._write_whole(path, data)
-        except FileNotFoundError:  # the directory was removed meanwhile
+        except FileNotFoundError:  # another process has removed the directory
             self._make(path.parent)
             self._write_whole(path, data)
 
@@ -269,13 +269,13 @@ class Store:
                     os.chown(parent, -1, self._gid)
                     os.chmod(parent, mode)
 
-    # Whom to trust
+    # Trust
 
     def _check(self) -> None:
         try:
             status = self.directory.stat()
         except FileNotFoundError:
-            return  # nothing is there yet
+            return  # the first `put` makes the directory
         except OSError as error:
             raise StorageError(f"Cannot read the cache {self.directory}: {error.strerror}.") from error
         if not stat.S_ISDIR(status.st_mode):
@@ -307,12 +307,14 @@ class Store:
 
 
 def open_store() -> Store:
-    """The store that the settings name.
+    """Return the store that the settings name.
 
     Raises
     ------
-    InputError, StorageError
-        As `Store` does.
+    InputError
+        The group of the settings does not exist.
+    StorageError
+        Others can write to the directory, it is of another format, or it cannot be read.
     """
     settings = get_settings()
     limit = None if settings.cache_size is None else settings.cache_size * 1_000_000
@@ -336,7 +338,7 @@ def _group(name: str | None) -> int | None:
 
 
 def _marked(value: Any, key: str) -> Any:
-    """A result that says where it came from."""
+    """Return a result with its key in its provenance."""
     if type(value) is dict and type(value.get("provenance")) is dict:
         value["provenance"] = {**value["provenance"], CACHED_FROM: key}
     return value

@@ -1,7 +1,7 @@
-"""What packages say of their types: what counts of an object, and how it is kept as plain data.
+"""Registered types of packages: the pieces of an object that count in a key, and its form as plain data.
 
-A package is known by the entry point of its name in the group ``adatom.types``. It names a module with the functions of
-`TypeSupport`, which is imported when the first object of that package is met.
+An entry point in the group ``adatom.types``, named like the package, names a module with the functions of
+`TypeSupport`. The module is imported when the first object of that package is met.
 """
 
 from __future__ import annotations
@@ -16,48 +16,50 @@ __all__ = ["TypeSupport", "relabelled", "support"]
 
 
 class TypeSupport(Protocol):
-    """What a module has to define for the types of a package."""
+    """Functions that a module defines for the types of a package."""
 
     def parts(self, value: Any, reads: Collection[str]) -> Mapping[str, Any] | None:
-        """What counts of an object, by name; None if it is of no type that the module knows.
+        """Return the pieces of an object that count, by name; None for a type that the module does not know.
 
         Parameters
         ----------
         value
-            An object of the package.
+            Any object of the package.
         reads
-            What a job declares that it reads, beside what always counts.
+            Option ``reads`` of a job: names of pieces that count in addition.
         """
 
     def dump(self, value: Any) -> tuple[str, Any] | None:
-        """A name for the object's type, and plain data that `load` makes it from again; None if that cannot be.
+        """Return a name for the object's type and plain data for `load`; None for an object that has no such form.
 
         Parameters
         ----------
         value
-            An object of the package.
+            Any object of the package.
         """
 
     def load(self, name: str, data: Any) -> Any:
-        """The object again.
+        """Return the object that `dump` was given.
 
         Parameters
         ----------
-        name, data
-            What `dump` gave.
+        name
+            Name of the type that `dump` returned.
+        data
+            Plain data that `dump` returned.
         """
 
     def relabel(self, result: Any, arguments: Mapping[str, Any], reads: Collection[str]) -> Any:
-        """A stored result with what does not count, such as labels, taken from the arguments that it is used for.
+        """Return a stored result with labels, which do not count in the key, from the arguments of the present call.
 
         Parameters
         ----------
         result
-            What the store holds.
+            Result from the store; it may be changed.
         arguments
-            Those of the call that the result is used for.
+            Arguments of the call that the result is used for, by name.
         reads
-            As in `parts`.
+            Option ``reads`` of the job, as in `parts`.
         """
 
 
@@ -68,12 +70,12 @@ def _entry_points() -> dict[str, Any]:
 
 @cache
 def support(package: str) -> TypeSupport | None:
-    """Who knows the types of a package, if anybody.
+    """Return the module that knows the types of a package; None if no entry point names one.
 
     Parameters
     ----------
     package
-        The first part of a module's name.
+        Name of the package, the first part of a module's name.
     """
     point = _entry_points().get(package)
     return point.load() if point else None
@@ -86,16 +88,18 @@ def relabelled(
     kwargs: Mapping[str, Any],
     reads: Collection[str],
 ) -> Any:
-    """A stored result for a call, with the labels of the call's arguments.
+    """Return a stored result with the labels of a call's arguments.
 
     Parameters
     ----------
     result
-        What the store holds.
-    function, args, kwargs
-        The call.
+        Result from the store; it may be changed.
+    function
+        Function or job that is called.
+    args, kwargs
+        Arguments of the call that the result is used for.
     reads
-        What the job declares that it reads.
+        Option ``reads`` of the job: labels that count in the key stay as they are.
     """
     packages = {type(value).__module__.partition(".")[0] for value in (*args, *kwargs.values())}
     for helper in filter(None, map(support, packages)):

@@ -1,4 +1,4 @@
-"""What is attached to a structure, as JSON and back."""
+"""Encoding of data that is attached to structures as JSON, and back."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SIMPLE = (str, bool, int, float, type(None))
 
 
 def to_plain(value: Any) -> Any:
-    """A value in what JSON holds, so that `from_plain` gives it back with its type.
+    """Return a value as data for JSON, from which `from_plain` restores its type.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ def to_plain(value: Any) -> Any:
     Raises
     ------
     InputError
-        It is none of them.
+        The value is, or holds, an object of another type.
     """
     kind = type(value)
     if kind in _SIMPLE:
@@ -54,12 +54,12 @@ def to_plain(value: Any) -> Any:
 
 
 def from_plain(value: Any) -> Any:
-    """What `to_plain` was given.
+    """Return the value that `to_plain` encoded.
 
     Parameters
     ----------
     value
-        What it gave.
+        Data that `to_plain` returned, also after a way through JSON.
     """
     if type(value) is list:
         return [from_plain(item) for item in value]

@@ -1,1 +1,1 @@
-"""What became of each job, written down while it runs."""
+"""Journal of jobs: their states and inputs, written while they run."""

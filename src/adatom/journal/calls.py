@@ -1,4 +1,4 @@
-"""The inputs of the jobs of a run, kept until all of them are done, so that what failed or was lost can run again."""
+"""Inputs of the jobs of a run, kept until all jobs are done, so that failed and lost ones can run again."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ __all__ = ["Calls", "read_call"]
 
 _SIZE = struct.Struct("<Q")
 _PLACE = re.compile(r"[^:@/]+:\d+:\d+(:[\w+/=]*|@\d+)")
-_SHORT = 300  # bytes of arguments up to which they stand in the journal itself: one file to write to for each job
+_SHORT = 300  # bytes; shorter arguments stand in the journal itself, which saves writing to a second file
 
 
 class Calls:
-    """A file with the pickled calls of one run. What many of them share is written once.
+    """File with the pickled calls of one run. A header or function that many calls share is written once.
 
     Parameters
     ----------
     directory
-        Where journals are.
+        Directory of the journals; the file is made in ``calls`` inside it.
     run
-        The run, which the file is named after.
+        Name of the run directory, which the file has too.
     """
 
     def __init__(self, directory: str, run: str) -> None:
@@ -46,12 +46,12 @@ class Calls:
         Parameters
         ----------
         header, function, arguments
-            What it is made of, pickled.
+            Parts of the call, each of them pickled.
 
         Returns
         -------
         str
-            Where it stands, for `read_call`; empty if it cannot be written.
+            Place of the call, for `read_call`; empty if the file cannot be written.
         """
         try:
             with self._lock:
@@ -82,12 +82,12 @@ class Calls:
         return place
 
     def close(self, remove: bool) -> None:
-        """End the file.
+        """Close the file.
 
         Parameters
         ----------
         remove
-            Whether nothing in it will be wanted again.
+            Whether to delete the file, as none of its jobs has to run again.
         """
         with self._lock:
             if self._file is not None:
@@ -98,14 +98,14 @@ class Calls:
 
 
 def read_call(directory: Path, place: str) -> tuple[bytes, bytes, bytes]:
-    """Header, function and arguments of a call, pickled.
+    """Return header, function and arguments of a call, each of them pickled.
 
     Parameters
     ----------
     directory
-        Where journals are.
+        Directory of the journals, in which ``calls`` is.
     place
-        What `Calls.keep` gave.
+        Place of the call that `Calls.keep` returned.
 
     Raises
     ------

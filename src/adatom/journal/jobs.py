@@ -1,4 +1,4 @@
-"""What the journals say of jobs, put together."""
+"""Jobs as the journals of all processes record them."""
 
 from __future__ import annotations
 
@@ -21,42 +21,43 @@ _ENDS = frozenset({"done", "cached", "failed", "skipped"})
 
 @dataclass(frozen=True)
 class JobRecord:
-    """One job.
+    """Record of one job.
 
     Attributes
     ----------
     id
-        Twelve characters, at the end of its directory's name too.
+        Id of the job: twelve characters, with which the name of its directory ends too.
     run
-        The name of the directory of the outermost flow that it belongs to; empty if no flow called it.
+        Name of the run directory of the outermost flow that called the job; empty if no flow called it.
     flow
-        The name of that flow; empty if there is none.
+        Name of the outermost flow; empty if no flow called the job.
     label
-        What the user called the run.
+        Option ``label`` of the run; empty if the user gave none.
     name
-        As the engine shows it.
+        Name of the job, as the engine shows it.
     recipe
-        Module and name of the function.
+        Module and name of the function, ``module:name``.
     key
-        Of the cache; empty if there is none.
+        Digest of the job's key in the cache; empty if the job is not cached.
     engine
-        Who ran it.
+        Name of the engine that ran the job.
     state
-        One of `STATES`. ``lost``: it was started or handed to an engine, has no end, and its process is gone.
+        One of `STATES`. A ``lost`` job was started or handed to an engine, has no end, and its process is gone.
     host, pid
-        Where it ran or, before that, where it was called.
+        Machine and id of the process that ran the job or, before its start, of the process that called it.
     directory
-        Its files, if it has any; their directory may be called ``running-`` or ``failed-`` so.
+        Final path of the job's directory, which ``running-`` or ``failed-`` may precede and which need not exist;
+        empty if it is not known.
     submitted, start, end
-        Seconds since the epoch; None before it happens.
+        Times of the call, the start and the end, in seconds since the epoch; None before they happen.
     attempt
-        How many times it was tried before.
+        Number of attempts before this one, 0 for the first.
     cause
-        Why it failed, was skipped or is lost.
+        Reason why the job failed, was skipped or is lost; empty otherwise.
     call
-        Where its inputs stand; empty if they are not kept.
+        Place of the job's inputs, for `journal.calls.read_call`; empty if they are not kept.
     retried
-        The id of the job that ran in its place later; empty if none did.
+        Id of the job that ran in place of this one later; empty if there is none.
     """
 
     id: str
@@ -81,19 +82,19 @@ class JobRecord:
 
     @property
     def path(self) -> Path | None:
-        """Its directory under the name that it has now; None if there is none."""
+        """Return the job's directory under its present name; None if it has no directory."""
         final = Path(f"{self.directory}-try{self.attempt + 1}" if self.attempt else self.directory)
         names = (final.name, f"failed-{final.name}", f"running-{final.name}") if self.directory else ()
         return next((final.with_name(name) for name in names if final.with_name(name).is_dir()), None)
 
 
 def read_jobs(results_dir: Path) -> list[JobRecord]:
-    """All jobs of which the journals in a directory tell, in the order in which they were called.
+    """Return all jobs in the journals of a directory, in the order of their calls.
 
     Parameters
     ----------
     results_dir
-        Where run directories are kept.
+        Directory of the run directories, in which the journals are.
     """
     found: dict[str, list[_Line]] = {}
     for process, line in _lines(results_dir / JOURNAL):
@@ -104,12 +105,12 @@ def read_jobs(results_dir: Path) -> list[JobRecord]:
 
 
 def longest(results_dir: Path) -> dict[str, float]:
-    """How long (s) the longest job of each recipe took that ended well.
+    """Return the longest duration (s) of a job of each recipe, of those that ended well.
 
     Parameters
     ----------
     results_dir
-        Where run directories are kept.
+        Directory of the run directories, in which the journals are.
     """
     took: dict[str, float] = {}
     for job in read_jobs(results_dir):
@@ -123,7 +124,7 @@ def _lines(directory: Path) -> Iterator[tuple[Process, dict[str, Any]]]:
         process = Process("", 0, "")
         try:
             texts = file.read_text(encoding="utf-8", errors="replace").splitlines()
-        except OSError:  # removed meanwhile
+        except OSError:  # such as a file that was removed just now
             continue
         for text in texts:
             try:
@@ -133,16 +134,16 @@ def _lines(directory: Path) -> Iterator[tuple[Process, dict[str, Any]]]:
                 elif isinstance(line["id"], str) and isinstance(line["time"], float) and line["state"] in STATES:
                     yield process, line
             except (ValueError, KeyError, TypeError):
-                pass  # the last line of a process that was killed, or of a full disk
+                pass  # such as the last line of a process that was killed, or on a full disk
 
 
 _COPIED = ("run", "flow", "label", "name", "recipe", "key", "engine", "directory", "call", "retried")
 
 
 def _put_together(lines: list[_Line], is_gone: Callable[[Process], bool]) -> JobRecord:
-    """One job, from what several processes wrote. Clocks of machines differ, so states are told by attempt first."""
+    """Return one job from lines of several processes, whose clocks differ: attempts order them better than times."""
     known: dict[str, Any] = {}
-    attempts: dict[Process, int] = {}  # the last one that a process spoke of
+    attempts: dict[Process, int] = {}  # last attempt that each process named
     of_attempt: dict[int, list[_Line]] = {}
     for time, line, process in lines:
         known |= {key: line[key] for key in _COPIED if line.get(key)}
@@ -157,12 +158,12 @@ def _put_together(lines: list[_Line], is_gone: Callable[[Process], bool]) -> Job
     state, cause, end = "running" if running else "pending", "", None
     if ends:
         state, cause = ends[-1][1]["state"], ends[-1][1].get("cause", "")
-        if state == "failed":  # the process that it ran in knows why; to one that was interrupted it is just that
+        if state == "failed":  # only the process that ran the job knows why; its caller may just have been interrupted
             why = [line.get("cause", "") for _, line, process in last if line["state"] == state and process == owner]
             cause = why[-1] if why else cause
-        end = min(time for time, _ in ends)  # others repeat it
+        end = min(time for time, _ in ends)  # later lines repeat the end
     elif is_gone(owner) and not (caller != owner and caller.is_here and not is_gone(caller)):
-        # Of a worker that dies while the process that called the job lives, that process will tell.
+        # While the process that called the job lives, it will record the death of the worker itself.
         state, cause = "lost", f"process {owner.pid} on {owner.host} is gone"
     return JobRecord(
         lines[0][1]["id"],

@@ -1,7 +1,7 @@
-"""The journal: what happened to each job, written when it happens.
+"""Journal: the states of each job, written when they change.
 
-Each process writes a file of its own, line by line, so that there is nothing to lock, on no file system. A line is on
-its way to the disk when the call that writes it returns: the end of the process, however it comes, loses nothing.
+Each process writes a file of its own, line by line, so that nothing needs a lock on any file system. The operating
+system has a line when the call that writes it returns: the end of the process, however sudden, loses nothing.
 `journal.jobs` puts the lines of all files together.
 """
 
@@ -24,12 +24,12 @@ JOURNAL = ".journal"
 
 
 class Journal:
-    """What one process writes of jobs whose files are in one directory.
+    """File of one process with the states of jobs whose run directories are in one directory.
 
     Parameters
     ----------
     directory
-        Where journals are: `JOURNAL` in ``results_dir``.
+        Directory of the journals: `JOURNAL` in ``results_dir``. The first record makes it.
     """
 
     def __init__(self, directory: str) -> None:
@@ -38,18 +38,18 @@ class Journal:
         self._works = True
 
     def record(self, job: str, state: str, also: str = "", /, **more: str | int) -> None:
-        """Write what became of a job. Where that cannot be, there is one warning, and jobs run on.
+        """Write the state of a job. A journal that cannot be written gives one warning, and jobs run on.
 
         Parameters
         ----------
         job
-            Its id.
+            Id of the job.
         state
-            One of `journal.jobs.STATES`.
+            New state of the job, one of `journal.jobs.STATES`.
         also
-            What `fields` made of what is the same for many jobs.
+            Further fields that many jobs share, as text that `fields` returned.
         **more
-            What else is known, as text or integers; what is empty or 0 is left out.
+            Further fields by name, text or integers. Empty text and 0 are left out.
         """
         line = f'{{"id": "{job}", "state": "{state}", "time": {time.time()!r}{fields(more)}{also}}}\n'
         try:
@@ -72,23 +72,23 @@ class Journal:
 
 
 def fields(known: Mapping[str, str | int]) -> str:
-    """A part of a line; made here, as `json.dumps` takes twice as long for a short job's line.
+    """Return fields as part of a line of JSON. `json.dumps` takes twice as long for the line of a short job.
 
     Parameters
     ----------
     known
-        Text and integers by name; what is empty or 0 is left out.
+        Text and integers by name. Empty text and 0 are left out.
     """
     return "".join([f', "{key}": {_text(item) if type(item) is str else item}' for key, item in known.items() if item])
 
 
 def journal_in(directory: str) -> Journal:
-    """This process's journal.
+    """Return the journal of this process.
 
     Parameters
     ----------
     directory
-        As in `Journal`.
+        Directory of the journals: `JOURNAL` in ``results_dir``.
     """
     return _journal(directory, os.getpid())
 

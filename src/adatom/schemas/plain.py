@@ -1,4 +1,4 @@
-"""Parameters of any kind as data that goes into a JSON document."""
+"""Conversion of parameters of any type into data for a result document."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ __all__ = ["plain"]
 
 
 def plain(value: Any) -> Any:
-    """A value, built of what JSON and ASE's encoder know.
+    """Return a value made of types that JSON and ASE's encoder know.
 
     Parameters
     ----------
     value
-        Anything. Arrays stay, objects with ``todict`` become dictionaries, a class or function becomes its name, and
-        what is left its ``repr``: parameters are kept to be read, not to be run.
+        Value of any type. Arrays stay arrays, sets become sorted lists, objects with ``todict`` become dictionaries,
+        classes and functions become their names, paths become text, and other objects become their ``repr``:
+        parameters are kept to be read, not to be run again.
 
     Returns
     -------
     Any
-        New containers; nothing is shared with `value` but what cannot change.
+        Copy that shares only immutable objects with `value`.
     """
     if value is None or isinstance(value, (bool, int, float, complex, str)):
         return value
