@@ -16,7 +16,7 @@ import adatom
 from adatom.configs import AutoparaInfo, ConfigSet, OutputSpec, autoparallelize, map, singly
 from adatom.errors import AdatomError, IncompleteError, InputError, ItemError, UnfinishedError, UnknownNameError
 from adatom.execution.deadline import bounded
-from adatom.recipes.emt.core import relax_job, static_job
+from adatom.recipes.emt import relax_job, static_job
 from tests.configs import operations
 
 ONE, TWO = AutoparaInfo(workers=1), AutoparaInfo(workers=2)
