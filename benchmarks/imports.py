@@ -24,7 +24,7 @@ def main() -> None:
     with scratch() as directory:
         bytecode = str(directory / "bytecode")
         row = compare(
-            OURS, 1.6, lambda: seconds(OURS, bytecode), lambda: seconds(ASE, bytecode), repeats=options.repeats
+            OURS, 1.3, lambda: seconds(OURS, bytecode), lambda: seconds(ASE, bytecode), repeats=options.repeats
         )
     report(f"Import in fresh interpreters, against `{ASE}`", [row], options.json)
 

@@ -46,6 +46,18 @@ def test_import_reads_no_setting(tmp_path):
     assert "ADATOM_TYPO" in run("import adatom; adatom.get_settings()", tmp_path, ADATOM_TYPO="1", check=False)
 
 
+def test_pydantic_waits_for_the_first_setting_that_is_read(tmp_path):
+    """It takes a quarter of the time in which ASE is imported."""
+    code = """
+import sys
+import adatom.recipes.emt
+assert not any(name.startswith("pydantic") for name in sys.modules)
+assert adatom.get_settings().workflow_engine == "local"
+assert adatom.settings.Settings.model_fields
+"""
+    run(code, tmp_path)
+
+
 def test_nothing_of_others_is_patched(tmp_path):
     code = """
 import ase, ase.atoms, ase.calculators.emt, ase.optimize, logging, pickle, copyreg, warnings, sys

@@ -1,0 +1,140 @@
+"""The settings by name, with types, defaults and descriptions."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+from platformdirs import user_cache_dir
+from pydantic import Field, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from adatom.settings import config_file
+from adatom.utils.durations import parse_duration
+
+__all__ = ["Settings"]
+
+
+class Settings(BaseSettings):
+    """All settings of adatom, frozen."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="ADATOM_", env_nested_delimiter="__", extra="forbid", frozen=True, validate_default=True
+    )
+
+    workflow_engine: str = Field("local", description="Who runs jobs: a name that `adatom engines` lists.")
+    results_dir: Path = Field(Path("adatom_results"), description="Where run directories are kept.")
+    scratch_dir: Path | None = Field(
+        None,
+        description="Fast disk of the machine that runs a job; the files move to results_dir at the end.",
+    )
+    gzip: bool = Field(False, description="Compress the files of a finished run, trajectories (.traj) aside.")
+    local_workers: int = Field(
+        1, ge=1, description="Processes of the local engine and of an engine it starts; 1: in this process."
+    )
+    num_python_subprocesses: int | None = Field(
+        None,
+        ge=1,
+        description="Worker processes of an operation on many structures; unset: those of the engine.",
+    )
+    cache: Literal["off", "on", "inputs", "inputs+source"] = Field(
+        "off",
+        description="Whether a job that was computed before is looked up: never, by its inputs, or (on) by its inputs "
+        "and its source.",
+    )
+    cache_dir: Path = Field(Path(user_cache_dir("adatom")), description="Where results are stored when they are.")
+    cache_group: str | None = Field(
+        None, description="Unix group whose members share cache_dir; else only its owner may write there."
+    )
+    cache_size: int | None = Field(
+        None, ge=1, description="Largest size of cache_dir in MB; what was not used for longest is removed. Unset: any."
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "WARNING", description="Least severe log record that is kept with a job."
+    )
+    walltime: float | None = Field(
+        None,
+        gt=0,
+        allow_inf_nan=False,
+        description="Seconds, or `HH:MM:SS`, `D-HH:MM:SS`, `90m`, `2h`: how long this process may run, from its start; "
+        "iterative jobs stop in time.",
+    )
+    mpi: str = Field(
+        "",
+        description="What starts an MPI program inside a job, such as `mpirun -np 4`; unset: one rank, unless the job "
+        "asks for more. The runner of a profile sets it.",
+    )
+    commands: dict[str, str] = Field(
+        {},
+        description="What starts a code's main program, by code; its other programs are beside it. A code without is "
+        "looked for on the `PATH`, and ASE's configuration comes first.",
+    )
+    data_dirs: dict[str, str] = Field(
+        {},
+        description="Where a code's data files are, by code: pseudopotentials, basis sets. ASE's configuration comes "
+        "first.",
+    )
+    models: Path | None = Field(
+        None, description="YAML file of machine-learned potentials, beside those that come with adatom."
+    )
+    profiles: Annotated[tuple[Path, ...], NoDecode] = Field(
+        (),
+        description="Files and directories of profiles, read after `~/.config/adatom/profiles` and `adatom.toml`; in a "
+        f"variable with `{os.pathsep}` between them.",
+    )
+    progress: bool | None = Field(
+        None, description="Progress line of `adatom run` and `convert`; unset: on a terminal."
+    )
+
+    # What is read where a job runs, not where it was submitted. A walltime counts from the start of the process that it
+    # is set for: that of the submitting script says nothing about a worker's.
+    of_machine: ClassVar[frozenset[str]] = frozenset({"commands", "data_dirs", "mpi", "scratch_dir", "walltime"})
+
+    def __hash__(self) -> int:
+        return hash(tuple(value for value in self.__dict__.values() if type(value) is not dict))
+
+    @field_validator("cache", mode="before")
+    @classmethod
+    def _switched(cls, value: Any) -> Any:
+        words = {"true": "on", "1": "on", "yes": "on", "false": "off", "0": "off", "no": "off"}
+        word = str(value).lower()
+        return words.get(word, word)
+
+    @field_validator("results_dir", "scratch_dir", "cache_dir", "models")
+    @classmethod
+    def _absolute(cls, path: Path | None) -> Path | None:
+        try:
+            return None if path is None else Path(os.path.abspath(path.expanduser()))
+        except RuntimeError as error:  # ~user of a user who does not exist
+            raise ValueError(error) from None
+
+    @field_validator("profiles", mode="before")
+    @classmethod
+    def _places(cls, value: Any) -> Any:
+        places = value.split(os.pathsep) if isinstance(value, str) else value
+        return [os.path.abspath(os.path.expanduser(place)) for place in places if str(place)]
+
+    @field_validator("walltime", mode="before")
+    @classmethod
+    def _seconds(cls, value: Any) -> Any:
+        return parse_duration(value) if isinstance(value, str) else value
+
+    @classmethod
+    def settings_customise_sources(  # noqa: D102  # pydantic-settings documents it
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        if settings_cls.model_fields.keys() <= init_settings().keys():  # changed from what was read before
+            return (init_settings,)
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, config_file())
