@@ -1,8 +1,9 @@
-"""The settings: the one place that reads the environment.
+"""Settings of adatom, and the one place that reads the environment for them.
 
-A value comes from, in order: ``change_settings``, an environment variable ``ADATOM_<KEY>``, the file named by
-``ADATOM_CONFIG_FILE`` (default ``~/.adatom.toml``), the default in `adatom.settings_model`. They are read once, at the
-first use. Only then is pydantic imported, which takes a quarter of the time of ASE.
+A setting takes the first value that one of these has, in order: ``change_settings``, the environment variable
+``ADATOM_<KEY>``, the file named by ``ADATOM_CONFIG_FILE`` (default ``~/.adatom.toml``), the default in
+`adatom.settings_model`. The environment and the file are read once, at first use. Only then is pydantic imported, whose
+import takes a quarter of the time of that of ASE.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ _CONFIG_FILE = _PREFIX + "CONFIG_FILE"
 
 
 def config_file() -> Path:
-    """Where the settings file is looked for; it need not exist."""
+    """Return the path of the settings file, which need not exist."""
     return Path(os.environ.get(_CONFIG_FILE) or "~/.adatom.toml").expanduser()
 
 
@@ -45,41 +46,41 @@ _changed: ContextVar[Settings | None] = ContextVar("adatom_settings", default=No
 
 
 def get_settings() -> Settings:
-    """The settings in force here.
+    """Return the settings in force here.
 
     Returns
     -------
     Settings
-        The innermost ``change_settings``, else what the environment and the settings file say.
+        Settings of the innermost ``change_settings``, else those of the environment and the settings file.
 
     Raises
     ------
     SettingsError
-        A key that does not exist, a value of a wrong type, or a file that cannot be read.
+        A key does not exist, a value has a wrong type, or a file cannot be read.
     """
     return _changed.get() or _base()
 
 
 @contextmanager
 def change_settings(changes: Mapping[str, Any] | None = None, /, **keywords: Any) -> Iterator[Settings]:
-    """Other settings within a ``with`` block, for this thread or asynchronous task and for the jobs it starts.
+    """Change settings within a ``with`` block, for this thread or asynchronous task and for the jobs it starts.
 
     Parameters
     ----------
     changes
-        New values by key, in upper or lower case.
+        New values by key, in upper or lower case. None: only the keyword arguments change settings.
     **keywords
-        The same, as keyword arguments.
+        New values as keyword arguments, which override `changes`.
 
     Yields
     ------
     Settings
-        The settings in force in the block.
+        Settings in force in the block.
 
     Raises
     ------
     SettingsError
-        A key that does not exist or a value of a wrong type.
+        A key does not exist, or a value has a wrong type.
     """
     token = _changed.set(_updated(get_settings(), {**(changes or {}), **keywords}))
     try:
@@ -90,12 +91,12 @@ def change_settings(changes: Mapping[str, Any] | None = None, /, **keywords: Any
 
 @contextmanager
 def settings_in_force(settings: Settings) -> Iterator[None]:
-    """Settings for the code in the block.
+    """Put settings in force for the code in the block.
 
     Parameters
     ----------
     settings
-        All of them.
+        Complete settings, which replace the present ones.
     """
     token = _changed.set(settings)
     try:
@@ -105,18 +106,24 @@ def settings_in_force(settings: Settings) -> Iterator[None]:
 
 
 def settings_of_caller(values: Mapping[str, Any]) -> Settings:
-    """On a worker: the settings that came with a job, but for what belongs to this machine.
+    """Return the settings for a job on a worker: those that came with the job, and the machine's own.
 
     Parameters
     ----------
     values
-        What `travelling` gave where the job was submitted.
+        Values that `travelling` returned where the job was submitted.
     """
     return _updated(_base(), values)
 
 
 def travelling(settings: Settings) -> dict[str, Any]:
-    """What of the settings goes with a job to the machine that runs it."""
+    """Return the settings that go with a job to the machine that runs it.
+
+    Parameters
+    ----------
+    settings
+        Settings in force where the job is submitted.
+    """
     from adatom.settings_model import Settings
 
     return settings.model_dump(exclude=set(Settings.of_machine))
@@ -124,10 +131,10 @@ def travelling(settings: Settings) -> dict[str, Any]:
 
 @cache
 def scheduler_end() -> float | None:
-    """When the batch job that this process is part of ends, in seconds since the epoch; None where nothing says so.
+    """Return the end of the batch job that this process is part of, in s since the epoch, or None if it is not known.
 
-    Read from ``SLURM_JOB_END_TIME``. PBS, LSF and SGE promise no such variable: set ``ADATOM_WALLTIME`` in the script
-    of the batch job.
+    The end is read from ``SLURM_JOB_END_TIME``. PBS, LSF and SGE promise no such variable: set ``ADATOM_WALLTIME`` in
+    the script of the batch job.
     """
     try:
         return float(os.environ["SLURM_JOB_END_TIME"])
@@ -136,7 +143,7 @@ def scheduler_end() -> float | None:
 
 
 def setting_sources() -> dict[str, str]:
-    """For each key, what its value comes from: ``change_settings``, a variable, a file or ``default``."""
+    """Return the source of each setting by key: ``change_settings``, a variable, a file or ``default``."""
     from adatom.settings_model import Settings
 
     base, now = _base(), get_settings()
@@ -171,7 +178,7 @@ def _base() -> Settings:
         return Settings()
     except ValidationError as error:
         raise SettingsError(_explain(error)) from None
-    except Exception as error:  # pydantic-settings wraps what it cannot parse
+    except Exception as error:  # pydantic-settings wraps the errors of its parsers
         raise SettingsError(str(error)) from error
 
 

@@ -93,8 +93,8 @@ class Settings(BaseSettings):
         None, description="Progress line of `adatom run` and `convert`; unset: on a terminal."
     )
 
-    # What is read where a job runs, not where it was submitted. A walltime counts from the start of the process that it
-    # is set for: that of the submitting script says nothing about a worker's.
+    # Settings that are read where a job runs, not where it was submitted. A walltime counts from the start of the
+    # process that it is set for: the one of the submitting script says nothing about a worker.
     of_machine: ClassVar[frozenset[str]] = frozenset({"commands", "data_dirs", "mpi", "scratch_dir", "walltime"})
 
     def __hash__(self) -> int:
@@ -135,6 +135,6 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        if settings_cls.model_fields.keys() <= init_settings().keys():  # changed from what was read before
+        if settings_cls.model_fields.keys() <= init_settings().keys():  # a changed copy has all values
             return (init_settings,)
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, config_file())
