@@ -10,7 +10,7 @@ from adatom import change_settings, flow
 from adatom.cache.index import Index
 from adatom.cache.key import make_key
 from adatom.cache.store import Store
-from adatom.recipes.emt.core import static_job
+from adatom.recipes.emt import static_job
 
 _number = itertools.count()
 

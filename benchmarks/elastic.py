@@ -16,7 +16,7 @@ from ase.optimize import BFGS
 from pymatgen.core.elasticity import DeformedStructureSet, ElasticTensor, Stress
 from pymatgen.io.ase import AseAtomsAdaptor
 
-from adatom.recipes.emt.crystals import elastic_tensor_flow
+from adatom.recipes.emt import elastic_tensor_flow
 
 STRAINS = (-0.01, -0.005, 0.005, 0.01)
 _number = itertools.count()

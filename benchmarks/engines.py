@@ -21,7 +21,7 @@ from recipes import ase_static
 
 from adatom import change_settings, flow, gather, job
 from adatom.execution.registry import close_engines, engine_class
-from adatom.recipes.emt.core import static_job
+from adatom.recipes.emt import static_job
 
 JOBS = 200  # no-op jobs in a flow
 STATICS = 100

@@ -9,7 +9,7 @@ from pathlib import Path
 from _measure import arguments, compare, report, scratch
 from ase.build import bulk
 
-from adatom.recipes.espresso.core import static_job
+from adatom.recipes.espresso import static_job
 
 # A run of about a second.
 SETTINGS = {

@@ -1,4 +1,4 @@
-"""Import time: `adatom.recipes.emt.core` against the parts of ASE that a user of it needs."""
+"""Import time: `adatom.recipes.emt` against the parts of ASE that a user of it needs."""
 
 import os
 import subprocess
@@ -6,7 +6,7 @@ import sys
 
 from _measure import arguments, compare, report, scratch
 
-OURS = "import adatom.recipes.emt.core"
+OURS = "import adatom.recipes.emt"
 ASE = "import ase, ase.calculators.emt, ase.optimize"
 TIMED = "import time; start = time.perf_counter(); {}; print(time.perf_counter() - start)"
 
@@ -24,7 +24,7 @@ def main() -> None:
     with scratch() as directory:
         bytecode = str(directory / "bytecode")
         row = compare(
-            OURS, 1.6, lambda: seconds(OURS, bytecode), lambda: seconds(ASE, bytecode), repeats=options.repeats
+            OURS, 1.3, lambda: seconds(OURS, bytecode), lambda: seconds(ASE, bytecode), repeats=options.repeats
         )
     report(f"Import in fresh interpreters, against `{ASE}`", [row], options.json)
 

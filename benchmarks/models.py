@@ -12,7 +12,7 @@ from ase.build import bulk
 from adatom.calculators.models import make_model, model, model_names
 from adatom.configs import AutoparaInfo, calculate
 from adatom.errors import MissingExtraError
-from adatom.recipes.mlip.core import static_job
+from adatom.recipes.mlip import static_job
 
 ONE = AutoparaInfo(workers=1)
 

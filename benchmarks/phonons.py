@@ -10,7 +10,7 @@ from ase.optimize import BFGS
 from phonopy import Phonopy
 from phonopy.structure.atoms import PhonopyAtoms
 
-from adatom.recipes.emt.crystals import phonon_flow
+from adatom.recipes.emt import phonon_flow
 
 
 def by_hand(atoms: Atoms, matrix: np.ndarray, run_relax: bool) -> dict:

@@ -12,7 +12,7 @@ from ase.calculators.emt import EMT
 from ase.io.trajectory import Trajectory
 from ase.optimize import BFGS
 
-from adatom.recipes.emt.core import relax_job, static_job
+from adatom.recipes.emt import relax_job, static_job
 
 _number = itertools.count()
 

@@ -3,7 +3,7 @@
 from ase.build import bulk
 
 from adatom import change_settings, flow
-from adatom.recipes.emt.core import relax_job
+from adatom.recipes.emt import relax_job
 
 
 @flow

@@ -2,8 +2,7 @@
 
 from ase.build import bulk
 
-from adatom.recipes.emt.core import relax_job
-from adatom.recipes.emt.crystals import bulk_to_defects_flow
+from adatom.recipes.emt import bulk_to_defects_flow, relax_job
 
 copper, aluminium = (relax_job(bulk(symbol), relax_cell=True) for symbol in ("Cu", "Al"))
 result = bulk_to_defects_flow(

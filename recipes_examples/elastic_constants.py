@@ -2,7 +2,7 @@
 
 from ase.build import bulk
 
-from adatom.recipes.emt.crystals import elastic_tensor_flow
+from adatom.recipes.emt import elastic_tensor_flow
 
 for symbol in ("Cu", "Al"):
     result = elastic_tensor_flow(bulk(symbol))

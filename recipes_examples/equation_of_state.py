@@ -3,7 +3,7 @@
 from ase.build import bulk
 
 from adatom import get_settings
-from adatom.recipes.emt.crystals import eos_flow
+from adatom.recipes.emt import eos_flow
 
 result = eos_flow(bulk("Cu"), strains=[-0.06, -0.04, -0.02, 0.0, 0.02, 0.04, 0.06])
 

@@ -4,8 +4,7 @@ import numpy as np
 from ase.build import bulk
 
 from adatom import flow, get_settings
-from adatom.recipes.espresso.bands import bands_flow
-from adatom.recipes.espresso.dos import projwfc_flow
+from adatom.recipes.espresso import bands_flow, projwfc_flow
 
 few = {"input_data": {"ecutwfc": 12, "ecutrho": 48}, "kpts": (2, 2, 2)}
 settings = {"static_job": {"preset": ["semiconductor", "lda"], "calc_kwargs": few}}

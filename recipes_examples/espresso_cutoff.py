@@ -3,7 +3,7 @@
 from ase.build import bulk
 
 from adatom import get_settings
-from adatom.recipes.espresso.crystals import convergence_flow
+from adatom.recipes.espresso import convergence_flow
 
 cutoff = "calc_kwargs.input_data.ecutwfc"  # Ry
 result = convergence_flow(

@@ -3,7 +3,7 @@
 from ase.build import bulk
 
 from adatom import get_settings
-from adatom.recipes.espresso.dos import dos_flow
+from adatom.recipes.espresso import dos_flow
 
 few = {"input_data": {"ecutwfc": 20, "ecutrho": 160, "degauss": 0.05}, "kpts": (3, 3, 3)}
 result = dos_flow(

@@ -3,7 +3,7 @@
 from ase.build import bulk
 
 from adatom import get_settings
-from adatom.recipes.espresso.phonons import grid_phonon_flow
+from adatom.recipes.espresso import grid_phonon_flow
 
 rough = {"input_data": {"ecutwfc": 16, "ecutrho": 64}, "kpts": (4, 4, 4)}
 result = grid_phonon_flow(

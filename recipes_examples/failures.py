@@ -5,7 +5,7 @@ from pathlib import Path
 from ase.build import bulk
 
 from adatom import Failure, FlowFailure, flow
-from adatom.recipes.emt.core import relax_job, static_job
+from adatom.recipes.emt import relax_job, static_job
 
 
 @flow

@@ -5,7 +5,7 @@ from ase import units
 from ase.build import bulk
 from ase.eos import EquationOfState
 
-from adatom.recipes.emt.core import static_job
+from adatom.recipes.emt import static_job
 
 structures = [bulk("Cu", a=a) for a in np.linspace(3.45, 3.75, 61)]
 

@@ -5,7 +5,7 @@ from ase.build import bulk
 from ase.io import read
 
 from adatom import flow
-from adatom.recipes.emt.core import md_job
+from adatom.recipes.emt import md_job
 
 
 @flow

@@ -3,7 +3,7 @@
 from ase.build import add_adsorbate, fcc100
 from ase.constraints import FixAtoms
 
-from adatom.recipes.emt.reactions import neb_flow
+from adatom.recipes.emt import neb_flow
 
 initial = fcc100("Al", (2, 2, 3), vacuum=4, periodic=True)
 add_adsorbate(initial, "Au", 1.7, "hollow")

@@ -4,7 +4,7 @@ from ase import Atoms
 from ase.build import bulk
 
 from adatom import flow, job
-from adatom.recipes.emt.core import relax_job
+from adatom.recipes.emt import relax_job
 
 
 @job

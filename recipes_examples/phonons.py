@@ -2,7 +2,7 @@
 
 from ase.build import bulk
 
-from adatom.recipes.emt.crystals import phonon_flow
+from adatom.recipes.emt import phonon_flow
 
 result = phonon_flow(bulk("Cu"), supercell_matrix=[3, 3, 3], mesh=30)
 

@@ -3,7 +3,7 @@
 from ase.build import bulk
 from ase.io import read
 
-from adatom.recipes.emt.core import relax_job
+from adatom.recipes.emt import relax_job
 
 copper = bulk("Cu", cubic=True)
 copper.rattle(0.05, seed=1)

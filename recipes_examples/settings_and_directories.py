@@ -5,7 +5,7 @@ from pathlib import Path
 from ase.build import bulk
 
 from adatom import change_settings, get_settings
-from adatom.recipes.emt.core import relax_job
+from adatom.recipes.emt import relax_job
 
 with change_settings({"RESULTS_DIR": "copper", "GZIP": True}):  # for this block and for the jobs that it starts
     result = relax_job(bulk("Cu"), relax_cell=True)

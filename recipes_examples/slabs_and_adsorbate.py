@@ -3,8 +3,7 @@
 from ase.build import bulk
 
 from adatom import flow, job
-from adatom.recipes.emt.core import relax_job
-from adatom.recipes.emt.slabs import bulk_to_slabs_flow, slab_to_ads_flow
+from adatom.recipes.emt import bulk_to_slabs_flow, relax_job, slab_to_ads_flow
 
 
 @job

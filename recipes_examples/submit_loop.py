@@ -3,7 +3,7 @@
 from ase.build import bulk
 
 from adatom import Failure, wait
-from adatom.recipes.emt.core import relax_job
+from adatom.recipes.emt import relax_job
 
 symbols = ["Cu", "Ag", "Fe", "Au"]  # EMT has no parameters for iron
 relax = relax_job.with_options(retries=1)

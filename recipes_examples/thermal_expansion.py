@@ -2,7 +2,7 @@
 
 from ase.build import bulk
 
-from adatom.recipes.emt.crystals import qha_flow
+from adatom.recipes.emt import qha_flow
 
 result = qha_flow(bulk("Cu"), supercell_matrix=[2, 2, 2], mesh=20, t_step=300)
 

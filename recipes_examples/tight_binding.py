@@ -6,7 +6,7 @@ In experiments the triplet lies 0.39 eV below the singlet. Spin polarisation, wh
 from ase.build import molecule
 
 from adatom import flow
-from adatom.recipes.tblite.core import freq_job, relax_job
+from adatom.recipes.tblite import freq_job, relax_job
 
 
 @flow

@@ -4,7 +4,7 @@ from ase.build import add_adsorbate, fcc100
 from ase.constraints import FixAtoms
 
 from adatom import flow
-from adatom.recipes.emt.reactions import irc_flow, ts_flow
+from adatom.recipes.emt import irc_flow, ts_flow
 
 slab = fcc100("Al", (2, 2, 3), vacuum=4, periodic=True)
 add_adsorbate(slab, "Al", 1.8, "bridge")

@@ -6,7 +6,7 @@ EMT is made for metals: its numbers for molecules show the way and no more.
 from ase.build import add_adsorbate, fcc111, molecule
 
 from adatom import flow
-from adatom.recipes.emt.core import freq_job, relax_job
+from adatom.recipes.emt import freq_job, relax_job
 
 
 @flow

@@ -5,7 +5,7 @@ from ase.build import bulk
 
 from adatom import change_settings, explain, job
 from adatom.cache.canonical import UnhashableError
-from adatom.recipes.emt.core import relax_job, static_job
+from adatom.recipes.emt import relax_job, static_job
 
 
 @pytest.fixture(autouse=True)
@@ -21,7 +21,7 @@ def parts(explanation):
 def test_nothing_is_stored_yet(tmp_path):
     found = explain(static_job, bulk("Cu"))
     assert (found.hit, found.differences, found.nearest) == (False, (), "")
-    assert "No result of adatom.recipes.emt.core:static_job is in" in found.reason
+    assert "No result of adatom.recipes.emt:static_job is in" in found.reason
     assert not (tmp_path / "cache").exists()
 
 
@@ -29,7 +29,7 @@ def test_a_hit():
     result = static_job(bulk("Cu"))
     found = explain(static_job, bulk("Cu"))
     assert found.hit
-    assert str(found).startswith(f"hit: adatom.recipes.emt.core:static_job {found.key}")
+    assert str(found).startswith(f"hit: adatom.recipes.emt:static_job {found.key}")
     assert static_job(bulk("Cu"))["provenance"]["cached_from"] == found.key
     assert "cached_from" not in result["provenance"]
 

@@ -9,7 +9,7 @@ import pytest
 
 import adatom
 from adatom.cache.source import Source, describe_code, source_of
-from adatom.recipes.emt.core import relax_job, static_job
+from adatom.recipes.emt import relax_job, static_job
 
 RECIPE = '''
 """A recipe."""
@@ -149,7 +149,7 @@ def test_a_file_that_was_edited_after_its_import_does_not_count(package, monkeyp
 
 def test_recipes_of_adatom_count_with_their_runners_and_the_versions_of_what_they_use():
     pieces = Source(relax_job).pieces
-    assert {"adatom.recipes.common.core.relax_job", "adatom.calculations.optimize.run_optimize", "ase"} <= set(pieces)
+    assert {"adatom.recipes.common.jobs.relax_job", "adatom.calculations.optimize.run_optimize", "ase"} <= set(pieces)
     assert "adatom.recipes.common.code.Code.calculator" in pieces
     assert not any(name.startswith(("adatom.workflow", "adatom.settings")) for name in pieces)
     assert Source(static_job).digest != Source(relax_job).digest
@@ -191,7 +191,7 @@ def test_a_class_that_is_defined_again_is_the_same():
 
 def test_the_code_of_each_recipe_is_the_same_in_every_process():
     show = """
-from adatom.cli.discovery import codes, recipes_of
+from adatom.recipes.registry import codes, recipes_of
 from adatom.cache.source import Source
 print([(recipe.name, Source(recipe.step._fn).digest) for code in codes() for recipe in recipes_of(code)])
 """

@@ -7,7 +7,7 @@ from ase.calculators.emt import EMT
 from adatom import Failure, FlowFailure, change_settings, job
 from adatom.calculators.batched import evaluate_batched, with_results
 from adatom.configs import AutoparaInfo, calculate
-from adatom.recipes.mlip.core import static_job
+from adatom.recipes.mlip import static_job
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from ase.calculators.lj import LennardJones
 from adatom import change_settings, explain
 from adatom.calculators.models import Model, make_model, model, model_names
 from adatom.errors import InputError, MissingExtraError, UnknownNameError
-from adatom.recipes.mlip.core import static_job
+from adatom.recipes.mlip import static_job
 from tests.calculators import own_model
 from tests.interpreter import run
 

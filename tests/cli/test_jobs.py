@@ -18,7 +18,7 @@ from adatom import FlowFailure, JobFailure, change_settings, flow, get_settings
 from adatom.cache.store import open_store
 from adatom.cli import app
 from adatom.journal.jobs import STATES, JobRecord, read_jobs
-from adatom.recipes.emt.core import static_job
+from adatom.recipes.emt import static_job
 from adatom.schemas.save import load_results
 from adatom.utils.processes import this_process
 from tests.cli import own_recipes as own

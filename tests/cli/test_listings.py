@@ -9,7 +9,7 @@ from adatom.cli.documentation import Documentation
 from adatom.execution import registry
 from adatom.execution.engine import Capabilities
 from adatom.execution.registry import engine_names
-from adatom.recipes.emt.core import relax_job
+from adatom.recipes.emt import relax_job
 from adatom.settings import Settings
 from tests.cli import own_recipes as own
 from tests.cli.conftest import OWN, process
@@ -52,7 +52,7 @@ def test_recipes_as_json(cli):
 
 def test_one_recipe_with_all_its_parameters(cli):
     shown = cli("recipes", "emt.relax_job").stdout
-    assert "from adatom.recipes.emt.core import relax_job\n" in shown
+    assert "from adatom.recipes.emt import relax_job\n" in shown
     lines = shown.splitlines()
     assert "atoms: Atoms" in lines
     assert "fmax: float = 0.01" in lines
@@ -64,7 +64,7 @@ def test_one_recipe_with_all_its_parameters(cli):
 
 def test_a_flow_shows_its_jobs(cli):
     lines = cli("recipes", "emt.bulk_to_slabs_flow").stdout.splitlines()
-    assert any(line.startswith("relax_job: ") and line.endswith(" = emt.core.relax_job") for line in lines)
+    assert any(line.startswith("relax_job: ") and line.endswith(" = emt.relax_job") for line in lines)
     assert any(line.startswith("job_params: ") for line in lines)
     assert any("relax_job, static_job, or all" in line for line in lines)
 
@@ -85,24 +85,24 @@ def test_an_unknown_recipe_is_one_line(refused):
 
 
 def test_a_code_that_cannot_be_imported_does_not_hide_the_others(cli, monkeypatch):
-    from adatom.cli import discovery
+    from adatom.recipes import registry
 
-    discovery.recipes_of.cache_clear()
-    imported = discovery.import_module
+    registry.recipes_of.cache_clear()
+    imported = registry.import_module
 
     def without_lj(name):
-        if name.startswith("adatom.recipes.lj"):
+        if name == "adatom.recipes.lj":
             raise ModuleNotFoundError("No module named 'lennard'")
         return imported(name)
 
-    monkeypatch.setattr(discovery, "import_module", without_lj)
+    monkeypatch.setattr(registry, "import_module", without_lj)
     try:
         result = cli("recipes")
         assert "emt.relax_job" in result.stdout
         assert "lj: The recipes of lj cannot be imported: No module named 'lennard'." in result.stderr
         assert cli("recipes", "lj").exit_code == cli("run", "lj.relax_job", "bulk:Cu").exit_code == 2
     finally:
-        discovery.recipes_of.cache_clear()
+        registry.recipes_of.cache_clear()
 
 
 def test_settings_say_where_they_come_from():

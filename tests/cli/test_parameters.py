@@ -3,11 +3,8 @@ from ase.build import bulk
 
 from adatom.cli.parameters import read_parameters
 from adatom.errors import InputError
-from adatom.recipes.emt.core import relax_job
-from adatom.recipes.emt.crystals import eos_flow
-from adatom.recipes.emt.reactions import neb_flow
-from adatom.recipes.emt.slabs import bulk_to_slabs_flow, slab_to_ads_flow
-from adatom.recipes.lj.core import static_job
+from adatom.recipes.emt import bulk_to_slabs_flow, eos_flow, neb_flow, relax_job, slab_to_ads_flow
+from adatom.recipes.lj import static_job
 from tests.cli import own_recipes as own
 
 

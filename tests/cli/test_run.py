@@ -285,7 +285,7 @@ def test_workers_print_above_the_results():
 
 def test_a_script_of_the_users_own():
     Path("mine.py").write_text(
-        "from adatom import flow\nfrom adatom.recipes.emt.core import static_job\n\n\n@flow\ndef both(atoms):\n"
+        "from adatom import flow\nfrom adatom.recipes.emt import static_job\n\n\n@flow\ndef both(atoms):\n"
         "    return [static_job(atoms), static_job(atoms * (2, 1, 1))]\n"
     )
     done = process("run", "mine.py:both", "bulk:Cu", "--workers", 2)

@@ -12,7 +12,7 @@ from ase.io import read
 import adatom
 from adatom.configs import AutoparaInfo, ConfigSet, OutputSpec, calculate
 from adatom.errors import InputError, ItemError, UnknownNameError
-from adatom.recipes.emt.core import static_job
+from adatom.recipes.emt import static_job
 from tests.configs import operations
 
 ONE, TWO = AutoparaInfo(workers=1), AutoparaInfo(workers=2)

@@ -17,7 +17,7 @@ from adatom.configs import AutoparaInfo, ConfigSet, OutputSpec, autoparallelize,
 from adatom.errors import AdatomError, IncompleteError, InputError, ItemError, UnfinishedError, UnknownNameError
 from adatom.execution import dispatcher
 from adatom.execution.context import job_context
-from adatom.recipes.emt.core import relax_job, static_job
+from adatom.recipes.emt import relax_job, static_job
 from tests.configs import operations
 
 ONE, TWO = AutoparaInfo(workers=1), AutoparaInfo(workers=2)

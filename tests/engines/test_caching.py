@@ -15,7 +15,7 @@ from adatom.cache.store import CacheWarning, open_store
 from adatom.errors import StorageError
 from adatom.execution.registry import engine_class
 from adatom.journal.jobs import read_jobs
-from adatom.recipes.emt.core import relax_job, static_job
+from adatom.recipes.emt import relax_job, static_job
 from tests.cache import test_key
 from tests.engines import jobs
 from tests.engines.processes import script, wait_until
@@ -321,7 +321,7 @@ import json, os, signal, time
 from pathlib import Path
 from ase.build import bulk
 from adatom import Failure, flow, job
-from adatom.recipes.emt.core import static_job
+from adatom.recipes.emt import static_job
 
 HERE = Path.cwd()
 

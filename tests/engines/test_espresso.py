@@ -4,9 +4,7 @@ import pytest
 from ase.build import bulk
 
 from adatom import change_settings, flow
-from adatom.recipes.espresso.bands import bands_flow
-from adatom.recipes.espresso.dos import dos_flow
-from adatom.recipes.espresso.phonons import grid_phonon_flow
+from adatom.recipes.espresso import bands_flow, dos_flow, grid_phonon_flow
 from tests.codes import provide_code
 
 ROUGH = {

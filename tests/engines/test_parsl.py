@@ -10,7 +10,7 @@ from ase.build import bulk
 from adatom import change_settings, flow, job
 from adatom.engines.parsl import ParslEngine
 from adatom.execution.registry import drop_engine, get_engine
-from adatom.recipes.emt.core import relax_job, static_job
+from adatom.recipes.emt import relax_job, static_job
 from tests.engines import jobs
 from tests.engines.conftest import WANTED
 

@@ -7,7 +7,7 @@ from ase.build import bulk
 
 from adatom import Failure, JobFailure, change_settings, flow
 from adatom.execution.registry import close_engines, get_engine
-from adatom.recipes.emt.core import relax_job, static_job
+from adatom.recipes.emt import relax_job, static_job
 from tests.engines.conftest import WANTED
 from tests.engines.jobs import add, fail
 from tests.engines.prefect_runs import ended_runs
@@ -78,7 +78,7 @@ def test_a_job_whose_result_is_stored_is_shown_as_cached(on_prefect, tmp_path):
 
 
 def test_flows_and_jobs_have_the_recipes_names(on_prefect):
-    from adatom.recipes.emt.slabs import bulk_to_slabs_flow
+    from adatom.recipes.emt import bulk_to_slabs_flow
 
     bulk_to_slabs_flow(bulk("Cu"), run_static=False)
     flows = {flow.name for flow in prefect.get_client(sync_client=True).read_flows()}
@@ -117,7 +117,7 @@ def test_native_is_a_task(on_prefect):
 
 
 def test_native_of_a_flow_is_a_flow(on_prefect):
-    from adatom.recipes.emt.slabs import bulk_to_slabs_flow
+    from adatom.recipes.emt import bulk_to_slabs_flow
 
     seen = {}
     native = bulk_to_slabs_flow.with_options(name="slabs of gold").native

@@ -14,11 +14,17 @@ from adatom.analysis.phonons import fit_phonons
 from adatom.atoms.displacements import make_displaced
 from adatom.atoms.slabs import make_slabs
 from adatom.calculators.models import make_model
-from adatom.recipes.emt.core import relax_job, static_job
-from adatom.recipes.emt.crystals import bulk_to_defects_flow, elastic_tensor_flow, eos_flow, phonon_flow
-from adatom.recipes.emt.slabs import bulk_to_slabs_flow
-from adatom.recipes.mlip.core import static_job as mlip_job
-from adatom.recipes.tblite.core import static_job as tblite_job
+from adatom.recipes.emt import (
+    bulk_to_defects_flow,
+    bulk_to_slabs_flow,
+    elastic_tensor_flow,
+    eos_flow,
+    phonon_flow,
+    relax_job,
+    static_job,
+)
+from adatom.recipes.mlip import static_job as mlip_job
+from adatom.recipes.tblite import static_job as tblite_job
 from tests.codes import needs_code
 
 

@@ -15,8 +15,7 @@ import json
 import os
 from ase.build import bulk
 from adatom import flow, job
-from adatom.recipes.emt.core import relax_job
-from adatom.recipes.emt.slabs import bulk_to_slabs_flow
+from adatom.recipes.emt import bulk_to_slabs_flow, relax_job
 
 FACTOR = 2.0
 
@@ -105,7 +104,7 @@ def _reference():
     from ase.build import bulk
 
     from adatom.atoms.slabs import make_slabs
-    from adatom.recipes.emt.core import relax_job, static_job
+    from adatom.recipes.emt import relax_job, static_job
 
     relaxed = relax_job.fn(bulk("Cu"), relax_cell=True)
     slabs = [relax_job.fn(slab)["atoms"] for slab in make_slabs(relaxed["atoms"])]

@@ -11,14 +11,14 @@ from ase.build import bulk
 
 from adatom import change_settings
 from adatom.journal.jobs import read_jobs
-from adatom.recipes.emt.core import md_job
+from adatom.recipes.emt import md_job
 from tests.engines.processes import script, wait_until
 
 MD = """
 import json
 from ase.build import bulk
 from adatom import Failure, flow
-from adatom.recipes.emt.core import md_job
+from adatom.recipes.emt import md_job
 
 @flow
 def campaign():

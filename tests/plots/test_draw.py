@@ -12,9 +12,7 @@ from adatom.analysis.property_errors import property_errors
 from adatom.atoms.rattle import rattle
 from adatom.errors import InputError
 from adatom.plots.draw import PLOTS, draw, save_pictures
-from adatom.recipes.emt import crystals, reactions, slabs
-from adatom.recipes.emt.core import md_job
-from adatom.recipes.lj import crystals as lj
+from adatom.recipes import emt, lj
 from adatom.schemas.save import load_results, save_results
 
 
@@ -53,14 +51,14 @@ def results(tmp_path_factory):
     directory = tmp_path_factory.mktemp("plots")
     with change_settings(results_dir=directory):
         made = {
-            "eos": crystals.eos_flow(bulk("Cu")),
-            "surface_energies": slabs.bulk_to_slabs_flow(bulk("Cu"), run_static=False),
-            "adsorption_energies": slabs.slab_to_ads_flow(hop()[0][:4], "O", run_static=False),
-            "phonons": crystals.phonon_flow(bulk("Cu"), supercell_matrix=(2, 2, 2)),
-            "qha": crystals.qha_flow(bulk("Cu"), supercell_matrix=(2, 2, 2)),
-            "elasticity": crystals.elastic_tensor_flow(bulk("Cu")),
-            "reaction_path": reactions.neb_flow(*hop(), images=3),
-            "md": md_job(bulk("Cu", cubic=True), temperature=300, steps=50),
+            "eos": emt.eos_flow(bulk("Cu")),
+            "surface_energies": emt.bulk_to_slabs_flow(bulk("Cu"), run_static=False),
+            "adsorption_energies": emt.slab_to_ads_flow(hop()[0][:4], "O", run_static=False),
+            "phonons": emt.phonon_flow(bulk("Cu"), supercell_matrix=(2, 2, 2)),
+            "qha": emt.qha_flow(bulk("Cu"), supercell_matrix=(2, 2, 2)),
+            "elasticity": emt.elastic_tensor_flow(bulk("Cu")),
+            "reaction_path": emt.neb_flow(*hop(), images=3),
+            "md": emt.md_job(bulk("Cu", cubic=True), temperature=300, steps=50),
             "property_errors": errors_of(computed()),
             "convergence": lj.convergence_flow(bulk("Cu"), {"calc_kwargs.rc": [4.0, 8.0, 12.0]}),
         }

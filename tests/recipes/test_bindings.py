@@ -6,9 +6,10 @@ from importlib import import_module
 
 import pytest
 
-from adatom.cli.discovery import codes, recipes_of
 from adatom.recipes import common
+from adatom.recipes.common import flows, jobs
 from adatom.recipes.common.code import unbound
+from adatom.recipes.registry import codes, recipes_of
 from adatom.workflow import Flow
 
 FLOWS = {
@@ -26,7 +27,12 @@ def jobs_of(flow):
 def test_the_flows_are_found():
     assert {"bulk_to_slabs_flow", "slab_to_ads_flow", "bulk_to_defects_flow", "elastic_tensor_flow", "eos_flow",
             "phonon_flow", "qha_flow", "neb_flow", "ts_flow", "irc_flow", "convergence_flow"} <= set(FLOWS)  # fmt: skip
-    assert all(jobs_of(flow) for flow in FLOWS.values())
+    assert all(jobs_of(flow) <= set(jobs.__all__) and jobs_of(flow) for flow in FLOWS.values())
+
+
+def test_each_is_a_row_of_the_table():
+    assert {name: value for name, value in vars(flows).items() if isinstance(value, Flow)} == FLOWS
+    assert all(name == flow.__name__ for name, flow in FLOWS.items())
 
 
 @pytest.mark.parametrize("code", codes())
@@ -44,4 +50,4 @@ def test_the_jobs_of_a_flow_are_the_codes_own(code):
         if recipe.function in FLOWS:
             parameters = inspect.signature(recipe.step).parameters
             for key in jobs_of(FLOWS[recipe.function]):
-                assert parameters[key].default.__module__.startswith(f"adatom.recipes.{code}."), (recipe.name, key)
+                assert parameters[key].default.__module__ == f"adatom.recipes.{code}", (recipe.name, key)

@@ -8,19 +8,21 @@ from ase.build import bulk
 
 from adatom.errors import InputError
 from adatom.recipes.common.code import Code
-from adatom.recipes.emt.core import static_job
+from adatom.recipes.emt import static_job
 
 NEW_CODE = """
 from ase.calculators.morse import MorsePotential
 
-from adatom.recipes.common import core, slabs
+from adatom.recipes.common import jobs
 from adatom.recipes.common.code import Code
+from adatom.recipes.common.flows import *
 
 morse = Code("Morse", MorsePotential, parameters=tuple(MorsePotential.default_parameters))
 
-static_job = morse.job(core.static_job)
-relax_job = morse.job(core.relax_job)
-bulk_to_slabs_flow = slabs.bulk_to_slabs_flow.bind(relax_job=relax_job, static_job=static_job)
+static_job = morse.job(jobs.static_job)
+relax_job = morse.job(jobs.relax_job)
+
+morse.bind_flows()
 """
 
 

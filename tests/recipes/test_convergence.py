@@ -3,9 +3,8 @@ from ase.build import bulk
 
 from adatom import FlowFailure, flow
 from adatom.errors import InputError
-from adatom.recipes.emt.core import relax_job
-from adatom.recipes.lj.core import static_job
-from adatom.recipes.lj.crystals import convergence_flow
+from adatom.recipes.emt import relax_job
+from adatom.recipes.lj import convergence_flow, static_job
 
 RADII = [3.0, 4.0, 6.0, 8.0, 10.0, 12.0]
 

@@ -23,10 +23,8 @@ from adatom.calculations import (
     thermochemistry,
 )
 from adatom.errors import InputError
-from adatom.recipes.common import core as common
-from adatom.recipes.emt import core as emt
-from adatom.recipes.lj import core as lj
-from adatom.recipes.tblite import core as tblite
+from adatom.recipes import emt, lj, tblite
+from adatom.recipes.common import jobs as common
 
 JOBS = ["static_job", "relax_job", "md_job", "freq_job"]
 RUNNERS = {

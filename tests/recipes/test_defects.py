@@ -5,8 +5,7 @@ from ase.build import bulk, molecule
 
 from adatom import FlowFailure, flow, job
 from adatom.errors import InputError, MissingExtraError, UnknownNameError
-from adatom.recipes.emt.core import relax_job, static_job
-from adatom.recipes.emt.crystals import bulk_to_defects_flow
+from adatom.recipes.emt import bulk_to_defects_flow, relax_job, static_job
 from adatom.schemas.save import load_results, save_results
 
 SMALL = {"min_length": 7.0, "min_atoms": 20}

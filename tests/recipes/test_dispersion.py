@@ -14,12 +14,11 @@ from ase.calculators.lj import LennardJones
 from adatom import JobFailure, explain
 from adatom.calculations import run_static
 from adatom.errors import InputError
+from adatom.recipes import lj
 from adatom.recipes.common.code import Code
 from adatom.recipes.common.dispersion import DAMPINGS, MODELS, WithDispersion
-from adatom.recipes.emt.core import md_job, relax_job, static_job
-from adatom.recipes.emt.slabs import bulk_to_slabs_flow
-from adatom.recipes.lj import core as lj
-from adatom.recipes.tblite.core import static_job as tblite_job
+from adatom.recipes.emt import bulk_to_slabs_flow, md_job, relax_job, static_job
+from adatom.recipes.tblite import static_job as tblite_job
 from tests.codes import needs_code
 from tests.interpreter import run
 
@@ -260,7 +259,7 @@ def test_without_the_package(tmp_path, model):
     settings = {"model": model, "method": "PBE"} | ({"damping": "d3bj"} if model == "d3" else {})
     code = f"""
 from ase.build import bulk
-from adatom.recipes.emt.core import static_job
+from adatom.recipes.emt import static_job
 static_job(bulk("Cu"), calc_kwargs={{"dispersion": {settings}}})
 """
     path = os.pathsep.join([str(tmp_path), *sys.path])

@@ -6,8 +6,7 @@ from ase.calculators.emt import EMT
 
 from adatom import FlowFailure, flow, job
 from adatom.errors import InputError
-from adatom.recipes.emt.core import relax_job, static_job
-from adatom.recipes.emt.crystals import elastic_tensor_flow
+from adatom.recipes.emt import elastic_tensor_flow, relax_job, static_job
 from adatom.schemas.save import load_results, save_results
 
 TIGHT = {"relax_job": {"fmax": 1e-4}}

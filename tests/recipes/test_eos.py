@@ -5,8 +5,7 @@ from ase.build import bulk
 
 from adatom import FlowFailure, flow, job
 from adatom.errors import InputError, UnknownNameError
-from adatom.recipes.emt.core import relax_job, static_job
-from adatom.recipes.emt.crystals import eos_flow
+from adatom.recipes.emt import eos_flow, relax_job, static_job
 
 FIVE = (-0.10, -0.05, 0.0, 0.05, 0.10)
 

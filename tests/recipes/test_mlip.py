@@ -22,8 +22,7 @@ from adatom import FlowFailure, JobFailure, change_settings
 from adatom.calculators.batched import evaluate_batched
 from adatom.configs import AutoparaInfo, calculate
 from adatom.execution.pool import LocalPool
-from adatom.recipes.mlip.core import freq_job, md_job, relax_job, static_job
-from adatom.recipes.mlip.crystals import eos_flow, phonon_flow
+from adatom.recipes.mlip import eos_flow, freq_job, md_job, phonon_flow, relax_job, static_job
 from tests.codes import needs_code
 
 

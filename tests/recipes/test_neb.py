@@ -9,10 +9,9 @@ from ase.optimize import BFGS, FIRE
 
 from adatom import FlowFailure, JobFailure, flow, job
 from adatom.errors import InputError, UnknownNameError
-from adatom.recipes.emt.core import neb_job, relax_job
-from adatom.recipes.emt.reactions import neb_flow
-from adatom.recipes.lj.core import relax_job as lj_relax_job
-from adatom.recipes.lj.reactions import neb_flow as lj_neb_flow
+from adatom.recipes.emt import neb_flow, neb_job, relax_job
+from adatom.recipes.lj import neb_flow as lj_neb_flow
+from adatom.recipes.lj import relax_job as lj_relax_job
 
 
 def adatom(element, shift=0.0):

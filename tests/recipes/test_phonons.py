@@ -9,8 +9,7 @@ from adatom import FlowFailure, flow, job
 from adatom.analysis.phonons import Phonons
 from adatom.errors import InputError, MissingExtraError
 from adatom.recipes.common import phonons as common
-from adatom.recipes.emt.core import relax_job, static_job
-from adatom.recipes.emt.crystals import phonon_flow
+from adatom.recipes.emt import phonon_flow, relax_job, static_job
 from adatom.schemas.save import load_results, save_results
 from tests.schemas.typed import violations
 

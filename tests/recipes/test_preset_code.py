@@ -13,7 +13,7 @@ from adatom.errors import InputError, UnknownNameError
 CODE = """
 from ase.calculators.emt import EMT
 
-from adatom.recipes.common import core
+from adatom.recipes.common import jobs
 from adatom.recipes.common.preset_code import PresetCode
 
 
@@ -23,8 +23,8 @@ def make(atoms, *, asap_cutoff=False, fixed_cutoff=True, only=None):
 
 
 emt = PresetCode("EMT", make, parameters=("asap_cutoff", "fixed_cutoff", "only"), preset="usual.yaml")
-static_job = emt.job(core.static_job)
-ase_relax_job = emt.job(core.relax_job, name="ase_relax_job")
+static_job = emt.job(jobs.static_job)
+ase_relax_job = emt.job(jobs.relax_job, name="ase_relax_job")
 """
 
 

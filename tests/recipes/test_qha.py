@@ -8,8 +8,7 @@ from adatom.analysis.phonons import as_phonopy
 from adatom.analysis.qha import QuasiHarmonic
 from adatom.atoms.deformations import scale_volume
 from adatom.errors import InputError, UnknownNameError
-from adatom.recipes.emt.core import relax_job, static_job
-from adatom.recipes.emt.crystals import eos_flow, phonon_flow, qha_flow
+from adatom.recipes.emt import eos_flow, phonon_flow, qha_flow, relax_job, static_job
 from adatom.schemas.save import load_results, save_results
 from tests.schemas.typed import violations
 

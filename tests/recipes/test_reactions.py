@@ -6,10 +6,9 @@ from ase import Atoms
 from ase.build import molecule
 
 from adatom import FlowFailure, flow
-from adatom.recipes.emt.core import relax_job
-from adatom.recipes.emt.reactions import irc_flow, neb_flow, ts_flow
-from adatom.recipes.tblite import reactions as tblite
-from adatom.recipes.tblite.core import relax_job as tblite_relax_job
+from adatom.recipes import tblite
+from adatom.recipes.emt import irc_flow, neb_flow, relax_job, ts_flow
+from adatom.recipes.tblite import relax_job as tblite_relax_job
 from tests.codes import needs_code
 from tests.recipes.test_neb import adatom
 

@@ -3,10 +3,9 @@ from ase.build import bulk, fcc111, molecule
 
 from adatom import FlowFailure, flow, job
 from adatom.errors import InputError, UnknownNameError
+from adatom.recipes import lj
 from adatom.recipes.common import slabs as common
-from adatom.recipes.emt.core import relax_job, static_job
-from adatom.recipes.emt.slabs import bulk_to_slabs_flow, slab_to_ads_flow
-from adatom.recipes.lj import slabs as lj
+from adatom.recipes.emt import bulk_to_slabs_flow, relax_job, slab_to_ads_flow, static_job
 from adatom.schemas.save import load_results, save_results
 
 SMALL = {"min_slab_size": 4.0, "min_vacuum_size": 10.0, "min_length_width": None}

@@ -11,9 +11,8 @@ from ase.data import chemical_symbols
 
 from adatom import JobFailure
 from adatom.errors import InputError
-from adatom.recipes.tblite import core
-from adatom.recipes.tblite.core import freq_job, md_job, relax_job, static_job
-from adatom.recipes.tblite.slabs import bulk_to_slabs_flow
+from adatom.recipes import tblite
+from adatom.recipes.tblite import bulk_to_slabs_flow, freq_job, md_job, relax_job, static_job
 from tests.codes import needs_code
 from tests.interpreter import run
 
@@ -24,16 +23,16 @@ TIGHT = {"accuracy": 0.01}
 def test_the_parameters_are_those_of_the_calculator():
     from tblite.ase import TBLite
 
-    own = {name for name in core.PARAMETERS if not name.endswith("_solvation")}
+    own = {name for name in tblite.PARAMETERS if not name.endswith("_solvation")}
     assert own == set(TBLite.default_parameters)
-    aliases = {name: "water" for name in core.PARAMETERS if name not in own}
+    aliases = {name: "water" for name in tblite.PARAMETERS if name not in own}
     for name, solvent in aliases.items():
         assert TBLite(**{name: solvent}).parameters.solvation is not None, name
-    assert TBLite.default_parameters["method"] == next(iter(core.METHODS))
+    assert TBLite.default_parameters["method"] == next(iter(tblite.METHODS))
 
 
 @needs_code("tblite")
-@pytest.mark.parametrize("method", core.METHODS)
+@pytest.mark.parametrize("method", tblite.METHODS)
 def test_valence_electrons_are_those_that_tblite_fills_orbitals_with(method):
     from tblite.interface import Calculator
 
@@ -42,7 +41,7 @@ def test_valence_electrons_are_those_that_tblite_fills_orbitals_with(method):
         calculator.set("verbosity", 0)
         calculator.set("temperature", 0.1)  # in Hartree: at lower ones the SCF of some atoms does not converge
         filled = calculator.singlepoint().get("orbital-occupations").sum()
-        assert core.valence_electrons(Atoms(symbol)) == pytest.approx(filled, abs=1e-6), symbol
+        assert tblite.valence_electrons(Atoms(symbol)) == pytest.approx(filled, abs=1e-6), symbol
 
 
 @needs_code("tblite")
@@ -77,7 +76,7 @@ class TestWater:
         assert len(vib["frequencies"]) == 3
         assert vib["frequencies"][0] == pytest.approx(1586.6, rel=1e-3)
 
-    @pytest.mark.parametrize("method", core.METHODS)
+    @pytest.mark.parametrize("method", tblite.METHODS)
     def test_forces_are_the_derivative_of_the_energy(self, method):
         kwargs = {"calc_kwargs": {**TIGHT, "method": method}}
         atoms = molecule("H2O")
@@ -191,7 +190,8 @@ def test_without_the_package(tmp_path, workers):
     """Its recipes can be imported, and a job says how to get it."""
     code = """
 from ase.build import molecule
-from adatom.recipes.tblite.core import static_job
+from adatom.recipes import tblite
+from adatom.recipes.tblite import static_job
 static_job(molecule("H2O"))
 """
     (tmp_path / "tblite.py").write_text("raise ImportError('hidden by the test')")

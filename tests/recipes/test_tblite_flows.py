@@ -5,17 +5,18 @@ import pytest
 from ase import units
 from ase.build import bulk, graphene, molecule
 
-from adatom.recipes.tblite.core import relax_job, static_job
-from adatom.recipes.tblite.crystals import (
+from adatom.recipes.tblite import (
     bulk_to_defects_flow,
     convergence_flow,
     elastic_tensor_flow,
     eos_flow,
+    neb_flow,
     phonon_flow,
     qha_flow,
+    relax_job,
+    slab_to_ads_flow,
+    static_job,
 )
-from adatom.recipes.tblite.reactions import neb_flow
-from adatom.recipes.tblite.slabs import slab_to_ads_flow
 from tests.codes import needs_code
 
 pytestmark = needs_code("tblite")

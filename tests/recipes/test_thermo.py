@@ -5,7 +5,7 @@ from ase.build import bulk, molecule
 
 from adatom import JobFailure, flow
 from adatom.recipes.common.thermo import thermo_job
-from adatom.recipes.emt.core import freq_job, relax_job
+from adatom.recipes.emt import freq_job, relax_job
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@ import pytest
 from ase.build import bulk, molecule
 
 from adatom.calculations import thermochemistry
-from adatom.recipes.emt.core import emt, freq_job, md_job, relax_job, static_job
+from adatom.recipes.emt import emt, freq_job, md_job, relax_job, static_job
 from adatom.schemas.results import MDResult, RelaxResult, StaticResult, Thermo, VibResult
 from tests.schemas.typed import violations
 

@@ -8,9 +8,7 @@ from ase.build import bulk
 from adatom import Failure, change_settings, flow, get_settings, job, subflow
 from adatom.errors import InputError
 from adatom.journal.jobs import read_jobs
-from adatom.recipes.emt.core import relax_job, static_job
-from adatom.recipes.emt.crystals import eos_flow
-from adatom.recipes.emt.slabs import bulk_to_slabs_flow
+from adatom.recipes.emt import bulk_to_slabs_flow, eos_flow, relax_job, static_job
 
 
 @pytest.fixture(autouse=True)

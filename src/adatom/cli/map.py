@@ -75,10 +75,10 @@ def _map(
     time_budget: float | None,
     overwrite: bool,
 ) -> None:
-    from adatom.cli.discovery import find_recipe
     from adatom.cli.parameters import read_parameters
     from adatom.cli.progress import progress
     from adatom.configs import AutoparaInfo, ConfigSet, OutputSpec, map
+    from adatom.recipes.registry import find_recipe
     from adatom.workflow import Job
 
     step = find_recipe(name).step

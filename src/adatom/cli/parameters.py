@@ -6,10 +6,10 @@ import inspect
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, get_type_hints
 
-from adatom.cli.discovery import find_recipe
 from adatom.cli.literals import parse_value
 from adatom.cli.structures import read_structures
 from adatom.errors import InputError, UnknownNameError
+from adatom.recipes.registry import find_recipe
 from adatom.workflow import Flow, Job
 
 __all__ = ["jobs_of", "read_changes", "read_parameters", "split_words"]

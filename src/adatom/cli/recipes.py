@@ -11,7 +11,7 @@ from adatom.errors import AdatomError
 from adatom.workflow import Flow, Job
 
 if TYPE_CHECKING:
-    from adatom.cli.discovery import Recipe
+    from adatom.recipes.registry import Recipe
 
 __all__ = ["recipes"]
 
@@ -23,8 +23,8 @@ def recipes(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, not a table.")] = False,
 ) -> None:
     """List the recipes, or show one."""
-    from adatom.cli.discovery import codes, find_recipe
     from adatom.cli.tables import print_json
+    from adatom.recipes.registry import codes, find_recipe
 
     if name is None or name in codes():
         _list(codes() if name is None else [name], as_json)
@@ -37,9 +37,9 @@ def recipes(
 
 
 def _list(names: list[str], as_json: bool) -> None:
-    from adatom.cli.discovery import recipes_of
     from adatom.cli.documentation import Documentation
     from adatom.cli.tables import print_json, print_table
+    from adatom.recipes.registry import recipes_of
 
     found: list[Recipe] = []
     for code in names:

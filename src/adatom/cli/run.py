@@ -15,7 +15,7 @@ from adatom.workflow import Failure, Flow, Job, flow
 if TYPE_CHECKING:
     from ase import Atoms
 
-    from adatom.cli.discovery import Recipe
+    from adatom.recipes.registry import Recipe
     from adatom.workflow.plan import Plan
 
 __all__ = ["run"]
@@ -67,7 +67,6 @@ def run(
 def _run(
     recipe_name: str, structure_names: list[str], assignments: list[str], out: Path | None, as_json: bool, plan: bool
 ) -> None:
-    from adatom.cli.discovery import find_recipe
     from adatom.cli.parameters import read_parameters, split_words
     from adatom.cli.progress import progress
     from adatom.cli.report import report
@@ -75,6 +74,7 @@ def _run(
     from adatom.cli.structures import read_structures
     from adatom.cli.summary import summary
     from adatom.execution.registry import engine_class
+    from adatom.recipes.registry import find_recipe
 
     engine_class(get_settings().workflow_engine)
     recipe = find_recipe(recipe_name)

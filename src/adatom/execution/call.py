@@ -17,11 +17,12 @@ from adatom.errors import InputError
 from adatom.execution.caching import Caching
 from adatom.execution.failure import Failure
 from adatom.journal.journal import journal_in
-from adatom.settings import Settings, get_settings, settings_of_caller, travelling
+from adatom.settings import get_settings, settings_of_caller, travelling
 from adatom.utils.nested import substitute
 
 if TYPE_CHECKING:
     from adatom.machines.resources import Resources
+    from adatom.settings import Settings
 
 __all__ = [
     "Batch",

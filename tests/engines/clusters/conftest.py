@@ -9,7 +9,7 @@ from ase.build import bulk
 
 from adatom import change_settings
 from adatom.execution.registry import close_engines, engine_class, is_installed
-from adatom.recipes.emt.slabs import bulk_to_slabs_flow
+from adatom.recipes.emt import bulk_to_slabs_flow
 from tests.engines.conftest import WANTED
 
 

@@ -4,7 +4,7 @@ import pytest
 from ase.build import bulk
 
 from adatom import make_runner
-from adatom.recipes.emt.slabs import bulk_to_slabs_flow
+from adatom.recipes.emt import bulk_to_slabs_flow
 from tests.engines.clusters.conftest import batch_jobs, energies, tail
 from tests.infra.fakes import installed
 

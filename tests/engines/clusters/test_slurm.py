@@ -11,7 +11,7 @@ import pytest
 from ase.build import bulk
 
 from adatom import Failure, FlowFailure, flow, job, make_runner
-from adatom.recipes.emt.slabs import bulk_to_slabs_flow
+from adatom.recipes.emt import bulk_to_slabs_flow
 from tests.engines.clusters.conftest import batch_jobs, energies, on, tail
 from tests.engines.processes import script, wait_until
 from tests.infra import machine, slurm

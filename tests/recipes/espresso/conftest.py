@@ -2,7 +2,7 @@ import pytest
 from ase.build import bulk
 
 from adatom import change_settings
-from adatom.recipes.espresso.core import static_job
+from adatom.recipes.espresso import static_job
 from tests.codes import provide_code
 
 

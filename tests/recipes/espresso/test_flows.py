@@ -2,7 +2,6 @@
 
 import hashlib
 import pickle
-from importlib import import_module
 from inspect import cleandoc
 from pathlib import Path
 
@@ -13,11 +12,25 @@ from ase.io import read
 
 from adatom import FlowFailure, change_settings
 from adatom.errors import InputError, ProgramError
-from adatom.recipes.espresso.bands import bands_flow, bands_pp_job, bands_pw_job
-from adatom.recipes.espresso.core import non_scf_job, post_processing_job, static_job
-from adatom.recipes.espresso.dos import dos_flow, dos_job, projwfc_flow, projwfc_job
-from adatom.recipes.espresso.phonons import grid_phonon_flow, matdyn_job, phonon_dos_flow, phonon_job, q2r_job
-from adatom.recipes.espresso.slabs import bulk_to_slabs_flow
+from adatom.recipes.espresso import (
+    bands_flow,
+    bands_pp_job,
+    bands_pw_job,
+    bulk_to_slabs_flow,
+    dos_flow,
+    dos_job,
+    grid_phonon_flow,
+    matdyn_job,
+    non_scf_job,
+    phonon_dos_flow,
+    phonon_job,
+    post_processing_job,
+    projwfc_flow,
+    projwfc_job,
+    q2r_job,
+    static_job,
+)
+from adatom.recipes.registry import recipes_of
 from adatom.schemas.save import load_results, save_results
 from tests.recipes.espresso.conftest import FAST
 
@@ -225,15 +238,13 @@ def test_slabs():
 # --- What they are, and mistakes --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("module", ["core", "dos", "bands", "phonons", "slabs"])
-def test_they_are_documented_and_go_by_reference(module):
-    found = import_module(f"adatom.recipes.espresso.{module}")
-    for name in found.__all__:
-        step = getattr(found, name)
-        assert pickle.loads(pickle.dumps(step)) is step
-        for parameter in step.__signature__.parameters:
-            assert f"\n{parameter}\n" in cleandoc(step.__doc__), f"{name}: {parameter} is not documented"
-        assert "{parameters}" not in step.__doc__
+@pytest.mark.parametrize("recipe", recipes_of("espresso"), ids=lambda recipe: recipe.name)
+def test_they_are_documented_and_go_by_reference(recipe):
+    step = recipe.step
+    assert pickle.loads(pickle.dumps(step)) is step
+    for parameter in step.__signature__.parameters:
+        assert f"\n{parameter}\n" in cleandoc(step.__doc__), f"{recipe.name}: {parameter} is not documented"
+    assert "{parameters}" not in step.__doc__
 
 
 @pytest.mark.parametrize(

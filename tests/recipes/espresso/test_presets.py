@@ -9,7 +9,7 @@ from ase import Atoms
 
 from adatom.calculators.espresso.pseudopotentials import check_pseudopotentials
 from adatom.calculators.preset import load_preset, preset_names
-from adatom.recipes.espresso.core import espresso
+from adatom.recipes.espresso import espresso
 
 DIRECTORY = Path("/usr/share/espresso/pseudo")
 # As the file's header says, in one of two formats.

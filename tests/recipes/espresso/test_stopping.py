@@ -13,8 +13,7 @@ from adatom.calculators.espresso import stopping
 from adatom.errors import IncompleteError, ProgramError
 from adatom.execution import worker
 from adatom.execution.context import job_context
-from adatom.recipes.espresso.core import non_scf_job, relax_job, static_job
-from adatom.recipes.espresso.phonons import phonon_job
+from adatom.recipes.espresso import non_scf_job, phonon_job, relax_job, static_job
 from tests.recipes.espresso.conftest import FAST
 from tests.recipes.espresso.test_core import contents
 

@@ -16,7 +16,7 @@ from adatom.calculations.checks import check_atoms, check_elements, check_keywor
 from adatom.errors import InputError, UnknownNameError
 from adatom.recipes.common.dispersion import WithDispersion, make_dispersion
 from adatom.recipes.common.docs import with_parameter
-from adatom.workflow import Job
+from adatom.workflow import Flow, Job
 from adatom.workflow.step import Step
 
 __all__ = ["Choice", "Code", "effective", "unbound"]
@@ -24,6 +24,7 @@ __all__ = ["Choice", "Code", "effective", "unbound"]
 P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")
+F = TypeVar("F", bound=Flow[..., Any])
 
 
 @dataclass(frozen=True)
@@ -195,6 +196,58 @@ class Code:
         made.__module__ = sys._getframe(1).f_globals["__name__"]
         made.__name__ = made.__qualname__ = name or recipe.__name__
         return job(made, **(choice.options if choice else {}))
+
+    def bind(self, flow: F, **differs: Any) -> F:
+        """Return a flow that calls the jobs of the module that calls this, to be imported from that module.
+
+        Parameters
+        ----------
+        flow
+            A flow that is bound to no code. Each of its parameters that is a job has the name of a job of the module.
+        **differs
+            Default values of the flow that are others for this code, its jobs among them, by parameter name.
+
+        Returns
+        -------
+        Flow
+            The flow of the code.
+
+        Raises
+        ------
+        InputError
+            The module lacks a job that the flow calls, or the flow has no such parameter.
+        """
+        return self._bound(flow, sys._getframe(1).f_globals, differs)
+
+    def bind_flows(self) -> None:
+        """Give the module that calls this all flows of `adatom.recipes.common.flows` for which it has the jobs.
+
+        A flow that the module has bound by itself stays as it is. The module imports ``*`` from the table, so that
+        editors and type checkers see the names of the flows; a flow whose jobs the module lacks is taken away again.
+        The code, its jobs and its flows become ``__all__`` of the module, unless the module has one.
+        """
+        from adatom.recipes.common import flows
+
+        names = sys._getframe(1).f_globals
+        for name, flow in vars(flows).items():
+            if isinstance(flow, Flow) and names.get(name, flow) is flow:
+                names.pop(name, None)
+                if _jobs_of(flow) <= names.keys():
+                    names[name] = self._bound(flow, names, {})
+        own = [name for name, value in names.items() if isinstance(value, Code | Step) and not name.startswith("_")]
+        names.setdefault("__all__", sorted(own))
+
+    def _bound(self, flow: F, names: Mapping[str, Any], differs: Mapping[str, Any]) -> F:
+        called = _jobs_of(flow) - differs.keys()
+        if missing := sorted(called - names.keys()):
+            raise InputError(f"{self.name} has no {' and no '.join(missing)}, which {flow.name} calls.")
+        bound = flow.bind(**{name: names[name] for name in called}, **differs)
+        bound.__module__ = names["__name__"]
+        return bound
+
+
+def _jobs_of(flow: Flow[..., Any]) -> set[str]:
+    return {name for name, given in inspect.signature(flow).parameters.items() if given.default is unbound}
 
 
 def unbound(*args: Any, **kwargs: Any) -> Any:

@@ -10,10 +10,11 @@ from ase import Atoms
 from adatom import flow, job
 from adatom.calculators.espresso.previous_run import PreviousRun, structure_of
 from adatom.calculators.espresso.reading import read_band_order
+from adatom.recipes.common.code import unbound
 from adatom.recipes.common.docs import documented_by
 from adatom.recipes.common.preset_code import PresetCode
 from adatom.recipes.espresso._files import SAVED, after
-from adatom.recipes.espresso.core import fixed_potential, static_job
+from adatom.recipes.espresso.pw import fixed_potential
 from adatom.schemas.results import ProgramResult
 
 __all__ = ["bands_flow", "bands_pp_job", "bands_pw_job"]
@@ -74,9 +75,9 @@ def bands_pp_job(previous: PreviousRun, *, input_data: Mapping[str, Any] | None 
 def bands_flow(
     atoms: Atoms,
     *,
-    static_job: Callable[..., Any] = static_job,
-    bands_pw_job: Callable[..., Any] = bands_pw_job,
-    bands_pp_job: Callable[..., Any] = bands_pp_job,
+    static_job: Callable[..., Any] = unbound,
+    bands_pw_job: Callable[..., Any] = unbound,
+    bands_pp_job: Callable[..., Any] = unbound,
     run_bands_pp: bool = True,
 ) -> dict[str, Any]:
     """The band structure: an SCF, bands along a path, and bands.x.

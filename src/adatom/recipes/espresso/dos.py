@@ -10,9 +10,9 @@ from ase import Atoms
 from adatom import flow, job
 from adatom.calculators.espresso.previous_run import PreviousRun
 from adatom.calculators.espresso.reading import read_dos, read_pdos
+from adatom.recipes.common.code import unbound
 from adatom.recipes.common.docs import documented_by
 from adatom.recipes.espresso._files import CHARGE, SAVED, after
-from adatom.recipes.espresso.core import non_scf_job, static_job
 from adatom.schemas.results import ProgramResult
 
 __all__ = ["dos_flow", "dos_job", "projwfc_flow", "projwfc_job"]
@@ -60,9 +60,9 @@ def projwfc_job(previous: PreviousRun, *, input_data: Mapping[str, Any] | None =
 def dos_flow(
     atoms: Atoms,
     *,
-    static_job: Callable[..., Any] = static_job,
-    non_scf_job: Callable[..., Any] = non_scf_job,
-    dos_job: Callable[..., Any] = dos_job,
+    static_job: Callable[..., Any] = unbound,
+    non_scf_job: Callable[..., Any] = unbound,
+    dos_job: Callable[..., Any] = unbound,
 ) -> dict[str, Any]:
     """The density of states: an SCF, bands on a denser grid of k points, and dos.x.
 
@@ -92,9 +92,9 @@ def dos_flow(
 def projwfc_flow(
     atoms: Atoms,
     *,
-    static_job: Callable[..., Any] = static_job,
-    non_scf_job: Callable[..., Any] = non_scf_job,
-    projwfc_job: Callable[..., Any] = projwfc_job,
+    static_job: Callable[..., Any] = unbound,
+    non_scf_job: Callable[..., Any] = unbound,
+    projwfc_job: Callable[..., Any] = unbound,
 ) -> dict[str, Any]:
     """The projected density of states: an SCF, bands on a denser grid of k points, and projwfc.x.
 

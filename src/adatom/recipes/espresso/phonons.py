@@ -13,10 +13,9 @@ from adatom.calculators.espresso.previous_run import PreviousRun
 from adatom.calculators.espresso.reading import read_force_constants, read_matdyn, read_phonons
 from adatom.calculators.espresso.running import DONE
 from adatom.errors import InputError
-from adatom.recipes.common.code import effective
+from adatom.recipes.common.code import effective, unbound
 from adatom.recipes.common.docs import documented_by
 from adatom.recipes.espresso._files import SAVED, after
-from adatom.recipes.espresso.core import static_job
 from adatom.schemas.results import ProgramResult
 
 __all__ = ["grid_phonon_flow", "matdyn_job", "phonon_dos_flow", "phonon_job", "q2r_job"]
@@ -138,10 +137,10 @@ def phonon_dos_flow(
     atoms: Atoms,
     *,
     grid: Sequence[int] | None = None,
-    static_job: Callable[..., Any] = static_job,
-    phonon_job: Callable[..., Any] = phonon_job,
-    q2r_job: Callable[..., Any] = q2r_job,
-    matdyn_job: Callable[..., Any] = matdyn_job,
+    static_job: Callable[..., Any] = unbound,
+    phonon_job: Callable[..., Any] = unbound,
+    q2r_job: Callable[..., Any] = unbound,
+    matdyn_job: Callable[..., Any] = unbound,
 ) -> dict[str, Any]:
     """The phonon density of states: an SCF, phonons on a grid, force constants, and matdyn.x.
 
@@ -176,8 +175,8 @@ def grid_phonon_flow(
     atoms: Atoms,
     *,
     grid: Sequence[int] | None = None,
-    static_job: Callable[..., Any] = static_job,
-    phonon_job: Callable[..., Any] = phonon_job,
+    static_job: Callable[..., Any] = unbound,
+    phonon_job: Callable[..., Any] = unbound,
 ) -> dict[str, Any]:
     """Phonons on a grid, each q point and irreducible representation in a job of its own.
 

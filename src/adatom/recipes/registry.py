@@ -20,6 +20,7 @@ from adatom.workflow import Flow, Job
 __all__ = ["Recipe", "codes", "find_recipe", "recipes_of"]
 
 _PACKAGE = "adatom.recipes"
+_SHARED = ("common", "registry")  # what is there besides codes
 _OWN = "Your own is MODULE:FUNCTION or FILE.py:FUNCTION; `adatom recipes` lists ours."
 
 
@@ -52,7 +53,7 @@ class Recipe:
 def codes() -> list[str]:
     """The codes that there are recipes for: the packages in ``adatom.recipes``, but for what they share."""
     path = import_module(_PACKAGE).__path__
-    return sorted(found.name for found in pkgutil.iter_modules(path) if found.ispkg and found.name != "common")
+    return sorted(found.name for found in pkgutil.iter_modules(path) if found.name not in _SHARED)
 
 
 @cache
@@ -69,8 +70,14 @@ def recipes_of(code: str) -> list[Recipe]:
     AdatomError
         The code needs a package that is not installed.
     """
-    found = [recipe for module in _modules(code) for recipe in _recipes_in(module)]
-    return [replace(recipe, name=f"{code}.{recipe.function}") for recipe in found]
+    try:
+        module = import_module(f"{_PACKAGE}.{code}")
+    except AdatomError:
+        raise
+    except ImportError as error:
+        raise InputError(f"The recipes of {code} cannot be imported: {error}.") from error
+    found = [replace(recipe, name=f"{code}.{recipe.function}") for recipe in _recipes_in(module)]
+    return sorted(found, key=lambda recipe: recipe.kind != "job")
 
 
 def find_recipe(text: str) -> Recipe:
@@ -79,7 +86,7 @@ def find_recipe(text: str) -> Recipe:
     Parameters
     ----------
     text
-        ``CODE.FUNCTION``, ``CODE.MODULE.FUNCTION``, ``MODULE:FUNCTION`` or ``FILE.py:FUNCTION``.
+        ``CODE.FUNCTION``, ``MODULE:FUNCTION`` or ``FILE.py:FUNCTION``.
 
     Raises
     ------
@@ -101,29 +108,20 @@ def find_recipe(text: str) -> Recipe:
             raise InputError(f"Recipe {code!r} of which code? Valid: {', '.join(same)}.")
         raise UnknownNameError("recipe", text, [recipe.name for recipe in known], _OWN)
     for recipe in recipes_of(code):
-        if path in (recipe.name, f"{recipe.module}.{recipe.function}".removeprefix(f"{_PACKAGE}.")):
+        if path == recipe.name:
             return recipe
     raise UnknownNameError("recipe", text, [recipe.name for recipe in recipes_of(code)], _OWN)
 
 
-def _modules(code: str) -> Iterator[ModuleType]:
-    try:
-        package = import_module(f"{_PACKAGE}.{code}")
-        yield package
-        for found in pkgutil.iter_modules(package.__path__):
-            if not found.name.startswith("_"):
-                yield import_module(f"{package.__name__}.{found.name}")
-    except AdatomError:
-        raise
-    except ImportError as error:
-        raise InputError(f"The recipes of {code} cannot be imported: {error}.") from error
-
-
 def _recipes_in(module: ModuleType) -> Iterator[Recipe]:
     for name, value in vars(module).items():
-        # Those that a module only imports are found where they come from.
-        if isinstance(value, Job | Flow) and value.__module__ == module.__name__ and not name.startswith("_"):
+        # Recipes that a module only imports are found in the module or package that they come from.
+        if isinstance(value, Job | Flow) and _is_inside(value.__module__, module) and not name.startswith("_"):
             yield Recipe(f"{module.__name__}:{name}", module.__name__, name, value)
+
+
+def _is_inside(name: str, module: ModuleType) -> bool:
+    return name == module.__name__ or name.startswith(f"{module.__name__}.")
 
 
 def _users_own(text: str) -> Recipe:

@@ -3,10 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from adatom.cli import discovery
-from adatom.cli.discovery import codes, find_recipe, recipes_of
 from adatom.errors import InputError
-from adatom.recipes.emt import core, slabs
+from adatom.recipes import emt, registry
+from adatom.recipes.registry import codes, find_recipe, recipes_of
 from adatom.workflow import Job
 
 SCRIPT = """
@@ -19,15 +18,16 @@ def double(atoms):
 
 
 def test_every_code_and_no_common_part_is_found():
-    folders = [path.parent.name for path in Path(core.__file__).parents[1].glob("*/__init__.py")]
-    assert codes() == sorted(set(folders) - {"common"})
+    package = Path(emt.__file__).parent
+    files = [*package.glob("*.py"), *package.glob("[a-z]*/")]
+    assert codes() == sorted({path.stem for path in files} - {"__init__", "common", "registry"})
 
 
 def test_recipes_are_found_once_where_they_are_bound():
     found = {recipe.name: recipe for recipe in recipes_of("emt")}
     assert {"emt.static_job", "emt.relax_job", "emt.md_job", "emt.freq_job"} <= set(found)
     assert {"emt.bulk_to_slabs_flow", "emt.slab_to_ads_flow"} <= set(found)
-    assert (found["emt.relax_job"].module, found["emt.relax_job"].kind) == ("adatom.recipes.emt.core", "job")
+    assert (found["emt.relax_job"].module, found["emt.relax_job"].kind) == ("adatom.recipes.emt", "job")
     assert found["emt.bulk_to_slabs_flow"].kind == "flow"
 
 
@@ -39,11 +39,10 @@ def test_short_names_are_unique():
 @pytest.mark.parametrize(
     ("text", "step"),
     [
-        ("emt.relax_job", core.relax_job),
-        ("emt.core.relax_job", core.relax_job),
-        ("adatom.recipes.emt.core.relax_job", core.relax_job),
-        ("emt.slabs.bulk_to_slabs_flow", slabs.bulk_to_slabs_flow),
-        ("adatom.recipes.emt.slabs:bulk_to_slabs_flow", slabs.bulk_to_slabs_flow),
+        ("emt.relax_job", emt.relax_job),
+        ("adatom.recipes.emt.relax_job", emt.relax_job),
+        ("emt.bulk_to_slabs_flow", emt.bulk_to_slabs_flow),
+        ("adatom.recipes.emt:bulk_to_slabs_flow", emt.bulk_to_slabs_flow),
     ],
 )
 def test_names_of_a_recipe(text, step):
@@ -52,7 +51,7 @@ def test_names_of_a_recipe(text, step):
 
 @pytest.mark.parametrize("text", ["some_script.py:double", "./some_script.py:double", "some_script:double"])
 def test_a_users_own_recipe(text, monkeypatch):
-    monkeypatch.delitem(discovery.sys.modules, "some_script", raising=False)
+    monkeypatch.delitem(registry.sys.modules, "some_script", raising=False)
     Path("some_script.py").write_text(SCRIPT)
     recipe = find_recipe(text)
     assert isinstance(recipe.step, Job)
@@ -63,8 +62,7 @@ def test_a_users_own_recipe(text, monkeypatch):
     ("text", "said"),
     [
         ("emt.relx_job", "Unknown recipe 'emt.relx_job'. Did you mean 'emt.relax_job'? Valid: emt."),
-        ("emt.core.relx_job", "Unknown recipe"),
-        ("emt.slabs.relax_job", "Did you mean 'emt.relax_job'"),
+        ("emt.core.relax_job", "Did you mean 'emt.relax_job'"),
         ("emt", "Unknown recipe 'emt'"),
         ("emtt.relax_job", "Unknown code 'emtt'. Did you mean 'emt'? Valid: emt, "),
         ("common.relax_job", "Unknown code 'common'"),
@@ -86,7 +84,7 @@ def test_a_users_own_recipe(text, monkeypatch):
 )
 def test_bad_recipes(text, said, monkeypatch):
     for name in ("good", "broken"):
-        monkeypatch.delitem(discovery.sys.modules, name, raising=False)
+        monkeypatch.delitem(registry.sys.modules, name, raising=False)
     Path("good.py").write_text(SCRIPT)
     Path("broken.py").write_text("1 / 0")
     Path("json.py").write_text(SCRIPT)

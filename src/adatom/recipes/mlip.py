@@ -12,10 +12,9 @@ from ase import Atoms
 from adatom.calculators.batched import evaluate_batched, with_results
 from adatom.calculators.models import Calculator, identify_model, make_model
 from adatom.execution.context import batch_value
-from adatom.recipes.common import core
+from adatom.recipes.common import jobs
 from adatom.recipes.common.code import Choice, Code
-
-__all__ = ["freq_job", "irc_job", "md_job", "neb_job", "relax_job", "static_job", "ts_job"]
+from adatom.recipes.common.flows import *  # noqa: F403
 
 
 class ModelCode(Code):
@@ -60,10 +59,12 @@ def compute_batch(
 
 mlip = ModelCode("machine-learned potential", make_model)
 
-static_job = mlip.job(core.static_job).with_options(batch_function=compute_batch)
-relax_job = mlip.job(core.relax_job)
-md_job = mlip.job(core.md_job)
-freq_job = mlip.job(core.freq_job)
-neb_job = mlip.job(core.neb_job)
-ts_job = mlip.job(core.ts_job)
-irc_job = mlip.job(core.irc_job)
+static_job = mlip.job(jobs.static_job).with_options(batch_function=compute_batch)
+relax_job = mlip.job(jobs.relax_job)
+md_job = mlip.job(jobs.md_job)
+freq_job = mlip.job(jobs.freq_job)
+neb_job = mlip.job(jobs.neb_job)
+ts_job = mlip.job(jobs.ts_job)
+irc_job = mlip.job(jobs.irc_job)
+
+mlip.bind_flows()

@@ -11,10 +11,9 @@ from ase.data import chemical_symbols
 
 from adatom.calculations.checks import check_spin
 from adatom.errors import InputError, MissingExtraError, UnknownNameError
-from adatom.recipes.common import core
+from adatom.recipes.common import jobs
 from adatom.recipes.common.code import Code
-
-__all__ = ["freq_job", "irc_job", "md_job", "neb_job", "relax_job", "static_job", "ts_job"]
+from adatom.recipes.common.flows import *  # noqa: F403
 
 METHODS = {"GFN2-xTB": "D4", "GFN1-xTB": "D3", "IPEA1-xTB": "D3"}  # tblite's default first; their dispersion
 
@@ -70,10 +69,12 @@ def check(atoms: Atoms, calc_kwargs: Mapping[str, Any]) -> None:
 
 tblite = Code("tblite", make_calculator, elements=tuple(chemical_symbols[1:87]), parameters=PARAMETERS, check=check)
 
-static_job = tblite.job(core.static_job)
-relax_job = tblite.job(core.relax_job)
-md_job = tblite.job(core.md_job)
-freq_job = tblite.job(core.freq_job)
-neb_job = tblite.job(core.neb_job)
-ts_job = tblite.job(core.ts_job)
-irc_job = tblite.job(core.irc_job)
+static_job = tblite.job(jobs.static_job)
+relax_job = tblite.job(jobs.relax_job)
+md_job = tblite.job(jobs.md_job)
+freq_job = tblite.job(jobs.freq_job)
+neb_job = tblite.job(jobs.neb_job)
+ts_job = tblite.job(jobs.ts_job)
+irc_job = tblite.job(jobs.irc_job)
+
+tblite.bind_flows()

@@ -13,24 +13,12 @@ from adatom.calculators.espresso.pw import layer, make_espresso
 from adatom.calculators.espresso.reading import read_plot
 from adatom.calculators.merge import merge
 from adatom.errors import InputError
-from adatom.recipes.common import core
 from adatom.recipes.common.docs import documented_by
 from adatom.recipes.common.preset_code import PresetCode
 from adatom.recipes.espresso._files import CHARGE, SAVED, after
 from adatom.schemas.results import ProgramResult
 
-__all__ = [
-    "ase_relax_job",
-    "freq_job",
-    "irc_job",
-    "md_job",
-    "neb_job",
-    "non_scf_job",
-    "post_processing_job",
-    "relax_job",
-    "static_job",
-    "ts_job",
-]
+__all__ = ["espresso", "fixed_potential", "non_scf_job", "post_processing_job"]
 
 espresso = PresetCode(
     "Quantum ESPRESSO",
@@ -40,15 +28,6 @@ espresso = PresetCode(
     preset="metal",  # its small smearing does a semiconductor no harm
     layer=layer,
 )
-
-static_job = espresso.job(core.static_job)
-relax_job = espresso.job(core.native_relax_job, name="relax_job")
-ase_relax_job = espresso.job(core.relax_job, name="ase_relax_job")
-md_job = espresso.job(core.md_job)
-freq_job = espresso.job(core.freq_job)
-neb_job = espresso.job(core.neb_job)
-ts_job = espresso.job(core.ts_job)
-irc_job = espresso.job(core.irc_job)
 
 
 @job

@@ -1,0 +1,13 @@
+"""Table of the flows of all codes, a line for each: ``Code.bind_flows`` gives them to the codes with their jobs."""
+
+from adatom.recipes.common.convergence import convergence_flow as convergence_flow
+from adatom.recipes.common.defects import bulk_to_defects_flow as bulk_to_defects_flow
+from adatom.recipes.common.elastic import elastic_tensor_flow as elastic_tensor_flow
+from adatom.recipes.common.eos import eos_flow as eos_flow
+from adatom.recipes.common.irc import irc_flow as irc_flow
+from adatom.recipes.common.neb import neb_flow as neb_flow
+from adatom.recipes.common.phonons import phonon_flow as phonon_flow
+from adatom.recipes.common.qha import qha_flow as qha_flow
+from adatom.recipes.common.slabs import bulk_to_slabs_flow as bulk_to_slabs_flow
+from adatom.recipes.common.slabs import slab_to_ads_flow as slab_to_ads_flow
+from adatom.recipes.common.ts import ts_flow as ts_flow

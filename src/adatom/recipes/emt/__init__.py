@@ -1,1 +1,0 @@
-"""Effective medium theory, with ASE's `EMT`: metals in milliseconds, to learn and to test with."""

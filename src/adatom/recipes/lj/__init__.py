@@ -1,1 +1,0 @@
-"""The Lennard-Jones potential, with ASE's `LennardJones`."""

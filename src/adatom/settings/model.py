@@ -1,0 +1,147 @@
+"""The settings by name, with types, defaults and descriptions."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+from platformdirs import user_cache_dir
+from pydantic import Field, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from adatom.settings import config_file
+from adatom.utils.durations import parse_duration
+
+__all__ = ["Settings"]
+
+
+class Settings(BaseSettings):
+    """All settings of adatom, frozen."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="ADATOM_", env_nested_delimiter="__", extra="forbid", frozen=True, validate_default=True
+    )
+
+    workflow_engine: str = Field("local", description="Engine that runs jobs: a name that `adatom engines` lists.")
+    results_dir: Path = Field(Path("adatom_results"), description="Directory that holds the run directories.")
+    scratch_dir: Path | None = Field(
+        None,
+        description="Fast disk of the machine that runs a job; the files move to results_dir at the end.",
+    )
+    gzip: bool = Field(False, description="Compress the files of a finished run, except trajectories (.traj).")
+    local_workers: int = Field(
+        1,
+        ge=1,
+        description="Worker processes of the local engine (1: jobs run in this process) and of an engine that adatom "
+        "starts.",
+    )
+    num_python_subprocesses: int | None = Field(
+        None,
+        ge=1,
+        description="Worker processes of an operation on many structures; unset: those of the engine.",
+    )
+    cache: Literal["off", "on", "inputs", "inputs+source"] = Field(
+        "off",
+        description="Reuse the result of an earlier job: never (off), of one with the same inputs (inputs), or of one "
+        "with the same inputs and source (on, inputs+source).",
+    )
+    cache_dir: Path = Field(
+        Path(user_cache_dir("adatom")), description="Directory of the results that the cache stores."
+    )
+    cache_group: str | None = Field(
+        None, description="Unix group whose members share cache_dir; unset: only its owner may write there."
+    )
+    cache_size: int | None = Field(
+        None,
+        ge=1,
+        description="Largest size of cache_dir in MB; the results unused for longest are removed. Unset: no limit.",
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "WARNING", description="Least severe log record that is kept with a job."
+    )
+    walltime: float | None = Field(
+        None,
+        gt=0,
+        allow_inf_nan=False,
+        description="Time that this process may run from its start, in s or as `HH:MM:SS`, `D-HH:MM:SS`, `90m`, `2h`; "
+        "iterative jobs stop before its end.",
+    )
+    mpi: str = Field(
+        "",
+        description="Command that starts an MPI program inside a job, such as `mpirun -np 4`; unset: one rank, unless "
+        "the job asks for more. The runner of a profile sets it.",
+    )
+    commands: dict[str, str] = Field(
+        {},
+        description="Command that starts the main program of a code, by code; its other programs are in the same "
+        "directory. A code without a command is looked for on the `PATH`. ASE's configuration comes first.",
+    )
+    data_dirs: dict[str, str] = Field(
+        {},
+        description="Directory of a code's data files, such as pseudopotentials or basis sets, by code. ASE's "
+        "configuration comes first.",
+    )
+    models: Path | None = Field(
+        None, description="YAML file of further machine-learned potentials, besides those that come with adatom."
+    )
+    profiles: Annotated[tuple[Path, ...], NoDecode] = Field(
+        (),
+        description="Files and directories of profiles, read after `~/.config/adatom/profiles` and `adatom.toml`; in a "
+        f"variable with `{os.pathsep}` between them.",
+    )
+    progress: bool | None = Field(
+        None, description="Progress line of `adatom run` and `convert`; unset: on a terminal."
+    )
+
+    # Settings that are read where a job runs, not where it was submitted. A walltime counts from the start of the
+    # process that it is set for: the one of the submitting script says nothing about a worker.
+    of_machine: ClassVar[frozenset[str]] = frozenset({"commands", "data_dirs", "mpi", "scratch_dir", "walltime"})
+
+    def __hash__(self) -> int:
+        return hash((self.results_dir, self.workflow_engine, self.local_workers))  # enough; equality compares all
+
+    @field_validator("cache", mode="before")
+    @classmethod
+    def _switched(cls, value: Any) -> Any:
+        words = {"true": "on", "1": "on", "yes": "on", "false": "off", "0": "off", "no": "off"}
+        word = str(value).lower()
+        return words.get(word, word)
+
+    @field_validator("results_dir", "scratch_dir", "cache_dir", "models")
+    @classmethod
+    def _absolute(cls, path: Path | None) -> Path | None:
+        try:
+            return None if path is None else Path(os.path.abspath(path.expanduser()))
+        except RuntimeError as error:  # ~user of a user who does not exist
+            raise ValueError(error) from None
+
+    @field_validator("profiles", mode="before")
+    @classmethod
+    def _places(cls, value: Any) -> Any:
+        places = value.split(os.pathsep) if isinstance(value, str) else value
+        return [os.path.abspath(os.path.expanduser(place)) for place in places if str(place)]
+
+    @field_validator("walltime", mode="before")
+    @classmethod
+    def _seconds(cls, value: Any) -> Any:
+        return parse_duration(value) if isinstance(value, str) else value
+
+    @classmethod
+    def settings_customise_sources(  # noqa: D102  # pydantic-settings documents it
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        if settings_cls.model_fields.keys() <= init_settings().keys():  # a changed copy has all values
+            return (init_settings,)
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, config_file())
