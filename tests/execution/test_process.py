@@ -202,10 +202,10 @@ def test_a_call_that_takes_too_long_is_a_failure_and_its_files_are_kept(tmp_path
             (run.path / "pid").write_text(f"{os.getpid()} {sleeper()}")
             time.sleep(600)
 
-    failure = execute_in_child(call_of(work, directory=tmp_path / "JOB"), (), timeout=2)
+    failure = execute_in_child(call_of(work, directory=tmp_path / "JOB"), (), timeout=6)
     assert (failure.job, failure.kind) == ("work", "JobTimeoutError")
     assert failure.directory == str(tmp_path / "failed-JOB")
-    assert "stopped after 2 s" in (tmp_path / "failed-JOB" / "error.txt").read_text()
+    assert "stopped after 6 s" in (tmp_path / "failed-JOB" / "error.txt").read_text()
     pids = (tmp_path / "failed-JOB" / "pid").read_text().split()
     until(lambda: gone(*map(int, pids)))
 
