@@ -114,18 +114,27 @@ class Dispatcher:
             ended()
 
     def _after_a_death(self, task: Task, error: WorkerDiedError) -> Sequence[Task]:
-        everyone, begun = range(task.count), task.begun()
-        if begun is None and task.count > 1:
-            return [task.part([position]) for position in everyone]
-        if begun is not None and not begun:
-            task.losses += 1
-            if task.losses < LOSSES:
-                return [task.part(everyone)]
-            if task.count > 1:  # once more, each alone: an item may kill its worker when it is unpacked
-                return [task.part([position]) for position in everyone]
-            task.fail(error)
-            return ()
-        blamed = everyone if begun is None else begun
-        innocent = [position for position in everyone if position not in blamed]
-        retried = [task.retry(position, error) for position in blamed]
-        return [*([task.part(innocent)] if innocent else []), *(task for task in retried if task)]
+        begun = task.begun()
+        if begun is None:
+            if task.count > 1:
+                return _each_alone(task)
+            begun = [0]
+        if not begun:
+            return _nobody_to_blame(task, error)
+        innocent = [position for position in range(task.count) if position not in begun]
+        retried = [task.retry(position, error) for position in begun]
+        return [*([task.part(innocent)] if innocent else []), *filter(None, retried)]
+
+
+def _nobody_to_blame(task: Task, error: WorkerDiedError) -> Sequence[Task]:
+    task.losses += 1
+    if task.losses < LOSSES:
+        return [task.part(range(task.count))]
+    if task.count > 1:  # once more: an item may kill its worker when it is unpacked
+        return _each_alone(task)
+    task.fail(error)
+    return ()
+
+
+def _each_alone(task: Task) -> Sequence[Task]:
+    return [task.part([position]) for position in range(task.count)]

@@ -30,7 +30,7 @@ def unique_name(*parts: str, identity: str | None = None) -> str:
     identity
         Characters that make the name unique, as `new_id` returns them. None: new ones.
     """
-    readable = re.sub(r"[^\w.+=-]+", "_", "-".join(part for part in parts if part))
+    readable = re.sub(r"[^\w.+=-]+", "_", "-".join(filter(None, parts)))
     if not readable.isascii():  # a file system limits the number of bytes
         readable = readable.encode()[:100].decode(errors="ignore")
     return f"{readable[:100]}-{identity or new_id()}"

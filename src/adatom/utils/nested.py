@@ -62,7 +62,13 @@ def substitute(value: Any, of_type: type | tuple[type, ...], change: Callable[[A
     if not read:
         return value
     parts = read(value)
-    new = [substitute(part, of_type, change) for part in parts]
+    new = []
+    for part in parts:  # not a call for each: most items are numbers and text
+        if isinstance(part, of_type):
+            part = change(part)
+        elif _reader(type(part)):
+            part = substitute(part, of_type, change)
+        new.append(part)
     return value if all(map(operator.is_, new, parts)) else _rebuilt(value, new)
 
 

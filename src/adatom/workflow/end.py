@@ -99,6 +99,8 @@ def failures_of(nodes: Sequence[Node]) -> list[Failure]:
         All jobs and flows of an outermost flow.
     """
     ended = [(node, node.result()) for node in nodes if node.done()]
+    if not any(isinstance(value, Failure) or node.handle is not None for node, value in ended):
+        return []  # a value holds failures of jobs alone, and of subflows that the engine itself runs
     known: set[int] = set()
     for node, value in ended:
         known |= _excused(node, value)

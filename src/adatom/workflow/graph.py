@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextvars
-import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,9 +10,8 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adatom.cache import MISS
-from adatom.errors import InputError, JobFailure
-from adatom.execution.call import Call, header, pack_arguments, pack_function
+from adatom.errors import JobFailure
+from adatom.execution.call import Call
 from adatom.execution.calls import Calls
 from adatom.execution.dispatcher import Dispatcher
 from adatom.execution.engine import Engine
@@ -23,19 +21,17 @@ from adatom.execution.registry import get_engine
 from adatom.execution.worker import settled
 from adatom.settings import get_settings
 from adatom.utils.names import stamp, unique_name
-from adatom.utils.nested import collect, substitute
-from adatom.workflow.caching import caching_of
+from adatom.utils.nested import substitute
+from adatom.workflow.building import CallBuilder
 from adatom.workflow.end import finish, run_to_the_end
 from adatom.workflow.future import Future, Node, value_of
-from adatom.workflow.options import FlowOptions, label
+from adatom.workflow.options import FlowOptions
 from adatom.workflow.runlog import RunLog
+from adatom.workflow.waiting import when_ready
 
 if TYPE_CHECKING:
-    from adatom.execution.caching import Caching
     from adatom.workflow.flow import Flow
     from adatom.workflow.job import Job
-    from adatom.workflow.options import JobOptions
-    from adatom.workflow.step import Step
 
 __all__ = ["Graph", "current_graph"]
 
@@ -71,8 +67,8 @@ class Graph:
         Of the outermost flow: all jobs and flows that were called in it, in order.
     cancelled
         Of the outermost flow: whether it was interrupted.
-    cache, refresh_cache
-        Options of that name, inherited from the flows around this one.
+    calls
+        Builder of the calls of this flow's jobs.
     """
 
     def __init__(
@@ -90,12 +86,14 @@ class Graph:
         self.log: RunLog = parent.log if parent else log or RunLog({})
         self.nodes: list[Node] = []
         self.cancelled = False
-        self.cache: Any = self.options.cache if self.options.cache is not None or not parent else parent.cache
-        self.refresh_cache: bool = self.options.refresh_cache or bool(parent and parent.refresh_cache)
+        cache, refresh = self.options.cache, self.options.refresh_cache
+        if parent:
+            cache = parent.calls.cache if cache is None else cache
+            refresh = refresh or parent.calls.refresh_cache
+        self.calls: CallBuilder = CallBuilder(engine, directory, self.log, cache, refresh)
         self.future_type: type[Future] = engine.future_type or Future
         self.observer: Observer | None = parent.observer if parent else current_observer()
         self.dispatcher = Dispatcher(engine, lambda: self.root.cancelled)
-        self._functions: dict[Step[Any, Any], bytes] = {}
         self._left = 0
         self._change = threading.Condition()
         self._then: Callable[[], None] | None = None
@@ -145,7 +143,7 @@ class Graph:
         if options.resources:
             options.check(job.name, self.engine)
         node = self.node(job.name, job.recipe)
-        self.when_ready(node, (args, kwargs), lambda ready: self._launch(node, job, *ready), options.failed_inputs)
+        when_ready(self, node, (args, kwargs), lambda ready: self._launch(node, job, *ready), options.failed_inputs)
         return self.future_type(node)
 
     def _launch(self, node: Node, job: Job[Any, Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -166,69 +164,13 @@ class Graph:
         job, args, kwargs
             Job and its arguments, without futures.
         """
-        caching = caching_of(job.options, self.cache, self.refresh_cache)
-        if caching:
-            if job.options.failed_inputs != "skip" and collect((args, kwargs), Failure):
-                caching = None  # another time they may succeed
-            else:
-                caching = caching.of_call(node.name, job, args, kwargs)
-        if caching:
-            stored = caching.find(job, args, kwargs)
-            if stored is not MISS:
-                _name_fully(node, args, kwargs)
-                self.log.note(node, "cached", self.engine.name, key=caching.key.digest if caching.key else "")
-                self.tell(node, "cached")
-                self.engine.show_stored(node.name)
-                node.settle(stored)
-                return None
-        call = self.make_call(node, job, args, kwargs, job.options, caching=caching)
-        return self.log.called(node, call)
-
-    def make_call(
-        self,
-        node: Node,
-        step: Step[Any, Any],
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        options: JobOptions,
-        kind: str = "JOB",
-        caching: Caching | None = None,
-    ) -> Call:
-        """Return a call, ready to travel; its node gets its full name and its directory.
-
-        Parameters
-        ----------
-        node
-            Node that the outcome of the call is for.
-        step, args, kwargs
-            Job or subflow, and its arguments.
-        options
-            Options of the job.
-        kind
-            First word of the run directory's name.
-        caching
-            Rules by which the result is looked up and stored.
-        """
-        name, about = node.name, _name_fully(node, args, kwargs)
-        node.directory = f"{self.directory}{os.sep}{unique_name(kind, name, about, identity=node.id)}"
-        if step not in self._functions:
-            self._functions[step] = pack_function(node.name, step)
-        return Call(
-            node.name,
-            node.directory,
-            header(),
-            self._functions[step],
-            pack_arguments(node.name, step, args, kwargs),
-            self.engine.name,
-            options.retries,
-            options.retry_delay,
-            options.timeout,
-            id=node.id,
-            journal=self.log.directory,
-            noted=not self.engine.capabilities.concurrent,
-            caching=caching and caching.travelling(),
-            resources=options.needs,
-        )
+        found = self.calls.prepare(node, job, args, kwargs)
+        if isinstance(found, Call):
+            return found
+        self.tell(node, "cached")
+        self.engine.show_stored(node.name)
+        node.settle(found.value)
+        return None
 
     def node(self, name: str, recipe: str = "") -> Node:
         """Return a new node, which must be settled before this flow ends.
@@ -248,68 +190,6 @@ class Graph:
         if self.observer:
             self.tell(node, "added")
         return node
-
-    def when_ready(self, node: Node, arguments: Any, then: Callable[[Any], None], failed_inputs: str = "skip") -> None:
-        """Call a function with arguments once all futures in them have values.
-
-        Parameters
-        ----------
-        node
-            Node that is settled here where the function is not called.
-        arguments
-            Nested containers with futures.
-        then
-            Function that is given the arguments with values in place of futures.
-        failed_inputs
-            The job's option of that name.
-        """
-        try:
-            futures = collect(arguments, Future)
-        except RecursionError as error:
-            node.handled = True
-            node.settle(Failure.of(error, node.name, None))
-            raise InputError(f"An argument of {node.name} contains itself, or is nested too deep.") from None
-        if not futures:
-            try:
-                then(arguments)
-            except BaseException as error:  # at the caller's line, where a debugger can see it
-                node.handled = True
-                node.settle(Failure.of(error, node.name, node.directory))
-                raise
-            return
-
-        def ready() -> None:
-            try:
-                values = substitute(arguments, Future, value_of)
-                failures = collect(values, Failure)
-                if failures and failed_inputs == "skip":
-                    node.settle(failures[0].skip(node.name))
-                elif self.root.cancelled:
-                    node.settle(Failure.interrupted(node.name))
-                else:
-                    if failed_inputs == "tolerate":
-                        node.tolerated = failures
-                    then(values)
-            except Exception as error:  # a path that does not exist, an argument that cannot travel
-                node.settle(Failure.of(error, node.name, node.directory))
-
-        waiting = {future._node for future in futures if not future._node.done()}
-        if not waiting:
-            ready()
-            return
-        if not node.is_flow:
-            self.log.note(node, "pending", self.engine.name)
-        lock, left, context = threading.Lock(), [len(waiting)], contextvars.copy_context()
-
-        def one_done(_: Any) -> None:
-            with lock:
-                left[0] -= 1
-                last = left[0] == 0
-            if last:
-                context.copy().run(ready)
-
-        for needed in waiting:
-            needed.add_done_callback(one_done)
 
     # Flows in this flow
 
@@ -338,7 +218,7 @@ class Graph:
                 graph.expand(node, flow._fn, *ready)
 
         if flow.waits:
-            self.when_ready(node, (args, kwargs), expand)
+            when_ready(self, node, (args, kwargs), expand)
         else:
             graph.expand(node, flow._fn, args, kwargs)
         return graph.future_type(node)
@@ -466,11 +346,3 @@ class Graph:
 
 
 _NO_OPTIONS = FlowOptions()
-
-
-def _name_fully(node: Node, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
-    """Add a label of the first argument to the name of a job, and return the label."""
-    about = label(args[0] if args else next(iter(kwargs.values()), None))
-    if about:
-        node.name = f"{node.name} {about}"
-    return about

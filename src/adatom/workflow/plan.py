@@ -19,6 +19,7 @@ from adatom.utils.nested import collect, substitute
 from adatom.workflow.future import Future
 from adatom.workflow.graph import Graph
 from adatom.workflow.options import label
+from adatom.workflow.waiting import when_ready
 
 if TYPE_CHECKING:
     from adatom.workflow.flow import Flow
@@ -120,7 +121,7 @@ def make_plan(flow: Flow[Any, Any], args: tuple[Any, ...], kwargs: dict[str, Any
             graph.unknown.append(f"{failure.job}: {failure.message}")
     past = _Past(read_jobs(get_settings().results_dir))
     called: dict[tuple[str, str], list[float | None]] = defaultdict(list)
-    for job, about in graph.calls:
+    for job, about in graph.counted:
         called[job.name, job.recipe].append(past.core_hours(job, about))
     jobs = (
         PlannedJob(name, recipe, len(hours), None if None in hours else sum(hour for hour in hours if hour))
@@ -149,7 +150,7 @@ class _PlanGraph(Graph):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.calls: list[tuple[Job[Any, Any], str]] = []
+        self.counted: list[tuple[Job[Any, Any], str]] = []
         self.unknown: list[str] = []
         self.guessed = False
 
@@ -158,11 +159,11 @@ class _PlanGraph(Graph):
 
         def count(ready: Any) -> None:
             args, kwargs = substitute(ready, _Result, lambda result: result.guess)
-            self.root.calls.append((job, label(args[0] if args else next(iter(kwargs.values()), None))))
+            self.root.counted.append((job, label(args[0] if args else next(iter(kwargs.values()), None))))
             given = inspect.signature(job.fn).bind(*args, **kwargs).arguments
             node.settle(_Result(job.name, given))
 
-        self.when_ready(node, (args, kwargs), count)
+        when_ready(self, node, (args, kwargs), count)
         return Future(node)
 
     def inner(self, flow: Flow[Any, Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Future:
@@ -183,7 +184,7 @@ class _PlanGraph(Graph):
             guessed = substitute(ready, _Result, lambda result: result.guess)
             _PlanGraph(self.engine, flow.name, self.directory, self, flow.options).expand(node, flow._fn, *guessed)
 
-        self.when_ready(node, (args, kwargs), expand)
+        when_ready(self, node, (args, kwargs), expand)
         return Future(node)
 
 

@@ -15,7 +15,6 @@ from adatom.execution.engine import Engine
 from adatom.execution.failure import Failure
 from adatom.execution.signals import stops_in_order
 from adatom.utils.nested import collect, substitute
-from adatom.workflow.caching import caching_of
 from adatom.workflow.end import interrupt
 from adatom.workflow.future import Future, Node
 from adatom.workflow.graph import Graph
@@ -41,8 +40,7 @@ class TracingGraph(Graph):
         def make(args: Any, kwargs: Any, upstream: list[Any]) -> Call | None:
             if not upstream:
                 return self.prepare(node, job, args, kwargs)
-            caching = caching_of(job.options, self.cache, self.refresh_cache)
-            call = self.make_call(node, job, args, kwargs, job.options, caching=caching)
+            call = self.calls.make_call(node, job, args, kwargs, job.options, caching=self.calls.caching(job))
             return self.log.called(node, call, whole=False)  # results of other jobs are missing
 
         self._trace(node, args, kwargs, make, partial(self.engine.trace, options=dict(job.options.engine_options)))
@@ -62,14 +60,14 @@ class TracingGraph(Graph):
         if not flow.waits or not collect((args, kwargs), Future):
             return super().inner(flow, args, kwargs)
         node = self.node(flow.name)
-        own = flow.options
+        own, calls = flow.options, self.calls
         inherited = flow.with_options(
-            cache=self.cache if own.cache is None else own.cache,
-            refresh_cache=own.refresh_cache or self.refresh_cache,
+            cache=calls.cache if own.cache is None else own.cache,
+            refresh_cache=own.refresh_cache or calls.refresh_cache,
         )
 
         def make(args: Any, kwargs: Any, upstream: list[Any]) -> Call:
-            call = self.make_call(node, inherited, args, kwargs, JobOptions(), "SUBFLOW")
+            call = calls.make_call(node, inherited, args, kwargs, JobOptions(), "SUBFLOW")
             return replace(call, run=self.log.about)
 
         self._trace(node, args, kwargs, make, self.engine.trace_subflow)
