@@ -6,11 +6,13 @@ import sys
 import threading
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import pytest
 
 from adatom import change_settings
-from adatom.execution.capture import captured
+from adatom.execution.capture import JobLog, capturing
+from adatom.execution.context import job_context
 from adatom.execution.directories import RunDirectory
 
 LOGGER = logging.getLogger("somebody")
@@ -25,6 +27,13 @@ def _all_is_as_before():
     before = state()
     yield
     assert state() == before
+
+
+@contextmanager
+def captured(directory):
+    """As a job in this directory."""
+    with job_context(log=JobLog(directory)), capturing:
+        yield
 
 
 def log_of(directory):

@@ -35,7 +35,10 @@ def fingerprint(atoms: Atoms, **parameters: Any) -> dict[str, str]:
     structure |= {"structure.cell": atoms.cell.array, "structure.pbc": atoms.pbc}
     structure["structure.constraints"] = [constraint.todict() for constraint in atoms.constraints]
     flat = {**structure, **_flat(plain(parameters), "")}
-    return {name: _text(value) for name, value in sorted(flat.items())}
+    texts = {}
+    for name, value in sorted(flat.items()):
+        texts[name] = _encoder.encode(value) if type(value) in _SIMPLE else _text(value)
+    return texts
 
 
 def differences(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
@@ -63,15 +66,20 @@ def differences(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
 _DIGEST = "blake2:"
 
 
-def _flat(value: Any, name: str) -> dict[str, Any]:
-    if not isinstance(value, dict) or not value:
-        return {name: value}
-    return {key: item for part in value for key, item in _flat(value[part], f"{name}.{part}" if name else part).items()}
+def _flat(value: Mapping[str, Any], name: str) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, item in value.items():
+        full = f"{name}.{key}" if name else key
+        if isinstance(item, dict) and item:
+            flat |= _flat(item, full)
+        else:
+            flat[full] = item
+    return flat
 
 
 def _text(value: Any) -> str:
     # The repr of some objects contains their address, which differs between processes.
-    return re.sub(r" at 0x[0-9a-f]+", "", json.dumps(value, default=_digest, sort_keys=True, ensure_ascii=False))
+    return re.sub(r" at 0x[0-9a-f]+", "", _encoder.encode(value))
 
 
 def _digest(value: Any) -> str:
@@ -82,3 +90,7 @@ def _digest(value: Any) -> str:
         return repr(array.tolist())
     digest = hashlib.blake2b(f"{array.dtype.str}{array.shape}".encode() + array.tobytes(), digest_size=12)
     return _DIGEST + digest.hexdigest()
+
+
+_SIMPLE = frozenset({bool, int, float, type(None)})
+_encoder = json.JSONEncoder(default=_digest, sort_keys=True, ensure_ascii=False)

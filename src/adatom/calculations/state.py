@@ -74,6 +74,9 @@ class _Writer:
         for name, value in vars(thing).items():
             if name in _OUTSIDE or callable(value) or isinstance(value, (Atoms, Filter, Optimizable, io.IOBase)):
                 continue
+            if type(value) in _PLAIN:
+                tree[name] = value
+                continue
             try:
                 tree[name] = self._value(value, f"{where}.{name}", (*inside, id(thing)))
             except _CannotHoldError as error:

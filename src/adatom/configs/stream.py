@@ -156,7 +156,7 @@ class Stream:
             folder.mkdir(parents=True, exist_ok=True)
             self._made = folder
         function = pack_function("map", run_part)
-        call = Call(self._operation.name, self._directory, header(), function, b"", self._engine.name, noted=True)
+        call = Call(self._operation.name, self._directory, header(), function, b"", self._engine.name)
         return Route(call, handle, marked, self._answers)
 
     def _handle_of(self, calculator: Any) -> Handle:

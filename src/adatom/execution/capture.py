@@ -6,15 +6,13 @@ import logging
 import sys
 import threading
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, TextIO
 
 from adatom.execution.context import current_job, job_context
 from adatom.execution.directories import RunDirectory
 from adatom.settings import get_settings
 
-__all__ = ["JobLog", "captured"]
+__all__ = ["JobLog", "capturing"]
 
 
 class JobLog:
@@ -88,7 +86,7 @@ class _Switch:
         self._handler = _Handler()
         self._handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
 
-    def on(self) -> None:
+    def __enter__(self) -> None:
         with self._lock:
             self._jobs += 1
             if self._jobs == 1:
@@ -106,7 +104,7 @@ class _Switch:
         root.addHandler(self._handler)
         self._level = root.level
 
-    def off(self) -> None:
+    def __exit__(self, *_: object) -> None:
         with self._lock:
             self._jobs -= 1
             if self._jobs:
@@ -133,21 +131,5 @@ class _Switch:
             self._show(message, category, filename, lineno, file, line)
 
 
-_switch = _Switch()
-
-
-@contextmanager
-def captured(directory: RunDirectory) -> Iterator[None]:
-    """Copy what the code in the block prints, logs and warns of to a job's log.
-
-    Parameters
-    ----------
-    directory
-        Run directory of the job; it is made when there is something to keep.
-    """
-    with job_context(log=JobLog(directory)):
-        _switch.on()
-        try:
-            yield
-        finally:
-            _switch.off()
+capturing = _Switch()
+"""Context manager that copies what the job in the block prints, logs and warns of to the log of its `JobContext`."""

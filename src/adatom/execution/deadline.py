@@ -75,6 +75,8 @@ def stop_reason(margin: float = 0.0) -> str | None:
     """
     if _requested is not None:
         return _requested
+    if get_settings().walltime is None and current_job().deadline is None and scheduler_end() is None:
+        return None  # asked at each step of a calculation
     end = _end()
     if end is None or (left := end[0] - time.time()) > margin:
         return None

@@ -104,7 +104,7 @@ class RunDirectory:
                 path = scratch / f"{RUNNING}{self._label}"
             _make(path, "ADATOM_SCRATCH_DIR" if scratch else "ADATOM_RESULTS_DIR", exist_ok=False)
             self._now, self.exists = path, True
-        return self.path
+        return self._now or self.final
 
     def child(self, name: str) -> RunDirectory:
         """A directory inside this one, for a further run of the same job."""
@@ -132,13 +132,14 @@ class RunDirectory:
         StorageError
             The disk is full, or will not be written for another reason.
         """
-        if self.exists and self.path.name != self.final.name:
+        now, name = self._now, self.final.name
+        if now and now.name != name:
             if get_settings().gzip:
                 try:
-                    _compress(self.path)
+                    _compress(now)
                 except OSError as error:
-                    raise StorageError(f"Cannot compress the files of a run in {self.path}: {error}") from error
-            self._move(self.final.name)
+                    raise StorageError(f"Cannot compress the files of a run in {now}: {error}") from error
+            self._move(name)
 
     def fail(self, error: BaseException) -> None:
         """The run did not end well: keep its files under the ``failed-`` name, with the cause inside.

@@ -19,7 +19,7 @@ from adatom.cache import MISS
 from adatom.errors import AdatomError, IncompleteError, InputError
 from adatom.execution.caching import Caching
 from adatom.execution.call import Batch, Call, fill, read_arguments, read_function, read_header
-from adatom.execution.capture import captured
+from adatom.execution.capture import JobLog, capturing
 from adatom.execution.context import current_job, job_context
 from adatom.execution.deadline import is_limited, stop_reason, time_allotted, time_left
 from adatom.execution.directories import RunDirectory
@@ -101,7 +101,12 @@ def _attempt(call: Call, attempt: int, upstream: Sequence[Any], value: Any) -> A
     with (
         settings_in_force(read_header(call.header)),
         job_context(
-            engine=call.engine, resources=call.resources, deadline=deadline, directory=directory, batch_value=value
+            engine=call.engine,
+            resources=call.resources,
+            deadline=deadline,
+            directory=directory,
+            log=JobLog(directory),
+            batch_value=value,
         ),
     ):
         try:
@@ -127,14 +132,15 @@ def _run(call: Call, attempt: int, directory: RunDirectory, upstream: Sequence[A
     if stored is not MISS:
         call.note("cached")
         return stored
-    if is_limited() and (why := _no_time(call)):
+    unlimited = call.noted and call.deadline is None  # this process has just asked
+    if not unlimited and is_limited() and (why := _no_time(call)):
         return _not_started(call, attempt, why)
     if caching:
         caching.resume(directory)
     start = time.perf_counter()
     if not (call.noted and attempt == 0):
         call.note("running", attempt=attempt)
-    with captured(directory):
+    with capturing:
         value = settled(getattr(function, "fn", function)(*args, **kwargs))
         directory.finish()
     _longest[call.function] = max(time.perf_counter() - start, _longest.get(call.function, 0.0))

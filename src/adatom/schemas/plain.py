@@ -9,6 +9,8 @@ import numpy as np
 
 __all__ = ["plain"]
 
+_LEAVES = frozenset({bool, int, float, complex, str, type(None)})
+
 
 def plain(value: Any) -> Any:
     """Return a value made of types that JSON and ASE's encoder know.
@@ -25,16 +27,19 @@ def plain(value: Any) -> Any:
     Any
         Copy that shares only immutable objects with `value`.
     """
-    if value is None or isinstance(value, (bool, int, float, complex, str)):
+    if value is None or isinstance(value, (int, float, complex, str)):
         return value
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, np.ndarray):
         return value.copy()
     if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
+        plain_items = {}
+        for key, item in value.items():  # not a call for each: most values are numbers and text
+            plain_items[str(key)] = item if type(item) in _LEAVES else plain(item)
+        return plain_items
     if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
+        return list(map(plain, value))
     if isinstance(value, (set, frozenset)):
         return sorted((plain(item) for item in value), key=repr)
     if hasattr(value, "__qualname__"):
