@@ -73,13 +73,8 @@ def make_runner(
     """
     kind = installed_engine(engine or get_settings().workflow_engine)
     if cluster_kwargs is None and profile is None:
-        for name, given, default in (("jobs", jobs, 1), ("adapt", adapt, None), ("temporary", temporary, False)):
-            if given != default:
-                raise InputError(f"{name} is {given!r}, and no batch job is described: give cluster_kwargs or profile.")
-        count = local_workers() if workers is None else workers
-        if not isinstance(count, int) or isinstance(count, bool) or count < 1:
-            raise InputError(f"workers is {workers!r}. Give a whole number, 1 or more.")
-        return kind.make_runner(count)
+        _refuse_without_batch_job(jobs=(jobs, 1), adapt=(adapt, None), temporary=(temporary, False))
+        return kind.make_runner(_number_of_workers(workers))
     if cluster_kwargs is not None and profile is not None:
         raise InputError("Give cluster_kwargs or profile, not both.")
     if workers is not None:
@@ -98,3 +93,17 @@ def make_runner(
     return kind.make_cluster(
         ClusterRequest(wanted.scheduler if wanted else scheduler, kwargs, wanted, jobs, adapt, temporary)
     )
+
+
+def _refuse_without_batch_job(**arguments: tuple[Any, Any]) -> None:
+    """Refuse arguments, each given with its default, that say something of batch jobs."""
+    for name, (given, default) in arguments.items():
+        if given != default:
+            raise InputError(f"{name} is {given!r}, and no batch job is described: give cluster_kwargs or profile.")
+
+
+def _number_of_workers(workers: int | None) -> int:
+    count = local_workers() if workers is None else workers
+    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+        raise InputError(f"workers is {workers!r}. Give a whole number, 1 or more.")
+    return count
