@@ -67,9 +67,9 @@ def execute(call: Call, upstream: Sequence[Any] = (), value: Any = None) -> Any:
     Parameters
     ----------
     call
-        Call to run.
+        Call to run in this process.
     upstream
-        Results for its slots.
+        Results for the slots of the call.
     value
         Value that the batch function computed for the call.
 
