@@ -154,7 +154,7 @@ class PrefectEngine(Engine):
         return prefect.task(function, name=name, **options)
 
     def native_flow(self, flow: Flow[..., Any]) -> Any:
-        """A ``prefect.Flow``, to serve or deploy."""
+        """Return a ``prefect.Flow``, to serve or deploy."""
         import prefect
 
         @wraps(flow.fn)
@@ -171,7 +171,7 @@ class PrefectEngine(Engine):
             self._pool.close(at_once=True)
 
     def close(self) -> None:
-        """End its own worker processes."""
+        """End this engine's own task runner and worker processes."""
         if self._outside is not None:
             self._outside.__exit__(None, None, None)
             self._outside = None

@@ -52,7 +52,7 @@ class Caching:
         """
         try:
             key = self.make_key(function, args, kwargs)
-        except TypeError as error:  # the job itself says what is wrong with its arguments
+        except TypeError as error:  # arguments that do not fit make the job itself fail, with a message
             if isinstance(error, AdatomError):
                 _warn(f"{name} runs uncached: {error}. Pass plain data, or give a key function: @job(cache=...).")
             return None

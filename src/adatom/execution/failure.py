@@ -123,7 +123,7 @@ class Failure:
 def _text(error: BaseException) -> str:
     try:
         return str(error)
-    except Exception:  # an exception that cannot say what it is
+    except Exception:  # an exception whose text cannot be made
         return "no message"
 
 
