@@ -68,15 +68,15 @@ class DaskEngine(Engine):
             runner.on_broken(self._give_up)
 
     def _give_up(self, why: str) -> None:
-        """There will be no workers."""
+        """Fail all tasks that wait, as there will be no workers."""
         self._broken = why
         for future in list(self._waiting):
             _fail(future, why)
 
     def _processes(self) -> bool:
-        """Whether a job that kills its worker kills no other job, nor this process."""
+        """Return whether a job that kills its worker kills no other job, nor this process."""
 
-        def look() -> int | str:  # travels by value: a worker that cannot import a task ends, and says nothing here
+        def look() -> int | str:  # by value: a worker that cannot import its task ends without a word here
             try:
                 import_module("adatom.engines.dask")
             except Exception as error:
@@ -92,13 +92,13 @@ class DaskEngine(Engine):
 
     @property
     def slots(self) -> int:
-        """The threads of all workers, or as many as there will be when their batch jobs have started."""
+        """Number of threads of all workers, at least the number expected once all batch jobs have started."""
         there = sum(self._client.nthreads().values())
         return max(1, there, getattr(self.runner, "adatom_slots", 0))
 
     def submit(self, work: Call | Batch, options: dict[str, Any]) -> Future[Any]:
         """Start a call or batch; `options` go to ``Client.submit``."""
-        # The key's part before the last dash is what the dashboard shows.
+        # The dashboard shows the part of the key before the last dash.
         key = f"{work.name}-{os.urandom(8).hex()}"
         from distributed.client import done_callback
 
@@ -111,7 +111,7 @@ class DaskEngine(Engine):
 
         def send() -> None:
             task = self._client.submit(_pack, work, key, self._ledger, key=key, pure=False, **options)
-            # As `Future.add_done_callback` does, but for its thread pool, which is gone when a script ends.
+            # `Future.add_done_callback` does the same in a thread pool, which has ended before the script's last jobs.
             self._client.loop.add_callback(done_callback, task, lambda task: self._ended.put((task, future, send)))
 
         send()
@@ -127,7 +127,7 @@ class DaskEngine(Engine):
                     break
                 ended.append(more)
             self._fetch(ended)
-            del first, ended  # Dask keeps, and after a worker's death computes again, what somebody holds
+            del first, ended  # Dask keeps a result that somebody holds, and computes it again after a worker's death
             more = None
 
     def _fetch(self, ended: list[_Ended]) -> None:
@@ -159,7 +159,7 @@ class DaskEngine(Engine):
             future.set_exception(error)
 
     def native(self, function: Any, name: str, options: dict[str, Any]) -> Any:
-        """A ``dask.delayed`` function; it takes no `options`, which are those of ``Client.submit``."""
+        """Return a ``dask.delayed`` function; `options` must be empty, as they are those of ``Client.submit``."""
         import dask
 
         if options:
@@ -167,7 +167,7 @@ class DaskEngine(Engine):
         return dask.delayed(function, name=name, pure=False)
 
     def interrupt(self) -> None:
-        """End the workers, if they are this engine's; the user's own finish what they do."""
+        """End the workers, if they are this engine's; those of the user finish their jobs."""
         if self._cluster is not None:
             self._cluster.close(timeout=5)
 
@@ -181,7 +181,7 @@ class DaskEngine(Engine):
 
     @classmethod
     def make_cluster(cls, request: ClusterRequest) -> Any:
-        """A cluster of dask-jobqueue."""
+        """Return a cluster of dask-jobqueue."""
         from adatom.engines.clusters.jobqueue import make_cluster
 
         request.refuse_temporary()
@@ -189,7 +189,7 @@ class DaskEngine(Engine):
 
     @classmethod
     def make_runner(cls, workers: int) -> Any:
-        """A cluster of worker processes that start clean interpreters, so that a script needs no guard."""
+        """Return a cluster of worker processes that start clean interpreters, so that a script needs no guard."""
         import dask
         import distributed
         from distributed.deploy.subprocess import SubprocessWorker
@@ -227,10 +227,9 @@ def _fail(future: Future[Any], why: str) -> None:
 
 
 def _pack(work: Call | Batch, key: str, ledger: str | None) -> bytes:
-    """`pack`, with a note of what this worker is at.
+    """Run `pack`, with a note of the task that this worker runs.
 
-    A dead worker takes along the tasks that wait in its queue, and Dask blames them all. The note tells the one that
-    was running.
+    When a worker dies, Dask also blames the tasks that waited in its queue. The note tells which one was running.
     """
     if ledger is None:
         return pack(work)

@@ -42,7 +42,7 @@ class LocalEngine(Engine):
 
     @property
     def slots(self) -> int:
-        """How many jobs run at the same time."""
+        """Number of jobs that run at the same time."""
         return self._pool.workers if self._pool else 1
 
     def submit(self, work: Call | Batch, options: dict[str, Any]) -> Future[Any]:
@@ -65,12 +65,12 @@ class LocalEngine(Engine):
 
     @classmethod
     def make_runner(cls, workers: int) -> LocalPool:
-        """A pool of worker processes."""
+        """Return a pool of worker processes."""
         return LocalPool(workers)
 
     @classmethod
     def make_cluster(cls, request: ClusterRequest) -> LocalPool:
-        """A pool of worker processes, as on this machine, with a warning."""
+        """Return a pool of worker processes on this machine, with a warning."""
         workers = local_workers()
         warnings.warn(
             f"The local engine runs jobs in {workers} processes of this machine, none in {request.scheduler}: "
@@ -82,7 +82,7 @@ class LocalEngine(Engine):
 
 
 class _Done:
-    """As much of a future as is asked of one that is done: a real one would double the cost of a short job."""
+    """The part of a future that is used once it is done; a real future would double the cost of a short job."""
 
     def __init__(self, value: Any) -> None:
         self._value = value

@@ -74,7 +74,7 @@ class ParslEngine(Engine):
 
     @property
     def slots(self) -> int:
-        """The workers of all executors, as far as they say."""
+        """Number of workers of all executors, as far as the executors tell it."""
         return max(1, sum(_workers(executor) for executor in self._kernel.config.executors))
 
     def submit(self, work: Call | Batch, options: dict[str, Any]) -> Future[Any]:
@@ -82,7 +82,7 @@ class ParslEngine(Engine):
         import parsl
 
         key = (work.name, repr(options))
-        if key not in self._apps:  # one for all calls: it costs more than the call
+        if key not in self._apps:  # one app for all calls of a job, as making it costs more than a call
             self._apps[key] = parsl.python_app(_Task(work.name), data_flow_kernel=self._kernel, **options)
         future: Future[Any] = Future()
         self._send(self._apps[key], work, future, _LOSSES if hasattr(self.runner, "job_script") else 0)
@@ -100,7 +100,7 @@ class ParslEngine(Engine):
         app(work).add_done_callback(done)
 
     def native(self, function: Any, name: str, options: dict[str, Any]) -> Any:
-        """A ``parsl.python_app``."""
+        """Return a ``parsl.python_app``."""
         import parsl
 
         return parsl.python_app(function, data_flow_kernel=self._kernel, **options)
@@ -115,7 +115,7 @@ class ParslEngine(Engine):
 
     @classmethod
     def make_cluster(cls, request: ClusterRequest) -> Any:
-        """A configuration with a high-throughput executor in batch jobs."""
+        """Return a configuration with a high-throughput executor in batch jobs."""
         from adatom.engines.clusters.parsl import ClusterConfig
 
         request.refuse_temporary()
@@ -123,13 +123,13 @@ class ParslEngine(Engine):
 
     @classmethod
     def make_runner(cls, workers: int) -> Any:
-        """A configuration with a high-throughput executor."""
+        """Return a configuration with a high-throughput executor on this machine."""
         from parsl import Config
         from parsl.executors import HighThroughputExecutor
         from parsl.executors.high_throughput.executor import DEFAULT_LAUNCH_CMD
         from parsl.providers import LocalProvider
 
-        # Its programs are found beside this interpreter, whatever PATH says.
+        # The programs of Parsl are found beside this interpreter, whatever PATH says.
         programs = Path(sys.executable).parent
         executor = HighThroughputExecutor(
             label="adatom",
@@ -158,9 +158,9 @@ class ParslEngine(Engine):
 
 
 class _Task:
-    """`pack` under another name: the one that Parsl shows.
+    """`pack` under the name that Parsl is to show.
 
-    In a thread of this process the outcome need not be pickled.
+    A call that runs in a thread of this process has its outcome handed over as it is, not pickled.
     """
 
     def __init__(self, name: str) -> None:
@@ -179,11 +179,11 @@ class _Task:
 
 
 def _send_last_result() -> None:
-    """Wait until the result of the job before this one has left the worker.
+    """Wait until the result of the task before this one has left the worker.
 
-    A worker of the high-throughput executor has a thread that sends results, and takes its next task meanwhile. Were
-    it killed by that task now, Parsl would wait for the result forever, or other workers for the lock of the pipe.
-    Parsl offers no way to flush: that thread has sent all when it waits for more.
+    A worker of the high-throughput executor has a thread that sends results, and takes its next task meanwhile. If that
+    task killed the worker now, Parsl would wait for the result forever, or other workers for the lock of the pipe.
+    Parsl offers no way to flush, but the thread has sent all results when it waits for more.
     """
     frame = sys._getframe()
     while frame and frame.f_code.co_name != "worker":

@@ -33,15 +33,15 @@ class PrefectFuture(Future):
 
     @property
     def _final_state(self) -> None:
-        """What Prefect asks before it waits: None sends it to `wait`."""
+        """Final state that Prefect asks for before it waits; None makes it call `wait`."""
 
 
 class PrefectEngine(Engine):
     """Runs each job as a task run of the flow that calls it.
 
     Prefect's own default, threads, cannot be stopped and share one interpreter. So without a runner its threads hand
-    the jobs to worker processes, and with one that `make_runner` made for a cluster to the workers there, which need
-    not reach the server. With any other runner, jobs run where it says.
+    the jobs to worker processes. With a runner that `make_runner` made for a cluster, the threads hand them to the
+    workers there, which need not reach the server. With any other runner, jobs run where the runner says.
     """
 
     name: ClassVar[str] = "prefect"
@@ -76,11 +76,11 @@ class PrefectEngine(Engine):
         self.capabilities = replace(self.capabilities, processes=not threads)
         self._tasks: dict[Any, Any] = {}
         self._stored: Any = None
-        self._outside: Any = None  # where jobs run that no flow calls
+        self._outside: Any = None  # task runner for jobs that no flow calls
 
     @property
     def slots(self) -> int:
-        """Worker processes, or the runner's own number."""
+        """Number of worker processes, or of the runner's own workers."""
         if self._pool:
             return self._pool.workers
         return min(getattr(self.runner, "_max_workers", None) or 4, 64)
@@ -114,11 +114,11 @@ class PrefectEngine(Engine):
         return self._tasks[key]
 
     def show_stored(self, name: str) -> None:
-        """A task run that is done before it starts, in the state that Prefect calls ``Cached``."""
+        """Show a task run that is done before it starts, in the state that Prefect calls ``Cached``."""
         import prefect
         from prefect.context import FlowRunContext
 
-        if FlowRunContext.get():  # else there is nothing to show it in
+        if FlowRunContext.get():  # else there is no flow run to show the task run in
             if self._stored is None:
                 self._stored = prefect.task(_stored, persist_result=False)
             self._stored.with_options(name=name, task_run_name=name.replace("{", "(")).submit()
@@ -148,13 +148,13 @@ class PrefectEngine(Engine):
             prefect.flow(run, name=name, **{**runner, "validate_parameters": False, **options})()
 
     def native(self, function: Any, name: str, options: dict[str, Any]) -> Any:
-        """A ``prefect.Task``."""
+        """Return a ``prefect.Task``."""
         import prefect
 
         return prefect.task(function, name=name, **options)
 
     def native_flow(self, flow: Flow[..., Any]) -> Any:
-        """A ``prefect.Flow``, to serve or deploy."""
+        """Return a ``prefect.Flow``, to serve or deploy."""
         import prefect
 
         @wraps(flow.fn)
@@ -171,7 +171,7 @@ class PrefectEngine(Engine):
             self._pool.close(at_once=True)
 
     def close(self) -> None:
-        """End its own worker processes."""
+        """End this engine's own task runner and worker processes."""
         if self._outside is not None:
             self._outside.__exit__(None, None, None)
             self._outside = None
@@ -180,7 +180,7 @@ class PrefectEngine(Engine):
 
     @classmethod
     def make_cluster(cls, request: ClusterRequest) -> Any:
-        """A ``DaskTaskRunner`` on a cluster of dask-jobqueue."""
+        """Return a ``DaskTaskRunner`` on a cluster of dask-jobqueue."""
         try:
             from adatom.engines.clusters.prefect import ClusterTaskRunner
         except ImportError as error:
@@ -189,7 +189,7 @@ class PrefectEngine(Engine):
 
     @classmethod
     def make_runner(cls, workers: int) -> Any:
-        """Prefect's threads."""
+        """Return Prefect's own runner, which has threads."""
         from prefect.task_runners import ThreadPoolTaskRunner
 
         return ThreadPoolTaskRunner(max_workers=workers)
@@ -211,9 +211,9 @@ class _Sealed:
     Attributes
     ----------
     work
-        What to run.
+        Call or batch to run.
     packed
-        What came of it, if it ran in this process: reading it from Prefect's state costs more than many a job.
+        Result of `pack`, if the work ran in this process: reading it from Prefect's state costs more than a short job.
     """
 
     def __init__(self, work: Call | Batch) -> None:
@@ -232,7 +232,7 @@ def _stored() -> Any:
 
 
 class _Feed:
-    """A task's function: hands the work to a worker process and waits."""
+    """The function of a task, which hands the work to a worker process and waits."""
 
     __name__ = __qualname__ = "adatom"
 
@@ -254,7 +254,7 @@ def _checked(work: _Sealed, packed: bytes) -> bytes:
 
 
 class _Failed(JobFailure):
-    """A job's failure in few words: Prefect prints them three times, and the traceback besides."""
+    """The failure of a job in few words, as Prefect prints them three times, and the traceback besides."""
 
     def __str__(self) -> str:
         return self.failure.describe(short=True)
@@ -277,7 +277,7 @@ def _settle(future: ConcurrentFuture[Any], run: Any, sealed: _Sealed) -> None:
 
 @contextmanager
 def _quick_settings() -> Iterator[None]:
-    """Settings for a flow run and for the server that it may need."""
+    """Set Prefect's settings for a flow run and for the server that it may need."""
     from prefect.context import SettingsContext, get_settings_context
 
     context = get_settings_context()
@@ -307,8 +307,8 @@ def _made_quick(settings: Any) -> Any:
         PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS: 180,
         PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW: "ignore",  # a job that no flow calls
     }
-    # A server with SQLite writes what it was told of thousands of task runs one by one, for minutes, and meanwhile has
-    # no time for a flow run. So one of our own writes many at once, and at any other we try for longer than 62 s.
+    # A server with SQLite writes the events of thousands of task runs one by one, for minutes, and meanwhile does not
+    # answer a flow run. So our own server writes many at once, and requests to any other are tried for more than 62 s.
     unless_set = {
         PREFECT_CLIENT_MAX_RETRIES: 7,  # 254 s
         PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE: 200,

@@ -21,16 +21,16 @@ INPUTS_AND_SOURCE = "inputs+source"
 
 @dataclass(frozen=True)
 class Caching:
-    """How one call is looked up, and stored when it is done.
+    """Rules by which one call is looked up in the cache, and its result stored.
 
     Attributes
     ----------
     policy, version, reads, counts
-        As `cache.key.make_key` takes them.
+        Parameters of the same names of `adatom.cache.key.make_key`.
     refresh
-        Whether what is stored is replaced and not used.
+        Whether a stored result is replaced and not used.
     key
-        The call's key; None where it is not known yet, as its arguments have no values.
+        Key of the call; None while it is unknown, as the arguments have no values yet.
     """
 
     policy: str | Callable[..., Any]
@@ -41,35 +41,35 @@ class Caching:
     key: Key | None = None
 
     def of_call(self, name: str, function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Caching | None:
-        """The same with a key; None, with a warning, where the call has none.
+        """Return the same rules with the key of a call; None, with a warning, if the call cannot have a key.
 
         Parameters
         ----------
         name
-            What the job is called.
+            Name of the job, for the warning.
         function, args, kwargs
-            The call.
+            Function of the job, and arguments of the call.
         """
         try:
             key = self.make_key(function, args, kwargs)
-        except TypeError as error:  # the job itself says what is wrong with its arguments
+        except TypeError as error:  # arguments that do not fit make the job itself fail, with a message
             if isinstance(error, AdatomError):
                 _warn(f"{name} runs uncached: {error}. Pass plain data, or give a key function: @job(cache=...).")
             return None
         return replace(self, key=key)
 
     def make_key(self, function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Key:
-        """The key of a call.
+        """Return the key of a call.
 
         Parameters
         ----------
         function, args, kwargs
-            The call.
+            Function of the job, and arguments of the call.
 
         Raises
         ------
         TypeError
-            The arguments do not fit the function, or one of them has no key; it is named.
+            The arguments do not fit the function, or one of them has no key; the message names it.
         """
         from adatom.cache.key import make_key
 
@@ -84,12 +84,12 @@ class Caching:
         )
 
     def find(self, function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        """What is stored for the call, its labels those of the arguments; else `MISS`.
+        """Return the stored result of the call, with the labels of its arguments; `MISS` if there is none.
 
         Parameters
         ----------
         function, args, kwargs
-            The call.
+            Function of the job, and arguments of the call.
         """
         from adatom.cache.store import open_store
         from adatom.cache.types import relabelled
@@ -100,18 +100,18 @@ class Caching:
         return MISS if value is MISS else relabelled(value, function, args, kwargs, self.reads)
 
     def keep(self, name: str, value: Any, directory: RunDirectory | None = None, quiet: bool = False) -> None:
-        """Store a result. Where that cannot be there is a warning, as the result itself is not lost.
+        """Store a result, or warn if that is impossible: the result itself is not lost.
 
         Parameters
         ----------
         name
-            What the job is called.
+            Name of the job, for the warning.
         value
-            The result.
+            Result of the job.
         directory
-            That of the job.
+            Run directory of the job; None if it is not known here.
         quiet
-            No warning: somebody else will see that it is not there.
+            Whether to leave the warning to the caller's process, which will notice that the result is missing.
         """
         from adatom.cache.store import open_store
 
@@ -125,12 +125,12 @@ class Caching:
                 _warn(f"The result of {name} is not stored: {error}")
 
     def resume(self, directory: RunDirectory) -> None:
-        """Let a job go on from where an earlier run of it was cut, and keep where this one is.
+        """Let a job go on from the files of an earlier run that was cut, and remember the directory of this run.
 
         Parameters
         ----------
         directory
-            That of the job.
+            Run directory of the job.
         """
         from adatom.cache.store import open_store
 
@@ -140,7 +140,7 @@ class Caching:
         directory.on_left = lambda final: store.put_left(key, final)
 
     def travelling(self) -> Caching:
-        """The same in fewer bytes: what the code of the function is made of is written down here."""
+        """Return the same rules in fewer bytes; the source of the function is written into the cache here."""
         from adatom.cache.store import open_store
 
         if self.key is None:
@@ -148,7 +148,7 @@ class Caching:
         open_store().put_source(self.key)
         return replace(
             self, policy=INPUTS_AND_SOURCE, counts={}, key=replace(self.key, source={})
-        )  # a worker has no use for either
+        )  # a worker needs neither `counts` nor the source
 
     def confirm(self, name: str, value: Any) -> None:
         """Store a result here if the worker could not, as its disk is another one, or full.
@@ -156,7 +156,7 @@ class Caching:
         Parameters
         ----------
         name, value
-            As in `keep`.
+            Name of the job, and its result.
         """
         from adatom.cache.store import open_store
 

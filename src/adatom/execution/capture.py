@@ -69,7 +69,7 @@ class _Handler(logging.Handler):
         if log is not None and record.levelno >= _level_of_job():
             log.write(self.format(record) + "\n")
         if logging.lastResort and record.levelno >= logging.lastResort.level and logging.root.handlers == [self]:
-            with job_context(log=None):  # with no other handler Python would have printed it, and not through this one
+            with job_context(log=None):  # without this handler Python would have printed the record itself
                 logging.lastResort.handle(record)
 
 
@@ -109,7 +109,7 @@ class _Switch:
             self._jobs -= 1
             if self._jobs:
                 return
-            # Only what is still ours: a job may have replaced a stream itself.
+            # Restore only what is still ours: a job may have replaced a stream itself.
             if sys.stdout is self._tees[0]:
                 sys.stdout = self._streams[0]
             if sys.stderr is self._tees[1]:
@@ -127,7 +127,7 @@ class _Switch:
         log = current_job().log
         if log is not None:
             log.write(warnings.formatwarning(message, category, filename, lineno, line))
-        with job_context(log=None):  # where it is printed, that goes through a tee
+        with job_context(log=None):  # the warning may be printed through a tee, which must not log it again
             self._show(message, category, filename, lineno, file, line)
 
 

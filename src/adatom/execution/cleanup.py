@@ -1,8 +1,9 @@
-"""Ends what an engine started on this machine if this process is killed before it can.
+"""The end of the processes that an engine started on this machine, also if this process is killed before.
 
-Clusters and servers outlive the script that started them when it gets no chance to end them. What is started under
-`guarded` carries a mark in its environment, which its own children inherit. A small process waits for this one to
-end, then ends all that carry the mark. It imports nothing of adatom, as it is started at every use of such an engine.
+Clusters and servers outlive the script that started them if it gets no chance to end them. A process that is started
+under `guarded` carries a mark in its environment, which its own children inherit. A small process, the guardian, waits
+for this one to end, then ends all processes that carry the mark. The guardian imports nothing of adatom, as it is
+started at every use of such an engine.
 """
 
 from __future__ import annotations
@@ -22,25 +23,25 @@ from pathlib import Path
 __all__ = ["guarded"]
 
 _MARK = "STARTED_BY_ADATOM"
-_PROC = Path("/proc")  # macOS has none, and asks psutil
+_PROC = Path("/proc")  # missing on macOS, where psutil is used
 
 
 @contextmanager
 def guarded(directory: str | None = None) -> Iterator[Callable[[int], None]]:
-    """What is started in the block ends with this process, however that ends, and not before.
+    """Have the processes that are started in the block end with this process, however it ends, and not before.
 
     Ctrl-C in a terminal goes to all processes of a script. An engine whose server is gone cannot end in order, so the
-    signal is blocked here, which children inherit.
+    signal is blocked in the block; processes that are started there inherit that.
 
     Parameters
     ----------
     directory
-        Removed then, too.
+        Directory to remove when this process has ended; None: none.
 
     Yields
     ------
     callable
-        To be called with the id of a process that writes over its environment, and so loses its mark.
+        Function to call with the id of a process that writes over its environment, and so loses the mark.
     """
     mark, guardian = _guardian()
 
@@ -67,12 +68,12 @@ def guarded(directory: str | None = None) -> Iterator[Callable[[int], None]]:
 def _guardian() -> tuple[str, subprocess.Popen[str]]:
     mark = f"{os.getpid()}-{os.urandom(8).hex()}"
     command = [sys.executable, "-I", __file__, mark, str(os.getpid())]
-    # In a session of its own: Ctrl-C is not for it.
+    # The guardian has a session of its own, so that Ctrl-C does not reach it.
     return mark, subprocess.Popen(command, stdin=subprocess.PIPE, text=True, start_new_session=True)
 
 
 def _marked(mark: str) -> list[int]:
-    """The processes that carry the mark, and their descendants, who may have written over it."""
+    """Return the processes that carry the mark, and their descendants, which may have written over it."""
     found: list[int] = []
     if _PROC.exists():
         children: dict[int, list[int]] = {}
@@ -83,8 +84,8 @@ def _marked(mark: str) -> list[int]:
                     if f"{_MARK}={mark}".encode() in (entry / "environ").read_bytes():
                         found.append(int(entry.name))
             except OSError:
-                pass  # it has ended, or is another user's
-        for pid in found:  # grows on the way
+                pass  # the process has ended, or is another user's
+        for pid in found:  # the list grows meanwhile
             found += [child for child in children.get(pid, []) if child not in found]
     else:
         import psutil
@@ -99,26 +100,26 @@ def _marked(mark: str) -> list[int]:
 
 
 def _born(pid: int) -> str:
-    """When a process was started: ids are used again. Empty if there is none."""
+    """Return the start time of a process, as its id may be used again; empty if there is no such process."""
     try:
         if _PROC.exists():
             return _stat(pid)[19]
         import psutil
 
         return str(psutil.Process(pid).create_time())
-    except Exception:  # it has ended
+    except Exception:  # the process has ended
         return ""
 
 
 def _stat(pid: int) -> list[str]:
-    """What the kernel says of a process, from its state on."""
+    """Return the fields of the kernel's record of a process, from its state on."""
     return (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
 
 
 def _main(mark: str, parent: int) -> None:
     directories: list[str] = []
     processes: list[tuple[int, str]] = []
-    # The end of the pipe would not do: processes that an engine forks hold it open, too.
+    # The end of the pipe is no proof of the parent's end: processes that an engine forks hold the pipe open, too.
     while os.getppid() == parent:
         if select.select([sys.stdin], [], [], 0.5)[0]:
             match sys.stdin.readline().rstrip("\n").split("\t"):
@@ -128,7 +129,7 @@ def _main(mark: str, parent: int) -> None:
                     processes.append((int(pid), born))
                 case _:
                     break
-    for _ in range(50):  # some are started anew by others, until those are gone too
+    for _ in range(50):  # some processes are started anew by others, until those have ended too
         pids = _marked(mark) + [pid for pid, born in processes if _born(pid) == born]
         if not pids:
             break

@@ -26,21 +26,23 @@ RUNNING, FAILED = "running-", "failed-"
 
 
 class RunDirectory:
-    """One run's directory.
+    """Directory of one run.
 
     Parameters
     ----------
     final
-        Where it stands when the run has ended well.
+        Path of the directory after the run has ended well.
     parent
-        The directory that it is in, of a run that may not have ended yet.
+        Directory of the run around this one, which may not have ended yet; None: this run is inside no other.
 
     Attributes
     ----------
     find_previous
-        Gives the final name of an earlier run of the same job that was cut before its end, if there is one.
+        Function that returns the final path of an earlier run of the same job that was cut before its end, or None;
+        None: no earlier run is looked for.
     on_left
-        Called with the final name when there is something in it that a later run could go on from.
+        Function to call with the final path once the directory holds files that a later run could go on from; None:
+        nothing remembers them.
     """
 
     find_previous: Callable[[], Path | None] | None = None
@@ -54,13 +56,13 @@ class RunDirectory:
         self._children = 0
 
     @cached_property
-    def final(self) -> Path:  # made when asked for: most short jobs have no files
-        """Where it will be: what a result document names."""
+    def final(self) -> Path:  # made on demand: most short jobs have no files
+        """Path of the directory after a good end, as a result document names it."""
         return Path(self._final)
 
     @cached_property
-    def previous(self) -> Path | None:  # looked for when asked for: most jobs have no steps to go on with
-        """What an earlier run of the same job left, cut before its end; its calculations go on from there."""
+    def previous(self) -> Path | None:  # looked for on demand: most jobs have no steps to go on with
+        """Directory of an earlier run of the same job that was cut before its end; calculations go on from there."""
         if self._parent:
             above = self._parent.previous
             return find_run(above / Path(self._final).name) if above else None
@@ -69,17 +71,17 @@ class RunDirectory:
 
     @property
     def may_be_gone_on_from(self) -> bool:
-        """Whether it, or an earlier run that it knows of, has something that a later run could go on from."""
+        """Return whether this run, or the earlier one in `previous`, left files that a later run could go on from."""
         return self._left or self.__dict__.get("previous") is not None
 
     @property
     def path(self) -> Path:
-        """Where it is now. Files are written here."""
+        """Current path of the directory, to which files are written."""
         return self._now or self.final
 
     @property
     def _home(self) -> Path:
-        """What it stands in when it has ended, as that is called now."""
+        """Return the final parent directory under its current name."""
         return self._parent.open() if self._parent else self.final.parent
 
     @property
@@ -87,12 +89,12 @@ class RunDirectory:
         return f"{self._parent._label}-{self.final.name}" if self._parent else self.final.name
 
     def open(self) -> Path:
-        """Make the directory, once, and give its path.
+        """Make the directory, once, and return its path.
 
         Raises
         ------
         StorageError
-            It cannot be made.
+            The directory cannot be made.
         """
         if not self.exists:
             while self.final.exists() or self.final.with_name(RUNNING + self.final.name).exists():
@@ -100,19 +102,19 @@ class RunDirectory:
                 self.final = self.final.with_name(f"{self.final.name}-again")
             scratch, path = get_settings().scratch_dir, self._home / f"{RUNNING}{self.final.name}"
             if scratch:
-                _make(path.parent, "ADATOM_RESULTS_DIR")  # found out now, not when the work is done
+                _make(path.parent, "ADATOM_RESULTS_DIR")  # a wrong setting must fail now, not after the work
                 path = scratch / f"{RUNNING}{self._label}"
             _make(path, "ADATOM_SCRATCH_DIR" if scratch else "ADATOM_RESULTS_DIR", exist_ok=False)
             self._now, self.exists = path, True
         return self._now or self.final
 
     def child(self, name: str) -> RunDirectory:
-        """A directory inside this one, for a further run of the same job."""
+        """Return a directory inside this one, for a further calculation of the same job."""
         self._children += 1
         return RunDirectory(self.final / f"{name}-{self._children}", self)
 
     def left(self) -> None:
-        """Say that there is something in it that a later run of the same job could go on from."""
+        """Report that the directory holds files that a later run of the same job could go on from."""
         if self._parent:
             self._parent.left()
         elif self.on_left:
@@ -121,16 +123,16 @@ class RunDirectory:
 
     @property
     def is_child(self) -> bool:
-        """Whether it is inside the directory of another run, as a job's second and further calculations are."""
+        """Return whether the directory is inside that of another run: it is of a second or further calculation."""
         return self._parent is not None
 
     def finish(self) -> None:
-        """The run ended well: compress if the settings say so, and take the final name.
+        """End a run that went well: compress its files if the setting `gzip` says so, and take the final name.
 
         Raises
         ------
         StorageError
-            The disk is full, or will not be written for another reason.
+            The files cannot be written or moved, for example because the disk is full.
         """
         now, name = self._now, self.final.name
         if now and now.name != name:
@@ -142,12 +144,12 @@ class RunDirectory:
             self._move(name)
 
     def fail(self, error: BaseException) -> None:
-        """The run did not end well: keep its files under the ``failed-`` name, with the cause inside.
+        """End a run that failed: keep its files under the ``failed-`` name, with the cause in ``error.txt``.
 
         Parameters
         ----------
         error
-            The cause.
+            Exception that ended the run.
         """
         failed = FAILED + self.final.name
         if self.path.name == failed:
@@ -193,25 +195,25 @@ def _make(path: Path, setting: str, exist_ok: bool = True) -> None:
 
 @contextmanager
 def run_directory(name: str) -> Iterator[RunDirectory]:
-    """The directory of one calculation.
+    """Make the directory of the calculation in the block, and end it with the block.
 
-    Inside a job it is the job's own directory, or, for its second and further calculations, a directory inside
-    that one. Elsewhere it is a new one in ``results_dir``.
+    The first calculation of a job uses the job's own directory, and each further one a directory inside it. Outside of
+    jobs, a calculation has a new directory in ``results_dir``.
 
     Parameters
     ----------
     name
-        What to call it.
+        Name of the calculation, with which the name of a new directory begins.
 
     Yields
     ------
     RunDirectory
-        Open, with its files in ``path``. A partial result is kept if the block raises.
+        Directory that exists; files are written to its ``path``. Partial results are kept if the block raises.
 
     Raises
     ------
     StorageError
-        The directory cannot be made, or its files cannot be moved home.
+        The directory cannot be made, or its files cannot be moved to their final place.
     """
     job = current_job().directory
     if job is None:
@@ -226,17 +228,17 @@ def run_directory(name: str) -> Iterator[RunDirectory]:
 
 @contextmanager
 def entered(directory: RunDirectory) -> Iterator[RunDirectory]:
-    """Make a directory, which need not exist yet, that of the code in the block, and end it with the block.
+    """Set the run directory of the code in the block, and end the run with the block.
 
     Parameters
     ----------
     directory
-        The directory.
+        Run directory, which need not exist yet.
 
     Yields
     ------
     RunDirectory
-        The same.
+        Same object as `directory`.
     """
     with job_context(directory=directory):
         try:
@@ -248,17 +250,17 @@ def entered(directory: RunDirectory) -> Iterator[RunDirectory]:
 
 
 def find_run(final: Path) -> Path | None:
-    """Where the files of a run are, whether it ended well or not, or lasts.
+    """Return the directory of a run under its current name, whether the run ended well, failed or still lasts.
 
     Parameters
     ----------
     final
-        The name it has, or would have, had the run ended well; the directory around it may have moved too.
+        Path of the directory after a good end; the directory around it may have another name now, too.
 
     Returns
     -------
     Path or None
-        The directory; None where there is none of these names.
+        Current path of the directory; None if no directory has any of the possible names.
     """
     around = final.parent
     for parent in [around, *(around.with_name(mark + around.name) for mark in (FAILED, RUNNING) if around.name)]:
@@ -269,21 +271,21 @@ def find_run(final: Path) -> Path | None:
 
 
 def mark_interrupted(final: Path, why: str, make: bool = False) -> Path | None:
-    """Give a run's directory that its process left behind the ``failed-`` name.
+    """Give the ``failed-`` name to a run directory that its process left behind.
 
     Parameters
     ----------
     final
-        The name it would have had, had the run ended well.
+        Path that the directory would have had after a good end.
     why
-        What ended the process.
+        Cause of the end of the process, for ``error.txt``.
     make
-        Make the directory if the run had made none.
+        Whether to make the directory if the run had made none.
 
     Returns
     -------
     Path or None
-        Its new name; None where the run had made no directory, or not on this machine's disks.
+        New path of the directory; None if the run had made no directory, or not on this machine's disks.
     """
     left = final.with_name(RUNNING + final.name)
     failed = final.with_name(FAILED + final.name)

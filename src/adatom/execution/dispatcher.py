@@ -29,7 +29,7 @@ class Task(ABC):
     Attributes
     ----------
     count
-        Number of items.
+        Number of items in the task.
     losses
         Number of workers that died before they began an item.
     """
@@ -40,7 +40,7 @@ class Task(ABC):
     @property
     @abstractmethod
     def work(self) -> Call | Batch:
-        """What the engine is given."""
+        """Call or batch that the engine is given."""
 
     @abstractmethod
     def begun(self) -> Collection[int] | None:
@@ -86,7 +86,7 @@ class Dispatcher:
         task
             Task with all its arguments.
         options
-            The job's `engine_options`.
+            Option `engine_options` of the job.
         ended
             Function to call when the engine has answered, after the task is settled or sent again.
         """

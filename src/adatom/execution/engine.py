@@ -1,4 +1,4 @@
-"""What an engine is."""
+"""The interface of an engine."""
 
 from __future__ import annotations
 
@@ -20,28 +20,30 @@ __all__ = ["Capabilities", "Engine"]
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What an engine can do. The core asks for these and never for an engine's name.
+    """Abilities of an engine. The core asks for these and never for an engine's name.
 
     Attributes
     ----------
     concurrent
-        Independent jobs overlap in time.
+        Whether independent jobs overlap in time.
     processes
-        Jobs run in processes of their own; a killed one is reported and costs no other job.
+        Whether jobs run in processes of their own, so that a killed one is reported and costs no other job.
     waits_in_flow
-        ``.result()`` works in the body of a flow. An engine that builds its graph before it runs cannot wait there.
+        Whether ``.result()`` works in the body of a flow. An engine that builds its graph before it runs cannot wait
+        there.
     many_jobs
-        A thousand jobs in one flow are what it is made for.
+        Whether the engine is made for a thousand jobs in one flow.
     runner
-        A runner can be given to a flow.
+        Whether a flow can be given a runner.
     failed_inputs
-        A job that asks for them is given the failures of those it needs. An engine that runs whole graphs skips it.
+        Whether a job that asks for them is given the failures of the jobs that it needs. An engine that runs whole
+        graphs skips such a job.
     worthwhile
-        Seconds of work that are worth a task of their own: what is shorter travels with others, where it can. Long
-        against what a task costs, short against a user's patience.
+        Seconds of work that are worth a task of their own: shorter calls of one job travel together where they can.
+        The time is long against the cost of a task, and short against a user's patience.
     resources
-        Which resources of a job it honours; others are warned about. Ranks and threads are honoured where an MPI
-        program starts: `adatom.execution.mpi.mpi_command`.
+        Names of the resources of a job that the engine honours; for others there is a warning. Ranks and threads are
+        honoured where an MPI program starts: `adatom.execution.mpi.mpi_command`.
     """
 
     concurrent: bool = True
@@ -55,32 +57,32 @@ class Capabilities:
 
 
 class Engine(ABC):
-    """Who runs jobs.
+    """Program that runs jobs.
 
     Parameters
     ----------
     runner
-        What to run on: an object of the engine's own, as ``make_runner`` gives. None uses what is there, or starts
-        something sensible on this machine and ends it at exit.
+        Runner for the jobs: an object of the engine's own, as ``make_runner`` returns. None: a runner that the user has
+        made active, if the engine knows of one; else workers on this machine, which end at exit.
 
     Attributes
     ----------
     name
-        As in ``ADATOM_WORKFLOW_ENGINE``.
+        Name of the engine, as in ``ADATOM_WORKFLOW_ENGINE``.
     package
-        The package it needs; the extra of adatom that brings it is called `name`.
+        Package that the engine needs; the extra of adatom that installs it is called `name`. None: no package.
     runner_type
-        What a runner is, for the documentation.
+        Description of the runners of the engine, for messages and the documentation.
     capabilities
-        What it can do as it stands; on the class, what it can do by default.
+        Abilities of the engine with its runner; on the class, those with the default runner.
     future_type
-        What its jobs give inside a flow; None for `Future`.
+        Class of the futures that calls of jobs return inside a flow; None for `Future`.
     graph_type
         Class of a flow while it runs, with the interface of `adatom.workflow.graph.Graph`; None for that class.
     standing
-        Jobs that were submitted outside of any flow.
+        Futures of jobs that were submitted outside of any flow.
     item_costs
-        Seconds that an item of a map took, by function.
+        Seconds that an item of a map or stream took, by the kind of operation (`BatchSize`).
     """
 
     name: ClassVar[str]
@@ -98,97 +100,97 @@ class Engine(ABC):
     @property
     @abstractmethod
     def slots(self) -> int:
-        """How many jobs run at the same time."""
+        """Number of jobs that run at the same time."""
 
     @abstractmethod
     def submit(self, work: Call | Batch, options: dict[str, Any]) -> ConcurrentFuture[Any]:
-        """Start a call, or a batch of them, whose arguments are all there.
+        """Start a call or batch, whose arguments all have values.
 
         Parameters
         ----------
         work
-            What to run: a task is ``pack(work)``.
+            Call or batch to run: the engine has a worker compute ``pack(work)``.
         options
-            The job's `engine_options`, for the engine's own decorator or submit function.
+            Option `engine_options` of the job, for the engine's own decorator or submit function.
 
         Returns
         -------
         concurrent.futures.Future
-            Gives what ``pack(work)`` gave, or an `Outcome` of a call that ran in this process, or raises
-            `WorkerDiedError`.
+            Future of the bytes that ``pack(work)`` returned, or of the `Outcome` of a call that ran in this process. It
+            raises `WorkerDiedError` if the worker died.
         """
 
     def run_flow(self, name: str, body: Callable[[], Any], options: dict[str, Any]) -> Any:
-        """Run the body of a flow in this process, under whatever the engine calls a flow.
+        """Run the body of a flow in this process, inside a flow of the engine's own if the engine has flows.
 
         Parameters
         ----------
         name
-            The flow.
+            Name of the flow, as the engine shows it.
         body
-            Runs the flow to its end and gives its value.
+            Function that runs the flow to its end and returns its value.
         options
-            The flow's `engine_options`.
+            Option `engine_options` of the flow.
         """
         return body()
 
     def show_stored(self, name: str) -> None:
-        """Show a job whose result is stored as done, where the engine shows jobs at all; nothing is run.
+        """Show a job whose result is stored as done, if the engine shows jobs at all; nothing is run.
 
         Parameters
         ----------
         name
-            The job.
+            Name of the job, with its label.
         """
 
     def native(self, function: Callable[..., Any], name: str, options: dict[str, Any]) -> Any:
-        """The engine's own object for a job, for those who keep their own engine code.
+        """Return the engine's own object for a job, for users who keep their own engine code.
 
         Parameters
         ----------
         function
-            The plain function.
+            Plain function of the job.
         name
-            What to call it.
+            Name of the job, as the engine is to show it.
         options
-            The job's `engine_options`.
+            Option `engine_options` of the job.
         """
         return function
 
     def native_flow(self, flow: Any) -> Any:
-        """The engine's own object for a flow, for those who deploy it with the engine's own means.
+        """Return the engine's own object for a flow, for users who deploy it with the engine's own means.
 
         Parameters
         ----------
         flow
-            The flow; `run_in_place` runs it.
+            Flow, which its method `run_in_place` runs.
         """
         return flow.fn
 
     def interrupt(self) -> None:
-        """End the jobs that run, at once: the user pressed Ctrl-C."""
+        """End the running jobs at once, as the user pressed Ctrl-C."""
 
     def close(self) -> None:
-        """End what this object started, and nothing else."""
+        """End all that this object started, and nothing else."""
 
     @classmethod
     def make_runner(cls, workers: int) -> Any:
-        """A runner on this machine.
+        """Return a runner on this machine.
 
         Parameters
         ----------
         workers
-            How many jobs run at the same time.
+            Number of jobs that run at the same time.
         """
         raise EngineError(f"The {cls.name} engine takes no runner.")
 
     @classmethod
     def make_cluster(cls, request: ClusterRequest) -> Any:
-        """A runner in batch jobs.
+        """Return a runner with workers in batch jobs.
 
         Parameters
         ----------
         request
-            How many, and what each is.
+            Number of batch jobs, and the description of one.
         """
         raise EngineError(f"The {cls.name} engine has no workers in batch jobs.")

@@ -1,4 +1,4 @@
-"""A job that did not succeed, as data."""
+"""The failure of a job, as data."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ __all__ = ["Failure"]
 
 @dataclass(frozen=True)
 class Failure:
-    """What is known of a job that did not succeed.
+    """Record of a job that did not succeed.
 
     Attributes
     ----------
     job
-        The job, under the name that the engine showed.
+        Name of the job, as the engine showed it.
     directory
-        Where its files are; None where it never ran.
+        Path of the run directory; None if the job never ran.
     kind
-        The type of the exception.
+        Name of the type of the exception.
     message
-        What the exception said.
+        Text of the exception, without its type.
     traceback
-        The worker's traceback, as text.
+        Traceback of the worker, as text; empty if there is none.
     host, pid
-        Where it ran.
+        Name of the machine and id of the process that the exception was caught in.
     skipped_because
-        The failed job that this one needed; None if it failed by itself.
+        Name of the failed job that this one needed; None if the job failed by itself.
     cause
-        The exception; None where it cannot leave its worker.
+        Exception itself; None if it cannot be pickled, or the job never ran.
     origin
-        The failure that this one follows from, where it was seen in this process.
+        Failure that this one follows from, if this process has seen it; else None.
     """
 
     job: str
@@ -54,16 +54,16 @@ class Failure:
 
     @classmethod
     def of(cls, error: BaseException, job: str, directory: str | None) -> Failure:
-        """The failure that an exception means, made where it was caught.
+        """Return the failure of a job that raised an exception, in the process that caught it.
 
         Parameters
         ----------
         error
-            The exception.
+            Exception with its traceback.
         job
-            The job that raised it.
+            Name of the job that raised it.
         directory
-            Where its files are.
+            Path of the run directory; None if the job never ran.
         """
         return cls(
             job=job,
@@ -85,23 +85,23 @@ class Failure:
         job
             Name of the job.
         directory
-            Directory of its files; None where it never ran.
+            Path of the run directory; None if the job never ran.
         """
         return cls(job, directory, "Interrupted", stop_reason() or "the flow was interrupted")
 
     @property
     def in_short(self) -> str:
-        """The cause in one line."""
+        """Cause of the failure in one line."""
         return self.message if self.skipped_because else f"{self.kind}: {self.message}"
 
     def skip(self, job: str) -> Failure:
-        """The failure of a job that needed this one's result."""
+        """Return the failure of a job that needed the result of this one."""
         root = self.skipped_because or self.job
         why = f"needs {root}, which failed"
         return Failure(job, None, "Skipped", why, skipped_because=root, origin=self.origin or self)
 
     def describe(self, short: bool = False) -> str:
-        """Job, cause, directory and, unless `short`, the worker's traceback, for a person to read."""
+        """Return the job, the cause, the directory and, unless `short`, the worker's traceback as text for people."""
         lines = [f"{self.job}: {self.kind}: {self.message}"]
         if self.directory:
             lines.append(f"  files: {self.directory}")
@@ -114,7 +114,7 @@ class Failure:
         return f"<Failure {self.job}: {self.kind}: {self.message}>"
 
     def exception(self) -> JobFailure:
-        """The exception to raise for this failure, its cause attached."""
+        """Return the exception to raise for this failure, with its cause attached."""
         error = JobFailure(self)
         error.__cause__ = self.cause
         return error
@@ -123,12 +123,12 @@ class Failure:
 def _text(error: BaseException) -> str:
     try:
         return str(error)
-    except Exception:  # an exception that cannot say what it is
+    except Exception:  # an exception whose text cannot be made
         return "no message"
 
 
 def _travels(error: BaseException) -> bool:
-    """Whether an exception survives pickling: many with an ``__init__`` of their own do not."""
+    """Return whether an exception survives pickling; many with an ``__init__`` of their own do not."""
     try:
         return type(pickle.loads(cloudpickle.dumps(error))) is type(error)
     except Exception:

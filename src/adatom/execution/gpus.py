@@ -11,7 +11,7 @@ _DRIVER = Path("/proc/driver/nvidia/gpus")
 
 
 def visible_gpus() -> list[str]:
-    """What ``CUDA_VISIBLE_DEVICES`` lists or, where it is not set, the numbers of those that the driver knows."""
+    """Return the GPUs in ``CUDA_VISIBLE_DEVICES`` or, if it is not set, the numbers of all that the driver knows."""
     given = os.environ.get("CUDA_VISIBLE_DEVICES")
     if given is not None:
         return [name.strip() for name in given.split(",") if name.strip() and name.strip() != "-1"]

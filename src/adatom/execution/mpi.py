@@ -1,4 +1,4 @@
-"""How an MPI program is started inside a job."""
+"""The command line of an MPI program inside a job."""
 
 from __future__ import annotations
 
@@ -15,20 +15,21 @@ __all__ = ["mpi_command"]
 
 
 def mpi_command(*program: str | Path) -> list[str]:
-    """A program with what starts it on the ranks of the job that this code is part of.
+    """Return the command line that starts a program on the ranks of the job that this code is part of.
 
-    The ranks are those of the job's `resources`, else what the setting `mpi` says, as the runner of a profile does,
-    else one.
+    The job's `resources` give the ranks. A job without them uses the launcher line in the setting `mpi`, which the
+    runner of a profile sets; where that is empty, too, the program has one rank.
 
     Parameters
     ----------
     *program
-        The executable and its arguments.
+        Executable and its arguments, one string each.
 
     Returns
     -------
     list of str
-        For `subprocess.run`; with `shlex.join`, for the ``command`` of an ASE profile such as ``EspressoProfile``.
+        Words for `subprocess.run` or, joined by `shlex.join`, for the ``command`` of an ASE profile such as
+        ``EspressoProfile``.
     """
     words, needs, mpi = [str(word) for word in program], current_job().resources, shlex.split(get_settings().mpi)
     if needs is None:

@@ -1,4 +1,4 @@
-"""Who wants to know how far a flow is."""
+"""Observers: functions that are told of the progress of a flow."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ _observer: ContextVar[Observer | None] = ContextVar("adatom_observer", default=N
 
 
 def current_observer() -> Observer | None:
-    """Who is told what happens to the jobs that this code calls, if anybody."""
+    """Return the function that is told of the jobs that this code calls; None if there is none."""
     return _observer.get()
 
 
 @contextmanager
 def observed(observer: Observer) -> Iterator[None]:
-    """Have a function told of each job that is added, started, done, failed or skipped in the block.
+    """Have a function told of each job that is added, started, cached, done, failed or skipped in the block.
 
     Parameters
     ----------
     observer
-        Called with the job's name, the event and a count, in any thread.
+        Function of the job's name, the event and a number of jobs; any thread may call it.
     """
     token = _observer.set(observer)
     try:

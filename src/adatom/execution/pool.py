@@ -23,14 +23,14 @@ class LocalPool:
     """Worker processes: started at first use, replaced when they die, ended with this process.
 
     A standard process pool loses all its jobs with one dead worker and cannot say which job killed it. Here each
-    worker has a thread of this process that feeds it, so it is known what a worker was doing.
+    worker has a thread of this process that feeds it, so the job that a worker was running is known.
 
-    Where there are GPUs, each worker sees one of them.
+    On a machine with GPUs, each worker sees one of them.
 
     Parameters
     ----------
     workers
-        How many.
+        Number of worker processes.
     """
 
     def __init__(self, workers: int) -> None:
@@ -48,12 +48,12 @@ class LocalPool:
         Parameters
         ----------
         work
-            What to run.
+            Call or batch to run.
 
         Returns
         -------
         concurrent.futures.Future
-            What ``pack(work)`` gave, or `WorkerDiedError`.
+            Future of the bytes that ``pack(work)`` returned, or of a `WorkerDiedError`.
 
         Raises
         ------
@@ -77,7 +77,7 @@ class LocalPool:
         child: Child | None = None
         while (todo := self._work.get()) is not None:
             work, future = todo
-            if child is not None and child.process.poll() is not None:  # while it had nothing to do: no fault of this
+            if child is not None and child.process.poll() is not None:  # it died idle, which is not this work's fault
                 self._end(child)
                 child = None
             try:
@@ -95,7 +95,7 @@ class LocalPool:
             self._end(child)
 
     def _ready(self, gpu: str | None, work: Call | Batch) -> Child:
-        """A worker that is up. One that is killed before is replaced: it is not the fault of what waits for it."""
+        """Return a worker that is up. One that is killed while it starts is replaced: the work is not to blame."""
         killed = 0
         while True:
             child = self._start(gpu)
@@ -111,7 +111,7 @@ class LocalPool:
                 return child
 
     def _start(self, gpu: str | None) -> Child:
-        with self._lock:  # all the while: `close` ends those it finds
+        with self._lock:  # held until the child is listed: `close` ends only listed ones
             if self._stopped:
                 raise WorkerDiedError("the worker process was not started: the pool was stopped")
             try:
@@ -127,17 +127,17 @@ class LocalPool:
             self._children.discard(child)
 
     def pids(self) -> set[int]:
-        """The process ids of the workers that run."""
+        """Return the process ids of the running workers."""
         with self._lock:
             return {child.pid for child in self._children}
 
     def close(self, at_once: bool = False) -> None:
-        """End the workers; jobs that run are ended too.
+        """End the workers, after all work that was submitted or at once.
 
         Parameters
         ----------
         at_once
-            Drop the jobs that wait.
+            Whether to end the running jobs, and drop those that wait.
         """
         with self._lock:
             self._closed, self._stopped = True, at_once
@@ -153,7 +153,7 @@ class LocalPool:
         for _ in threads:
             self._work.put(None)
         if at_once:
-            end = time.monotonic() + GRACE  # of all together
+            end = time.monotonic() + GRACE  # for all workers together
             for child in children:
                 child.stop(max(0.0, end - time.monotonic()))
         for thread in threads:
@@ -167,6 +167,6 @@ class LocalPool:
 
 
 def _functions(work: Any) -> list[bytes]:
-    """What is called by some work, pickled."""
+    """Return the pickled functions that some work calls."""
     calls = work.calls[:1] if isinstance(work, Batch) else [work] if isinstance(work, Call) else []
     return [call.function for call in calls]

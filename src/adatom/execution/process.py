@@ -25,23 +25,23 @@ from adatom.execution.worker import pack, unpack
 
 __all__ = ["GRACE", "Child", "execute_in_child"]
 
-GRACE = 3.0  # seconds to mark its directory after SIGTERM
+GRACE = 3.0  # seconds that a worker has after SIGTERM to mark the directory of its job
 # The search path is handed over in place of an environment variable, so that the user's own PYTHONPATH stays as it is.
 _START = "import sys; sys.path[:] = {path!r}; from adatom.execution.process import main; main({fd})"
 
 
 class Child:
-    """A worker process, in a session of its own so that it can be killed with all that it started.
+    """A worker process, in a session of its own so that it can be killed with all processes that it started.
 
-    It starts a clean interpreter and never imports the user's ``__main__``, so a script needs no guard.
+    The worker is a clean interpreter and never imports the user's ``__main__``, so a script needs no guard.
 
     Parameters
     ----------
     beside_others
-        Whether it is one of several that work at the same time. Then numerical libraries use one thread each, unless
-        ``OMP_NUM_THREADS`` is set: with a thread for each core in each worker they would slow one another down.
+        Whether the worker is one of several that work at the same time. Then numerical libraries use one thread in
+        each, unless ``OMP_NUM_THREADS`` is set: with a thread for each core, the workers would slow one another down.
     gpu
-        The only one that it is to see, as in ``CUDA_VISIBLE_DEVICES``; None: those that this process sees.
+        Only GPU that the worker is to see, in the words of ``CUDA_VISIBLE_DEVICES``; None: all that this process sees.
     """
 
     def __init__(self, beside_others: bool = False, gpu: str | None = None) -> None:
@@ -65,41 +65,41 @@ class Child:
 
     @property
     def pid(self) -> int:
-        """Its process id."""
+        """Process id of the worker."""
         return self.process.pid
 
     def send(self, work: Any) -> None:
-        """Give it something to do: a `Call` or `Batch` to `pack`, or a function to call.
+        """Give the worker a `Call` or `Batch` to `pack`, or a function to call.
 
         Parameters
         ----------
         work
-            What to do. What was given before is done first.
+            Call, batch or function without parameters. The worker first ends the work that it was given before.
         """
         try:
             self._pipe.send_bytes(cloudpickle.dumps(work))
         except OSError:
-            pass  # it is dead, which `receive` says
+            pass  # the worker is dead, which `receive` reports
 
     def wait_until_up(self, *pickled: bytes) -> None:
-        """Wait until its interpreter is up and has imported what it is about to need, which takes seconds.
+        """Wait until the interpreter is up and has imported the modules that it is about to need: that takes seconds.
 
         Parameters
         ----------
         *pickled
-            What needs it.
+            Pickled objects, whose modules are imported.
 
         Raises
         ------
         WorkerDiedError
-            The process is gone.
+            The process has ended.
         """
         self.send(partial(_unpickle, pickled))
         self.receive()
 
     @property
     def was_killed(self) -> bool:
-        """Whether it ended by SIGKILL, which comes from outside, not from what it did."""
+        """Return whether the worker ended by SIGKILL, which comes from outside and not from its own work."""
         return self.process.poll() == -signal.SIGKILL
 
     def receive(self, timeout: float | None = None) -> bytes:
@@ -108,14 +108,14 @@ class Child:
         Parameters
         ----------
         timeout
-            Longest wait in seconds.
+            Longest wait in seconds; None: no limit.
 
         Raises
         ------
         WorkerDiedError
-            The process is gone.
+            The process has ended.
         JobTimeoutError
-            There is no answer in time.
+            No answer came in time.
         """
         try:
             if timeout is not None and not self._pipe.poll(timeout):
@@ -131,23 +131,23 @@ class Child:
         return f"was killed by signal {signal.Signals(-code).name}" if code < 0 else f"ended with exit status {code}"
 
     def terminate(self) -> None:
-        """Ask it to stop now: the job's directory is marked."""
+        """Ask the worker to stop now, and to mark the directory of its job."""
         self._signal(signal.SIGTERM)
 
     def kill(self) -> None:
-        """End it, and all that it started; any thread may, at any time."""
+        """End the worker and all processes that it started; any thread may call this, at any time."""
         self._signal(signal.SIGKILL)
         self.process.wait()
         with self._ending:
             self._pipe.close()
 
     def stop(self, grace: float = GRACE) -> None:
-        """Let it mark its job's directory, then end it, and all that it started.
+        """Let the worker mark the directory of its job, then end it and all processes that it started.
 
         Parameters
         ----------
         grace
-            How long (s) it may take.
+            Longest time in seconds for the worker to end by itself.
         """
         self.terminate()
         try:
@@ -169,11 +169,16 @@ def execute_in_child(call: Call, upstream: Sequence[Any], timeout: float) -> Any
     Parameters
     ----------
     call
-        The call.
+        Call with one attempt and no timeout.
     upstream
-        The results that fill its slots.
+        Results for the slots of the call.
     timeout
-        After how many seconds to kill it. The start of the interpreter does not count.
+        Seconds after which the process is killed. The start of the interpreter does not count.
+
+    Returns
+    -------
+    Any
+        Value of the job, or a `Failure`.
     """
     child = Child()
     try:
@@ -189,21 +194,21 @@ def execute_in_child(call: Call, upstream: Sequence[Any], timeout: float) -> Any
 
 
 def _unpickle(pickled: Sequence[bytes]) -> None:
-    """Imports what a call needs, before its clock starts."""
+    """Import the modules that a call needs, before its clock starts."""
     try:
         for data in pickled:
             cloudpickle.loads(data)
     except Exception:
-        pass  # `execute` says so
+        pass  # `execute` reports the same error
 
 
 def main(descriptor: int) -> None:
-    """The worker's side: answer what comes through the pipe until it closes.
+    """Do the work that comes through the pipe, and answer, until the pipe closes: the worker's side.
 
     Parameters
     ----------
     descriptor
-        The file descriptor of the pipe.
+        File descriptor of the pipe.
     """
     pipe = Connection(descriptor)
     work: queue.SimpleQueue[bytes] = queue.SimpleQueue()
@@ -213,7 +218,7 @@ def main(descriptor: int) -> None:
             while True:
                 work.put(pipe.recv_bytes())
         except (EOFError, OSError):
-            # The parent is gone, or has no more use for this process: end it, and what a job started.
+            # The parent is gone, or has no more use for this process: end it, and the processes that a job started.
             os.killpg(os.getpid(), signal.SIGKILL)
 
     busy = False
@@ -221,8 +226,8 @@ def main(descriptor: int) -> None:
     def terminated(number: int, frame: Any) -> None:
         if not busy or stop_requested():
             raise KeyboardInterrupt("the worker was told to stop")
-        request_stop("the worker was told to stop")  # a job that knows steps stops after this one,
-        again = threading.Timer(GRACE / 2, os.kill, (os.getpid(), signal.SIGTERM))  # and any other then
+        request_stop("the worker was told to stop")  # a job with steps stops after the current one,
+        again = threading.Timer(GRACE / 2, os.kill, (os.getpid(), signal.SIGTERM))  # any other when this asks again
         again.daemon = True
         again.start()
 
@@ -235,8 +240,8 @@ def main(descriptor: int) -> None:
             busy = True
             todo = cloudpickle.loads(data)
             answer = pack(todo) if isinstance(todo, Call | Batch) else cloudpickle.dumps(todo())
-            # What jobs print is kept back where it goes to a file, and lost when this process is ended.
-            with suppress(Exception):  # a job may have closed it
+            # Text that jobs print to a file is held in a buffer, and would be lost when this process is killed.
+            with suppress(Exception):  # a job may have closed the stream
                 sys.stdout.flush()
             pipe.send_bytes(answer)
             busy = False

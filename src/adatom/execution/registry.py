@@ -1,4 +1,4 @@
-"""Which engines there are, and the selected one."""
+"""The engines that are known, and the selected one."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ def _entry_points() -> dict[str, EntryPoint]:
 
 
 def engine_names() -> list[str]:
-    """The engines that are known, installed or not."""
+    """Return the names of all known engines, installed or not."""
     return sorted(_entry_points())
 
 
 def engine_class(name: str) -> type[Engine]:
-    """An engine by name, its package installed or not.
+    """Return the class of an engine, whether its package is installed or not.
 
     Parameters
     ----------
     name
-        As in ``ADATOM_WORKFLOW_ENGINE``.
+        Name of the engine, as in ``ADATOM_WORKFLOW_ENGINE``.
 
     Raises
     ------
@@ -51,29 +51,29 @@ def engine_class(name: str) -> type[Engine]:
 
 
 def is_installed(kind: type[Engine]) -> bool:
-    """Whether an engine's package is there.
+    """Return whether the package of an engine is installed.
 
     Parameters
     ----------
     kind
-        The engine.
+        Class of the engine.
     """
     return kind.package is None or find_spec(kind.package.split(".")[0]) is not None
 
 
 def local_workers() -> int:
-    """How many worker processes an engine starts on this machine: the setting or, at its default, two to four."""
+    """Return the number of workers that an engine starts on this machine: the setting, or two to four by default."""
     return get_settings().local_workers if get_settings().local_workers > 1 else min(4, max(2, os.cpu_count() or 1))
 
 
 @cache
 def announce(message: str) -> None:
-    """Say once that something was started that the user did not ask for.
+    """Say once that an engine started processes that the user did not ask for.
 
     Parameters
     ----------
     message
-        What, and for how long.
+        Text that names the processes and their lifetime.
     """
     print(message, file=sys.stderr)
 
@@ -83,21 +83,21 @@ _making = threading.RLock()  # two threads at first use get one engine
 
 
 def get_engine(runner: Any = None) -> Engine:
-    """The selected engine, made at first use and kept until the interpreter ends.
+    """Return the selected engine, made at first use and kept until the interpreter ends.
 
     Parameters
     ----------
     runner
-        What it is to run on.
+        Runner for the jobs; None: the engine chooses one, as `Engine` says.
 
     Raises
     ------
     UnknownNameError
         No package registers the selected engine.
     MissingExtraError
-        Its package is not installed.
+        The package of the engine is not installed.
     EngineError
-        It cannot be reached or started, or takes no runner.
+        The engine cannot be reached or started, or takes no runner.
     """
     settings = get_settings()
     name = settings.workflow_engine
@@ -114,19 +114,19 @@ def get_engine(runner: Any = None) -> Engine:
 
 
 def installed_engine(name: str) -> type[Engine]:
-    """An engine by name.
+    """Return the class of an engine, whose package must be installed.
 
     Parameters
     ----------
     name
-        As in ``ADATOM_WORKFLOW_ENGINE``.
+        Name of the engine, as in ``ADATOM_WORKFLOW_ENGINE``.
 
     Raises
     ------
     UnknownNameError
         No package registers such an engine.
     MissingExtraError
-        Its package is not installed.
+        The package of the engine is not installed.
     """
     kind = engine_class(name)
     if not is_installed(kind):
@@ -136,7 +136,7 @@ def installed_engine(name: str) -> type[Engine]:
 
 
 def _end(engine: Engine) -> None:
-    """At exit: what was submitted is finished first, as with every pool, unless the user pressed Ctrl-C."""
+    """End an engine at exit, after all submitted jobs, as with every pool, unless the user pressed Ctrl-C."""
     interrupted = getattr(sys, "last_type", None) is KeyboardInterrupt
     if not interrupted:
         wait(engine.standing)
@@ -150,9 +150,9 @@ def drop_engine(engine: Engine, at_once: bool = False) -> None:
     Parameters
     ----------
     engine
-        The engine.
+        Engine that is to end.
     at_once
-        End the jobs that run, too.
+        Whether to end the running jobs, too.
     """
     for key, known in list(_engines.items()):
         if known is engine:
@@ -163,21 +163,21 @@ def drop_engine(engine: Engine, at_once: bool = False) -> None:
 
 
 def release(runner: Any, at_once: bool = False) -> None:
-    """End the engines that run on something that is about to close.
+    """End the engines that use a runner which is about to close.
 
     Parameters
     ----------
     runner
-        What they were given.
+        Runner that the engines were given.
     at_once
-        As in `drop_engine`.
+        Whether to end the running jobs, too.
     """
     for engine in [engine for engine in _engines.values() if engine.runner is runner]:
         _drop(engine, at_once)
 
 
 def close_engines() -> None:
-    """End all that engines started in this process."""
+    """End all engines of this process, with all that they started."""
     for engine in list(_engines.values()):
         _drop(engine)
 

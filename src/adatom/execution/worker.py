@@ -67,9 +67,9 @@ def execute(call: Call, upstream: Sequence[Any] = (), value: Any = None) -> Any:
     Parameters
     ----------
     call
-        Call to run.
+        Call to run in this process.
     upstream
-        Results for its slots.
+        Results for the slots of the call.
     value
         Value that the batch function computed for the call.
 
@@ -145,7 +145,7 @@ def _run(call: Call, attempt: int, directory: RunDirectory, upstream: Sequence[A
         directory.finish()
     _longest[call.function] = max(time.perf_counter() - start, _longest.get(call.function, 0.0))
     if caching:
-        # What is not stored here is stored by the caller, if that is another process: see `Caching.confirm`.
+        # A result that cannot be stored here is stored by the caller, if that is another process: `Caching.confirm`.
         confirmed = call.caching is not None and call.caching.key and not caching.refresh and not call.noted
         caching.keep(call.name, value, directory, quiet=bool(confirmed))
     call.note("done", attempt=attempt)

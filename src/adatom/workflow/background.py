@@ -24,7 +24,7 @@ def in_background(name: str, function: Callable[[], Any]) -> Future:
     name
         Name of the future.
     function
-        Function without parameters.
+        Function without parameters, whose value the future gives.
     """
     node = Node(name)
 
@@ -46,7 +46,7 @@ def finished_future(name: str, function: Callable[[], Any]) -> Future:
     name
         Name of the future.
     function
-        Function without parameters.
+        Function without parameters, whose value the future gives.
     """
     node = Node(name)
     try:

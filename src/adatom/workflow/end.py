@@ -26,7 +26,7 @@ def run_to_the_end(graph: Graph, body: Callable[[], Any]) -> Any:
     Parameters
     ----------
     graph
-        Outermost flow.
+        Graph of the outermost flow.
     body
         Function that starts the jobs.
     """
@@ -51,7 +51,7 @@ def finish(graph: Graph, value: Any) -> Any:
     Parameters
     ----------
     graph
-        Outermost flow.
+        Graph of the outermost flow.
     value
         Value that its body returned.
 
@@ -76,7 +76,7 @@ def interrupt(graph: Graph) -> None:
     Parameters
     ----------
     graph
-        Flow that was interrupted.
+        Graph of the flow that was interrupted.
     """
     graph.root.cancelled = True
     cut = [node for node in graph.root.nodes if not node.done()]

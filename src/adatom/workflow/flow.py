@@ -72,7 +72,7 @@ class Flow(Step[P, R]):
         Returns
         -------
         Plan
-            Jobs by name, how many of each, and core hours where the journal in ``results_dir`` knows of earlier ones.
+            Jobs by name with the number of each, and core hours if the journal in ``results_dir`` knows earlier ones.
 
         Raises
         ------
@@ -84,7 +84,7 @@ class Flow(Step[P, R]):
         return make_plan(self, *bind_arguments(self, args, kwargs))
 
     def run_in_place(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run the flow where this code already stands in what the engine calls a flow: for `Engine.native_flow`.
+        """Run the flow inside a flow of the engine's own that already runs: for `Engine.native_flow`.
 
         Parameters
         ----------
@@ -95,7 +95,7 @@ class Flow(Step[P, R]):
 
     @property
     def native(self) -> Any:
-        """The selected engine's own object for this flow: a ``prefect.Flow``, elsewhere the plain function."""
+        """Object of the selected engine's own for this flow: a ``prefect.Flow``, elsewhere the plain function."""
         return get_engine(self.options.runner).native_flow(self)
 
     def _run(self, args: tuple[Any, ...], kwargs: dict[str, Any], in_place: bool = False) -> Any:

@@ -19,14 +19,14 @@ _FINISHED = concurrent.futures._base.FINISHED
 
 
 class Node(concurrent.futures.Future):  # type: ignore[type-arg]
-    """One job, flow or subflow that was called. Its result is a value or a `Failure`; it never raises.
+    """One job, flow or subflow that was called. Its result is a value or a `Failure`, never an exception.
 
     Parameters
     ----------
     name
-        What to call it before a person.
-    directory
-        Where its files will be.
+        Name to show to the user.
+    recipe
+        Module and name of a job's function; empty for a flow.
     """
 
     def __init__(self, name: str, recipe: str = "") -> None:
@@ -37,12 +37,12 @@ class Node(concurrent.futures.Future):  # type: ignore[type-arg]
         self.id = new_id()
         self.is_flow = not recipe
         self.handled = False  # the user looked at the failure, so the flow need not raise it
-        self.tolerated: list[Failure] = []  # which this job was given and, if it succeeds, the flow need not raise
-        self.handle: Any = None  # what an engine that traces knows it by
+        self.tolerated: list[Failure] = []  # inputs of this job; if it succeeds, the flow need not raise them
+        self.handle: Any = None  # of the node in the graph of an engine that traces
         # On an engine that traces:
-        self.no_waiting = ""  # why nobody can wait for it here
-        self.in_place: Any = None  # what the body of a flow returned, its futures in it
-        self.hidden: list[Failure] = []  # of jobs in a subflow that its value does not show
+        self.no_waiting = ""  # the reason for which nobody can wait here
+        self.in_place: Any = None  # the value of the body of a flow, with futures in it
+        self.hidden: list[Failure] = []  # of jobs in a subflow, which the value of the subflow does not show
 
     def settle(self, outcome: Any) -> None:
         """Set the result, unless the flow was interrupted meanwhile.
@@ -50,39 +50,39 @@ class Node(concurrent.futures.Future):  # type: ignore[type-arg]
         Parameters
         ----------
         outcome
-            A value or a `Failure`.
+            Value of the job or flow, or a `Failure`.
         """
         try:
             self.set_result(outcome)
         except concurrent.futures.InvalidStateError:
             pass
 
-    # Each job is asked several times: without the locks of the base class that is 3 µs less for each. A node is never
-    # cancelled, and its result is there before its state says so.
+    # Each node is asked several times: without the locks of the base class that takes 3 µs less for each. A node is
+    # never cancelled, and its result is set before its state.
 
     def done(self) -> bool:
-        """Whether it has ended, well or not."""
+        """Return whether the job or flow has ended, with a value or a `Failure`."""
         return self._state == _FINISHED
 
     def result(self, timeout: float | None = None) -> Any:
-        """Wait for the outcome.
+        """Wait for the outcome and return it.
 
         Parameters
         ----------
         timeout
-            Longest wait in seconds.
+            Longest wait in seconds; None: no limit.
         """
         return self._result if self._state == _FINISHED else super().result(timeout)
 
     def cancel(self) -> bool:
-        """Never: who stops waiting, as ``asyncio.wait_for`` does, does not stop the job."""
+        """Refuse: code that stops waiting, such as ``asyncio.wait_for``, does not stop the job."""
         return False
 
 
 class Future:
-    """What a call of a job gives inside a flow.
+    """Handle on the result of a job or flow, which a call returns inside a flow.
 
-    ``future["key"]``, ``future[0]`` and ``future.attribute`` are futures too: the same one with a longer path, which
+    ``future["key"]``, ``future[0]`` and ``future.attribute`` are futures too, of a part of the same result; making one
     costs nothing and starts nothing. Pass a future to another job, put it in lists, dictionaries and dataclasses,
     return it from a flow, or wait for it with `result` or ``await``.
     """
@@ -94,21 +94,22 @@ class Future:
         self._path = path
 
     def result(self, timeout: float | None = None, raise_on_failure: bool = True) -> Any:
-        """Wait for the value.
+        """Wait for the value and return it.
 
         Parameters
         ----------
         timeout
-            Longest wait in seconds; None waits as long as it takes.
+            Longest wait in seconds; None: no limit.
         raise_on_failure
-            If False a `Failure` is returned where there is no value, and the flow does not raise for this job again.
+            Whether to raise if there is no value. False: the `Failure` is returned, and the flow does not raise for
+            this job again.
 
         Raises
         ------
         JobFailure
             The job failed or was skipped.
         TimeoutError
-            It is not done in time. The job goes on.
+            The job is not done in time, and goes on.
         EngineError
             The engine builds its graph before it runs, so nothing can be waited for in the body of a flow.
         """
@@ -127,26 +128,26 @@ class Future:
         return value
 
     def wait(self, timeout: float | None = None) -> None:
-        """Wait until it is done, well or not.
+        """Wait until the job or flow has ended, with a value or a `Failure`.
 
         Parameters
         ----------
         timeout
-            Longest wait in seconds.
+            Longest wait in seconds; None: no limit.
         """
         wait([self], timeout)
 
     def done(self) -> bool:
-        """Whether it has ended, well or not."""
+        """Return whether the job or flow has ended, with a value or a `Failure`."""
         return self._node.done()
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
-        """Wait, and give what `result` would raise; None if all went well.
+        """Wait, and return the exception that `result` would raise; None if there is a value.
 
         Parameters
         ----------
         timeout
-            Longest wait in seconds.
+            Longest wait in seconds; None: no limit.
         """
         failures = collect(self.result(timeout, raise_on_failure=False), Failure)
         return failures[0].exception() if failures else None
@@ -157,7 +158,7 @@ class Future:
         Parameters
         ----------
         function
-            Called in whichever thread learns of the end.
+            Function of the future, called in any thread or, if the future is done, at once in this one.
         """
         self._node.add_done_callback(lambda _: function(self))
 
@@ -165,7 +166,7 @@ class Future:
         return type(self)(self._node, (*self._path, ("item", key)))
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):  # so that copy, pickle, numpy and the like do not mistake a future for a value
+        if name.startswith("_"):  # so that copy, pickle and numpy do not mistake a future for a value
             raise AttributeError(name)
         return type(self)(self._node, (*self._path, ("attribute", name)))
 
@@ -198,21 +199,21 @@ class Future:
 
 
 class DoneAndNotDone(NamedTuple):
-    """What `wait` gives."""
+    """Futures that are done and futures that are not, as `wait` returns them."""
 
     done: set[Future]
     not_done: set[Future]
 
 
 def wait(futures: Any, timeout: float | None = None) -> DoneAndNotDone:
-    """Wait until all futures in a structure are done, well or not.
+    """Wait until all futures in nested containers are done, with a value or a `Failure`.
 
     Parameters
     ----------
     futures
         Futures, in lists, tuples, dictionaries or dataclasses.
     timeout
-        Longest wait in seconds.
+        Longest wait in seconds; None: no limit.
 
     Returns
     -------
@@ -229,23 +230,23 @@ def wait(futures: Any, timeout: float | None = None) -> DoneAndNotDone:
 
 
 def gather(futures: Any, *, timeout: float | None = None, on_failure: Literal["raise", "return"] = "raise") -> Any:
-    """The values of all futures in a structure, in its shape.
+    """Return nested containers with the values of all futures in place of the futures.
 
     Parameters
     ----------
     futures
         Futures, in lists, tuples, dictionaries or dataclasses, mixed with plain values.
     timeout
-        Longest wait in seconds, in all.
+        Longest wait for all futures together, in seconds; None: no limit.
     on_failure
-        ``"return"`` leaves a `Failure` in each place that has no value.
+        ``"raise"`` an error if a job failed, or ``"return"`` a `Failure` in each place that has no value.
 
     Raises
     ------
     FlowFailure
-        Some failed, and `on_failure` is ``"raise"``.
+        Some jobs failed, and `on_failure` is ``"raise"``.
     TimeoutError
-        They are not all done in time.
+        Some futures are not done in time.
     """
     deadline = None if timeout is None else time.monotonic() + timeout
 

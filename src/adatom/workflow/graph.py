@@ -62,7 +62,7 @@ class Graph:
     Attributes
     ----------
     root
-        Outermost flow.
+        Graph of the outermost flow.
     nodes
         Of the outermost flow: all jobs and flows that were called in it, in order.
     cancelled
@@ -135,7 +135,7 @@ class Graph:
         Parameters
         ----------
         job
-            Job to run.
+            Job to run as part of this flow.
         args, kwargs
             Arguments, with futures at any depth.
         """
@@ -291,7 +291,7 @@ class Graph:
         body
             Function that starts the jobs.
         in_place
-            Whether this code already runs inside what the engine calls a flow.
+            Whether this code already runs inside a flow of the engine's own.
 
         Raises
         ------
@@ -309,7 +309,7 @@ class Graph:
             self.log.close(self.nodes)
 
     def wait(self) -> None:
-        """Wait until all that was started in this flow has ended."""
+        """Wait until all jobs and flows that were started in this flow have ended."""
         with self._change:
             while self._left:
                 self._change.wait()

@@ -97,7 +97,7 @@ class Job(Step[P, R]):
 
     @property
     def native(self) -> Any:
-        """The selected engine's own object for this job, e.g. a ``prefect.Task``."""
+        """Object of the selected engine's own for this job, e.g. a ``prefect.Task``."""
         return get_engine().native(self.fn, self.name, dict(self.options.engine_options))
 
 

@@ -32,7 +32,7 @@ def map_in_batches(graph: Graph, job: Job[Any, Any], items: list[Any], common: d
     graph
         Flow that the jobs belong to.
     job
-        Job to run.
+        Job to run once for each item.
     items
         Values of the first parameter of the job.
     common

@@ -1,4 +1,4 @@
-"""What can be said of a job, beside its arguments."""
+"""The options of jobs and flows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FlowOptions", "JobOptions", "UnusedResourceWarning", "label"]
 
-# What `cache` can be, but for a function.
+# Values of the option `cache`, but for a function.
 POLICIES = (True, False, "on", "off", "inputs", "inputs+source")
 
 
@@ -27,33 +27,35 @@ class UnusedResourceWarning(UserWarning):
 
 @singledispatch
 def label(value: Any) -> str:
-    """What names of jobs say of their first argument; nothing, unless its type registers a function here.
+    """Return a label of a job's first argument for the name of the job; empty unless the type registers a function.
 
     Parameters
     ----------
     value
-        The first argument of a job.
+        First argument of a job.
     """
     return ""
 
 
 @dataclass(frozen=True)
 class Options:
-    """What jobs and flows have in common.
+    """Options that jobs and flows have in common.
 
     Attributes
     ----------
     name
-        Shown by the engine and used for directories; the function's name if None.
+        Name that the engine shows and that names of directories contain; None: the name of the function.
     label
-        What the journal calls the run, to find it again; of a flow it holds for all in it.
+        Label of the run in the journal, to find it again; that of a flow holds for all jobs and flows in it. None: no
+        label.
     engine_options
-        Handed to the engine's own decorator or submit function as they are.
+        Options for the engine's own decorator or submit function, handed over as they are.
     cache
-        ``"inputs"``, ``"inputs+source"`` or True, ``"off"`` or False; None: as the flow around it, else the setting,
-        says. Of a job also a function that is given the arguments as a dictionary and returns what counts of them.
+        ``"inputs"``: a stored result of the same arguments is used; ``"inputs+source"``, ``"on"`` or True: of the same
+        arguments and code; ``"off"`` or False: none is used. For a job also a function that is given the arguments as a
+        dictionary and returns the value to compare in their place. None: as the flow around says, else the setting.
     refresh_cache
-        Whether to compute what is stored again, and replace it.
+        Whether to compute stored results again, and replace them.
     """
 
     name: str | None = None
@@ -72,14 +74,14 @@ _O = TypeVar("_O", bound=Options)
 
 
 def with_changes(options: _O, changes: Mapping[str, Any]) -> _O:
-    """Options with some of them changed.
+    """Return options with some of them changed.
 
     Parameters
     ----------
     options
-        What to start from.
+        Options to start from.
     changes
-        New values by name.
+        New values by the name of the option.
 
     Raises
     ------
@@ -97,32 +99,35 @@ def with_changes(options: _O, changes: Mapping[str, Any]) -> _O:
 
 @dataclass(frozen=True)
 class JobOptions(Options):
-    """The options of a job.
+    """Options of a job.
 
     Attributes
     ----------
     name, label, engine_options, cache, refresh_cache
-        As for every step.
+        Same as in `Options`, for this job.
     retries
-        How often to try again after an exception or the death of the worker. Bad input is not tried again.
+        Number of further attempts after an exception or the death of the worker. Bad input is not tried again.
     retry_delay
-        How long (s) to wait before each.
+        Seconds to wait before each further attempt.
     timeout
-        After how many seconds the work is killed, with all processes that it started.
+        Seconds after which the job is killed, with all processes that it started; None: no limit.
     resources
-        What one job needs: `adatom.machines.Resources`, or a dictionary of its words.
+        Resources that one job needs: `adatom.machines.Resources`, or a dictionary of its fields. None: nothing.
     persist_result
-        Whether to store the result, and use a stored one, where `cache` does not say.
+        Whether to store the result, and use a stored one, if `cache` is None. None: as the flow around says, else the
+        setting.
     version
-        Of the function, as its author declares it: a result of another version is not used.
+        Version of the function, declared by its author: a stored result of another version is not used. None: no
+        version is compared.
     failed_inputs
-        What becomes of the job where one that it needs has failed: ``"skip"`` it; ``"take"``: run it, with a `Failure`
-        in each place; ``"tolerate"``: run it likewise, and if it succeeds the flow does not raise for those failures.
+        Treatment of the job if a job that it needs has failed: ``"skip"`` it; ``"take"``: run it, with a `Failure` in
+        each place; ``"tolerate"``: run it likewise, and if it succeeds the flow does not raise for those failures.
     reads
-        What the function reads that the key leaves out otherwise: ``"info"``, ``"info.KEY"``, ``"arrays"`` or
-        ``"arrays.NAME"`` of structures; the name of a parameter: what is in the files and directories that it names.
+        Data that the function reads and that the key of the cache leaves out otherwise: ``"info"``, ``"info.KEY"``,
+        ``"arrays"`` or ``"arrays.NAME"`` of structures; the name of a parameter stands for the content of the files and
+        directories that its argument names.
     counts
-        By parameter, a function that is given its argument and returns what counts of it in the key.
+        Functions by the name of a parameter: each is given the argument and returns the value that counts in the key.
     batch_function
         Function that evaluates many items of a `map` in one call, for example with a neural network. It is given the
         list of the calls' first arguments, and the arguments that the calls share, and returns a list with one value
@@ -160,19 +165,19 @@ class JobOptions(Options):
 
     @property
     def needs(self) -> Resources | None:
-        """What one job needs; None if nobody says."""
+        """Resources that one job needs; None if the options name none."""
         assert not isinstance(self.resources, Mapping)
         return self.resources
 
     def check(self, name: str, engine: Engine) -> None:
-        """Warn of what an engine cannot honour.
+        """Warn of resources that an engine cannot honour.
 
         Parameters
         ----------
         name
-            The job.
+            Name of the job, for the warning.
         engine
-            The engine.
+            Engine that is to run the job.
         """
         unused = set(self.needs.model_fields_set if self.needs else ()) - engine.capabilities.resources
         if unused:
@@ -186,16 +191,17 @@ class JobOptions(Options):
 
 @dataclass(frozen=True)
 class FlowOptions(Options):
-    """The options of a flow.
+    """Options of a flow.
 
     Attributes
     ----------
     name, label, engine_options, cache, refresh_cache
-        As for every step; `cache` and `refresh_cache` are for those of its jobs that do not say.
+        Same as in `Options`; `cache` and `refresh_cache` hold for the jobs of the flow that do not set them.
     runner
-        What all its jobs run on, those of the flows in it too: what ``make_runner`` gives, or the engine's own object.
+        Runner for all jobs of the flow and of the flows in it, from ``make_runner`` or an object of the engine's own.
+        None: the runner of the flow around, else the engine's default.
     on_failure
-        ``"raise"`` one `FlowFailure` when all that can be finished is, or ``"return"`` each `Failure` in its place.
+        ``"raise"`` one `FlowFailure` after all other jobs are done, or ``"return"`` each `Failure` in its place.
     """
 
     runner: Any = None

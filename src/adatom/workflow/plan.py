@@ -1,4 +1,4 @@
-"""What a flow will run, told before it runs."""
+"""The plan of a flow: the jobs that it will run, known before it runs."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ __all__ = ["Plan", "PlannedJob", "make_plan"]
 
 @dataclass(frozen=True)
 class PlannedJob:
-    """A job that a flow will run.
+    """A job that a flow will run, once or several times.
 
     Attributes
     ----------
     name
-        The job.
+        Name of the job, without a label.
     recipe
-        Module and name of its function.
+        Module and name of the function of the job.
     count
-        How many times.
+        Number of times that the job will run.
     core_hours
-        Of all of them, by the median of what earlier ones took; None if there were none.
+        Core hours of all runs together, by the median time of earlier ones; None if there were none.
     """
 
     name: str
@@ -52,19 +52,19 @@ class PlannedJob:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a flow will run.
+    """Jobs that a flow will run.
 
     Attributes
     ----------
     flow
-        The flow.
+        Name of the flow.
     jobs
-        The jobs, in the order in which they are first called.
+        Jobs in the order in which they are first called.
     guessed
-        Whether results had to be guessed to count them: what a job gives under the name of one of its parameters, as a
-        relaxation does with ``atoms``, is taken to be like what it was given.
+        Whether results had to be guessed to count the jobs: a result under the name of a parameter of its job, such as
+        ``atoms`` of a relaxation, is taken to be like the argument.
     unknown
-        Of what cannot be counted before it runs: the subflow, or the flow, and what it waits for.
+        Reasons for which some jobs cannot be counted: the name of a flow or subflow, and the value that it waits for.
     """
 
     flow: str
@@ -74,12 +74,12 @@ class Plan:
 
     @property
     def count(self) -> int:
-        """How many jobs there will be, besides those that are unknown."""
+        """Number of jobs that will run, without the unknown ones."""
         return sum(job.count for job in self.jobs)
 
     @property
     def core_hours(self) -> float | None:
-        """Of all of those, by what earlier ones took; None if there are jobs that the journal knows nothing of."""
+        """Core hours of these jobs, by the times of earlier ones; None if the journal has no time for one of them."""
         hours = [job.core_hours for job in self.jobs]
         return None if None in hours else sum(hour for hour in hours if hour is not None)
 
@@ -96,12 +96,12 @@ class Plan:
 
 
 def make_plan(flow: Flow[Any, Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Plan:
-    """Run the bodies of a flow and of those in it, and none of their jobs.
+    """Return the plan of a flow: its body and those of the flows in it run, but none of their jobs.
 
     Parameters
     ----------
     flow, args, kwargs
-        What would be called, and with what.
+        Flow that would be called, and all its arguments.
 
     Raises
     ------
@@ -131,7 +131,7 @@ def make_plan(flow: Flow[Any, Any], args: tuple[Any, ...], kwargs: dict[str, Any
 
 
 class NotKnownError(AdatomError):
-    """The body of a flow looks at a value that is there only when it runs."""
+    """The body of a flow looks at a value that exists only when the flow runs."""
 
 
 class _Nobody(Engine):
@@ -144,7 +144,7 @@ class _Nobody(Engine):
 
 
 class _PlanGraph(Graph):
-    """A flow whose jobs are counted, and give what stands for their results."""
+    """A flow whose jobs are counted, and return objects that stand for their results."""
 
     root: _PlanGraph
 
@@ -189,7 +189,7 @@ class _PlanGraph(Graph):
 
 
 class _Result:
-    """Stands for what a job will give, or a part of it; `guess` is what that may be like, or itself."""
+    """Stand-in for the result of a job, or a part of it; `guess` is a value that may be like it, or the stand-in."""
 
     def __init__(self, of: str, given: dict[str, Any], guess: Any = None) -> None:
         self._of, self._given = of, given
@@ -215,7 +215,7 @@ class _Result:
 
 
 class _Past:
-    """What jobs took that ended well: those on the like of their first argument, or else all of their recipe."""
+    """Median times of earlier jobs that ended well, by recipe and label and, where no label fits, by recipe alone."""
 
     def __init__(self, records: list[JobRecord]) -> None:
         took: dict[str | tuple[str, str], list[float]] = defaultdict(list)

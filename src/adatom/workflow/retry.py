@@ -1,4 +1,4 @@
-"""Jobs that failed or were lost, run again with the inputs that they had."""
+"""Further runs of jobs that failed or were lost, with their inputs."""
 
 from __future__ import annotations
 
@@ -22,19 +22,20 @@ __all__ = ["load_call", "retry"]
 
 
 def load_call(record: JobRecord) -> tuple[Job[..., Any], tuple[Any, ...], dict[str, Any]]:
-    """A job of an earlier run with its arguments.
+    """Return a job of an earlier run with its positional and keyword arguments.
 
     Parameters
     ----------
     record
-        What the journal in ``results_dir`` says of it.
+        Record of the job in the journal in ``results_dir``.
 
     Raises
     ------
     InputError
-        Its inputs are not known: they are kept for jobs of flows, until all of the flow is done.
+        The inputs are not known, as they are kept for jobs of flows alone, until the whole flow has ended well; or they
+        cannot be unpickled here.
     StorageError
-        They cannot be read.
+        The file of the inputs cannot be read.
     """
     if not record.call:
         raise InputError(
@@ -58,9 +59,9 @@ def retry(records: Sequence[JobRecord], **changes: Any) -> list[Any]:
     Parameters
     ----------
     records
-        What the journal in ``results_dir`` says of them.
+        Records of the jobs in the journal in ``results_dir``.
     **changes
-        Parameters that get other values than they had, in all jobs that have them.
+        New values of parameters, by name, for all jobs that have such a parameter.
 
     Returns
     -------
@@ -72,7 +73,7 @@ def retry(records: Sequence[JobRecord], **changes: Any) -> list[Any]:
     UnknownNameError
         None of the jobs has such a parameter.
     InputError, StorageError
-        As `load_call` does.
+        The inputs of a job are not known or cannot be read, as in `load_call`.
     """
     calls = [load_call(record) for record in records]
     taken = [inspect.signature(job).parameters for job, _, _ in calls]
@@ -88,7 +89,7 @@ def retry(records: Sequence[JobRecord], **changes: Any) -> list[Any]:
         for record, parameters, (job, args, kwargs) in zip(records, taken, calls, strict=True):
             bound = inspect.signature(job).bind(*args, **kwargs)
             bound.arguments.update({name: value for name, value in changes.items() if name in parameters})
-            # What was cached is cached now too, though the setting of the first run may not hold here.
+            # A job that was cached is cached now too, though the setting of the first run may not hold here.
             cached = job.with_options(cache=True) if record.key and job.options.cache is None else job
             again = cached(*bound.args, **bound.kwargs)
             assert isinstance(again, Future)

@@ -1,4 +1,4 @@
-"""What is written down of a run while it goes on."""
+"""The record that a run writes into the journal."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ __all__ = ["RunLog"]
 
 
 class RunLog:
-    """What is written down of a flow with all flows in it, or of a job that no flow calls.
+    """Writer of the journal for a flow with all flows in it, or for a job that no flow calls.
 
     Parameters
     ----------
     about
-        What the journal says with each of its jobs.
+        Fields that the journal has for each job of the run, such as ``run``, ``flow`` and ``label``.
     directory
-        Where the journals are; None: where the settings say.
+        Directory of the journals; None: that in the setting `results_dir`.
 
     Attributes
     ----------
     about, directory
-        The same.
+        Values of the parameters of the same names.
     """
 
     def __init__(self, about: Mapping[str, str], directory: str | None = None) -> None:
@@ -45,49 +45,49 @@ class RunLog:
 
     @classmethod
     def of_flow(cls, run: str, flow: str, label: str | None) -> RunLog:
-        """That of a flow, with the inputs of its jobs until all of them are done.
+        """Return the writer for a flow, which also keeps the inputs of the jobs until all of them are done.
 
         Parameters
         ----------
         run
-            The name of its directory.
+            Name of the directory of the flow.
         flow, label
-            What it is called, and by the user.
+            Name of the flow, and the label that the user gave it; None: no label.
         """
         log = cls({"run": run, "flow": flow, "label": label or ""})
         log._calls = Calls(log.directory, run)
         return log
 
     def note(self, node: Node, state: str, engine: str, **more: str) -> None:
-        """Write what became of a job.
+        """Write the state of a job.
 
         Parameters
         ----------
         node
-            The job.
+            Node of the job.
         state
-            One of `journal.jobs.STATES`.
+            New state, one of `adatom.journal.jobs.STATES`.
         engine
-            Who runs it.
+            Name of the engine that runs the job.
         **more
-            What else is known.
+            Other fields of the record, such as ``cause``.
         """
         self._journal.record(node.id, state, self._fields, name=node.name, recipe=node.recipe, engine=engine, **more)
 
     def called(self, node: Node, call: Call, whole: bool = True) -> Call:
-        """Write all that is known of a job that is about to be given to its engine.
+        """Write the record of a job that is about to be given to the engine.
 
         Parameters
         ----------
         node, call
-            The job.
+            Node and call of the job.
         whole
-            Whether its arguments are all there, so that it can be run again with them.
+            Whether the arguments all have values, so that the job can be run again with them.
 
         Returns
         -------
         Call
-            The same, with the time that this process has.
+            Same call, with the time limit of this process, if it has one.
         """
         key = call.caching.key if call.caching else None
         self._journal.record(
@@ -108,12 +108,12 @@ class RunLog:
         return replace(call, deadline=time.time() + left, expected=self._took.get(node.recipe, 0.0))
 
     def close(self, nodes: Iterable[Node]) -> None:
-        """End it: where all went well the inputs of the jobs are not wanted any more.
+        """End the record. If no job failed, the kept inputs of the jobs are removed.
 
         Parameters
         ----------
         nodes
-            All jobs.
+            Nodes of all jobs and flows of the run.
         """
         if self._calls:
             well = all(node.done() and not isinstance(node.result(), Failure) for node in nodes)

@@ -1,4 +1,4 @@
-"""Where a flow runs, in one call."""
+"""One function that makes runners for all engines."""
 
 from __future__ import annotations
 
@@ -26,50 +26,50 @@ def make_runner(
     temporary: bool = False,
     workers: int | None = None,
 ) -> Any:
-    """Something for a flow to run on: worker processes on this machine, or workers in batch jobs of a cluster.
+    """Make a runner for flows: worker processes on this machine, or workers in batch jobs of a cluster.
 
-    ``with make_runner(...) as runner: flow.with_options(runner=runner)(atoms)``. All jobs of the flow run there, those
-    of its subflows too.
+    ``with make_runner(...) as runner: flow.with_options(runner=runner)(atoms)``. All jobs of the flow and of its
+    subflows use the runner.
 
     Parameters
     ----------
     cluster_kwargs
-        A batch job in the words of dask-jobqueue: ``cores``, ``memory``, ``account``, ``queue``, ``walltime``,
-        ``job_script_prologue``, ``job_extra_directives``, ``job_directives_skip``, ``python`` ...; ``n_workers`` is the
-        number of batch jobs. Unless ``processes`` says otherwise, ``cores`` jobs run in it at the same time, one in
-        each process.
+        Description of a batch job in the words of dask-jobqueue: ``cores``, ``memory``, ``account``, ``queue``,
+        ``walltime``, ``job_script_prologue``, ``job_extra_directives``, ``job_directives_skip``, ``python`` ...;
+        ``n_workers`` is the number of batch jobs. Unless ``processes`` says otherwise, ``cores`` jobs run in a batch
+        job at the same time, one in each process.
     profile
-        A batch job as a runner profile says it, or the name of one that `adatom.machines.load_profiles` finds.
+        Runner profile that describes a batch job, or the name of one that `adatom.machines.load_profiles` finds.
     engine
-        Whose runner; the selected engine's if None.
+        Name of the engine that the runner is for; None: the selected engine.
     scheduler
-        Of `cluster_kwargs`: ``"slurm"``, ``"pbs"``, ``"sge"``, ``"lsf"``, ``"htcondor"``, ``"oar"`` or ``"moab"``. A
-        profile knows its own.
+        Scheduler for `cluster_kwargs`: ``"slurm"``, ``"pbs"``, ``"sge"``, ``"lsf"``, ``"htcondor"``, ``"oar"`` or
+        ``"moab"``. A profile names its own.
     jobs
-        How many batch jobs. One that ends is replaced as long as the runner is open.
+        Number of batch jobs. A batch job that ends is replaced as long as the runner is open.
     adapt
-        The least and the largest number of batch jobs, in place of `jobs`: as many as there is work for. They end
-        after some minutes without work.
+        Least and largest number of batch jobs, in place of `jobs`: there are as many as there is work for. Batch jobs
+        end after some minutes without work. None: the number is fixed.
     temporary
-        On Prefect: each flow starts batch jobs of its own, which end with it.
+        Whether, on Prefect, each flow starts batch jobs of its own, which end with the flow.
     workers
-        Without a batch job: processes on this machine. None: what ``local_workers`` says or, at its default, two to
-        four.
+        Number of worker processes on this machine, where no batch job is described. None: the setting
+        ``local_workers`` or, at its default, two to four.
 
     Returns
     -------
     Any
-        The engine's own object: a `LocalPool`, a cluster of dask-jobqueue, a ``parsl.Config``, a Prefect task runner
-        (also for ``@prefect.flow(task_runner=runner)``), or a Covalent executor. One with batch jobs has
-        ``job_script()``, which shows their script and submits nothing; at the end of the ``with`` block they are
-        cancelled. They end by themselves, too, when this process is gone.
+        Object of the engine's own: a `LocalPool`, a cluster of dask-jobqueue, a ``parsl.Config``, a Prefect task runner
+        (also for ``@prefect.flow(task_runner=runner)``), or a Covalent executor. A runner with batch jobs has
+        ``job_script()``, which returns their script and submits nothing. Its batch jobs are cancelled at the end of the
+        ``with`` block, and end by themselves if this process ends before.
 
     Raises
     ------
     InputError
-        An argument cannot be, or a profile asks for what a queue does not give.
+        Arguments are wrong or contradict each other, or a profile asks for more than a queue gives.
     UnknownNameError, MissingExtraError, EngineError
-        As of the engine.
+        The engine or scheduler is unknown, a package is missing, or the engine has no such runner.
     """
     kind = installed_engine(engine or get_settings().workflow_engine)
     if cluster_kwargs is None and profile is None:

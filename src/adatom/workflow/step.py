@@ -1,4 +1,4 @@
-"""What jobs and flows have in common: a plain function, wrapped."""
+"""The common base of jobs and flows: a wrapped plain function."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ class Step(ABC, Generic[P, R]):
     Parameters
     ----------
     fn
-        The plain function.
+        Plain function to wrap.
     options
-        What is said of it, beside its arguments.
+        Options of the job or flow.
     defaults
         Values of keyword arguments that a call need not give.
     module
-        Where this step can be imported from, under the function's name; the function's module if None.
+        Module that this step can be imported from, under the function's name; None: the function's module.
 
     Attributes
     ----------
     options
-        What is said of it.
+        Options of the job or flow.
     recipe
-        Where its function is: module and name.
+        Module and name of the function.
     defaults
-        What `bind` has said of it.
+        Values of keyword arguments that `bind` has set.
     """
 
     options: Options
@@ -60,11 +60,11 @@ class Step(ABC, Generic[P, R]):
 
     @abstractmethod
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run it, as the place where the call stands asks."""
+        """Run the step: in a job at once, in a flow as part of it, elsewhere by the selected engine."""
 
     @property
     def fn(self) -> Callable[P, R]:
-        """The plain function, with the defaults of `bind`."""
+        """Plain function, with the defaults of `bind`."""
         if not self.defaults:
             return self._fn
         plain = functools.update_wrapper(functools.partial(self._fn, **self.defaults), self._fn)
@@ -74,7 +74,7 @@ class Step(ABC, Generic[P, R]):
 
     @property
     def name(self) -> str:
-        """What engines and directories call it."""
+        """Name of the step, for engines and directories."""
         return self.options.name or self.__name__
 
     @property
@@ -82,27 +82,27 @@ class Step(ABC, Generic[P, R]):
         return inspect.signature(self.fn)
 
     def with_options(self, **changes: Any) -> Self:
-        """The same step with other options.
+        """Return the same step with other options.
 
         Parameters
         ----------
         **changes
-            New values by name.
+            New values by the name of the option.
 
         Raises
         ------
         UnknownNameError
-            There is no such option; the message lists those there are.
+            There is no such option; the message lists all options.
         """
         return type(self)(self._fn, with_changes(self.options, changes), self.defaults, self.__module__)
 
     def bind(self, **defaults: Any) -> Self:
-        """The same step with other default values, importable from the module that calls this.
+        """Return the same step with other default values, importable from the module that calls this method.
 
         Parameters
         ----------
         **defaults
-            Values by parameter name.
+            New default values by the name of the parameter.
 
         Raises
         ------
@@ -124,7 +124,7 @@ class Step(ABC, Generic[P, R]):
         return self if instance is None else functools.partial(self, instance)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # By reference to a step that can be imported, so that a worker runs the code that it has.
+        # A step that can be imported is pickled by reference, so that a worker runs the code that it has.
         for module in (self.__module__, self._fn.__module__):
             # A module without a spec, such as that of `runpy.run_path`, cannot be imported elsewhere.
             home = _lookup(module, self.__qualname__) if getattr(sys.modules.get(module), "__spec__", None) else None
@@ -139,18 +139,18 @@ class Step(ABC, Generic[P, R]):
 
 
 def strip(step: Step[P, R] | Callable[P, R]) -> Callable[P, R]:
-    """The plain function in a job or flow; a plain function is given back as it is.
+    """Return the plain function in a job or flow; a plain function is returned as it is.
 
     Parameters
     ----------
     step
-        A job, flow, subflow or function.
+        Job, flow, subflow or plain function.
     """
     return step.fn if isinstance(step, Step) else step
 
 
 def _lookup(module: str, qualname: str) -> Any:
-    """What can be imported under a name; None from a script or a notebook, which no worker can import."""
+    """Return the object that can be imported under a name; None in a script or notebook, which no worker can import."""
     if module == "__main__":
         return None
     __import__(module)

@@ -10,12 +10,12 @@ __all__ = ["dask_setup", "shares"]
 
 
 def dask_setup(worker: Any) -> None:
-    """What Dask calls when a worker starts.
+    """Give a starting worker its GPUs. Dask calls this function in the worker.
 
     Parameters
     ----------
     worker
-        Its name ends with ``-`` and its number among those of its batch job.
+        Dask's worker, whose name ends with ``-`` and the number of the worker in its batch job.
     """
     gpus, count = int(os.environ["GPUS_PER_NODE"]), int(os.environ["WORKERS_PER_NODE"])
     if count > 1:
@@ -26,14 +26,14 @@ def dask_setup(worker: Any) -> None:
 
 
 def shares(gpus: Sequence[str], workers: int) -> list[str]:
-    """What each worker sees, in the words of ``CUDA_VISIBLE_DEVICES``.
+    """Return the GPUs of each worker, in the words of ``CUDA_VISIBLE_DEVICES``.
 
     Parameters
     ----------
     gpus
-        All that a batch job has.
+        All GPUs of a batch job.
     workers
-        How many share them.
+        Number of workers that share the GPUs.
     """
     each = len(gpus) // workers
     return [",".join(gpus[number * each : (number + 1) * each]) for number in range(workers)]

@@ -11,7 +11,7 @@ from adatom.machines.request import ClusterRequest
 
 __all__ = ["ClusterExecutor"]
 
-# The server is sent all attributes of an executor, so the clusters are kept here, by address.
+# All attributes of an executor are sent to the server, so the clusters are kept here, by address.
 _clusters: dict[str, Any] = {}
 
 
@@ -21,7 +21,7 @@ class ClusterExecutor(DaskExecutor):
     Parameters
     ----------
     request
-        What is asked for. Batch jobs are submitted when a flow first runs on it.
+        Number and description of the batch jobs, which are submitted when a flow first uses the executor.
     """
 
     def __init__(self, request: ClusterRequest) -> None:
@@ -29,7 +29,7 @@ class ClusterExecutor(DaskExecutor):
         super().__init__(scheduler_address=cluster.scheduler_address)
         _clusters[self.scheduler_address] = cluster
 
-    # Covalent knows executors by the module of their class, and the server has Dask's only.
+    # Covalent finds executors by the module of their class, and the server has only Dask's.
     __module__ = DaskExecutor.__module__
 
     def start(self) -> None:
@@ -37,7 +37,7 @@ class ClusterExecutor(DaskExecutor):
         _clusters[self.scheduler_address].start()
 
     def job_script(self) -> str:
-        """The script of a batch job."""
+        """Return the script of a batch job."""
         return script_of(_clusters[self.scheduler_address].adatom_request, "covalent")
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Dask workers in batch jobs, by dask-jobqueue: what the engines dask, prefect and covalent run on."""
+"""Dask workers in batch jobs, by dask-jobqueue, for the engines dask, prefect and covalent."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from adatom.machines.script import THREADS
 
 __all__ = ["CLUSTERS", "allocation_of", "make_cluster", "script_of"]
 
-# The class of dask-jobqueue for each scheduler, and what its directives begin with.
+# The class of dask-jobqueue for each scheduler, and the beginning of the scheduler's directives.
 CLUSTERS = {
     "slurm": ("SLURMCluster", "#SBATCH"),
     "pbs": ("PBSCluster", "#PBS"),
@@ -28,26 +28,26 @@ CLUSTERS = {
 
 
 def make_cluster(request: ClusterRequest, extra: str = "dask") -> Any:
-    """A cluster of dask-jobqueue; its batch jobs are submitted when an engine first uses it, or with ``start()``.
+    """Return a cluster of dask-jobqueue; an engine submits its batch jobs at first use, or the user by ``start()``.
 
     Parameters
     ----------
     request
-        What is asked for.
+        Scheduler, and number and description of the batch jobs.
     extra
-        The extra of adatom that brings dask-jobqueue for the engine.
+        Extra of adatom that installs dask-jobqueue for the engine.
 
     Returns
     -------
     dask_jobqueue.JobQueueCluster
-        Closed with its ``with`` block, or with ``close()``: then its batch jobs are cancelled.
+        Cluster that closes with its ``with`` block, or by ``close()``, which cancels its batch jobs.
 
     Raises
     ------
     UnknownNameError
         dask-jobqueue knows no such scheduler.
     InputError
-        It refuses an argument.
+        dask-jobqueue refuses an argument.
     """
     import dask
 
@@ -66,14 +66,14 @@ def make_cluster(request: ClusterRequest, extra: str = "dask") -> Any:
 
 
 def allocation_of(request: ClusterRequest, extra: str) -> Allocation:
-    """The batch job that dask-jobqueue would submit, for other workers than its own.
+    """Return the batch job that dask-jobqueue would submit, for other workers than its own.
 
     Parameters
     ----------
     request
-        What is asked for.
+        Scheduler, and description of the batch job.
     extra
-        As in `make_cluster`.
+        Extra of adatom that installs dask-jobqueue for the engine.
     """
     if request.allocation:
         return request.allocation
@@ -93,12 +93,12 @@ def allocation_of(request: ClusterRequest, extra: str) -> Allocation:
 
 
 def script_of(request: ClusterRequest, extra: str) -> str:
-    """The script of a batch job that is not there yet.
+    """Return the script of a batch job that is not submitted yet.
 
     Parameters
     ----------
     request, extra
-        As in `make_cluster`.
+        Same as in `make_cluster`; nothing is submitted.
     """
     return str(_job(request, extra).job_script())
 
@@ -158,7 +158,7 @@ def _of_allocation(wanted: Allocation) -> dict[str, Any]:
 
 
 def _walltime(request: ClusterRequest) -> float | None:
-    """Of a batch job, in s; None if nothing limits it."""
+    """Return the walltime of a batch job in seconds; None if nothing limits it."""
     import dask
 
     if request.allocation:

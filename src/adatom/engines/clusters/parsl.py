@@ -29,7 +29,7 @@ PROVIDERS: dict[str, tuple[str, dict[str, Any]]] = {
     "sge": ("GridEngineProvider", {}),
     "lsf": ("LSFProvider", {"bsub_redirection": True}),  # without, bsub does not read a script's directives
 }
-_UNLIMITED = 10 * 365 * 86400.0  # s; a provider wants a walltime, which our script does not have to say
+_UNLIMITED = 10 * 365 * 86400.0  # s; a provider requires a walltime, though our script need not contain it
 
 
 class ClusterConfig(Config):
@@ -38,7 +38,7 @@ class ClusterConfig(Config):
     Parameters
     ----------
     request
-        What is asked for. Batch jobs are submitted when a flow first runs on it.
+        Number and description of the batch jobs, which are submitted when a flow first uses the configuration.
     """
 
     def __init__(self, request: ClusterRequest) -> None:
@@ -68,7 +68,7 @@ class ClusterConfig(Config):
             provider=provider,
             drain_period=None if walltime is None else lifetime(walltime)[0],
             launch_cmd=f"{programs}/{DEFAULT_LAUNCH_CMD}" if programs else DEFAULT_LAUNCH_CMD,
-            # Beside this interpreter, whatever PATH says.
+            # The program is found beside this interpreter, whatever PATH says.
             interchange_launch_cmd=[str(Path(sys.executable).parent / "interchange.py")],
             heartbeat_period=5,
             heartbeat_threshold=30,  # after this many seconds the workers of a script that was killed end
@@ -84,7 +84,7 @@ class ClusterConfig(Config):
         )
 
     def job_script(self) -> str:
-        """The script of a batch job; what is not known before it is submitted stands there in capitals."""
+        """Return the script of a batch job; values that are known only after submission stand there in capitals."""
         executor = self.executors[0]
         known = {
             "max_workers_per_node": f"--max_workers_per_node={executor.max_workers_per_node}",
@@ -114,23 +114,23 @@ class ClusterConfig(Config):
 
 
 class _OwnScript:
-    """A provider whose script has the directives that were asked for, and no others."""
+    """A provider whose script has the directives of the request, and no others."""
 
     adatom_allocation: Allocation
-    status_polling_interval = 10  # seconds; a batch job that has ended is noticed, and replaced, after so many
+    status_polling_interval = 10  # seconds after which a batch job that has ended is noticed, and replaced
 
     def _write_submit_script(self, template: str, file: str, name: str, parts: dict[str, Any]) -> None:
         Path(file).write_text(script(self.adatom_allocation, parts["user_script"]))
 
 
 def script(allocation: Allocation, command: str) -> str:
-    """The script of a batch job.
+    """Return the script of a batch job.
 
     Parameters
     ----------
     allocation
-        What comes first.
+        Batch job with the directives and the setup lines of the script.
     command
-        What starts the workers.
+        Command line that starts the workers.
     """
     return "\n".join(["#!/bin/bash", *allocation.header, "", *allocation.setup, "", command, ""])

@@ -17,14 +17,14 @@ __all__ = ["ClusterTaskRunner"]
 
 
 class ClusterTaskRunner(DaskTaskRunner):
-    """``DaskTaskRunner`` on a cluster of dask-jobqueue: one for all flows, or one for each.
+    """``DaskTaskRunner`` on one cluster of dask-jobqueue for all flows, or on one for each flow.
 
     Prefect gives each flow run a duplicate of its task runner.
 
     Parameters
     ----------
     request
-        What is asked for. Batch jobs are submitted when a flow first runs on it.
+        Number and description of the batch jobs, which are submitted when a flow first uses the task runner.
     """
 
     def __init__(self, request: ClusterRequest) -> None:
@@ -42,7 +42,7 @@ class ClusterTaskRunner(DaskTaskRunner):
         return cluster
 
     def duplicate(self) -> DaskTaskRunner:
-        """What a flow run uses: the same cluster, or one of its own."""
+        """Return the task runner of a flow run, on the same cluster or on one of its own."""
         if self._own is None:
             return DaskTaskRunner(cluster_class=self._start)
         self._own.start()
@@ -52,7 +52,7 @@ class ClusterTaskRunner(DaskTaskRunner):
         return DaskTaskRunner, (None, self._own and self._own.scheduler_address)
 
     def job_script(self) -> str:
-        """The script of a batch job."""
+        """Return the script of a batch job."""
         return script_of(self._request, "prefect")
 
     def close(self) -> None:
@@ -72,7 +72,7 @@ class ClusterTaskRunner(DaskTaskRunner):
 
 
 class _Workers:
-    """The workers of a cluster, as what Prefect's threads feed."""
+    """The workers of a cluster in place of a `LocalPool`, to which Prefect's threads hand their work."""
 
     def __init__(self, cluster: Any) -> None:
         self.workers = cluster.adatom_slots

@@ -1,4 +1,4 @@
-"""HPC-Prefect's blocks and functions: profiles that a Prefect server keeps.
+"""The blocks and functions of HPC-Prefect: profiles that a Prefect server keeps.
 
 Register them with ``prefect block register -m adatom.engines.clusters.prefect_blocks``.
 """
@@ -39,7 +39,7 @@ __all__ = [
     "run_job_from_blocks",
 ]
 
-# Its words for ours, in profiles and in what may be said anew for one call.
+# Words of HPC-Prefect with ours, for profiles and for the values that one call may override.
 _WORDS = {
     "num_nodes": "nodes",
     "mpiprocs": "ranks_per_node",
@@ -54,18 +54,18 @@ _WORDS = {
 
 
 class CommandBlock(Block):
-    """WHAT to run.
+    """Command to run in a batch job.
 
     Attributes
     ----------
     command_name
-        What it is called.
+        Name of the command, for execution profiles.
     executable_key
-        The key of the program in a machine's `executable_map`.
+        Key of the program in the `executable_map` of a machine.
     description
-        For people.
+        Text about the command, for people.
     default_args
-        Arguments that it always has.
+        Arguments that each call of the program has.
     """
 
     _block_type_name = "adatom command"
@@ -76,7 +76,7 @@ class CommandBlock(Block):
     default_args: list[str] = Field(default_factory=list)
 
     def profile(self) -> Command:
-        """The same as a profile."""
+        """Return the same data as a profile of adatom."""
         return Command(
             name=self.command_name,
             executable=self.executable_key,
@@ -86,28 +86,28 @@ class CommandBlock(Block):
 
 
 class ExecutionProfileBlock(Block):
-    """HOW to run it.
+    """Resources and environment that a command runs with.
 
     Attributes
     ----------
     profile_name
-        What it is called.
+        Name of the execution profile.
     command_name
-        The command that it is made for.
+        Name of the command that the profile is made for.
     resource_class
-        ``"cpu"`` or ``"gpu"``: picks the machine's queue and project.
+        ``"cpu"`` or ``"gpu"``: selects the queue and project of the machine.
     num_nodes
-        How many nodes.
+        Number of nodes of a batch job.
     mpiprocs
-        MPI processes on each.
+        Number of MPI processes on each node.
     ompthreads
-        Threads of each of these; None: one.
+        Number of threads of each MPI process; None: one.
     walltime
-        How long it may take, as ``HH:MM:SS`` or as in `adatom.machines.Resources`.
+        Longest time that the command may take, as ``HH:MM:SS`` or as in `adatom.machines.Resources`.
     launcher, mpi_options
-        What starts the processes, and more for it.
+        Program that starts the MPI processes, and further options for it.
     modules, pre_commands, environments
-        What is loaded, run and set before.
+        Modules to load, commands to run and environment variables to set before the command.
     """
 
     _block_type_name = "adatom execution profile"
@@ -126,7 +126,7 @@ class ExecutionProfileBlock(Block):
     environments: dict[str, str] = Field(default_factory=dict)
 
     def profile(self) -> ExecutionProfile:
-        """The same as a profile."""
+        """Return the same data as a profile of adatom."""
         said = {ours: getattr(self, theirs) for theirs, ours in _WORDS.items()}
         known = {key: value for key, value in said.items() if value is not None}
         return ExecutionProfile(
@@ -135,16 +135,16 @@ class ExecutionProfileBlock(Block):
 
 
 class HPCProfileBlock(Block):
-    """WHERE to run it.
+    """Machine that a command runs on.
 
     Attributes
     ----------
     hpc_target
-        The machine: one of ``adatom.machines.examples``.
+        Name of the machine: one of ``adatom.machines.examples``.
     queue_cpu, queue_gpu, project_cpu, project_gpu
-        Where its jobs go, and on whose account, by resource class.
+        Queue and project (account) of batch jobs, by resource class; None: the scheduler's default.
     executable_map
-        Paths of programs by key.
+        Paths of programs by the `executable_key` of commands.
     """
 
     _block_type_name = "adatom HPC profile"
@@ -157,12 +157,12 @@ class HPCProfileBlock(Block):
     executable_map: dict[str, str] = Field(default_factory=dict)
 
     def profile(self, name: str | None = None) -> HPCProfile:
-        """The same as a profile.
+        """Return the same data as a profile of adatom.
 
         Parameters
         ----------
         name
-            What to call it; None: as its target.
+            Name of the profile; None: that of its target.
         """
         target = _target(self.hpc_target)
         queues = {"cpu": self.queue_cpu, "gpu": self.queue_gpu}
@@ -186,14 +186,14 @@ def _target(name: str) -> HPCProfile:
 
 
 def build_scheduler_script_filename(stem: str, target: str) -> str:
-    """The name of a script, with the ending that a machine's scheduler has.
+    """Return the name of a script with the ending that the scheduler of a machine wants.
 
     Parameters
     ----------
     stem
-        The name; an ending that another scheduler has is replaced.
+        Name of the script; an ending of any scheduler is replaced.
     target
-        The machine, as in `HPCProfileBlock`.
+        Name of the machine, as in `hpc_target` of `HPCProfileBlock`.
 
     Raises
     ------
@@ -223,32 +223,33 @@ async def run_job_from_blocks(
     Parameters
     ----------
     command_block_name, execution_profile_block_name, hpc_profile_block_name
-        What to run, how and where: the names that the blocks were saved under.
+        Names that the blocks of the command, its resources and the machine were saved under.
     work_dir
-        Where it runs; it is made if it is not there.
+        Directory that the command runs in; it is made if it does not exist.
     script_filename
-        How the names of the script and of the job begin: what is unique about a job is put before the ending.
+        Name of the script, with the ending of the scheduler; a part that is unique to the batch job is put before the
+        ending. The name of the batch job begins in the same way.
     user_args
-        Arguments after those of the command.
+        Arguments after the `default_args` of the command.
     execution_profile_overrides
-        Other values for this call: `num_nodes`, `mpiprocs`, `ompthreads`, `walltime`, `launcher`, `mpi_options`,
-        `modules`, `pre_commands`, `environments`.
+        Other values for this call, by name: `num_nodes`, `mpiprocs`, `ompthreads`, `walltime`, `launcher`,
+        `mpi_options`, `modules`, `pre_commands`, `environments`.
     check
-        Whether anything but success is an error.
+        Whether to raise if the batch job did not succeed.
 
     Returns
     -------
     BatchResult
-        The job.
+        Record of the batch job and its outcome.
 
     Raises
     ------
     InputError
         A block does not exist, or does not fit the others.
     SchedulerError
-        The scheduler refuses the job, or has not answered for ten minutes.
+        The scheduler refuses the batch job, or has not answered for ten minutes.
     BatchJobError
-        The job did not succeed; ``.result`` says all.
+        The batch job did not succeed; ``.result`` is its record.
     """
     overrides = {}
     for word, value in (execution_profile_overrides or {}).items():
@@ -279,7 +280,7 @@ async def run_job_from_blocks(
 async def _load(kind: type[Any], name: str) -> Any:
     try:
         return await kind.aload(name)
-    except ValueError as error:  # what Prefect makes of a block that is not there
+    except ValueError as error:  # Prefect raises this for a block that does not exist
         async with get_client() as client:
             known = [block.name for block in await _documents(client, kind)]
         raise UnknownNameError(kind.__name__, name, filter(None, known)) from error
@@ -293,12 +294,12 @@ async def _documents(client: Any, kind: type[Block]) -> list[Any]:
 
 
 async def profiles_from_blocks() -> Profiles:
-    """The profiles of all blocks of these kinds that the Prefect server keeps.
+    """Return the profiles of all blocks of these kinds that the Prefect server keeps.
 
     Returns
     -------
     Profiles
-        Machines are named as their blocks are; commands and execution profiles as these say themselves.
+        Profiles by name. That of a machine is the name of its block; commands and execution profiles carry their own.
     """
     async with get_client() as client:
         commands, executions, machines = [await _documents(client, kind) for kind in _BLOCKS]
@@ -310,5 +311,5 @@ async def profiles_from_blocks() -> Profiles:
 
 
 async def blocks_as_toml() -> str:
-    """The same as the text of a file that `load_profiles` reads."""
+    """Return these profiles as the text of a file that `load_profiles` reads."""
     return tomli_w.dumps(table_of(await profiles_from_blocks()))

@@ -1,4 +1,4 @@
-"""What dask-jobqueue leaves undone: batch jobs that are refused, fail, or have ended."""
+"""The care for batch jobs that dask-jobqueue lacks: for those that are refused, fail, or have ended."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from adatom.machines.schedulers.base import Submitted, scheduler, scheduler_name
 
 __all__ = ["Tended", "reporting"]
 
-_TEND = 2.0  # seconds between two looks at which workers there are
-_ABSENT = 20.0  # seconds: the nanny of a worker that died needs some to start another one
-_POLL = 5.0  # seconds between two questions after batch jobs that have no workers yet
+_TEND = 2.0  # seconds between two checks of the workers
+_ABSENT = 20.0  # seconds without a worker after which a batch job counts as ended; a nanny needs some for a new worker
+_POLL = 5.0  # seconds between two questions to the scheduler about batch jobs that have no workers yet
 _FAILURES = 3  # of batch jobs, one after the other, until it is no use to submit another one
 _DAMPED = {"interval": "5s", "wait_count": 24}  # workers leave after two minutes without work
 _TAIL = 5  # lines of a log in an error
@@ -50,13 +50,13 @@ class Tended:
         self.loop.add_callback(self._tend)
 
     def on_broken(self: Any, tell: Callable[[str], None]) -> None:
-        """Have a function called with the reason, should it turn out that there will be no workers."""
+        """Have a function called with the reason if it turns out that there will be no workers."""
         self._told.append(tell)
         if self.broken:
             tell(self.broken)
 
     def give_up(self: Any, why: str) -> None:
-        """There will be no workers: tell those who wait for them."""
+        """Tell the functions of `on_broken` that there will be no workers."""
         self.broken = why
         for tell in self._told:
             tell(why)
@@ -85,7 +85,7 @@ class Tended:
                 await self._correct_state()
 
     def _failed(self: Any) -> list[Any]:
-        """The batch jobs that have ended before a worker came of them."""
+        """Return the batch jobs that have ended before they had a worker."""
         waiting = {job.job_id: name for name, job in dict(self.workers).items() if name not in self._last_seen}
         waiting.pop(None, None)
         kind = self.adatom_request.scheduler
@@ -93,7 +93,7 @@ class Tended:
             return []
         try:
             found = scheduler(kind).poll([Submitted(id, Path("workers")) for id in waiting])
-        except AdatomError:  # it is busy, and asked again
+        except AdatomError:  # the scheduler is busy, and is asked again later
             return []
         ended = {id: outcome for id, outcome in found.items() if outcome.state.ended}
         for id, outcome in ended.items():
@@ -118,14 +118,14 @@ class Tended:
 
 
 def reporting(job: Any) -> Any:
-    """A job class of dask-jobqueue whose jobs say when the scheduler refuses them, which would only be logged.
+    """Return a job class of dask-jobqueue whose jobs report a refusal by the scheduler, which else is only logged.
 
-    They also say that they are closed: a cluster that closes insists on it.
+    The jobs also set their status to closed, which a cluster that closes requires.
 
     Parameters
     ----------
     job
-        The class.
+        Job class of dask-jobqueue for a scheduler.
     """
 
     async def submit(self: Any, script: str) -> Any:
@@ -148,7 +148,7 @@ def reporting(job: Any) -> Any:
 
 
 def _tail(job: Any, id: str) -> str:
-    """The end of what a batch job printed."""
+    """Return the end of the output of a batch job."""
     logs = [log for log in Path(job.log_directory).glob(f"*{id}*") if log.stat().st_size]
     for log in sorted(logs, key=lambda log: log.suffix != ".err"):
         lines = log.read_text(errors="replace").splitlines()[-_TAIL:]

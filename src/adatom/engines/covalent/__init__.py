@@ -26,9 +26,9 @@ __all__ = ["CovalentEngine"]
 class CovalentEngine(TracingEngine):
     """Gives each flow to the Covalent server that runs already, as one lattice.
 
-    The electron of a job starts a process for it. One that dies is then a failure of one job, while Covalent's own
-    local executor runs nothing more after it lost a process. And it runs the code as it is now, not as it was when the
-    server imported it.
+    The electron of a job starts a process for the job. The death of that process is the failure of one job, while
+    Covalent's own local executor runs nothing more after it lost a process. The process also runs the code as it is
+    now, not as it was when the server imported it.
     """
 
     name: ClassVar[str] = "covalent"
@@ -46,12 +46,12 @@ class CovalentEngine(TracingEngine):
             if not isinstance(runner, (str, type(None), *kinds.values())):
                 raise InputError(f"{runner!r} is no runner of the covalent engine: give {self.runner_type}.")
             check()
-            if start := getattr(runner, "start", None):  # of batch jobs
+            if start := getattr(runner, "start", None):  # a runner with batch jobs
                 start()
 
     @property
     def slots(self) -> int:
-        """The cores of this machine; the server may have others."""
+        """Number of cores of this machine; that of the server may have another number."""
         return os.cpu_count() or 1
 
     def trace(self, call: Call, upstream: Sequence[Any], options: dict[str, Any]) -> int:
@@ -59,7 +59,7 @@ class CovalentEngine(TracingEngine):
         return self._add(Step(JobTask(call), upstream, {"executor": self.runner, **options}))
 
     def trace_subflow(self, call: Call, upstream: Sequence[Any]) -> int:
-        """Add a sublattice, which Covalent builds when its inputs are there."""
+        """Add a sublattice, which Covalent builds when its inputs have values."""
         return self._add(Step(SubflowTask(call, self.runner), upstream, {}))
 
     def _add(self, step: Step) -> int:
@@ -96,13 +96,13 @@ class CovalentEngine(TracingEngine):
         self._running.discard(dispatch)
 
     def native(self, function: Callable[..., Any], name: str, options: dict[str, Any]) -> Any:
-        """A ``ct.electron``."""
+        """Return a ``ct.electron``."""
         import covalent as ct
 
         return ct.electron(function, **options)
 
     def interrupt(self) -> None:
-        """Cancel what runs on the server."""
+        """Cancel the dispatches that run on the server."""
         while self._running:
             dispatch = self._running.pop()
             try:
@@ -112,7 +112,7 @@ class CovalentEngine(TracingEngine):
 
     @classmethod
     def make_cluster(cls, request: ClusterRequest) -> Any:
-        """Covalent's Dask executor, on a cluster of dask-jobqueue."""
+        """Return Covalent's Dask executor, on a cluster of dask-jobqueue."""
         from adatom.engines.clusters.covalent import ClusterExecutor
 
         request.refuse_temporary()
@@ -120,7 +120,7 @@ class CovalentEngine(TracingEngine):
 
     @classmethod
     def make_runner(cls, workers: int) -> Any:
-        """Covalent's local executor. It runs as many jobs at the same time as the server's machine has cores."""
+        """Return Covalent's local executor, which runs one job on each core of the server's machine."""
         from covalent.executor import LocalExecutor
 
         if workers != os.cpu_count():
@@ -133,7 +133,7 @@ class CovalentEngine(TracingEngine):
 
 
 def _executor_kinds() -> dict[str, Any]:
-    """Covalent's executors by name, made fit for travel: their classes are in no module that pickle could import."""
+    """Return Covalent's executors by name, made fit for pickle, which cannot import the modules of their classes."""
     from covalent.executor import _executor_manager
 
     for kind in _executor_manager.executor_plugins_map.values():

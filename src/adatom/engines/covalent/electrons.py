@@ -1,4 +1,4 @@
-"""What Covalent pickles and runs. All of it has a ``__name__``, which Covalent shows."""
+"""The objects that Covalent pickles and runs. Each has a ``__name__``, which Covalent shows."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ __all__ = ["Graph", "JobTask", "Step", "SubflowTask", "current_steps", "tracing"
 
 
 class Step(NamedTuple):
-    """An electron to be: what it runs, the steps that it needs by index, and what ``ct.electron`` is told."""
+    """An electron to be made: its function, the indices of the steps that it needs, and options of ``ct.electron``."""
 
     task: JobTask | SubflowTask
     upstream: Sequence[int]
@@ -41,7 +41,7 @@ _steps: ContextVar[list[Step] | None] = ContextVar("adatom_covalent_steps", defa
 
 @contextmanager
 def tracing() -> Iterator[list[Step]]:
-    """Gather what the jobs and subflows that are called in the block will be."""
+    """Gather the steps of the jobs and subflows that are called in the block."""
     steps: list[Step] = []
     token = _steps.set(steps)
     try:
@@ -51,7 +51,7 @@ def tracing() -> Iterator[list[Step]]:
 
 
 def current_steps() -> list[Step] | None:
-    """Where the steps of the graph that is being built go; None if none is."""
+    """Return the list for the steps of the graph that is being built; None if no graph is."""
     return _steps.get()
 
 
@@ -63,12 +63,12 @@ class Graph:
         self._steps = steps
 
     def __call__(self) -> None:
-        """Build it."""
+        """Build the lattice."""
         add_electrons(self._steps)
 
 
 def add_electrons(steps: list[Step]) -> list[Any]:
-    """Add the electrons to the lattice that Covalent is building."""
+    """Add the electrons to the lattice that Covalent is building, and return them."""
     import covalent as ct
 
     electrons: list[Any] = []
@@ -79,14 +79,14 @@ def add_electrons(steps: list[Step]) -> list[Any]:
 
 
 class JobTask:
-    """The function of a job's electron: a failure is its value, as one that raised would cost the lattice's result."""
+    """The function of a job's electron. It returns a failure, as an exception would cost the lattice its result."""
 
     def __init__(self, call: Call) -> None:
         self.__name__ = call.name
         self.call = call
 
     def __call__(self, *upstream: _Value) -> _Value:
-        """Run the job, given what it needs."""
+        """Run the job with the results that it needs."""
         call = self.call
         while True:
             try:
@@ -102,9 +102,9 @@ class JobTask:
 
 
 def _run(call: Call, upstream: Sequence[_Value]) -> _Value:
-    """Run a job, in its own process."""
+    """Run a job, in a process of its own."""
     try:
-        read_header(call.header)  # first: now the caller's modules are found
+        read_header(call.header)  # first, so that the caller's modules are found
         packed = pack(call, [value.open()[0] for value in upstream])
         return _Value(packed, _text(unpack(packed)))
     except Exception as error:
@@ -112,7 +112,7 @@ def _run(call: Call, upstream: Sequence[_Value]) -> _Value:
 
 
 class SubflowTask:
-    """The function of a sublattice: runs the body of a subflow, and adds electrons for the jobs that it called."""
+    """The function of a sublattice, which runs the body of a subflow and adds electrons for the jobs that it called."""
 
     def __init__(self, call: Call, runner: Any) -> None:
         self.__name__ = call.name
@@ -120,7 +120,7 @@ class SubflowTask:
         self.runner = runner
 
     def __call__(self, *upstream: _Value) -> Any:
-        """Run the body, given what it needs."""
+        """Run the body with the results that it needs."""
         import covalent as ct
 
         try:
@@ -131,7 +131,7 @@ class SubflowTask:
 
 
 def _expand(call: Call, upstream: Sequence[_Value], runner: Any) -> tuple[list[Step], _Result]:
-    """Run the body of a subflow, in a process of its own: the steps that it takes and what it returns."""
+    """Run the body of a subflow, in a process of its own, and return its steps and its value."""
     try:
         with settings_in_force(read_header(call.header)), tracing() as steps:
             flow = cloudpickle.loads(call.function)
@@ -142,7 +142,7 @@ def _expand(call: Call, upstream: Sequence[_Value], runner: Any) -> tuple[list[S
             graph = TracingGraph(get_engine(runner), flow.name, Path(call.directory), options=flow.options, log=log)
             try:
                 value = graph.run_body(flow.fn, args, kwargs)
-            except Exception as error:  # jobs that it called before run all the same
+            except Exception as error:  # jobs that the body called before run all the same
                 value = error.failure if isinstance(error, JobFailure) else Failure.of(error, call.name, None)
             hidden = [node.in_place for node in graph.nodes if isinstance(node.in_place, Failure)]
             return steps, _returned(value, hidden)
@@ -155,7 +155,7 @@ def _returned(value: Any, hidden: Sequence[Failure] = ()) -> _Result:
 
 
 class _Result:
-    """The function of a sublattice's last electron: what the body returned, with results for futures."""
+    """The function of a sublattice's last electron, which returns the value of the body with results for futures."""
 
     __name__ = "result"
 
@@ -167,19 +167,20 @@ class _Result:
 
 
 class _Value:
-    """What an electron gives: pickled, so that Covalent's processes need not import what it is made of.
+    """Value of an electron, pickled so that Covalent's processes need not import the modules of its parts.
 
-    They would keep the modules as they were then, do not know the caller's, and make plain tuples and dictionaries of
-    all that are like them.
+    These processes would keep the first version of a module, do not find the caller's modules, and turn all objects
+    that resemble tuples and dictionaries into plain ones.
 
     Parameters
     ----------
     packed
-        The value or, for a subflow, what the body returned, with slots.
+        Pickled value or, for a subflow, the pickled value of the body with slots, the indices of the parts that fill
+        them, and the failures that it does not show.
     text
-        What Covalent shows.
+        Text that Covalent shows for the value.
     parts
-        What the electrons of a subflow gave.
+        Values of the electrons of a subflow; None for a job.
     """
 
     def __init__(self, packed: bytes, text: str, parts: Sequence[_Value] | None = None) -> None:
@@ -187,11 +188,11 @@ class _Value:
 
     @classmethod
     def of(cls, value: Any) -> _Value:
-        """A value, pickled."""
+        """Pickle a value, with its text."""
         return cls(cloudpickle.dumps(value), _text(value))
 
     def open(self) -> tuple[Any, list[Failure]]:
-        """The value and, for a subflow, the failures of jobs that it does not show."""
+        """Return the value and, for a subflow, the failures of jobs that the value does not show."""
         if self._parts is None:
             return unpack(self._packed), []
         value, needed, hidden = unpack(self._packed)
@@ -230,7 +231,7 @@ def _in_child(work: Callable[[], Any]) -> Any:
 
 
 def _abandoned() -> bool:
-    """Whether the dispatch that this process works for has ended; no executor of Covalent's ends what it started."""
+    """Return whether the dispatch of this process has ended; no executor of Covalent's ends the processes of jobs."""
     from covalent.executor.utils import get_context
 
     dispatch = get_context().dispatch_id

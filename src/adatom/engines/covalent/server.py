@@ -1,4 +1,4 @@
-"""What the Covalent server says of a dispatch."""
+"""Dispatches on the Covalent server: their state, their outcomes, their end."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ if TYPE_CHECKING:
 __all__ = ["START", "WATCH", "Dispatch", "address", "check"]
 
 START = "Start one with `covalent start`."
-WATCH = 2.0  # seconds between two looks of a job at whether it is still wanted
-_PATIENCE = 30.0  # seconds for one answer of the server; where it was killed its workers keep its port open
+WATCH = 2.0  # seconds between two checks of a job that its dispatch has not ended
+_PATIENCE = 30.0  # seconds for one answer of the server; if it was killed, its workers keep its port open
 _RESTART = "Its local executor runs nothing more: restart the server with `covalent restart`."
 
 
 def address() -> str:
-    """Where the server is, as Covalent is configured here."""
+    """Return the URL of the server, as Covalent is configured here."""
     import covalent as ct
 
     return f"http://{ct.get_config('dispatcher.address')}:{ct.get_config('dispatcher.port')}"
 
 
 def check() -> None:
-    """See that the server answers.
+    """Check that the server answers.
 
     Raises
     ------
     EngineError
-        It does not.
+        The server does not answer.
     """
     _get(address(), "", count=1, status_only=True)
 
@@ -49,9 +49,9 @@ class Dispatch:
     Parameters
     ----------
     server
-        Where it is.
+        URL of the Covalent server.
     id
-        The dispatch's id there.
+        Id of the dispatch on the server.
     """
 
     server: str
@@ -59,19 +59,19 @@ class Dispatch:
 
     @property
     def ended(self) -> bool:
-        """Whether all of it has ended, well or not."""
+        """Return whether the whole dispatch is completed, failed or cancelled."""
         found = _get(self.server, "", dispatch_id=self.id, status_only=True)["dispatches"]
         return found[0]["status"] in ("COMPLETED", "FAILED", "CANCELLED")
 
     def wait(self) -> None:
-        """Wait until all of it has ended, also while the server is too busy to answer.
+        """Wait until the whole dispatch has ended, also while the server is too busy to answer.
 
         Raises
         ------
         EngineError
             The server does not answer any more.
         """
-        # Another thread asks: a Ctrl-C that comes in a finaliser, as of an answer's connection, Python only prints.
+        # Another thread asks the server: Python only prints a Ctrl-C that comes in a finaliser, as of a connection.
         ended: Future[None] = Future()
         threading.Thread(target=self._watch, args=(ended,), daemon=True).start()
         ended.result()
@@ -98,14 +98,14 @@ class Dispatch:
             pause = min(1.0, 1.1 * pause)
 
     def outcomes(self, steps: Sequence[Step]) -> list[tuple[Any, list[Failure]]]:
-        """What each step came to and, for a subflow, the failures of jobs that its value does not show.
+        """Return the outcome of each step and, for a subflow, the failures of jobs that its value does not show.
 
         Parameters
         ----------
         steps
-            What the lattice was made of.
+            Steps that the lattice was made of, in order.
         """
-        # Covalent has nodes of its own between; their names begin with a colon.
+        # Covalent has nodes of its own between the steps; their names begin with a colon.
         own = [node for node in self._nodes() if _is_step(node["metadata"]["name"])]
         outcomes: list[tuple[Any, list[Failure]]] = []
         for step, node in zip(steps, own, strict=True):
@@ -116,7 +116,7 @@ class Dispatch:
         return outcomes
 
     def cancel(self) -> None:
-        """End it, also the electrons that run: Covalent's own `cancel` only keeps others from starting."""
+        """End the dispatch with the electrons that run: Covalent's own `cancel` only keeps others from starting."""
         import covalent as ct
 
         ct.cancel(self.id)
@@ -134,17 +134,17 @@ class Dispatch:
                 requests.put(url, json={"status": "CANCELLED"}, timeout=_PATIENCE)
                 ending.append(node["id"])
         deadline = time.monotonic() + 3 * WATCH
-        while ending and time.monotonic() < deadline:  # until they have handed in what they end with
+        while ending and time.monotonic() < deadline:  # until the electrons have sent their last output
             ending = [node["id"] for node in self._nodes() if node["id"] in ending and not _size(node, "output")]
             time.sleep(0.1)
 
     def _nodes(self) -> list[dict[str, Any]]:
-        """The server's record of each electron."""
+        """Return the server's record of each electron."""
         nodes = _get(self.server, f"/{self.id}")["lattice"]["transport_graph"]["nodes"]
         return sorted(nodes, key=lambda node: node["id"])
 
     def _failure(self, step: Step, node: dict[str, Any], before: Sequence[tuple[Any, Any]]) -> Failure:
-        """Why an electron that Covalent did not bring to its end has no value."""
+        """Return the failure of an electron that Covalent did not complete."""
         call = step.task.call
         for index in step.upstream:
             if isinstance(needed := before[index][0], Failure):
@@ -156,7 +156,7 @@ class Dispatch:
         return call.failure(EngineError(f"Covalent did not run it: {node['metadata']['status']}"))
 
     def _why(self, node: dict[str, Any]) -> str:
-        """What Covalent kept of an electron's end, or of that of the electrons of a sublattice."""
+        """Return the error text that Covalent kept of an electron, or of the electrons of a sublattice."""
         for key in ("error", "stderr"):
             if _size(node, key) and (text := _asset(node, key).decode(errors="replace").strip()):
                 return f"{text}. {_RESTART}" if "process pool is not usable" in text else text

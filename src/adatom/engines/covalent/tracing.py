@@ -1,4 +1,4 @@
-"""For engines that want a flow's whole graph before they run any of it."""
+"""The base of engines that need the whole graph of a flow before they run any of it."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ __all__ = ["TracingEngine", "TracingGraph", "with_slots"]
 
 
 class TracingGraph(Graph):
-    """A flow whose jobs go into a graph when they are called, and run when its body has ended."""
+    """A flow whose jobs are added to a graph when they are called, and run after the body of the flow has ended."""
 
     engine: TracingEngine
 
     def add(self, job: Job[Any, Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Future:
-        """Add a job to the graph, unless its arguments are there and its result is stored."""
+        """Add a job to the graph, unless its arguments have values and its result is stored."""
         job.options.check(job.name, self.engine)
         node = self.node(job.name, job.recipe)
 
@@ -123,15 +123,15 @@ def _confirm(call: Call, node: Any) -> None:
 
 
 class TracingEngine(Engine):
-    """An engine that wants a flow's whole graph before it runs any of it.
+    """An engine that needs the whole graph of a flow before it runs any of it.
 
-    Futures in the arguments of a job reach `trace` as handles, and `run_graph` fills in every result at the end.
+    Futures in the arguments of a job reach `trace` as handles, and `run_graph` sets every result at the end.
     """
 
     graph_type: ClassVar[type[Graph]] = TracingGraph
 
     def submit(self, work: Call | Batch, options: dict[str, Any]) -> ConcurrentFuture[Any]:
-        """Never called: jobs reach this engine through `trace`."""
+        """Refuse the work: jobs reach this engine through `trace`."""
         raise EngineError(f"The {self.name} engine runs whole graphs only.")
 
     @abstractmethod
@@ -141,11 +141,12 @@ class TracingEngine(Engine):
         Parameters
         ----------
         name
-            The flow, or the job that is called alone.
+            Name of the flow, or of a job that is called alone.
         trace
-            Runs the body, which calls `trace` and `trace_subflow`, and gives the nodes that want results.
+            Function that runs the body, which calls `trace` and `trace_subflow`, and returns the nodes that need
+            results.
         options
-            The flow's `engine_options`.
+            Option `engine_options` of the flow.
         """
 
     @abstractmethod
@@ -155,42 +156,44 @@ class TracingEngine(Engine):
         Parameters
         ----------
         call
-            The call, with slots for results.
+            Call of the job, with slots for results.
         upstream
-            The handles that fill the slots.
+            Handles of the results that fill the slots.
         options
-            The job's `engine_options`.
+            Option `engine_options` of the job.
 
         Returns
         -------
         Any
-            A handle on its result.
+            Handle on the result of the job.
         """
 
     @abstractmethod
     def trace_subflow(self, call: Call, upstream: Sequence[Any]) -> Any:
-        """Add a subflow, a call whose function runs the body and gives its futures, to the graph.
+        """Add a subflow to the graph.
 
         Parameters
         ----------
-        call, upstream
-            As in `trace`.
+        call
+            Call of the subflow, whose function runs the body and returns futures.
+        upstream
+            Handles of the results that fill the slots of the call.
         """
 
 
 def with_slots(value: Any) -> tuple[Any, list[Any]]:
-    """A structure with slots where futures stand, and the handles of what fills them.
+    """Return nested containers with slots in place of futures, and the handles of the results for the slots.
 
     Parameters
     ----------
     value
-        The structure.
+        Nested containers with futures at any depth.
     """
     needed: dict[Node, int] = {}
 
     def slot(future: Future) -> Any:
         node = future._node
-        if node.handle is None:  # a flow whose body ran in place: what it returned holds the futures of its jobs
+        if node.handle is None:  # a flow whose body ran in place: its value holds the futures of its jobs
             known = node.result() if node.done() else node.in_place
             return substitute(follow(known, future._path), Future, slot)
         return Slot(needed.setdefault(node, len(needed)), future._path)
