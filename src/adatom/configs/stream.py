@@ -13,11 +13,11 @@ from typing import Any
 
 import cloudpickle
 
-from adatom.configs.attached import Attached
 from adatom.configs.columns import unpack
 from adatom.configs.handle import Handle
 from adatom.configs.operation import Operation
 from adatom.configs.part import Part, gather, run_part
+from adatom.configs.shared_calculators import ItemPacker as Attached
 from adatom.configs.singly import Singly
 from adatom.errors import AdatomError, IncompleteError, InputError, WorkerDiedError
 from adatom.execution.call import Call, Outcome, header, pack_function
