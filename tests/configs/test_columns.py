@@ -14,7 +14,7 @@ from ase.constraints import FixAtoms
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adatom.configs.columns import fingerprint, pack, unpack
+from adatom.configs.columns import item_digest, pack, unpack
 
 
 def computed(atoms: Atoms) -> Atoms:
@@ -71,7 +71,7 @@ def test_what_is_unpacked_is_what_was_packed(kinds):
     found = unpack(pack(given))
     assert len(found) == len(given)
     assert all(map(same, given, found))
-    assert [fingerprint(atoms) for atoms in found] == [fingerprint(atoms) for atoms in given]
+    assert [item_digest(atoms) for atoms in found] == [item_digest(atoms) for atoms in given]
 
 
 def test_a_structure_that_is_given_twice_becomes_two():
@@ -132,16 +132,16 @@ def test_anything_else_travels_too(items):
         lambda atoms: setattr(atoms, "calc", SinglePointCalculator(atoms, energy=1.0)),
     ],
 )
-def test_a_fingerprint_tells_what_changed(change):
+def test_a_digest_tells_what_changed(change):
     atoms = bulk("Cu")
-    before = fingerprint(atoms)
-    assert fingerprint(bulk("Cu")) == before
+    before = item_digest(atoms)
+    assert item_digest(bulk("Cu")) == before
     change(atoms)
-    assert fingerprint(atoms) != before
+    assert item_digest(atoms) != before
 
 
-def test_a_fingerprint_tells_numbers_of_other_kinds_apart():
-    assert len({fingerprint(item) for item in (1, 1.0, "1", [1], (1,), True, None, np.arange(2), [0, 1])}) == 9
+def test_a_digest_tells_numbers_of_other_kinds_apart():
+    assert len({item_digest(item) for item in (1, 1.0, "1", [1], (1,), True, None, np.arange(2), [0, 1])}) == 9
 
 
 def test_the_class_of_a_structure_is_kept():

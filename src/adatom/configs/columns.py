@@ -12,12 +12,13 @@ import cloudpickle
 import numpy as np
 from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
+from numpy.typing import NDArray
 
 from adatom.configs.build import attach_results, build_atoms
 from adatom.configs.collector import collector_paused
 from adatom.configs.results import results_belong
 
-__all__ = ["fingerprint", "pack", "unpack"]
+__all__ = ["item_digest", "pack", "unpack"]
 
 
 def pack(items: Sequence[Any]) -> bytes:
@@ -37,27 +38,8 @@ def pack(items: Sequence[Any]) -> bytes:
         return _pickled(items)
     if len({id(item) for item in items}) < len(items):  # a structure occurs twice: each item is to be a copy
         items = [deepcopy(atoms) for atoms in items]
-    names = items[0].arrays.keys()
-    columns: dict[str, Any] = {}
-    try:
-        if any(atoms.arrays.keys() != names for atoms in items):
-            return _pickled(items)
-        for name in names:
-            parts = [atoms.arrays[name] for atoms in items]
-            if any(part.dtype != parts[0].dtype for part in parts) or parts[0].dtype.hasobject:
-                return _pickled(items)
-            columns[name] = np.concatenate(parts)
-    except ValueError:  # the arrays have different shapes
-        return _pickled(items)
-    return _pickled(
-        _Columns(
-            np.array([len(atoms.arrays["numbers"]) for atoms in items]),
-            columns,
-            np.array([atoms.cell.array for atoms in items]),
-            np.array([atoms.pbc for atoms in items]),
-            [_rest(atoms) for atoms in items],
-        )
-    )
+    arrays = _joined_arrays(items)
+    return _pickled(items if arrays is None else _Columns.of(items, arrays))
 
 
 def unpack(data: bytes) -> list[Any]:
@@ -73,7 +55,7 @@ def unpack(data: bytes) -> list[Any]:
         return found.items() if isinstance(found, _Columns) else list(found)
 
 
-def fingerprint(item: Any) -> bytes:
+def item_digest(item: Any) -> bytes:
     """Return a short hash of a structure with its `info`, constraints and results, or of any other item's text.
 
     Parameters
@@ -91,6 +73,17 @@ class _Columns:
 
     def __init__(self, lengths: Any, arrays: dict[str, Any], cells: Any, pbc: Any, rest: list[Any]) -> None:
         self.lengths, self.arrays, self.cells, self.pbc, self.rest = lengths, arrays, cells, pbc, rest
+
+    @classmethod
+    def of(cls, structures: Sequence[Atoms], arrays: dict[str, Any]) -> _Columns:
+        """Return the columns of structures whose arrays have been joined."""
+        return cls(
+            np.array([len(atoms.arrays["numbers"]) for atoms in structures]),
+            arrays,
+            np.array([atoms.cell.array for atoms in structures]),
+            np.array([atoms.pbc for atoms in structures]),
+            [_rest(atoms) for atoms in structures],
+        )
 
     def __reduce__(self) -> Any:
         return _Columns, (self.lengths, self.arrays, self.cells, self.pbc, self.rest)
@@ -119,6 +112,24 @@ class _Columns:
         return structures
 
 
+def _joined_arrays(structures: Sequence[Atoms]) -> dict[str, NDArray[Any]] | None:
+    """Return the arrays of all structures, joined by name; None if their names, types or shapes differ."""
+    names = structures[0].arrays.keys()
+    if any(atoms.arrays.keys() != names for atoms in structures):
+        return None
+    joined: dict[str, NDArray[Any]] = {}
+    for name in names:
+        parts = [atoms.arrays[name] for atoms in structures]
+        dtype = parts[0].dtype
+        if dtype.hasobject or any(part.dtype != dtype for part in parts):
+            return None
+        try:
+            joined[name] = np.concatenate(parts)
+        except ValueError:  # the arrays have different shapes
+            return None
+    return joined
+
+
 def _rest(atoms: Atoms) -> tuple[Any, ...] | None:
     calculator = atoms.calc
     moved = atoms._celldisp if atoms._celldisp.any() else None
@@ -139,14 +150,7 @@ def _pickled(value: Any) -> bytes:
 def _collect(item: Any, add: Callable[[bytes], None]) -> None:
     """Pass the bytes that identify an item to `add`, piece by piece."""
     if isinstance(item, Atoms):
-        add(item.cell.array.tobytes())
-        add(item.pbc.tobytes())
-        _collect(item.arrays, add)
-        _collect(item.info, add)
-        for constraint in item.constraints:
-            _collect(constraint.todict(), add)
-        if item.calc is not None and (type(item.calc) is SinglePointCalculator or results_belong(item.calc, item)):
-            _collect(item.calc.results, add)
+        _collect_structure(item, add)
     elif isinstance(item, np.ndarray):
         add(f"{item.dtype.str}{item.shape}".encode())
         if item.dtype.hasobject:
@@ -163,3 +167,15 @@ def _collect(item: Any, add: Callable[[bytes], None]) -> None:
             _collect(part, add)
     else:
         add(repr(item).encode())
+
+
+def _collect_structure(atoms: Atoms, add: Callable[[bytes], None]) -> None:
+    add(atoms.cell.array.tobytes())
+    add(atoms.pbc.tobytes())
+    _collect(atoms.arrays, add)
+    _collect(atoms.info, add)
+    for constraint in atoms.constraints:
+        _collect(constraint.todict(), add)
+    calculator = atoms.calc
+    if calculator is not None and (type(calculator) is SinglePointCalculator or results_belong(calculator, atoms)):
+        _collect(calculator.results, add)

@@ -84,18 +84,7 @@ class ConfigSet:
                 self._parts = list(items._parts)
             case str() | os.PathLike():
                 path = Path(file_root or "", items).expanduser()
-                if path.is_dir():
-                    raise InputError(f"{str(path)!r} is a directory. Name the files in it: {str(path / '*.xyz')!r}.")
-                if path.is_file() or not glob.has_magic(str(items)):
-                    from adatom.configs.journal import recorded_groups
-
-                    groups = None if read_kwargs else recorded_groups(path)
-                    self._parts = [Frames(path, read_kwargs)] if groups is None else groups
-                else:
-                    found = sorted(glob.glob(str(path), recursive=True))
-                    if not found:
-                        raise InputError(f"No file fits {str(path)!r}.")
-                    self._parts = [ConfigSet(file, read_kwargs=read_kwargs) for file in found]
+                self._parts = _parts_of_files(path, glob.has_magic(str(items)), read_kwargs)
             case Mapping():
                 raise InputError("A dictionary is no set of structures. Give an ase.Atoms, a file, or a list of them.")
             case Iterable():
@@ -262,6 +251,21 @@ class _Made:
 
     def __iter__(self) -> Iterator[Atoms]:
         return iter(self._make() if self._numbers is None else pick(self._make(), self._numbers))
+
+
+def _parts_of_files(path: Path, is_pattern: bool, read_kwargs: Mapping[str, Any] | None) -> list[Any]:
+    """Return the parts of a set for one file, or one set for each file that fits a pattern."""
+    if path.is_dir():
+        raise InputError(f"{str(path)!r} is a directory. Name the files in it: {str(path / '*.xyz')!r}.")
+    if is_pattern and not path.is_file():
+        found = sorted(glob.glob(str(path), recursive=True))
+        if not found:
+            raise InputError(f"No file fits {str(path)!r}.")
+        return [ConfigSet(file, read_kwargs=read_kwargs) for file in found]
+    from adatom.configs.journal import recorded_groups
+
+    groups = None if read_kwargs else recorded_groups(path)
+    return [Frames(path, read_kwargs)] if groups is None else groups
 
 
 def _length(part: Any) -> int:

@@ -21,7 +21,10 @@ from adatom.configs.extxyz import read_frame, split_frames
 from adatom.configs.store import SUFFIX, StoreReader
 from adatom.errors import InputError
 
-__all__ = ["Frames", "pick"]
+__all__ = ["COMPRESSED", "Frames", "pick"]
+
+COMPRESSED = (".gz", ".bz2", ".xz")
+"""Endings of the names of files that ASE writes and reads compressed."""
 
 
 class Frames:
@@ -116,7 +119,7 @@ class Frames:
 
     def _is_plain(self) -> bool:
         """Return True if a structure can be found without reading the others."""
-        return self._is_streamed() and self.path.suffix not in (".gz", ".bz2", ".xz")
+        return self._is_streamed() and self.path.suffix not in COMPRESSED
 
     def _starts(self) -> NDArray[np.int64]:
         status = self.path.stat()

@@ -7,9 +7,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from adatom.cache.canonical import digest
 from adatom.configs.configset import ConfigSet
 from adatom.configs.frames import Frames
-from adatom.configs.journal import digest_of
 
 __all__ = ["files_of", "paths_of", "place_of"]
 
@@ -38,7 +38,7 @@ def files_of(inputs: Any) -> Any:
         if path not in known:
             with path.open("rb") as file:
                 known[path] = file_digest(file, "blake2b").hexdigest()[:32]
-        numbers = None if leaf.numbers is None else digest_of([repr(leaf.numbers).encode()])
+        numbers = None if leaf.numbers is None else digest(repr(leaf.numbers))
         found.append([str(path), known[path], repr(sorted(leaf.read_kwargs.items())), numbers])
     return found
 

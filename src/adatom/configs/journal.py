@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from adatom.configs.frames import Frames
 from adatom.configs.operation import Shape
 from adatom.configs.tree import Shapes, regroup
 
-__all__ = ["Entry", "digest_of", "journal_of", "pack_lines", "read_lines", "recorded_groups"]
+__all__ = ["Entry", "Record", "journal_of", "pack_lines", "read_journal", "recorded_groups"]
 
 
 @dataclass
@@ -56,6 +55,25 @@ class Entry:
         return {key: value for key, value in vars(self).items() if value not in ({}, [])}
 
 
+@dataclass
+class Record:
+    """Content of a journal.
+
+    Attributes
+    ----------
+    operation
+        Texts that identify the operation, by name; None: there is no journal.
+    entries
+        Items that are done, in order.
+    complete
+        Size of the file in bytes, description of the inputs, and groups; None: the file is not complete.
+    """
+
+    operation: dict[str, str] | None = None
+    entries: list[Entry] = field(default_factory=list)
+    complete: dict[str, Any] | None = None
+
+
 def journal_of(path: Path) -> Path:
     """Return the path of the journal of an output file.
 
@@ -67,24 +85,13 @@ def journal_of(path: Path) -> Path:
     return path.with_name(path.name + ".journal")
 
 
-def digest_of(fingerprints: Iterable[bytes]) -> str:
-    """Return a short hash of several items.
-
-    Parameters
-    ----------
-    fingerprints
-        Hashes of the items, in order.
-    """
-    return blake2b(b"".join(fingerprints), digest_size=16).hexdigest()
-
-
-def read_lines(journal: Path) -> list[dict[str, Any]]:
-    """Return the lines of a journal, up to one that was cut short.
+def read_journal(journal: Path) -> Record:
+    """Return the content of a journal, up to a line that was cut short.
 
     Parameters
     ----------
     journal
-        Path of the journal. If there is no such file, no lines are returned.
+        Path of the journal; a file that does not exist has no content.
     """
     lines = []
     try:
@@ -93,7 +100,11 @@ def read_lines(journal: Path) -> list[dict[str, Any]]:
                 lines.append(json.loads(line))
     except (FileNotFoundError, ValueError):
         pass
-    return [line for line in lines if isinstance(line, dict)]
+    lines = [line for line in lines if isinstance(line, dict)]
+    if not lines:
+        return Record()
+    entries = [Entry.read(line) for line in lines[1:] if line.keys() >= {"count", "end", "digest"}]
+    return Record(lines[0].get("operation", {}), entries, lines[-1].get("complete"))
 
 
 def pack_lines(lines: Iterable[Mapping[str, Any]]) -> bytes:
@@ -120,13 +131,13 @@ def recorded_groups(path: Path) -> list[Any] | None:
     list or None
         Parts of the set; None if the journal is missing, records no groups, or does not fit the file as it stands.
     """
-    lines = read_lines(journal_of(path))
-    ended = lines[-1].get("complete") if lines else None
+    record = read_journal(journal_of(path))
+    ended = record.complete
     if not ended or not path.is_file() or ended["size"] != path.stat().st_size:
         return None
     shapes = Shapes()
-    for line in lines[1:-1]:
-        shapes.add(Entry.read(line).all_shapes)
+    for entry in record.entries:
+        shapes.add(entry.all_shapes)
     if shapes.plain and shapes.structures and len(ended["tree"]) == 1:
         return None
     return regroup(ended["tree"], shapes, lambda numbers: [Frames(path).take(numbers)])._parts

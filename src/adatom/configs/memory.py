@@ -25,7 +25,6 @@ class Memory:
         Cause of failure of each failed item, by number.
     """
 
-    remembers = False
     text_kwargs = None
 
     def __init__(self) -> None:
@@ -47,7 +46,7 @@ class Memory:
         return items
 
     def write(
-        self, fingerprints: Sequence[bytes], shapes: Sequence[Shape], output: Sequence[Any], failed: Mapping[int, str]
+        self, digests: Sequence[bytes], shapes: Sequence[Shape], output: Sequence[Any], failed: Mapping[int, str]
     ) -> None:
         """Add the output of some items, as structures."""
         self._structures += output

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from ase import Atoms
 
-__all__ = ["Operation", "Shape"]
+__all__ = ["Operation", "Shape", "count_structures"]
 
 Shape = int | None
 """Output of an item: None for one structure, else the number of structures in its group; 0 for no output."""
+
+
+def count_structures(shapes: Iterable[Shape]) -> int:
+    """Return the number of structures in the outputs of several items.
+
+    Parameters
+    ----------
+    shapes
+        Shape of each item's output.
+    """
+    return sum(1 if shape is None else shape for shape in shapes)
 
 
 @dataclass(frozen=True)

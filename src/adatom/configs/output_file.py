@@ -5,32 +5,30 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-import struct
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from importlib.util import find_spec
 from io import RawIOBase
 from itertools import islice
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import ase.io
 from ase import Atoms
+from ase.io.formats import IOFormat
 
-from adatom.configs.columns import pack, unpack
+from adatom.cache.canonical import digest
 from adatom.configs.configset import ConfigSet
-from adatom.configs.frames import Frames
-from adatom.configs.journal import Entry, digest_of, journal_of, pack_lines, read_lines
-from adatom.configs.operation import Shape
+from adatom.configs.frames import COMPRESSED, Frames
+from adatom.configs.journal import Entry, Record, journal_of, pack_lines, read_journal
+from adatom.configs.operation import Shape, count_structures
+from adatom.configs.partial_file import packed, unpacked, write_all
 from adatom.configs.store import SUFFIX
 from adatom.configs.tree import Shapes, regroup
-from adatom.configs.writing import format_to_write, lost_keys, write_structures
+from adatom.configs.writing import check_holds, format_to_write, write_structures
 from adatom.errors import InputError, MissingExtraError, StorageError
 
 __all__ = ["OutputFile"]
-
-_SIZE = struct.Struct("<Q")
 
 
 class OutputFile:
@@ -69,23 +67,17 @@ class OutputFile:
     ) -> None:
         self.path, self._operation, self._overwrite = path, dict(operation), overwrite
         self._partial, self._journal = path.with_name(path.name + ".partial"), journal_of(path)
-        self._is_store = path.suffix == SUFFIX
-        if self._is_store and write_kwargs:
-            raise InputError(f"write_kwargs={dict(write_kwargs)!r}: {path} is not written by ASE. Leave them out.")
-        if self._is_store and find_spec("lmdb") is None:
-            raise MissingExtraError("lmdb", "configs")
-        self.kind = None if self._is_store else format_to_write(path, write_kwargs.get("format"))
-        self._format = self.kind.name if self.kind else ""
-        self._read_kwargs = None if self._is_store else {"format": self._format}
+        self.kind = _format(path, write_kwargs)
+        self._read_kwargs = {"format": self.kind.name} if self.kind else None
         self._write_kwargs = {key: value for key, value in write_kwargs.items() if key != "format"}
-        self.is_text = self._format == "extxyz" and path.suffix not in (".gz", ".bz2", ".xz")
+        self.is_text = self.kind is not None and self.kind.name == "extxyz" and path.suffix not in COMPRESSED
         self.entries: list[Entry] = []
         self.complete: dict[str, Any] | None = None
         self._log: RawIOBase | None = None  # not buffered: data that a full disk refuses must not be written later
         self._data: RawIOBase | None = None
         self.shapes = Shapes()  # of the items that are done
         self.failed: dict[int, str] = {}
-        self._look()
+        self._take_up(read_journal(self._journal))
 
     @property
     def count(self) -> int:
@@ -110,47 +102,46 @@ class OutputFile:
         InputError
             A key of `info` or an array is missing in the structure that is read again.
         """
-        if self.is_text or self.kind is None:
-            return
-        with TemporaryDirectory() as directory:
-            path = Path(directory, self.path.name)
-            try:
-                ase.io.write(path, sample, format=self._format, **self._write_kwargs)
-                found: Any = ase.io.read(path, format=self._format)
-            except Exception:  # some of ASE's many writers and readers refuse this structure
-                return
-        if lost := lost_keys(sample, found):
-            raise InputError(
-                f"{str(self.path)!r}: files of ASE's format {self._format} do not hold {', '.join(lost)}. Give one "
-                f"that does, such as {self.path.stem}.xyz or {self.path.stem}{SUFFIX}."
-            )
+        if not self.is_text and self.kind is not None:
+            check_holds(self.path, self.kind, self._write_kwargs, sample)
 
-    def _look(self) -> None:
-        lines = read_lines(self._journal)
-        made_by = lines[0].get("operation", {}) if lines else None
-        ended = lines[-1].get("complete") if lines else None
-        if ended and not self.path.exists() and self._partial.exists() and self.is_text:
+    def _take_up(self, record: Record) -> None:
+        """Go on from an earlier run; refuse a file or a partial file that something else has made."""
+        if record.complete and self.is_text and not self.path.exists() and self._partial.exists():
             os.replace(self._partial, self.path)  # the run ended between journal and rename
-        if self.path.exists():
-            if not ended or ended["size"] != self.path.stat().st_size:
-                self._refuse(f"There is a file {str(self.path)!r} already, which was not made like this")
-            elif made_by != self._operation:
-                self._refuse(
-                    f"{str(self.path)!r} was made by another operation, which differs in {self._other(made_by)}"
-                )
-            else:
-                self.complete = ended
-        elif made_by is not None and made_by != self._operation and self._partial.exists():
-            self._refuse(f"{str(self._partial)!r} is what an operation has left that differs in {self._other(made_by)}")
-        if made_by == self._operation and (self.complete or self._partial.exists()):
-            there = (self.path if self.complete else self._partial).stat().st_size
-            entries = [Entry.read(line) for line in lines[1:] if "count" in line]
-            self.entries = [entry for entry in entries if entry.end <= there or (self.complete and not self.is_text)]
+        conflict = self._conflict(record)
+        if conflict is not None:
+            self._refuse(conflict)
+        elif self.path.exists():
+            self.complete = record.complete
+        if record.operation == self._operation:
+            self.entries = self._whole_entries(record.entries)
 
-    def _other(self, made_by: Mapping[str, str] | None) -> str:
-        made_by = made_by or {}
+    def _conflict(self, record: Record) -> str | None:
+        """Return the reason why a file or a partial file is not of this operation; None: there is no reason."""
+        differences = self._differences(record.operation or {})
+        if self.path.exists():
+            if not record.complete or record.complete["size"] != self.path.stat().st_size:
+                return f"There is a file {str(self.path)!r} already, which was not made like this"
+            if differences:
+                return f"{str(self.path)!r} was made by another operation, which differs in {differences}"
+        elif differences and record.operation is not None and self._partial.exists():
+            return f"{str(self._partial)!r} is what an operation has left that differs in {differences}"
+        return None
+
+    def _differences(self, made_by: Mapping[str, str]) -> str:
         names = [name for name in {**made_by, **self._operation} if made_by.get(name) != self._operation.get(name)]
         return ", ".join(names)
+
+    def _whole_entries(self, entries: list[Entry]) -> list[Entry]:
+        """Return the entries whose outputs are in the file, or else in the partial file."""
+        if self.complete and not self.is_text:
+            return entries
+        path = self.path if self.complete else self._partial
+        if not path.exists():
+            return []
+        size = path.stat().st_size
+        return [entry for entry in entries if entry.end <= size]
 
     def _refuse(self, what: str) -> None:
         if not self._overwrite:
@@ -171,12 +162,12 @@ class OutputFile:
         return True
 
     def unfinished(self, items: Iterator[tuple[Any, bytes]]) -> Iterator[tuple[Any, bytes]]:
-        """Yield the items that are not done, from the first that has changed on, each with its fingerprint.
+        """Yield the items that are not done, from the first that has changed on, each with its digest.
 
         Parameters
         ----------
         items
-            All items, each with its fingerprint.
+            All items, each with its digest.
 
         Raises
         ------
@@ -187,7 +178,7 @@ class OutputFile:
         known, self.entries = self.entries, []
         for entry in known:
             seen = list(islice(items, entry.count))
-            if len(seen) < entry.count or digest_of(mark for _, mark in seen) != entry.digest:
+            if len(seen) < entry.count or digest(b"".join(mark for _, mark in seen)) != entry.digest:
                 break
             self._note(entry)
             self.entries.append(entry)
@@ -211,8 +202,7 @@ class OutputFile:
         structures = iter(Frames(self.path, self._read_kwargs))
         with self._partial.open("wb") as file:
             for entry in self.entries:
-                many = sum(1 if shape is None else shape for shape in entry.all_shapes)
-                file.write(_blob(list(islice(structures, many))))
+                file.write(packed(list(islice(structures, count_structures(entry.all_shapes)))))
                 entry.end = file.tell()
 
     def _open(self) -> None:
@@ -237,7 +227,7 @@ class OutputFile:
 
     def write(
         self,
-        fingerprints: Sequence[bytes],
+        digests: Sequence[bytes],
         shapes: Sequence[Shape],
         output: Sequence[Any],
         failed: Mapping[int, str],
@@ -246,7 +236,7 @@ class OutputFile:
 
         Parameters
         ----------
-        fingerprints
+        digests
             Hashes of the items, in order.
         shapes
             Shape of each item's output.
@@ -263,10 +253,10 @@ class OutputFile:
         assert self._data is not None
         assert self._log is not None
         try:
-            _write(self._data, b"".join(output) if self.is_text else _blob(output))
+            write_all(self._data, b"".join(output) if self.is_text else packed(output))
             odd = [] if all(shape is None for shape in shapes) else list(shapes)
-            entry = Entry(len(shapes), self._data.tell(), digest_of(fingerprints), odd, dict(failed))
-            _write(self._log, pack_lines([entry.line()]))
+            entry = Entry(len(shapes), self._data.tell(), digest(b"".join(digests)), odd, dict(failed))
+            write_all(self._log, pack_lines([entry.line()]))
         except OSError as error:
             raise _cannot(self.path, error) from error
         self._note(entry)
@@ -297,7 +287,7 @@ class OutputFile:
         try:
             whole = self._partial if self.is_text else self._converted()
             ended = {"size": whole.stat().st_size, "inputs": inputs, "tree": tokens}
-            _write(self._log, pack_lines([{"complete": ended}]))
+            write_all(self._log, pack_lines([{"complete": ended}]))
             os.replace(whole, self.path)
             if not self.is_text:
                 self._partial.unlink()
@@ -317,7 +307,7 @@ class OutputFile:
         if self.complete is not None:
             return self._regrouped(self.complete["tree"])
         if not self.is_text:
-            structures = list(_blobs(self._partial))
+            structures = list(unpacked(self._partial))
             return regroup(tokens, self.shapes, lambda numbers: structures[numbers.start : numbers.stop])
         return self._in(self._partial, tokens)
 
@@ -332,10 +322,10 @@ class OutputFile:
 
     def _converted(self) -> Path:
         whole = self.path.with_name(f".whole-{self.path.name}")  # with the ending, which may select a compression
-        if self._is_store:
-            write_structures(_blobs(self._partial), whole)
+        if self.kind is None:
+            write_structures(unpacked(self._partial), whole)
         else:
-            ase.io.write(whole, list(_blobs(self._partial)), format=self._format, **self._write_kwargs)
+            ase.io.write(whole, list(unpacked(self._partial)), format=self.kind.name, **self._write_kwargs)
         return whole
 
     def close(self) -> None:
@@ -345,21 +335,15 @@ class OutputFile:
                 file.close()
 
 
-def _write(file: RawIOBase, data: bytes) -> None:
-    left = memoryview(data)
-    while left:
-        left = left[file.write(left) or 0 :]
-
-
-def _blob(structures: Sequence[Any]) -> bytes:
-    data = pack(structures)
-    return _SIZE.pack(len(data)) + data
-
-
-def _blobs(path: Path) -> Iterator[Any]:
-    with path.open("rb") as file:
-        while size := file.read(_SIZE.size):
-            yield from unpack(file.read(_SIZE.unpack(size)[0]))
+def _format(path: Path, write_kwargs: Mapping[str, Any]) -> IOFormat | None:
+    """Return the format of an output file, as ASE knows it; None: the file is a store."""
+    if path.suffix != SUFFIX:
+        return format_to_write(path, write_kwargs.get("format"))
+    if write_kwargs:
+        raise InputError(f"write_kwargs={dict(write_kwargs)!r}: {path} is not written by ASE. Leave them out.")
+    if find_spec("lmdb") is None:
+        raise MissingExtraError("lmdb", "configs")
+    return None
 
 
 def _cannot(path: Path, error: OSError) -> StorageError:

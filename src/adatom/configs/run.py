@@ -9,22 +9,23 @@ from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
 from itertools import groupby, islice
+from operator import itemgetter
 from typing import Any
 
 from ase import Atoms
 
 from adatom.cache.canonical import digest
 from adatom.configs.autopara import AutoparaInfo
-from adatom.configs.columns import fingerprint, unpack
+from adatom.configs.columns import item_digest, unpack
 from adatom.configs.configset import ConfigSet
 from adatom.configs.input_files import files_of, paths_of, place_of
 from adatom.configs.memory import Memory
-from adatom.configs.operation import Operation
+from adatom.configs.operation import Operation, Shape, count_structures
 from adatom.configs.output_file import OutputFile
 from adatom.configs.outputs import OutputSpec
 from adatom.configs.stream import Batch, Stream
 from adatom.configs.tree import Tree
-from adatom.configs.writing import check_count
+from adatom.configs.writing import check_single
 from adatom.errors import InputError, ItemError, UnfinishedError, UnknownNameError
 from adatom.execution.context import in_job
 from adatom.execution.engine import Engine
@@ -173,22 +174,27 @@ class _Run:
     def _consume(self, batch: Batch) -> None:
         assert batch.part is not None
         part, start = batch.part, 0
-        texts = self._operation.write_kwargs is not None
         made = iter(unpack(part.output) if isinstance(part.output, bytes) else part.output)
-        for place, run in groupby(batch.extra, key=lambda extra: extra[0]):
+        for place, run in groupby(batch.extra, key=itemgetter(0)):
             marks = [mark for _, mark in run]
             end = start + len(marks)
             failed = {each - start: part.failures[each] for each in range(start, end) if each in part.failures}
-            stop = min(failed) if failed and self._operation.on_error == "raise" else len(marks)
-            shapes = part.shapes[start : start + stop]
-            output = list(islice(made, stop if texts else sum(1 if shape is None else shape for shape in shapes)))
-            if stop:
-                reasons = {each: failure.in_short for each, failure in failed.items() if each < stop}
-                place.target.write(marks[:stop], shapes, output, reasons)
-            if stop < len(marks):
-                raise self._failed(batch.numbers[start + stop], failed[stop]) from failed[stop].cause
+            done = min(failed) if failed and self._operation.on_error == "raise" else len(marks)
+            if done:
+                self._write(place, marks[:done], part.shapes[start : start + done], made, failed)
+            if done < len(marks):
+                raise self._failed(batch.numbers[start + done], failed[done]) from failed[done].cause
             place.finish_if_done()
             start = end
+
+    def _write(
+        self, place: _Place, marks: list[bytes], shapes: list[Shape], made: Iterator[Any], failed: dict[int, Failure]
+    ) -> None:
+        """Write the output of consecutive items of one place, the next of those that are made."""
+        texts = self._operation.write_kwargs is not None
+        output = list(islice(made, len(marks) if texts else count_structures(shapes)))
+        reasons = {each: failure.in_short for each, failure in failed.items() if each < len(marks)}
+        place.target.write(marks, shapes, output, reasons)
 
     def _failed(self, number: int, failure: Failure) -> ItemError:
         where, why = place_of(self._inputs, number), failure.in_short.rstrip(".")
@@ -229,11 +235,11 @@ class _Place:
         return self.result is not None
 
     def items(self) -> Iterator[tuple[int, Any, bytes]]:
-        """Yield number, item and fingerprint of each item that is not done."""
+        """Yield number, item and digest of each item that is not done."""
         if self.is_done():
             return
-        remembers = isinstance(self.target, OutputFile)
-        marked = ((item, fingerprint(item) if remembers else b"") for item in self._tree.watch(self._inputs))
+        in_file = isinstance(self.target, OutputFile)
+        marked = ((item, item_digest(item) if in_file else b"") for item in self._tree.watch(self._inputs))
         total = None
         for item, mark in self.target.unfinished(marked):
             total = self.target.count if total is None else total  # items of earlier runs
@@ -252,17 +258,7 @@ class _Place:
 def _places(inputs: Any, spec: OutputSpec, identity: Mapping[str, str], sample: Atoms | None) -> list[_Place]:
     if spec.memory:
         return [_Place(Memory(), inputs)]
-    parts = inputs._parts if isinstance(inputs, ConfigSet) else []
-    groups = [part for part in parts if isinstance(part, ConfigSet)]
-    grouped = bool(groups) and len(groups) == len(parts)
-    if spec.single:
-        groups = [inputs]
-    elif len(groups) != len(spec.files) or not grouped:
-        there = f"{len(groups)} groups" if grouped else "no groups"
-        raise InputError(
-            f"There are {len(spec.files)} output files, and the inputs have {there}. Give one name for all of them, "
-            "OutputSpec('all.xyz'), or a list with a name for each group."
-        )
+    groups = [inputs] if spec.single else _groups(inputs, len(spec.files))
     read = {source.resolve() for source in paths_of(inputs)}
     for file in spec.files:
         if file.resolve() in read:
@@ -270,12 +266,33 @@ def _places(inputs: Any, spec: OutputSpec, identity: Mapping[str, str], sample: 
     places = []
     for file, group in zip(spec.files, groups, strict=True):
         target = OutputFile(file, identity, spec.write_kwargs, spec.overwrite)
-        if target.kind is not None and target.kind.single:
-            check_count(file, target.kind, len(group))
-        if sample is not None and target.complete is None:
-            target.check_holds(sample)
+        _check_format(target, group, sample)
         places.append(_Place(target, group))
     return places
+
+
+def _check_format(target: OutputFile, inputs: Any, sample: Atoms | None) -> None:
+    """Refuse a file whose format holds one structure only, or not everything that is attached to a structure."""
+    if target.kind is not None and target.kind.single:
+        check_single(target.path, target.kind, len(inputs))
+    if sample is not None and target.complete is None:
+        target.check_holds(sample)
+
+
+def _groups(inputs: Any, count: int) -> list[ConfigSet]:
+    """Return the groups of the inputs, one for each of several output files."""
+    parts = inputs._parts if isinstance(inputs, ConfigSet) else []
+    groups = [part for part in parts if isinstance(part, ConfigSet)]
+    if not groups or len(groups) < len(parts):
+        there = "no groups"
+    elif len(groups) != count:
+        there = f"{len(groups)} groups"
+    else:
+        return groups
+    raise InputError(
+        f"There are {count} output files, and the inputs have {there}. Give one name for all of them, "
+        "OutputSpec('all.xyz'), or a list with a name for each group."
+    )
 
 
 def _same_kind(places: list[_Place]) -> dict[str, Any] | None:

@@ -11,12 +11,12 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
-from adatom.configs.attached import Attached
 from adatom.configs.columns import unpack
 from adatom.configs.handle import Handle
 from adatom.configs.operation import Operation
 from adatom.configs.part import Part, gather, run_part
 from adatom.configs.pieces import Batch, Piece, Route
+from adatom.configs.shared_calculators import ItemPacker
 from adatom.errors import AdatomError, IncompleteError, InputError, WorkerDiedError
 from adatom.execution.batching import BatchSize
 from adatom.execution.call import Call, Outcome, header, pack_function
@@ -71,7 +71,7 @@ class Stream:
         self._engine, self._operation, self._most, self._end = engine, operation, most or sys.maxsize, end
         self._directory = str((get_settings().results_dir / unique_name("MAP", operation.name, stamp())).absolute())
         self._handles: list[Handle] = []
-        self._attached = Attached(self._handle_of if operation.calculators else None)
+        self._packer = ItemPacker(self._handle_of if operation.calculators else None)
         self._size = BatchSize(engine, (operation.name, identity), known=end is None and not is_limited())
         self._came_back = False
         self._bytes = 0
@@ -203,7 +203,7 @@ class Stream:
 
     def _pack(self, numbers: Sequence[int], items: Sequence[Any]) -> bytes:
         try:
-            return self._attached.pack(items)
+            return self._packer.pack(items)
         except InputError:
             raise
         except Exception as error:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
 from adatom.configs.store import SUFFIX, StoreWriter
 from adatom.errors import InputError, StorageError
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from ase import Atoms
     from ase.io.formats import IOFormat
 
-__all__ = ["check_count", "format_to_write", "lost_keys", "write_structures"]
+__all__ = ["check_holds", "check_single", "format_to_write", "lost_keys", "write_structures"]
 
 
 def write_structures(structures: Iterable[Atoms], path: Path) -> int:
@@ -125,7 +126,7 @@ def lost_keys(given: Atoms, found: Atoms) -> list[str]:
     return [key for part in ("info", "arrays") for key in getattr(given, part) if key not in getattr(found, part)]
 
 
-def check_count(path: Path, kind: IOFormat, count: int) -> None:
+def check_single(path: Path, kind: IOFormat, count: int) -> None:
     """Refuse any number of structures but one for a file whose format holds one.
 
     Parameters
@@ -146,12 +147,47 @@ def check_count(path: Path, kind: IOFormat, count: int) -> None:
         raise InputError(f"{path}: a file of {kind.name} holds one structure, and here are {count}.")
 
 
+def check_holds(path: Path, kind: IOFormat, write_kwargs: Mapping[str, Any], sample: Atoms) -> None:
+    """Refuse a format that does not hold everything that is attached to a structure.
+
+    Parameters
+    ----------
+    path
+        Path of the file that is to be written; it is not touched.
+    kind
+        Format of the file, as ASE knows it.
+    write_kwargs
+        Arguments of `ase.io.write` other than the format.
+    sample
+        Structure with `info` and arrays like those of the outputs, which is written and read again.
+
+    Raises
+    ------
+    InputError
+        A key of `info` or an array is missing in the structure that is read again.
+    """
+    from ase.io import read, write
+
+    with TemporaryDirectory() as directory:
+        trial = Path(directory, path.name)
+        try:
+            write(trial, sample, format=kind.name, **write_kwargs)
+            found: Any = read(trial, format=kind.name)
+        except Exception:  # some of ASE's many writers and readers refuse this structure
+            return
+    if lost := lost_keys(sample, found):
+        raise InputError(
+            f"{str(path)!r}: files of ASE's format {kind.name} do not hold {', '.join(lost)}. Give one "
+            f"that does, such as {path.stem}.xyz or {path.stem}{SUFFIX}."
+        )
+
+
 def _write_with_ase(structures: Iterable[Atoms], path: Path) -> None:
     from ase.io import write
 
     kind = format_to_write(path)
     every = list(structures)
-    check_count(path, kind, len(every))
+    check_single(path, kind, len(every))
     partial = path.with_name(f".{os.getpid()}-{os.urandom(4).hex()}{PARTIAL}.{path.name}")
     try:
         write(partial, every, format=kind.name)

@@ -13,12 +13,12 @@ from adatom.configs.columns import pack
 from adatom.configs.handle import Handle
 from adatom.configs.results import known_results
 
-__all__ = ["Attached"]
+__all__ = ["ItemPacker"]
 
 _KEPT = 8  # shared calculators that are remembered here; a worker remembers more
 
 
-class Attached:
+class ItemPacker:
     """Packer of the items of a stream, which sends each shared calculator once.
 
     Calculators may be large, and then make up most of the data. A calculator that structures of two consecutive batches

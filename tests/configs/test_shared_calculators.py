@@ -10,7 +10,7 @@ from ase.calculators.singlepoint import SinglePointCalculator
 
 import adatom
 from adatom.configs import AutoparaInfo, ConfigSet, calculate, map
-from adatom.configs.columns import fingerprint
+from adatom.configs.columns import item_digest
 from adatom.errors import InputError
 from tests.configs import operations
 
@@ -103,11 +103,11 @@ def test_a_structure_that_failed_comes_out_with_results_and_no_calculator():
 
 def test_what_a_calculator_knows_of_another_structure_is_no_part_of_this_one():
     plain, given = bulk("Cu", cubic=True, a=3.5), with_calculators(EMT(), 2)
-    assert fingerprint(given[0]) == fingerprint(plain)
+    assert item_digest(given[0]) == item_digest(plain)
     given[1].get_potential_energy()
-    assert fingerprint(given[0]) == fingerprint(plain)
+    assert item_digest(given[0]) == item_digest(plain)
     given[0].get_potential_energy()
-    assert fingerprint(given[0]) != fingerprint(plain)
+    assert item_digest(given[0]) != item_digest(plain)
 
 
 def test_one_that_is_no_calculator_of_ases_by_class():
@@ -119,4 +119,4 @@ def test_one_that_is_no_calculator_of_ases_by_class():
     assert not isinstance(atoms.calc, Calculator)
     [found] = map(operations.evaluated_as_given, ConfigSet([atoms]), autopara_info=ONE)
     assert found.info["energy"] == -1.0
-    fingerprint(atoms)
+    item_digest(atoms)
