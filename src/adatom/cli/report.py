@@ -31,22 +31,24 @@ def report(value: Any, failures: list[Failure], file: Path, as_json: bool, **abo
         What the JSON says of the run, before its results.
     """
     from adatom.cli.documents import in_short, print_documents
-    from adatom.cli.save import save_value
-    from adatom.cli.summary import print_summary, summary
+    from adatom.cli.summary import print_summary
     from adatom.cli.tables import print_json, print_text
+    from adatom.schemas.save import add_metadata, save_results
+    from adatom.schemas.tables import results_table
 
-    rows = summary(value)
+    rows = results_table(value)
     saved = False
     if not isinstance(value, Failure):
         try:
-            trouble = save_value(value, file)
+            documents, reasons = add_metadata(value)
+            save_results(documents, file)
         except AdatomError as error:
             typer.echo(f"Not saved: {error}", err=True)
         else:
             saved = True
             typer.echo(f"Saved {file}", err=True)
-            if trouble:
-                typer.echo(f"Without the metadata of materials databases: {trouble}", err=True)
+            if reasons:
+                typer.echo(f"Without the metadata of materials databases: {reasons[-1]}", err=True)
     if as_json:
         print_json(
             {

@@ -73,8 +73,8 @@ def _run(
     from adatom.cli.report import report
     from adatom.cli.save import results_file
     from adatom.cli.structures import read_structures
-    from adatom.cli.summary import summary
     from adatom.execution.registry import engine_class
+    from adatom.schemas.search import find_results
 
     engine_class(get_settings().workflow_engine)
     recipe = find_recipe(recipe_name)
@@ -87,7 +87,7 @@ def _run(
     file = results_file(recipe.step.name, out)
     with progress(recipe.step.name, get_settings().progress):
         value, failures = _outcome(recipe, structures, parameters)
-    if not summary(value):
+    if next(find_results(value), None) is None:
         _refuse_bad_input(failures)
     report(value, failures, file, as_json, recipe=recipe.name, engine=get_settings().workflow_engine)
 

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import os
-from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
-from adatom.cli.summary import change_results
 from adatom.errors import InputError, StorageError
-from adatom.schemas.save import save_results
 from adatom.settings import get_settings
 from adatom.utils.names import stamp, unique_name
-from adatom.utils.nested import substitute
-from adatom.workflow import Failure
 
-__all__ = ["results_file", "save_value"]
+__all__ = ["results_file"]
 
 
 def results_file(name: str, out: Path | None) -> Path:
@@ -45,47 +39,3 @@ def results_file(name: str, out: Path | None) -> Path:
         change = "Give another --out" if out else "Set ADATOM_RESULTS_DIR"
         raise StorageError(f"Cannot write {path}: {there} does not allow it. {change}.")
     return path
-
-
-def save_value(value: Any, path: Path) -> str:
-    """Save what a recipe returned, each result with its metadata and each failure as a dictionary ``failure``.
-
-    Parameters
-    ----------
-    value
-        What the recipe returned.
-    path
-        The file.
-
-    Returns
-    -------
-    str
-        Why some result has no metadata; empty if all have.
-
-    Raises
-    ------
-    InputError
-        It is nothing that JSON can hold.
-    StorageError
-        The file cannot be written.
-    """
-    from adatom.schemas.metadata import document
-
-    trouble = ""
-
-    def with_metadata(result: dict[str, Any]) -> dict[str, Any]:
-        nonlocal trouble
-        try:
-            return document(result)
-        except Exception as error:  # a ghost atom, say: its numbers are saved all the same
-            trouble = f"{type(error).__name__}: {error}"
-            return result
-
-    save_results(change_results(substitute(value, Failure, _plain_failure), with_metadata), path)
-    return trouble
-
-
-def _plain_failure(failure: Failure) -> dict[str, Any]:
-    known = {field.name: getattr(failure, field.name) for field in fields(failure)}
-    del known["cause"], known["origin"]
-    return {"failure": known}
