@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from adatom.analysis.documents import find_documents, units_of
+from adatom.cli.tables import print_table, print_text
+
 __all__ = ["in_short", "print_documents"]
 
 
@@ -16,8 +19,6 @@ def in_short(value: Any) -> dict[str, dict[str, Any]]:
     value
         Results and documents, in lists and dictionaries.
     """
-    from adatom.analysis.documents import find_documents
-
     return {
         place: {key: item for key, item in document.items() if _is_short(item)}
         for place, document in find_documents(value)
@@ -32,9 +33,6 @@ def print_documents(value: Any) -> None:
     value
         Results and documents, in lists and dictionaries.
     """
-    from adatom.analysis.documents import units_of
-    from adatom.cli.tables import print_table, print_text
-
     for place, document in in_short(value).items():
         units = units_of(document["name"])
         tables = {key: item for key, item in document.items() if isinstance(item, list)}

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from adatom._version import __version__
+from adatom.cli.tables import print_json, print_table
 from adatom.execution.engine import Engine
 from adatom.execution.registry import engine_class, engine_names, is_installed
 from adatom.settings import get_settings
@@ -18,8 +19,6 @@ __all__ = ["engines"]
 
 def engines(as_json: Annotated[bool, typer.Option("--json", help="Print JSON, not a table.")] = False) -> None:
     """List the engines, which is selected, and what they can do."""
-    from adatom.cli.tables import print_json, print_table
-
     selected = get_settings().workflow_engine
     found = [{"name": name, "selected": name == selected, **_described(name)} for name in engine_names()]
     if as_json:

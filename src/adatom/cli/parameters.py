@@ -6,15 +6,18 @@ import inspect
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, get_type_hints
 
+from ase import Atoms
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
 from adatom.cli.discovery import find_recipe
 from adatom.cli.literals import parse_value
+from adatom.cli.signatures import AnyStep, jobs_of
 from adatom.cli.structures import read_structures
 from adatom.errors import InputError, UnknownNameError
-from adatom.workflow import Flow, Job
+from adatom.workflow import Job
 
-__all__ = ["jobs_of", "read_changes", "read_parameters", "split_words"]
+__all__ = ["read_changes", "read_parameters", "split_words"]
 
-AnyStep = Job[..., Any] | Flow[..., Any]
 _Kind = inspect.Parameter
 _VARIADIC = (_Kind.VAR_POSITIONAL, _Kind.VAR_KEYWORD)
 
@@ -113,20 +116,6 @@ def read_changes(steps: Iterable[Job[..., Any]], assignments: Iterable[str]) -> 
     return found
 
 
-def jobs_of(step: AnyStep) -> dict[str, Job[..., Any]]:
-    """The jobs that a flow has among its parameters.
-
-    Parameters
-    ----------
-    step
-        The flow.
-    """
-    if not isinstance(step, Flow):
-        return {}
-    defaults = {name: parameter.default for name, parameter in inspect.signature(step).parameters.items()}
-    return {name: default for name, default in defaults.items() if isinstance(default, Job)}
-
-
 def _tree(assignments: Iterable[str]) -> dict[str, Any]:
     tree: dict[str, Any] = {}
     for text in assignments:
@@ -191,8 +180,6 @@ def _hints(step: AnyStep) -> dict[str, Any]:
 
 
 def _is_structure(hint: Any) -> bool:
-    from ase import Atoms
-
     return hint is Atoms
 
 
@@ -209,8 +196,6 @@ def _structure(step: AnyStep, key: str, value: Any) -> Any:
 
 def _of_type(step: AnyStep, parameter: inspect.Parameter, hint: Any, value: Any) -> Any:
     """The value, as the type that the signature says where that takes no more than a number's or list's conversion."""
-    from pydantic import ConfigDict, TypeAdapter, ValidationError
-
     try:
         adapter = TypeAdapter(hint, config=ConfigDict(arbitrary_types_allowed=True))
     except Exception:  # a type that brings its own rules, or has none

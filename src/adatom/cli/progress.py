@@ -13,6 +13,10 @@ from contextlib import contextmanager, redirect_stdout
 from datetime import timedelta
 from typing import IO
 
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
 from adatom.execution.observer import observed
 
 __all__ = ["progress"]
@@ -121,10 +125,6 @@ def _printed_to_file() -> Iterator[tuple[int, IO[str]]]:
 @contextmanager
 def _live(jobs: _Jobs, printed: int, stderr: IO[str]) -> Iterator[None]:
     """Keep the line up to date, and show what is printed above it."""
-    from rich.console import Console
-    from rich.live import Live
-    from rich.text import Text
-
     console = Console(file=stderr, highlight=False)
     live = Live(console=console, auto_refresh=False, redirect_stdout=False, redirect_stderr=False)
     position = 0

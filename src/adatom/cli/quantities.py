@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 
 import typer
 
@@ -99,6 +100,4 @@ def show_time(time: float) -> str:
     time
         Seconds since the epoch.
     """
-    from datetime import datetime
-
     return f"{datetime.fromtimestamp(time):%Y-%m-%d %H:%M:%S}"

@@ -7,7 +7,12 @@ from typing import Any
 
 import typer
 
+from adatom.cli.documents import in_short, print_documents
+from adatom.cli.summary import print_summary
+from adatom.cli.tables import print_json, print_text
 from adatom.errors import AdatomError
+from adatom.schemas.save import add_metadata, save_results
+from adatom.schemas.tables import results_table
 from adatom.settings import get_settings
 from adatom.workflow import Failure
 
@@ -30,12 +35,6 @@ def report(value: Any, failures: list[Failure], file: Path, as_json: bool, **abo
     **about
         What the JSON says of the run, before its results.
     """
-    from adatom.cli.documents import in_short, print_documents
-    from adatom.cli.summary import print_summary
-    from adatom.cli.tables import print_json, print_text
-    from adatom.schemas.save import add_metadata, save_results
-    from adatom.schemas.tables import results_table
-
     rows = results_table(value)
     saved = False
     if not isinstance(value, Failure):

@@ -5,13 +5,19 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ase import Atoms
+from ase.build import bulk, molecule
+from ase.build.molecule import extra
+from ase.collections import g2
+from ase.io import read
+from ase.io.formats import UnknownFileTypeError
+from ase.utils import string2index
+
+from adatom.calculations.checks import check_atoms
 from adatom.cli.literals import parse_value, split_commas
 from adatom.errors import InputError, UnknownNameError
-
-if TYPE_CHECKING:
-    from ase import Atoms
 
 __all__ = ["read_structures"]
 
@@ -33,8 +39,6 @@ def read_structures(text: str) -> list[Atoms]:
     InputError
         There is no such structure, or nothing can be computed of it: no atoms, or a position that is not a number.
     """
-    from adatom.calculations.checks import check_atoms
-
     kind, colon, rest = text.partition(":")
     structures = [_BUILDERS[kind](text, rest)] if colon and kind in _BUILDERS else _read_file(text)
     if not structures:
@@ -48,8 +52,6 @@ def read_structures(text: str) -> list[Atoms]:
 
 
 def _bulk(text: str, rest: str) -> Atoms:
-    from ase.build import bulk
-
     name, *more = split_commas(rest)
     if more and "=" not in more[0]:
         more[0] = f"crystalstructure={more[0]!r}"
@@ -63,10 +65,6 @@ def _bulk(text: str, rest: str) -> Atoms:
 
 
 def _molecule(text: str, rest: str) -> Atoms:
-    from ase.build import molecule
-    from ase.build.molecule import extra
-    from ase.collections import g2
-
     name, *more = split_commas(rest)
     if name not in g2.names and name not in extra:
         raise UnknownNameError("molecule", name, {*g2.names, *extra}, "A file is read too.")
@@ -93,10 +91,6 @@ def _options(kind: str, parts: list[str], valid: list[str]) -> dict[str, Any]:
 
 
 def _read_file(text: str) -> list[Atoms]:
-    from ase.io import read
-    from ase.io.formats import UnknownFileTypeError
-    from ase.utils import string2index
-
     path, index = text, "-1"
     if "@" in Path(text).name and not Path(text).exists():
         path, _, index = text.rpartition("@")

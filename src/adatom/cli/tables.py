@@ -7,6 +7,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import typer
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 __all__ = ["print_json", "print_table", "print_text"]
 
@@ -28,10 +32,6 @@ def print_table(
         Headings of columns that a terminal shows the beginning of, where it is not wide enough; a file gets all. With
         none of them what does not fit goes on in the next line.
     """
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
     rows = list(rows)
     kept = [i for i, _ in enumerate(columns) if any(row[i] for row in rows)]
     if not Console().is_terminal:
@@ -56,8 +56,6 @@ def print_table(
 
 def _print_plain(rows: Sequence[Sequence[str]], kept: Sequence[int], right: Sequence[bool]) -> None:
     """Print a line for each row; rich takes a hundred times longer, and jobs may be many thousands."""
-    from rich.cells import cell_len
-
     cells = [[" ".join(row[i].splitlines()) for i in kept] for row in rows]
     sizes = [[cell_len(cell) for cell in row] for row in cells]
     widths = [max(column) for column in zip(*sizes, strict=True)]
@@ -75,8 +73,6 @@ def print_text(content: Any) -> None:
     content
         What to print.
     """
-    from rich.console import Console
-
     console = Console(markup=False, highlight=False, emoji=False)
     if console.is_terminal:
         console.print(content, soft_wrap=isinstance(content, str))

@@ -18,6 +18,7 @@ from adatom.cli.jobs.selection import (
     plain,
     select,
 )
+from adatom.cli.tables import print_json, print_table, print_text
 from adatom.journal.jobs import JobRecord
 
 __all__ = ["failed"]
@@ -39,8 +40,6 @@ def failed(
     Causes that differ only in words with digits, such as numbers and directories, are one. A job that was retried is
     what its retry is.
     """
-    from adatom.cli.tables import print_json, print_table, print_text
-
     jobs = all_jobs()
     chosen = select(jobs, flow=flow, label=label, recipe=recipe, newer_than=newer_than, older_than=older_than)
     known = by_id_and_key(jobs)

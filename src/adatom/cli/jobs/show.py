@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from adatom.cli.jobs.selection import Json, all_jobs, find_job, plain
+from adatom.cli.quantities import show_time
+from adatom.cli.tables import print_json, print_text
 from adatom.journal.jobs import JobRecord
 
 __all__ = ["show"]
@@ -23,8 +26,6 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show all that is known of jobs, why they failed, and the end of their logs."""
-    from adatom.cli.tables import print_json, print_text
-
     jobs = all_jobs()
     found = [find_job(jobs, word) for word in job]
     shown = [plain(job) for job in found]
@@ -58,16 +59,12 @@ def _computed_by(job: JobRecord, jobs: list[JobRecord]) -> JobRecord | None:
 
 
 def _text(key: str, value: Any) -> str:
-    from adatom.cli.quantities import show_time
-
     if value is None:
         return ""
     return show_time(value) if key in _TIMES else str(value)
 
 
 def _lines(directory: Path | None, name: str) -> list[str]:
-    import gzip
-
     if directory is None:
         return []
     try:

@@ -9,6 +9,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import typer
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
 
 from adatom.cli.jobs.selection import Flow, Json, Label, all_jobs, count_states, select
 from adatom.journal.jobs import STATES, JobRecord
@@ -30,10 +33,6 @@ def watch(flow: Flow = None, label: Label = None, as_json: Json = False) -> None
 
 
 def _watch(looks: Iterator[dict[str, list[JobRecord]]], as_json: bool) -> None:
-    from rich.console import Console
-    from rich.live import Live
-    from rich.text import Text
-
     console = Console(highlight=False)
     if console.is_terminal and not as_json:
         with Live(console=console, auto_refresh=False) as live:
