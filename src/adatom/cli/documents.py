@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from adatom.analysis.documents import find_documents, units_of
@@ -36,21 +36,24 @@ def print_documents(value: Any) -> None:
     for place, document in in_short(value).items():
         units = units_of(document["name"])
         tables = {key: item for key, item in document.items() if isinstance(item, list)}
-        rows = [
-            row
-            for key, item in document.items()
-            if key != "name" and key not in tables
-            for row in _rows(key, item, units.get(key, ""))
-        ]
-        if rows:
-            print_text("")
-            print_table((place or document["name"], "value", "unit"), rows, right=("value",))
+        values = {key: item for key, item in document.items() if key != "name" and key not in tables}
+        _print_values(place or document["name"], values, units)
         for key, table in tables.items():
-            columns = list(dict.fromkeys(name for row in table for name in row))
-            numbers = [name for name in columns if any(isinstance(row.get(name), float) for row in table)]
-            heading = ", ".join(filter(None, (f"{place}.{key}" if place else key, units.get(key, ""))))
-            print_text(f"\n{heading}")
-            print_table(columns, [[_cell(row.get(name)) for name in columns] for row in table], right=numbers)
+            _print_rows(f"{place}.{key}" if place else key, table, units.get(key, ""))
+
+
+def _print_values(title: str, values: Mapping[str, Any], units: Mapping[str, str]) -> None:
+    rows = [row for key, item in values.items() for row in _rows(key, item, units.get(key, ""))]
+    if rows:
+        print_text("")
+        print_table((title, "value", "unit"), rows, right=("value",))
+
+
+def _print_rows(title: str, rows: Sequence[Mapping[str, Any]], unit: str) -> None:
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    numbers = [name for name in columns if any(isinstance(row.get(name), float) for row in rows)]
+    print_text(f"\n{title}, {unit}" if unit else f"\n{title}")
+    print_table(columns, [[_cell(row.get(name)) for name in columns] for row in rows], right=numbers)
 
 
 def _is_short(item: Any) -> bool:

@@ -135,27 +135,27 @@ def _tree(assignments: Iterable[str]) -> dict[str, Any]:
 
 
 def _checked(step: AnyStep, parameters: list[inspect.Parameter], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the given values as the types that the parameters of a recipe have."""
     known = {parameter.name: parameter for parameter in parameters if parameter.kind not in _VARIADIC}
-    jobs = jobs_of(step)
-    extra = {"job_params"} if jobs else set()
-    if not any(parameter.kind is _Kind.VAR_KEYWORD for parameter in parameters):
-        for key in given:
-            if key not in known and key not in extra:
-                raise UnknownNameError(f"parameter of {step.name}", key, {*known, *extra})
+    valid = {*known, "job_params"} if jobs_of(step) else {*known}
+    takes_any = any(parameter.kind is _Kind.VAR_KEYWORD for parameter in parameters)
+    for key in given:
+        if key not in valid and not takes_any:
+            raise UnknownNameError(f"parameter of {step.name}", key, valid)
     hints = _hints(step)
-    found: dict[str, Any] = {}
-    for key, value in given.items():
-        if key in extra and key not in known:
-            found[key] = _job_params(step, jobs, value)
-        elif key in jobs and isinstance(value, str):
-            found[key] = find_recipe(value).step
-        elif key in known and _is_structure(hints.get(key)):
-            found[key] = _structure(step, key, value)
-        elif key in known and key in hints:
-            found[key] = _of_type(step, known[key], hints[key], value)
-        else:
-            found[key] = value
-    return found
+    return {key: _value(step, key, value, known.get(key), hints.get(key)) for key, value in given.items()}
+
+
+def _value(step: AnyStep, key: str, value: Any, parameter: inspect.Parameter | None, hint: Any) -> Any:
+    """Return a value as its parameter takes it; None stands for a parameter or a type that the signature lacks."""
+    jobs = jobs_of(step)
+    if parameter is None:
+        return _job_params(step, jobs, value) if key == "job_params" and jobs else value
+    if key in jobs and isinstance(value, str):
+        return find_recipe(value).step
+    if _is_structure(hint):
+        return _structure(step, key, value)
+    return value if hint is None else _of_type(step, parameter, hint, value)
 
 
 def _job_params(step: AnyStep, jobs: Mapping[str, Job[..., Any]], given: Any) -> dict[str, Any]:

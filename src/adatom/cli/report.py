@@ -36,18 +36,7 @@ def report(value: Any, failures: list[Failure], file: Path, as_json: bool, **abo
         What the JSON says of the run, before its results.
     """
     rows = results_table(value)
-    saved = False
-    if not isinstance(value, Failure):
-        try:
-            documents, reasons = add_metadata(value)
-            save_results(documents, file)
-        except AdatomError as error:
-            typer.echo(f"Not saved: {error}", err=True)
-        else:
-            saved = True
-            typer.echo(f"Saved {file}", err=True)
-            if reasons:
-                typer.echo(f"Without the metadata of materials databases: {reasons[-1]}", err=True)
+    saved = _save(value, file)
     if as_json:
         print_json(
             {
@@ -68,6 +57,22 @@ def report(value: Any, failures: list[Failure], file: Path, as_json: bool, **abo
         _print_failures(failures)
     if failures or not saved:
         raise typer.Exit(1)
+
+
+def _save(value: Any, file: Path) -> bool:
+    """Save a value with the metadata of its results, and return False if it is not saved; a lone failure never is."""
+    if isinstance(value, Failure):
+        return False
+    documents, reasons = add_metadata(value)
+    try:
+        save_results(documents, file)
+    except AdatomError as error:
+        typer.echo(f"Not saved: {error}", err=True)
+        return False
+    typer.echo(f"Saved {file}", err=True)
+    if reasons:
+        typer.echo(f"Without the metadata of materials databases: {reasons[-1]}", err=True)
+    return True
 
 
 def _print_failures(failures: list[Failure]) -> None:

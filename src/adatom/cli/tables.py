@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import typer
 from rich.cells import cell_len
@@ -37,21 +37,26 @@ def print_table(
     if not Console().is_terminal:
         _print_plain([columns, *rows], kept, [columns[i] in right for i in kept])
         return
+    print_text(_rich_table(columns, rows, kept, right, cut))
+
+
+def _rich_table(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], kept: Sequence[int], right: Sequence[str], cut: Sequence[str]
+) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for i in kept:
-        # Without `cut` nothing is lost: what does not fit goes on in the next line.
-        table.add_column(
-            columns[i],
-            justify="right" if columns[i] in right else "left",
-            overflow="fold",
-            no_wrap=bool(cut) and columns[i] not in cut,
-        )
+    shortened = [columns[i] in cut for i in kept]
+    for i, short in zip(kept, shortened, strict=True):
+        # Without `cut` nothing is lost: text that does not fit goes on in the next line.
+        justify: Literal["right", "left"] = "right" if columns[i] in right else "left"
+        table.add_column(columns[i], justify=justify, overflow="fold", no_wrap=bool(cut) and not short)
     for row in rows:
-        cells = [Text(row[i], no_wrap=columns[i] in cut or None) for i in kept]
-        for i, cell in zip(kept, cells, strict=True):
-            cell.overflow = "ellipsis" if columns[i] in cut else None
-        table.add_row(*cells)
-    print_text(table)
+        table.add_row(
+            *(
+                Text(row[i], no_wrap=True, overflow="ellipsis") if short else Text(row[i])
+                for i, short in zip(kept, shortened, strict=True)
+            )
+        )
+    return table
 
 
 def _print_plain(rows: Sequence[Sequence[str]], kept: Sequence[int], right: Sequence[bool]) -> None:

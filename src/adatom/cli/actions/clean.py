@@ -43,18 +43,9 @@ def remove_directories(jobs: Sequence[JobRecord], states: Collection[str], yes: 
     """
     found = _directories(jobs)
     rows = [(job, path, _size(path)) for job, path in found]
-    total = sum(size for _, _, size in rows)
-    cut = _to_go_on_from(found)
+    resumable = _resumable(found)
     if rows and not as_json:
-        home = get_settings().results_dir
-        print_table(
-            ("id", "state", "size", "directory"),
-            [(job.id, job.state, show_size(size), os.path.relpath(path, home)) for job, path, size in rows],
-            right=("size",),
-        )
-        print_text(f"{show_count(len(rows), 'directory', 'directories')}, {show_size(total)}, in {home}")
-        if cut:
-            print_text(f"{show_count(len(cut), 'job that was cut', 'jobs that were cut')} would start anew without.")
+        _print_directories(rows, len(resumable))
         if not yes:
             confirm("Remove them?")
     removed = _remove(found, states) if yes or not as_json else []
@@ -66,7 +57,7 @@ def remove_directories(jobs: Sequence[JobRecord], states: Collection[str], yes: 
                     "state": job.state,
                     "path": str(path),
                     "size": size,
-                    "resumable": path in cut,
+                    "resumable": path in resumable,
                     "removed": path in removed,
                 }
                 for job, path, size in rows
@@ -77,8 +68,21 @@ def remove_directories(jobs: Sequence[JobRecord], states: Collection[str], yes: 
         print_text(done if rows else "There is nothing to remove.")
 
 
+def _print_directories(rows: Sequence[tuple[JobRecord, Path, int]], resumable: int) -> None:
+    home = get_settings().results_dir
+    print_table(
+        ("id", "state", "size", "directory"),
+        [(job.id, job.state, show_size(size), os.path.relpath(path, home)) for job, path, size in rows],
+        right=("size",),
+    )
+    total = sum(size for _, _, size in rows)
+    print_text(f"{show_count(len(rows), 'directory', 'directories')}, {show_size(total)}, in {home}")
+    if resumable:
+        print_text(f"{show_count(resumable, 'job that was cut', 'jobs that were cut')} would start anew without.")
+
+
 def _directories(jobs: Sequence[JobRecord]) -> list[tuple[JobRecord, Path]]:
-    """Where the files of jobs are, those of earlier attempts too; only what is in ``results_dir``."""
+    """Return jobs and their directories in ``results_dir``, also those of earlier attempts."""
     known = {job.id: job for job in jobs}
     home = get_settings().results_dir.resolve()
     found = []
@@ -92,14 +96,14 @@ def _directories(jobs: Sequence[JobRecord]) -> list[tuple[JobRecord, Path]]:
     return found
 
 
-def _to_go_on_from(found: Sequence[tuple[JobRecord, Path]]) -> list[Path]:
-    """Those from which a job that is run again would go on."""
-    cut = []
+def _resumable(found: Sequence[tuple[JobRecord, Path]]) -> list[Path]:
+    """Return the directories from which their jobs would go on if they were run again."""
+    resumable = []
     for job, path in found:
         final = open_store().left(job.key) if job.key and job.state in ("failed", "lost") else None
         if final and find_run(final) == path:
-            cut.append(path)
-    return cut
+            resumable.append(path)
+    return resumable
 
 
 def _size(directory: Path) -> int:
@@ -109,30 +113,34 @@ def _size(directory: Path) -> int:
             try:
                 total += os.lstat(os.path.join(folder, name)).st_size
             except OSError:
-                pass  # it went meanwhile
+                pass  # the file was removed meanwhile
     return total
 
 
 def _remove(found: Sequence[tuple[JobRecord, Path]], states: Collection[str]) -> list[Path]:
-    # While somebody thought about it, one may have been started again.
+    # A job may have been started again while its user thought about the question.
     still = {job.id for job in select(all_jobs(), states=states)}
     removed: list[Path] = []
-    for job, path in found:
-        if job.id in still:
-            try:
-                shutil.rmtree(path)
-            except OSError as error:
-                raise StorageError(
-                    f"Cannot remove {path}: {error.strerror or error}. {len(removed)} others are removed."
-                ) from error
-            removed.append(path)
-    home = get_settings().results_dir
+    for path in (path for job, path in found if job.id in still):
+        try:
+            shutil.rmtree(path)
+        except OSError as error:
+            raise StorageError(
+                f"Cannot remove {path}: {error.strerror or error}. {len(removed)} others are removed."
+            ) from error
+        removed.append(path)
     for path in removed:
-        for parent in path.parents:
-            if parent == home or not parent.is_relative_to(home):
-                break
-            try:
-                parent.rmdir()  # of a flow that has no other files
-            except OSError:
-                break
+        _remove_empty_parents(path)
     return removed
+
+
+def _remove_empty_parents(path: Path) -> None:
+    """Remove the directories of flows that have no other files, up to ``results_dir``."""
+    home = get_settings().results_dir
+    for parent in path.parents:
+        if parent == home or not parent.is_relative_to(home):
+            return
+        try:
+            parent.rmdir()
+        except OSError:
+            return

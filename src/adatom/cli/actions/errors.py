@@ -77,26 +77,32 @@ def compare(
 
 
 def _roles(configs: ConfigSet, reference: str | None, prefixes: Sequence[str]) -> tuple[str, Sequence[str]]:
-    """The prefix of the reference, and those of the models; what was not said is looked for in all structures."""
+    """Return the prefix of the reference and those of the models; all structures are searched for those not given."""
     if reference is not None and prefixes:
         return reference, prefixes
-
     found = sorted({prefix for atoms in configs for prefix in prefixes_of(atoms)})
-    listed = f"Results are under: {', '.join(map(repr, found))}."
     if not found:
         raise InputError(
             "No structure has energies, forces or a stress. "
             "`adatom map RECIPE FILE -o OUT --prefix REF_` computes them."
         )
     if reference is None:
-        marked = [each for each in _REFERENCES if each in found and each not in prefixes]
-        if not marked or (not prefixes and len(found) > 2):
-            raise InputError(f"{listed} Say which is the reference: --reference PREFIX.")
-        reference = marked[0]
-    others = [each for each in found if each != reference]
-    if not prefixes and not others:
-        raise InputError(f"{listed} There is no model to compare with the reference {reference!r}.")
-    return reference, prefixes or others
+        reference = _reference(found, prefixes)
+    models = prefixes or [prefix for prefix in found if prefix != reference]
+    if not models:
+        raise InputError(f"{_listed(found)} There is no model to compare with the reference {reference!r}.")
+    return reference, models
+
+
+def _reference(found: Sequence[str], models: Sequence[str]) -> str:
+    marked = [prefix for prefix in _REFERENCES if prefix in found and prefix not in models]
+    if not marked or (not models and len(found) > 2):
+        raise InputError(f"{_listed(found)} Say which is the reference: --reference PREFIX.")
+    return marked[0]
+
+
+def _listed(prefixes: Sequence[str]) -> str:
+    return f"Results are under: {', '.join(map(repr, prefixes))}."
 
 
 def _names(configs: ConfigSet, found: Any) -> dict[int, str]:
@@ -130,19 +136,23 @@ def _print_errors(found: Any, names: dict[int, str]) -> None:
         right=numbers,
     )
     if found["missing"]:
-        print_text("\nNot compared:")
-        print_table(
-            ("model", "result", "reason", "structures", "which"),
-            [
-                (
-                    row["prefix"],
-                    row["result"] or "all",
-                    row["reason"],
-                    str(row["count"]),
-                    " ".join(names[number] for number in row["numbers"])
-                    + (" ..." if row["count"] > len(row["numbers"]) else ""),
-                )
-                for row in found["missing"]
-            ],
-            right=("structures",),
-        )
+        _print_missing(found["missing"], names)
+
+
+def _print_missing(missing: Any, names: dict[int, str]) -> None:
+    print_text("\nNot compared:")
+    print_table(
+        ("model", "result", "reason", "structures", "which"),
+        [
+            (
+                row["prefix"],
+                row["result"] or "all",
+                row["reason"],
+                str(row["count"]),
+                " ".join(names[number] for number in row["numbers"])
+                + (" ..." if row["count"] > len(row["numbers"]) else ""),
+            )
+            for row in missing
+        ],
+        right=("structures",),
+    )

@@ -37,13 +37,7 @@ def explain_job(what: str, as_json: bool) -> None:
     InputError
         There is no such key or job, or the job has no key.
     """
-    is_key = _KEY.fullmatch(what) is not None
-    job = None
-    if is_key and open_store().entry(what) is not None:
-        found = _of_key(what, "")
-    else:
-        job = _with_key(what) if is_key else find_job(all_jobs(), what)
-        found = _of_job(job)
+    job, found = _found(what)
     entry = open_store().entry(found.key) if found.hit else None
     if as_json:
         stored = entry and {"created": entry.created, "codec": entry.codec, "parts": entry.parts}
@@ -54,6 +48,15 @@ def explain_job(what: str, as_json: bool) -> None:
         print_text(f"  When job {job.id} ran, its key was {job.key}.")
     if entry:
         print_text(_text(entry))
+
+
+def _found(what: str) -> tuple[JobRecord | None, Explanation]:
+    """Return the job, or None for a key under which a result is stored, and the explanation."""
+    is_key = _KEY.fullmatch(what) is not None
+    if is_key and open_store().entry(what) is not None:
+        return None, _of_key(what, "")
+    job = _with_key(what) if is_key else find_job(all_jobs(), what)
+    return job, _of_job(job)
 
 
 def _with_key(key: str) -> JobRecord:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import time
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -129,31 +130,13 @@ def select(
         No job is of that flow, label or recipe.
     """
     found = list(jobs)
-    run = (flow or "").rstrip(os.sep).rpartition(os.sep)[2]
-    if flow is not None:
-        flows = {job.flow for job in found if job.flow}
-        found = [job for job in found if job.run and (job.flow == run or _begins_or_ends(job.run, run))]
-        if not found:
-            hint = f"The name of a run directory is valid too, or {_LEAST} characters of its beginning or end."
-            raise UnknownNameError("flow", flow, flows, hint)
-    if label is not None:
-        labels = {job.label for job in found if job.label}
-        if label not in labels:
-            raise UnknownNameError("label", label, labels)
-        found = [job for job in found if job.label == label]
-    if recipe is not None:
-        recipes = {job.recipe for job in found if job.recipe}
-        found = [job for job in found if recipe in _names(job)]
-        if not found:
-            raise UnknownNameError("recipe", recipe, recipes)
+    for what, name in (("flow", flow), ("label", label), ("recipe", recipe)):
+        if name is not None:
+            found = _with_name(found, what, name)
     now = time.time()
-    return [
-        job
-        for job in found
-        if (states is None or job.state in states)
-        and (newer_than is None or now - _when(job) <= newer_than)
-        and (older_than is None or now - _when(job) > older_than)
-    ]
+    least = -math.inf if older_than is None else older_than
+    most = math.inf if newer_than is None else newer_than
+    return [job for job in found if (states is None or job.state in states) and least < now - _when(job) <= most]
 
 
 def by_id_and_key(jobs: Iterable[JobRecord]) -> dict[str, JobRecord]:
@@ -252,6 +235,34 @@ def plain(job: JobRecord) -> dict[str, Any]:
         The job.
     """
     return {**asdict(job), "path": None if job.path is None else str(job.path)}
+
+
+def _with_name(jobs: Sequence[JobRecord], what: str, name: str) -> list[JobRecord]:
+    """Return the jobs whose flow, label or recipe has a name."""
+    fits = _FITS[what](name)
+    found = [job for job in jobs if fits(job)]
+    if not found:
+        valid = {getattr(job, what) for job in jobs} - {"", None}
+        raise UnknownNameError(what, name, valid, _HINTS.get(what, ""))
+    return found
+
+
+def _in_flow(name: str) -> Callable[[JobRecord], bool]:
+    run = name.rstrip(os.sep).rpartition(os.sep)[2]
+    return lambda job: bool(job.run) and (job.flow == run or _begins_or_ends(job.run, run))
+
+
+def _with_label(label: str) -> Callable[[JobRecord], bool]:
+    return lambda job: bool(job.label) and job.label == label
+
+
+def _of_recipe(recipe: str) -> Callable[[JobRecord], bool]:
+    return lambda job: recipe in _names(job)
+
+
+#: By attribute of a job, the condition that a name means, and the next step where no job fulfils it.
+_FITS = {"flow": _in_flow, "label": _with_label, "recipe": _of_recipe}
+_HINTS = {"flow": f"The name of a run directory is valid too, or {_LEAST} characters of its beginning or end."}
 
 
 def _begins_or_ends(name: str, part: str) -> bool:

@@ -39,15 +39,18 @@ def show(
         print_text("\n".join(f"{key:{width}}  {_text(key, value)}".rstrip() for key, value in values.items()))
         if source := _computed_by(record, jobs):
             print_text(f"\nIts result is that of {source.id}{f': {source.path}' if source.path else '.'}")
-        for name in ("error.txt", "job.log"):
-            lines = _lines(record.path, name)
-            if lines:
-                cut = (
-                    "" if name == "error.txt" or len(lines) <= _LINES else f", the last {_LINES} of {len(lines)} lines"
-                )
-                print_text(
-                    "\n".join(["", f"{name}{cut}", *(f"  {line}" for line in (lines[-_LINES:] if cut else lines))])
-                )
+        _print_file("error.txt", _lines(record.path, "error.txt"))
+        _print_file("job.log", _lines(record.path, "job.log"), _LINES)
+
+
+def _print_file(name: str, lines: list[str], most: int | None = None) -> None:
+    """Print the name of a file and its lines, or the last ones of them; print nothing for a file without lines."""
+    if not lines:
+        return
+    cut = most is not None and len(lines) > most
+    title = f"{name}, the last {most} of {len(lines)} lines" if cut else name
+    shown = lines[-most:] if cut and most else lines
+    print_text("\n".join(["", title, *(f"  {line}" for line in shown)]))
 
 
 def _computed_by(job: JobRecord, jobs: list[JobRecord]) -> JobRecord | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import typer
@@ -54,10 +54,8 @@ def _looks(flow: str | None, label: str | None) -> Iterator[dict[str, list[JobRe
     quiet = 0
     # The journal does not say that a flow has ended: between two jobs of its body there may be none that runs.
     while quiet < 2:
-        runs: dict[str, list[JobRecord]] = {}
-        for job in select(all_jobs(), flow=flow, label=label):
-            runs.setdefault(job.run or job.id, []).append(job)
-        active = {run for run, jobs in runs.items() if any(job.end is None and job.state != "lost" for job in jobs)}
+        runs = _by_run(select(all_jobs(), flow=flow, label=label))
+        active = {run for run, jobs in runs.items() if any(map(_is_active, jobs))}
         quiet = 0 if active else quiet + 1
         watched = {run: jobs for run, jobs in runs.items() if run in active or run in watched}
         if watched:
@@ -67,6 +65,17 @@ def _looks(flow: str | None, label: str | None) -> Iterator[dict[str, list[JobRe
             return
         if quiet < 2:
             time.sleep(_EVERY)
+
+
+def _by_run(jobs: Iterable[JobRecord]) -> dict[str, list[JobRecord]]:
+    runs: dict[str, list[JobRecord]] = {}
+    for job in jobs:
+        runs.setdefault(job.run or job.id, []).append(job)
+    return runs
+
+
+def _is_active(job: JobRecord) -> bool:
+    return job.end is None and job.state != "lost"
 
 
 def _line(run: str, jobs: list[JobRecord]) -> str:
