@@ -1,4 +1,4 @@
-"""What flows computed from their runs, on the screen."""
+"""Documents that flows computed from their results, on the screen."""
 
 from __future__ import annotations
 
@@ -12,12 +12,17 @@ __all__ = ["in_short", "print_documents"]
 
 
 def in_short(value: Any) -> dict[str, dict[str, Any]]:
-    """The numbers and words of each document in what a flow returned, by place; without arrays.
+    """Return the numbers and words of each document in a value, without its arrays.
 
     Parameters
     ----------
     value
-        Results and documents, in lists and dictionaries.
+        Results and documents, in lists and dictionaries that are nested to any depth.
+
+    Returns
+    -------
+    dict
+        By place of a document in `value`, such as ``"[0].eos"``, its short items.
     """
     return {
         place: {key: item for key, item in document.items() if _is_short(item)}
@@ -26,12 +31,12 @@ def in_short(value: Any) -> dict[str, dict[str, Any]]:
 
 
 def print_documents(value: Any) -> None:
-    """Print the numbers and words of each document in what a flow returned; arrays are in the saved file.
+    """Print the numbers and words of each document in a value; its arrays are only in the saved file.
 
     Parameters
     ----------
     value
-        Results and documents, in lists and dictionaries.
+        Results and documents, in lists and dictionaries that are nested to any depth.
     """
     for place, document in in_short(value).items():
         units = units_of(document["name"])
@@ -59,7 +64,7 @@ def _print_rows(title: str, rows: Sequence[Mapping[str, Any]], unit: str) -> Non
 def _is_short(item: Any) -> bool:
     if isinstance(item, dict):
         return all(map(_is_short, item.values()))
-    if isinstance(item, list):  # a table
+    if isinstance(item, list):  # rows of a table
         return bool(item) and all(isinstance(part, dict) and all(map(_is_cell, part.values())) for part in item)
     return _is_cell(item) and not isinstance(item, list | dict)
 

@@ -1,4 +1,4 @@
-"""``adatom errors``: what models predict, against a reference in the same file."""
+"""``adatom errors``: predictions of models against a reference in the same file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``adatom map``: a recipe on each structure of files."""
+"""``adatom map``: a recipe for each structure of files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["map_"]
 
 
 class OnError(StrEnum):
-    """What becomes of a structure for which the recipe fails."""
+    """Treatment of a structure for which the recipe fails, as `adatom.configs.map` has it."""
 
     KEEP, SKIP, RAISE, RETRY = "keep", "skip", "raise", "retry"
 

@@ -1,4 +1,4 @@
-"""``adatom recipes``: what can be run."""
+"""``adatom recipes``: the recipes that can be run."""
 
 from __future__ import annotations
 

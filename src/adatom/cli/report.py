@@ -1,4 +1,4 @@
-"""What a run came to: saved, printed, and the exit status."""
+"""Report of a run: the saved file, the printed results, and the exit status."""
 
 from __future__ import annotations
 
@@ -20,20 +20,25 @@ __all__ = ["report"]
 
 
 def report(value: Any, failures: list[Failure], file: Path, as_json: bool, **about: Any) -> None:
-    """Save what a run gave, print a summary, and end with status 1 if a job failed or nothing could be saved.
+    """Save the value that a run returned, print a summary, and end with status 1 if a job failed or nothing is saved.
 
     Parameters
     ----------
     value
-        Results, with failures in the places of those there are not.
+        Results, with failures in the places of missing ones.
     failures
-        All failures, those that are not in `value` too.
+        All failures of the run, including those that are not in `value`.
     file
-        Where to save it.
+        Path of the file that `value` is saved to.
     as_json
-        Print JSON.
+        True prints JSON in place of tables.
     **about
-        What the JSON says of the run, before its results.
+        Other facts about the run, which the JSON has before the results.
+
+    Raises
+    ------
+    Exit
+        Status 1, because a job failed or `value` could not be saved.
     """
     rows = results_table(value)
     saved = _save(value, file)

@@ -1,4 +1,4 @@
-"""The file of a run's results."""
+"""File of the results of a run."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ __all__ = ["results_file"]
 
 
 def results_file(name: str, out: Path | None) -> Path:
-    """Where the results of a run will be saved, checked before anything is computed.
+    """Return the path of the file that results will be saved to; it is checked before anything is computed.
 
     Parameters
     ----------
     name
-        The recipe.
+        Name of the recipe, which a new file is named after.
     out
-        What the user asked for; None: a file of a new name in ``results_dir``.
+        Path that the user asked for; None: a file of a new name in ``results_dir``.
 
     Raises
     ------
     InputError
-        It is no name of a JSON file.
+        The path does not end in ``.json`` or ``.json.gz``.
     StorageError
-        It cannot be written.
+        The file cannot be written.
     """
     path = out or get_settings().results_dir / f"{unique_name(name, stamp())}.json"
     if not path.name.endswith((".json", ".json.gz")):

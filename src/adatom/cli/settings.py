@@ -1,4 +1,4 @@
-"""``adatom settings``: each value and where it comes from."""
+"""``adatom settings``: the value of each setting and its source."""
 
 from __future__ import annotations
 

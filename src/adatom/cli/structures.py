@@ -1,4 +1,4 @@
-"""Structures as they are named on a command line."""
+"""Structures named on a command line."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ _FORMS = "Valid: FILE, FILE@2, FILE@: for all in it, FILE.db@id=3, bulk:Cu, bulk
 
 
 def read_structures(text: str) -> list[Atoms]:
-    """The structures that a word of the command line names.
+    """Return the structures that a word of the command line names.
 
     Parameters
     ----------
     text
         ``bulk:NAME`` or ``molecule:NAME``, each with ``,key=value`` for the arguments of ASE's function of that name;
-        or a file that ASE reads, with ``@`` and an index, a slice or, of a database, a selection. As with ASE, a file
-        without ``@`` stands for the last structure in it.
+        or the path of a file that ASE reads, with ``@`` and an index, a slice or, of a database, a selection. As in
+        ASE, a file without ``@`` stands for the last structure in it.
 
     Raises
     ------
     InputError
-        There is no such structure, or nothing can be computed of it: no atoms, or a position that is not a number.
+        No such structure exists, or it cannot be computed: it has no atoms, or a position that is not a number.
     """
     kind, colon, rest = text.partition(":")
     structures = [_BUILDERS[kind](text, rest)] if colon and kind in _BUILDERS else _read_file(text)
@@ -60,7 +60,7 @@ def _bulk(text: str, rest: str) -> Atoms:
         return bulk(name, **_options("bulk", more, valid))
     except InputError:
         raise
-    except Exception as error:  # ASE raises whatever it comes upon
+    except Exception as error:  # ASE raises exceptions of many kinds
         raise InputError(f"{text}: {_reason(error)} Valid: bulk:Cu, bulk:NaCl,rocksalt,a=5.64 (Å).") from error
 
 
@@ -104,7 +104,7 @@ def _read_file(text: str) -> list[Atoms]:
         ) from error
     except (IndexError, StopIteration) as error:
         raise InputError(f"{path!r} has no structure {index}. {_FORMS}") from error
-    except Exception as error:  # one of a hundred parsers
+    except Exception as error:  # each parser of ASE raises its own
         raise InputError(f"ASE cannot read {text!r}: {_reason(error)} {_FORMS}") from error
     return structures if isinstance(structures, list) else [structures]
 

@@ -1,4 +1,4 @@
-"""What commands print on the standard output: tables for people, JSON for programs."""
+"""Printing on the standard output: tables for people, JSON for programs."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def print_table(
     Parameters
     ----------
     columns
-        Headings. A column that is empty in all rows is left out.
+        Headings of the columns. A column that is empty in all rows is left out.
     rows
-        The cells.
+        Cells of each row, in the order of `columns`.
     right
-        Headings of columns that stand to the right: numbers.
+        Headings of columns that are aligned to the right, as numbers are.
     cut
-        Headings of columns that a terminal shows the beginning of, where it is not wide enough; a file gets all. With
-        none of them what does not fit goes on in the next line.
+        Headings of columns whose cells end with an ellipsis where a terminal is not wide enough; a file gets them
+        whole. If `cut` is empty, text that does not fit goes on in the next line.
     """
     rows = list(rows)
     kept = [i for i, _ in enumerate(columns) if any(row[i] for row in rows)]
@@ -60,7 +60,7 @@ def _rich_table(
 
 
 def _print_plain(rows: Sequence[Sequence[str]], kept: Sequence[int], right: Sequence[bool]) -> None:
-    """Print a line for each row; rich takes a hundred times longer, and jobs may be many thousands."""
+    """Print a line for each row without rich, which takes a hundred times longer: there may be thousands of jobs."""
     cells = [[" ".join(row[i].splitlines()) for i in kept] for row in rows]
     sizes = [[cell_len(cell) for cell in row] for row in cells]
     widths = [max(column) for column in zip(*sizes, strict=True)]
@@ -71,18 +71,18 @@ def _print_plain(rows: Sequence[Sequence[str]], kept: Sequence[int], right: Sequ
 
 
 def print_text(content: Any) -> None:
-    """Print a string as it is, or something that rich can render.
+    """Print a string as it is, or an object that rich can render.
 
     Parameters
     ----------
     content
-        What to print.
+        String, or table or padding of rich.
     """
     console = Console(markup=False, highlight=False, emoji=False)
     if console.is_terminal:
         console.print(content, soft_wrap=isinstance(content, str))
         return
-    console.width = 10_000  # a file or a pipe has no width: one line stays one line
+    console.width = 10_000  # a file or a pipe has no width, so no line is broken
     with console.capture() as printed:
         console.print(content, soft_wrap=isinstance(content, str))
     typer.echo("\n".join(line.rstrip() for line in printed.get().splitlines()))
@@ -94,7 +94,7 @@ def print_json(data: Any) -> None:
     Parameters
     ----------
     data
-        Plain data; arrays become lists, and what JSON does not know its ``str``.
+        Plain data; arrays become lists, and objects that JSON does not know become their ``str``.
     """
     typer.echo(json.dumps(data, indent=2, ensure_ascii=False, default=_plain))
 

@@ -47,13 +47,13 @@ def convert_file(source: Path, target: Path, overwrite: bool) -> None:
     first = next(structures, None)
     count = write_structures(structures if first is None else chain([first], structures), target)
     typer.echo(f"Wrote {show_count(count, 'structure', 'structures')} to {target}", err=True)
-    with suppress(Exception):  # of a hundred formats, some are not read by ASE
+    with suppress(Exception):  # ASE writes some formats that it cannot read
         if first is not None and (lost := lost_keys(first, next(iread(target)))):
             typer.echo(f"It does not hold {', '.join(lost)}; .xyz and .lmdb do.", err=True)
 
 
 def _counted(structures: Iterable[Atoms], shown: bool | None) -> Iterator[Atoms]:
-    """The same; how many there were so far is said on the standard error."""
+    """Pass structures on, and print their number so far on the standard error."""
     terminal = sys.stderr.isatty()
     if not (terminal if shown is None else shown):
         yield from structures

@@ -106,7 +106,7 @@ def _listed(prefixes: Sequence[str]) -> str:
 
 
 def _names(configs: ConfigSet, found: Any) -> dict[int, str]:
-    """What to call the structures that are named: by number, and where there are several files, by file and number."""
+    """Return the names of the structures in the tables: numbers, and for several files the file and the number."""
     named = {row["worst"] for row in found["errors"]}.union(*(row["numbers"] for row in found["missing"]))
     files, names = set[Path | None](), {}
     for number, source in enumerate(configs.sources()):

@@ -71,7 +71,7 @@ def _with_key(key: str) -> JobRecord:
 
 
 def _of_job(job: JobRecord) -> Explanation:
-    """What the job's call would come to now; where its inputs are not kept, what its recorded key does."""
+    """Explain the call of a job, or its recorded key if its inputs are not kept."""
     try:
         function, args, kwargs = load_call(job)
     except AdatomError as error:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import typer
 
-import adatom.recipes  # noqa: F401  # it names jobs after structures, and so they are named again
+import adatom.recipes  # noqa: F401  # sets the names of jobs by structure, as in the first run
 from adatom.cli.jobs.selection import all_jobs, by_id_and_key, find_job, latest, select
 from adatom.cli.parameters import read_changes
 from adatom.cli.progress import progress
@@ -99,14 +99,14 @@ def _of_the_only_run(jobs: Sequence[JobRecord]) -> list[JobRecord]:
 
 
 def _sorted_out(chosen: Sequence[JobRecord], jobs: Sequence[JobRecord]) -> tuple[list[JobRecord], dict[str, int]]:
-    """What can run again, and how many cannot, by reason."""
+    """Return the jobs that can run again, and the numbers of the others by reason."""
     known = by_id_and_key(jobs)
     again: dict[str, JobRecord] = {}
     left_out: dict[str, set[str]] = {reason: set() for reason in _REASONS}
     for job in chosen:
         now = latest(job, known)
         if now.state in _AGAIN:
-            with_inputs = now if now.call else job  # an engine that builds a graph first keeps none
+            with_inputs = now if now.call else job  # engines that build a graph first keep no inputs of retries
             if with_inputs.call:
                 again[now.id] = with_inputs
             else:

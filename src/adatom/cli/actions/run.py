@@ -70,7 +70,7 @@ def run_recipe(
 
 
 def _outcome(recipe: Recipe, structures: list[Atoms], parameters: dict[str, Any]) -> tuple[Any, list[Failure]]:
-    """What there is at the end: results, failures in the places of those there are not, and all failures."""
+    """Return the results, with failures in the places of missing ones, and all failures."""
     try:
         value = _call(recipe, structures, parameters)
     except FlowFailure as error:
@@ -79,7 +79,7 @@ def _outcome(recipe: Recipe, structures: list[Atoms], parameters: dict[str, Any]
         return error.failure, [error.failure]
     except AdatomError:
         raise
-    except Exception as error:  # the body of a user's own flow may raise anything
+    except Exception as error:  # the body of a user's flow raises exceptions of any kind
         failure = Failure.of(error, recipe.step.name, None)
         return failure, [failure]
     return value, collect(value, Failure)
@@ -95,7 +95,7 @@ def _call(recipe: Recipe, structures: list[Atoms], parameters: dict[str, Any]) -
 
 
 def _whole(recipe: Recipe, structures: list[Atoms], parameters: dict[str, Any]) -> Flow[[], Any]:
-    """One flow around all structures, so that what fails for one does not stop the others."""
+    """Return one flow around all structures, so that a failure for one does not stop the others."""
 
     @flow(name=recipe.step.name if len(structures) == 1 else f"{recipe.step.name}.map")
     def for_each() -> Any:
@@ -112,7 +112,7 @@ def _show_plan(plan: Plan, as_json: bool) -> None:
 
 
 def _refuse_bad_input(failures: list[Failure]) -> None:
-    """Where nothing was computed because the input was bad, that is said like all bad input."""
+    """Raise an `InputError` if all jobs failed because of bad input, as for input that is refused earlier."""
     failed = [failure for failure in failures if failure.skipped_because is None]
     if failed and all(isinstance(failure.cause, InputError) for failure in failed):
         raise InputError(" ".join(dict.fromkeys(failure.message for failure in failed))) from failed[0].cause

@@ -74,7 +74,7 @@ def failed(
 def _by_cause(jobs: list[JobRecord]) -> list[tuple[str, str, list[JobRecord]]]:
     groups: dict[tuple[str, str], list[JobRecord]] = {}
     for job in jobs:
-        # Of those that were skipped it does not matter which job they needed: that one is here too.
+        # All skipped jobs are one group: the jobs that they needed have rows of their own.
         alike = "" if job.state == "skipped" else re.sub(r"[^\s,;()]*\d[^\s,;()]*", "…", " ".join(job.cause.split()))
         groups.setdefault((job.state, alike), []).append(job)
     found = []

@@ -15,7 +15,7 @@ from adatom.journal.jobs import JobRecord
 
 __all__ = ["show"]
 
-_LINES = 20  # of its log
+_LINES = 20  # lines at the end of the log that are shown
 _TIMES = ("submitted", "start", "end")
 
 
@@ -54,7 +54,7 @@ def _print_file(name: str, lines: list[str], most: int | None = None) -> None:
 
 
 def _computed_by(job: JobRecord, jobs: list[JobRecord]) -> JobRecord | None:
-    """The last job before a cached one that computed its result; None if another project's did."""
+    """Return the job that computed the result of a cached one, or None if the journal does not have it."""
     if job.state != "cached":
         return None
     before = (other for other in reversed(jobs) if other.state == "done" and other.key == job.key)
@@ -73,7 +73,7 @@ def _lines(directory: Path | None, name: str) -> list[str]:
     try:
         try:
             data = (directory / name).read_bytes()
-        except FileNotFoundError:  # a finished run may be compressed
+        except FileNotFoundError:  # the files of a finished run may be compressed
             data = gzip.decompress((directory / f"{name}.gz").read_bytes())
     except OSError:
         return []

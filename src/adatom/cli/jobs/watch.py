@@ -49,10 +49,10 @@ def _watch(looks: Iterator[dict[str, list[JobRecord]]], as_json: bool) -> None:
 
 
 def _looks(flow: str | None, label: str | None) -> Iterator[dict[str, list[JobRecord]]]:
-    """What the journal says again and again of the runs that were not finished at one of the looks."""
+    """Read the journal every second, and yield the jobs of the runs that were not finished at one of the readings."""
     watched: dict[str, list[JobRecord]] = {}
     quiet = 0
-    # The journal does not say that a flow has ended: between two jobs of its body there may be none that runs.
+    # The journal does not say that a flow has ended, and between two jobs of its body no job may run.
     while quiet < 2:
         runs = _by_run(select(all_jobs(), flow=flow, label=label))
         active = {run for run, jobs in runs.items() if any(map(_is_active, jobs))}

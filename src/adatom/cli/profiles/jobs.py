@@ -1,4 +1,4 @@
-"""``adatom profiles status``, ``attach`` and ``cancel``: batch jobs of which nobody has been told the end."""
+"""``adatom profiles status``, ``attach`` and ``cancel``: batch jobs whose end has not been reported yet."""
 
 from __future__ import annotations
 
