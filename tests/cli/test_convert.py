@@ -1,7 +1,6 @@
 """Structures from one file into another."""
 
 import os
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ from ase.calculators.emt import EMT
 from ase.io import read, write
 
 from adatom import change_settings
+from adatom.cli.actions import convert as action
 from adatom.configs import ConfigSet
 
 
@@ -78,7 +78,7 @@ def test_formats_that_are_not_written(refused, structures):
 
 
 def test_progress_is_on_the_standard_error(cli, structures, monkeypatch):
-    monkeypatch.setattr(sys.modules["adatom.cli.convert"], "_EVERY", -1)
+    monkeypatch.setattr(action, "_EVERY", -1)
     with change_settings(progress=True):
         lines = cli("convert", "a.xyz", "b.xyz").stderr.splitlines()
     assert [line.split(",")[0] for line in lines[:-1]] == ["1 structures", "2 structures", "3 structures"]

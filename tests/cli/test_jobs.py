@@ -3,7 +3,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import threading
 import time
 from dataclasses import fields
@@ -798,12 +797,3 @@ def test_jobs_alone_shows_the_commands(cli):
 @pytest.mark.parametrize("args", [["lst"], ["list", "--nothing"], ["show"], ["watch", "more"]])
 def test_a_bad_command_line_is_one_line(refused, args):
     assert "`adatom jobs" in refused("jobs", *args)
-
-
-def test_help_imports_nothing_heavy():
-    code = (
-        "import sys, adatom.cli.jobs; "
-        "sys.exit(str([name for name in ('numpy', 'ase', 'sqlite3', 'rich.live') if name in sys.modules]))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment())
-    assert done.stderr.strip() == "[]"

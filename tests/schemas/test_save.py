@@ -7,9 +7,22 @@ from ase.build import bulk, fcc111
 from ase.calculators.emt import EMT
 from ase.constraints import FixAtoms
 
+from adatom import flow, job
 from adatom.calculations import run_md, run_static
 from adatom.errors import InputError, StorageError
-from adatom.schemas.save import load_results, save_results
+from adatom.schemas.save import add_metadata, load_results, save_results
+
+
+@job
+def static(atoms):
+    return run_static(atoms, EMT())
+
+
+@flow(on_failure="return")
+def copper_and_iron():
+    copper = static(bulk("Cu"))
+    iron = static(bulk("Fe"))  # EMT has no iron
+    return {"copper": copper, "others": [iron, static(iron["atoms"])]}
 
 
 @pytest.mark.parametrize("name", ["out.json", "deep/er/out.json.gz"])
@@ -34,6 +47,38 @@ def test_results_come_back(name, tmp_path):
     assert back["slabs"][0]["atoms"].constraints[0].index.tolist() == [0]
     data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     assert json.loads(data)["slabs"][0]["converged"] is True
+
+
+@pytest.mark.parametrize("metadata", [False, True])
+def test_failures_are_saved_in_the_places_of_their_results(metadata, tmp_path):
+    value = copper_and_iron()
+    back = load_results(save_results(value, tmp_path / "out.json", metadata=metadata))
+    assert back["copper"]["atoms"] == bulk("Cu")
+    assert ("structure_metadata" in back["copper"]) == metadata
+    failed, skipped = (item["failure"] for item in back["others"])
+    assert set(failed) == {"job", "directory", "kind", "message", "traceback", "host", "pid", "skipped_because"}
+    assert failed["kind"] == value["others"][0].kind
+    assert failed["message"] == value["others"][0].message
+    assert "Traceback" in failed["traceback"]
+    assert failed["skipped_because"] is None
+    assert skipped["kind"] == "Skipped"
+    assert skipped["skipped_because"] == failed["job"]
+    assert "structure_metadata" not in value["copper"]  # what is saved is a copy
+
+
+def test_metadata_that_cannot_be_made_keeps_nothing_from_being_saved(tmp_path):
+    ghost = bulk("Cu")
+    ghost.numbers[:] = 0
+    value = [{"results": {"energy": 1.0}, "dir_name": "/runs/ghost", "atoms": ghost}, run_static(bulk("Cu"), EMT())]
+    with pytest.warns(UserWarning, match="1 of the results saved have no metadata"):
+        path = save_results(value, tmp_path / "out.json", metadata=True)
+    without, good = load_results(path)
+    assert without["results"] == {"energy": 1.0}
+    assert "structure_metadata" not in without
+    assert good["structure_metadata"]["formula_pretty"] == "Cu"
+    changed, reasons = add_metadata(value)
+    assert changed[0] == value[0]
+    assert len(reasons) == 1
 
 
 def test_what_cannot_be_saved_leaves_the_old_file(tmp_path):

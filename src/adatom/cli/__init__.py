@@ -1,6 +1,8 @@
 """The command line: ``adatom run|map|plot|errors|convert|recipes|settings|engines|jobs|cache|profiles``.
 
-What a command computes with is imported when the command runs, so that ``--help`` is quick.
+The module of a command has its parameters and its help, and is imported when the command is used. Commands that need
+ASE or NumPy have their bodies in `adatom.cli.actions`, which is imported when they run: these packages take longer to
+import than all else, and ``--help`` and completion in a shell need neither.
 """
 
 from __future__ import annotations
@@ -10,27 +12,52 @@ from typing import Annotated
 import typer
 
 from adatom._version import __version__
-from adatom.cli.cache import cache
-from adatom.cli.convert import convert
-from adatom.cli.engines import engines
-from adatom.cli.errors import errors
-from adatom.cli.group import Group
-from adatom.cli.jobs import jobs
-from adatom.cli.map import map_
-from adatom.cli.plot import plot
-from adatom.cli.profiles import profiles
-from adatom.cli.recipes import recipes
-from adatom.cli.run import run
-from adatom.cli.settings import settings
+from adatom.cli.group import Entry, Group
 
 __all__ = ["app"]
 
-app = typer.Typer(name="adatom", cls=Group, rich_markup_mode="markdown", pretty_exceptions_enable=False)
-for command in (run, map_, plot, errors, convert, recipes, settings, engines):
-    app.command(command.__name__.rstrip("_"))(command)
-app.add_typer(jobs, name="jobs")
-app.add_typer(cache, name="cache")
-app.add_typer(profiles, name="profiles")
+
+class _Commands(Group):
+    entries = (
+        Entry("run", "adatom.cli.run:run", "Run a recipe on one or more structures."),
+        Entry(
+            "map",
+            "adatom.cli.map:map_",
+            "Run a recipe on each structure of files, and write the structures with their results.",
+        ),
+        Entry("plot", "adatom.cli.plot:plot", "Draw what a saved result has to show."),
+        Entry(
+            "errors",
+            "adatom.cli.errors:errors",
+            "Show how far energies, forces and stresses of models are from a reference.",
+        ),
+        Entry(
+            "convert",
+            "adatom.cli.convert:convert",
+            "Write the structures of a file into another, of another format.",
+        ),
+        Entry("recipes", "adatom.cli.recipes:recipes", "List the recipes, or show one."),
+        Entry("settings", "adatom.cli.settings:settings", "Show each setting and where its value comes from."),
+        Entry("engines", "adatom.cli.engines:engines", "List the engines, which is selected, and what they can do."),
+        Entry(
+            "jobs",
+            "adatom.cli.jobs:jobs",
+            "Jobs that were run with this results_dir: list, explain, run again, clean up.",
+        ),
+        Entry(
+            "cache",
+            "adatom.cli.cache:cache",
+            "Show how many results are stored, and how large they are; `prune` removes some.",
+        ),
+        Entry(
+            "profiles",
+            "adatom.cli.profiles:profiles",
+            "Profiles of commands and machines, and batch jobs: check, render, submit, follow.",
+        ),
+    )
+
+
+app = typer.Typer(name="adatom", cls=_Commands, rich_markup_mode="markdown", pretty_exceptions_enable=False)
 
 
 @app.callback(invoke_without_command=True)

@@ -8,16 +8,21 @@ __all__ = ["confirm"]
 
 
 def confirm(question: str) -> None:
-    """Ask; without a yes the command ends with status 1.
+    """Ask the user a question, and end the command with status 1 unless the answer is yes.
 
     Parameters
     ----------
     question
-        To be answered with yes or no.
+        Question that is answered with yes or no.
+
+    Raises
+    ------
+    Exit
+        Status 1, because the answer was not yes.
     """
     try:
         agreed = typer.confirm(question, err=True)
-    except typer.Abort:  # Ctrl-C, or nobody is there
+    except typer.Abort:  # Ctrl-C, or the standard input has ended
         typer.echo("", err=True)
         agreed = False
     if not agreed:

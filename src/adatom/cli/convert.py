@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-import time
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
-from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from adatom.errors import InputError
-from adatom.settings import get_settings
-
-if TYPE_CHECKING:
-    from ase import Atoms
-
 __all__ = ["convert"]
-
-_EVERY = 0.5  # s
 
 
 def convert(
@@ -35,36 +22,6 @@ def convert(
     TO appears when it is complete. Extended XYZ and stores are written as they are read, whatever their size; of other
     formats ASE may need all structures at once. What TO does not hold of what is attached to a structure is said.
     """
-    from ase.io import iread
+    from adatom.cli.actions.convert import convert_file  # ASE: too slow for --help
 
-    from adatom.cli.quantities import show_count
-    from adatom.configs import ConfigSet
-    from adatom.configs.writing import lost_keys, write_structures
-
-    if target.exists() and not overwrite:
-        raise InputError(f"{target} is there already. Give another name, or --overwrite to replace it.")
-    structures = _counted(ConfigSet(source), get_settings().progress)
-    first = next(structures, None)
-    count = write_structures(structures if first is None else chain([first], structures), target)
-    typer.echo(f"Wrote {show_count(count, 'structure', 'structures')} to {target}", err=True)
-    with suppress(Exception):  # of a hundred formats, some are not read by ASE
-        if first is not None and (lost := lost_keys(first, next(iread(target)))):
-            typer.echo(f"It does not hold {', '.join(lost)}; .xyz and .lmdb do.", err=True)
-
-
-def _counted(structures: Iterable[Atoms], shown: bool | None) -> Iterator[Atoms]:
-    """The same; how many there were so far is said on the standard error."""
-    terminal = sys.stderr.isatty()
-    if not (terminal if shown is None else shown):
-        yield from structures
-        return
-    start = due = time.monotonic()
-    count, end = 0, "\r" if terminal else "\n"
-    for count, atoms in enumerate(structures, 1):
-        yield atoms
-        now = time.monotonic()
-        if now > due + (_EVERY if terminal else 20 * _EVERY):
-            due = now
-            print(f"{count} structures, {count / (now - start):.0f} a second", end=end, file=sys.stderr, flush=True)
-    if terminal and due > start:
-        print(file=sys.stderr)
+    convert_file(source, target, overwrite)

@@ -1,4 +1,4 @@
-"""Docstrings of recipes, taken apart."""
+"""Docstrings of recipes, split into their sections."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ _ENTRY = re.compile(r"^(\*{0,2}\w[^\n]*)\n((?:[ \t]+\S.*\n?|[ \t]*\n)*)", re.MUL
 
 @dataclass(frozen=True)
 class Documentation:
-    """A numpydoc docstring.
+    """Docstring in the style of numpydoc.
 
     Attributes
     ----------
     summary
-        Its first paragraph, in one line.
+        First paragraph of the docstring, in one line.
     description
-        What comes before the first section.
+        Paragraphs between the summary and the first section.
     parameters
-        What each parameter is.
+        Description of each parameter in one line, by its name.
     sections
-        The other sections by title.
+        Text of each other section, by its title.
     """
 
     summary: str
@@ -36,12 +36,12 @@ class Documentation:
 
     @classmethod
     def of(cls, documented: Any) -> Documentation:
-        """The docstring of a function, or of what stands for one.
+        """Split the docstring of an object.
 
         Parameters
         ----------
         documented
-            It may have none.
+            Function, job or flow; without a docstring all attributes are empty.
         """
         head, *rest = _SECTION.split(inspect.cleandoc(documented.__doc__ or ""))
         summary, _, description = head.partition("\n\n")

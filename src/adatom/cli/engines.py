@@ -1,4 +1,4 @@
-"""``adatom engines``: who can run jobs."""
+"""``adatom engines``: the engines that can run jobs."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from adatom._version import __version__
+from adatom.cli.tables import print_json, print_table
 from adatom.execution.engine import Engine
 from adatom.execution.registry import engine_class, engine_names, is_installed
 from adatom.settings import get_settings
@@ -18,8 +19,6 @@ __all__ = ["engines"]
 
 def engines(as_json: Annotated[bool, typer.Option("--json", help="Print JSON, not a table.")] = False) -> None:
     """List the engines, which is selected, and what they can do."""
-    from adatom.cli.tables import print_json, print_table
-
     selected = get_settings().workflow_engine
     found = [{"name": name, "selected": name == selected, **_described(name)} for name in engine_names()]
     if as_json:
@@ -39,13 +38,13 @@ def engines(as_json: Annotated[bool, typer.Option("--json", help="Print JSON, no
                 for engine in found
             ],
         )
-    engine_class(selected)  # an unknown one is an error, now that it is seen which there are
+    engine_class(selected)  # an unknown engine is an error, after the table of the known ones
 
 
 def _described(name: str) -> dict[str, Any]:
     try:
         kind = engine_class(name)
-    except (ImportError, AttributeError) as error:  # registered by a package that is broken, or gone
+    except (ImportError, AttributeError) as error:  # the package that registered the engine is broken or removed
         return {"version": None, "missing": f"cannot be imported: {error}", "capabilities": {}, "runner": ""}
     installed = is_installed(kind)
     return {
@@ -65,7 +64,7 @@ def _version(kind: type[Engine]) -> str:
     package = kind.package.split(".")[0]
     try:
         return version(package)
-    except PackageNotFoundError:  # imported under another name than it is installed under
+    except PackageNotFoundError:  # the distribution has another name than its package
         return version(packages_distributions()[package][0])
 
 

@@ -1,4 +1,4 @@
-"""Values as they are typed on a command line."""
+"""Values typed on a command line."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ _TOKEN = re.compile(r"""'[^']*'|"[^"]*"|[\[({]|[\])}]|,|.""", re.DOTALL)
 
 
 def parse_value(text: str) -> Any:
-    """A value in Python, JSON or TOML; whatever else does not look like one is a string.
+    """Return the value that a text means in Python, JSON or TOML, or the text itself.
 
     Parameters
     ----------
     text
-        Such as ``0.05``, ``true``, ``None``, ``BFGS``, ``[1, 2]``, ``{"a": true}`` or ``{a = true}``.
+        Text such as ``0.05``, ``true``, ``None``, ``BFGS``, ``[1, 2]``, ``{"a": true}`` or ``{a = true}``.
 
     Raises
     ------
     InputError
-        A list, dictionary or quoted string that cannot be read.
+        The text begins like a list, a dictionary or a quoted string, and cannot be read.
     """
     text = text.strip()
     for read in (_json, _python, _toml):
@@ -47,28 +47,28 @@ def _json(text: str) -> Any:
 
 
 def _refuse(name: str) -> None:
-    raise ValueError  # NaN and Infinity are words
+    raise ValueError  # NaN and Infinity stay text
 
 
 def _python(text: str) -> Any:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of escapes that Python does not know
+        warnings.simplefilter("ignore")  # Python warns of unknown escapes
         return ast.literal_eval(text)
 
 
 def _toml(text: str) -> Any:
-    if not text.startswith(("[", "{")):  # bare dates and times are no values here
+    if not text.startswith(("[", "{")):  # TOML would take a bare date or time for a value
         raise ValueError
     return tomllib.loads(f"value = {text}")["value"]
 
 
 def split_commas(text: str) -> list[str]:
-    """The parts between commas; those within brackets and quotes do not count.
+    """Split a text at its commas, except those within brackets and quotes.
 
     Parameters
     ----------
     text
-        Such as ``Cu,basis=[[0, 0, 0]]``.
+        Text such as ``Cu,basis=[[0, 0, 0]]``.
     """
     parts, depth = [""], 0
     for token in _TOKEN.findall(text):

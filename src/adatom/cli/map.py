@@ -1,21 +1,20 @@
-"""``adatom map``: a recipe on each structure of files."""
+"""``adatom map``: a recipe for each structure of files."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from adatom.errors import InputError, ItemError, UnfinishedError
-from adatom.settings import change_settings, get_settings
+from adatom.settings import change_settings
 
 __all__ = ["map_"]
 
 
 class OnError(StrEnum):
-    """What becomes of a structure for which the recipe fails."""
+    """Treatment of a structure for which the recipe fails, as `adatom.configs.map` has it."""
 
     KEEP, SKIP, RAISE, RETRY = "keep", "skip", "raise", "retry"
 
@@ -57,55 +56,9 @@ def map_(
     changes = {"workflow_engine": engine}
     with change_settings({key: value for key, value in changes.items() if value is not None}):
         try:
-            _map(recipe, files, out, prefix, assign or [], workers, on_error, seed, time_budget, overwrite)
+            from adatom.cli.actions.map import map_recipe  # ASE: too slow for --help
+
+            map_recipe(recipe, files, out, prefix, assign or [], workers, on_error.value, seed, time_budget, overwrite)
         except KeyboardInterrupt:
             typer.echo(f"Interrupted. What is done is in {out}.partial; the same command goes on.", err=True)
             raise typer.Exit(130) from None
-
-
-def _map(
-    name: str,
-    files: list[str],
-    out: Path,
-    prefix: str | None,
-    assignments: list[str],
-    workers: int | None,
-    on_error: OnError,
-    seed: int | None,
-    time_budget: float | None,
-    overwrite: bool,
-) -> None:
-    from adatom.cli.parameters import read_parameters
-    from adatom.cli.progress import progress
-    from adatom.configs import AutoparaInfo, ConfigSet, OutputSpec, map
-    from adatom.recipes.registry import find_recipe
-    from adatom.workflow import Job
-
-    step = find_recipe(name).step
-    if not isinstance(step, Job):
-        raise InputError(f"{name} is a flow, and this takes jobs. Give a job, or `adatom run {name} FILE@:`.")
-    parameters: dict[str, Any] = read_parameters(step, assignments, given=("rng",) if seed is not None else ())
-    inputs = ConfigSet(files[0] if len(files) == 1 else files)
-    info = AutoparaInfo(workers=workers, time_budget=time_budget)
-    spec = OutputSpec(out, overwrite=overwrite)
-    with progress(step.name, get_settings().progress):
-        try:
-            found = map(
-                step,
-                inputs,
-                spec,
-                output_prefix=prefix,
-                seed=seed,
-                on_error=on_error.value,
-                autopara_info=info,
-                **parameters,
-            )
-        except (ItemError, UnfinishedError) as error:
-            typer.echo(str(error), err=True)
-            raise typer.Exit(1) from None
-    failed = len(found.failures)
-    mark = f"{step.name}_failed" if prefix is None else f"{prefix}failed"
-    why = f"; {failed} failed, of which {mark} says why" if failed else ""
-    typer.echo(f"{len(found)} structures in {out}{why}")
-    if failed:
-        raise typer.Exit(1)

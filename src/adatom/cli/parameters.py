@@ -1,4 +1,4 @@
-"""``--set key=value``: arguments of a recipe, and structures that are given by name."""
+"""``--set key=value``: arguments of a recipe, and structures for its other parameters."""
 
 from __future__ import annotations
 
@@ -6,36 +6,44 @@ import inspect
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, get_type_hints
 
+from ase import Atoms
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
 from adatom.cli.literals import parse_value
+from adatom.cli.signatures import AnyStep, jobs_of
 from adatom.cli.structures import read_structures
 from adatom.errors import InputError, UnknownNameError
 from adatom.recipes.registry import find_recipe
-from adatom.workflow import Flow, Job
+from adatom.workflow import Job
 
-__all__ = ["jobs_of", "read_changes", "read_parameters", "split_words"]
+__all__ = ["read_changes", "read_parameters", "split_words"]
 
-AnyStep = Job[..., Any] | Flow[..., Any]
 _Kind = inspect.Parameter
 _VARIADIC = (_Kind.VAR_POSITIONAL, _Kind.VAR_KEYWORD)
 
 
 def read_parameters(step: AnyStep, assignments: Iterable[str], given: Collection[str] = ()) -> dict[str, Any]:
-    """The keyword arguments that assignments mean for a recipe.
+    """Return the keyword arguments that assignments mean for a recipe.
 
     Parameters
     ----------
     step
-        The recipe; its first parameter is the structure.
+        Recipe to be run; its first parameter is the structure.
     assignments
-        Texts ``key=value``; dots in a key lead into dictionaries. The value of a parameter that is a job is the name of
-        a recipe, and that of one that is a structure what `read_structures` takes.
+        Texts ``key=value``. Dots in a key lead into dictionaries. For a parameter that is a job, the value is the name
+        of a recipe; for one that is a structure, it is a text that `read_structures` takes.
     given
-        Parameters that get their values otherwise.
+        Names of parameters that have their values already.
+
+    Returns
+    -------
+    dict
+        Values by name of the parameter, of the types that the signature says.
 
     Raises
     ------
     InputError
-        A key that the recipe does not take, a value of a wrong type, or a key that it needs.
+        The recipe does not take a key, a value has a wrong type, or a parameter without a default has no value.
     """
     parameters = list(inspect.signature(step).parameters.values())
     if not parameters or parameters[0].kind is _Kind.KEYWORD_ONLY:
@@ -54,24 +62,24 @@ def read_parameters(step: AnyStep, assignments: Iterable[str], given: Collection
 
 
 def split_words(step: AnyStep, words: Iterable[str]) -> tuple[list[str], list[str]]:
-    """The structures that a recipe is run on, and those that are the values of its other parameters.
+    """Separate the structures that a recipe is run on from structures for its other parameters.
 
     Parameters
     ----------
     step
-        The recipe.
+        Recipe to be run on the structures.
     words
-        Structures as in `read_structures`, some after ``key=``.
+        Structures as `read_structures` takes them, some of them after ``key=``.
 
     Returns
     -------
     structures, assignments : list of str
-        Both as they stand on the command line.
+        Words without and with ``key=``, as they stand on the command line.
 
     Raises
     ------
     InputError
-        There is nothing to run the recipe on.
+        No structure is left that the recipe could be run on.
     """
     structures: list[str] = []
     assignments: list[str] = []
@@ -85,19 +93,24 @@ def split_words(step: AnyStep, words: Iterable[str]) -> tuple[list[str], list[st
 
 
 def read_changes(steps: Iterable[Job[..., Any]], assignments: Iterable[str]) -> dict[str, Any]:
-    """The keyword arguments that assignments mean for jobs that have all arguments already.
+    """Return the keyword arguments that assignments mean for jobs which have all their arguments already.
 
     Parameters
     ----------
     steps
-        The jobs.
+        Jobs to be run again.
     assignments
-        As in `read_parameters`.
+        Texts ``key=value``, same as in `read_parameters`.
+
+    Returns
+    -------
+    dict
+        Values by name of the parameter; each is for the jobs that have the parameter.
 
     Raises
     ------
     InputError
-        A key that no job takes, or a value of a wrong type for one that does.
+        No job takes a key, or a value has a wrong type for a job that takes its key.
     """
     given = _tree(assignments)
     found: dict[str, Any] = {}
@@ -111,20 +124,6 @@ def read_changes(steps: Iterable[Job[..., Any]], assignments: Iterable[str]) -> 
         if key not in known:
             raise UnknownNameError("parameter of these jobs", key, known)
     return found
-
-
-def jobs_of(step: AnyStep) -> dict[str, Job[..., Any]]:
-    """The jobs that a flow has among its parameters.
-
-    Parameters
-    ----------
-    step
-        The flow.
-    """
-    if not isinstance(step, Flow):
-        return {}
-    defaults = {name: parameter.default for name, parameter in inspect.signature(step).parameters.items()}
-    return {name: default for name, default in defaults.items() if isinstance(default, Job)}
 
 
 def _tree(assignments: Iterable[str]) -> dict[str, Any]:
@@ -146,27 +145,27 @@ def _tree(assignments: Iterable[str]) -> dict[str, Any]:
 
 
 def _checked(step: AnyStep, parameters: list[inspect.Parameter], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the given values as the types that the parameters of a recipe have."""
     known = {parameter.name: parameter for parameter in parameters if parameter.kind not in _VARIADIC}
-    jobs = jobs_of(step)
-    extra = {"job_params"} if jobs else set()
-    if not any(parameter.kind is _Kind.VAR_KEYWORD for parameter in parameters):
-        for key in given:
-            if key not in known and key not in extra:
-                raise UnknownNameError(f"parameter of {step.name}", key, {*known, *extra})
+    valid = {*known, "job_params"} if jobs_of(step) else {*known}
+    takes_any = any(parameter.kind is _Kind.VAR_KEYWORD for parameter in parameters)
+    for key in given:
+        if key not in valid and not takes_any:
+            raise UnknownNameError(f"parameter of {step.name}", key, valid)
     hints = _hints(step)
-    found: dict[str, Any] = {}
-    for key, value in given.items():
-        if key in extra and key not in known:
-            found[key] = _job_params(step, jobs, value)
-        elif key in jobs and isinstance(value, str):
-            found[key] = find_recipe(value).step
-        elif key in known and _is_structure(hints.get(key)):
-            found[key] = _structure(step, key, value)
-        elif key in known and key in hints:
-            found[key] = _of_type(step, known[key], hints[key], value)
-        else:
-            found[key] = value
-    return found
+    return {key: _value(step, key, value, known.get(key), hints.get(key)) for key, value in given.items()}
+
+
+def _value(step: AnyStep, key: str, value: Any, parameter: inspect.Parameter | None, hint: Any) -> Any:
+    """Return a value as its parameter takes it; None stands for a parameter or a type that the signature lacks."""
+    jobs = jobs_of(step)
+    if parameter is None:
+        return _job_params(step, jobs, value) if key == "job_params" and jobs else value
+    if key in jobs and isinstance(value, str):
+        return find_recipe(value).step
+    if _is_structure(hint):
+        return _structure(step, key, value)
+    return value if hint is None else _of_type(step, parameter, hint, value)
 
 
 def _job_params(step: AnyStep, jobs: Mapping[str, Job[..., Any]], given: Any) -> dict[str, Any]:
@@ -186,13 +185,11 @@ def _job_params(step: AnyStep, jobs: Mapping[str, Job[..., Any]], given: Any) ->
 def _hints(step: AnyStep) -> dict[str, Any]:
     try:
         return get_type_hints(step)
-    except Exception:  # names that only a type checker sees
+    except Exception:  # annotations may name objects that only a type checker imports
         return {}
 
 
 def _is_structure(hint: Any) -> bool:
-    from ase import Atoms
-
     return hint is Atoms
 
 
@@ -208,19 +205,17 @@ def _structure(step: AnyStep, key: str, value: Any) -> Any:
 
 
 def _of_type(step: AnyStep, parameter: inspect.Parameter, hint: Any, value: Any) -> Any:
-    """The value, as the type that the signature says where that takes no more than a number's or list's conversion."""
-    from pydantic import ConfigDict, TypeAdapter, ValidationError
-
+    """Return a value as the type of its parameter, if a number or a list only needs to be converted."""
     try:
         adapter = TypeAdapter(hint, config=ConfigDict(arbitrary_types_allowed=True))
-    except Exception:  # a type that brings its own rules, or has none
+    except Exception:  # pydantic knows no rules for this type
         return value
     try:
         converted = adapter.validate_python(value)
     except ValidationError:
         fits = False
     else:
-        fits = not isinstance(value, bool) or isinstance(converted, bool)  # true is no number here
+        fits = not isinstance(value, bool) or isinstance(converted, bool)  # pydantic would take true for the number 1
     if not fits:
         annotation = parameter.annotation
         wanted = annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)

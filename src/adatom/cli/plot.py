@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from adatom.plots.draw import save_pictures
+
 __all__ = ["plot"]
 
 
@@ -21,8 +23,7 @@ def plot(
 
     Several pictures have their number behind the name. The names of the files are printed.
     """
-    from adatom.plots.draw import save_pictures
-    from adatom.schemas.save import load_results
+    from adatom.schemas.save import load_results  # ASE: too slow for --help
 
     value = load_results(file)
     name = file.name.removesuffix(".gz").removesuffix(".json")

@@ -13,28 +13,32 @@ from contextlib import contextmanager, redirect_stdout
 from datetime import timedelta
 from typing import IO
 
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
 from adatom.execution.observer import observed
 
 __all__ = ["progress"]
 
 _TICK = 0.1  # s
-_LOG_EVERY = 10.0  # s, where there is no terminal
-_MANY = 100  # jobs or structures from which the rate means something
+_LOG_EVERY = 10.0  # s, without a terminal
+_MANY = 100  # jobs or structures; with fewer a rate means little
 
 
 @contextmanager
 def progress(title: str, shown: bool | None = None) -> Iterator[None]:
-    """Say on the standard error how many jobs of the flow in the block run, are done and failed.
+    """Count on the standard error the jobs of the flow in the block that run, are done and have failed.
 
-    The standard output stays free for results: what jobs, engines and their workers print there goes to the standard
-    error too, above the line.
+    The standard output stays free for results: text that jobs, engines and their workers print there goes to the
+    standard error too, above the line of the counts.
 
     Parameters
     ----------
     title
-        What to call the flow.
+        Name of the flow at the beginning of the line.
     shown
-        None: where the standard error is a terminal.
+        True prints the counts, False does not; None prints them if the standard error is a terminal.
     """
     jobs = _Jobs(title)
     terminal = sys.stderr.isatty()
@@ -79,7 +83,7 @@ class _Jobs:
 
 @contextmanager
 def _printed_to_stderr() -> Iterator[None]:
-    """Let the standard output be the standard error, also in processes that are started in the block."""
+    """Lead the standard output to the standard error, also in processes that are started in the block."""
     sys.stdout.flush()
     kept = os.dup(1)
     os.dup2(2, 1)
@@ -93,14 +97,15 @@ def _printed_to_stderr() -> Iterator[None]:
 
 @contextmanager
 def _printed_to_file() -> Iterator[tuple[int, IO[str]]]:
-    """Let both standard streams be a file, also in processes that are started in the block.
+    """Lead both standard streams to a file, also in processes that are started in the block.
 
-    They would write into the middle of the progress line. A file, unlike a pipe, holds nobody up when it is not read.
+    Otherwise their text would stand in the middle of the progress line. A file, unlike a pipe, never blocks the
+    processes that write to it.
 
     Yields
     ------
     tuple
-        The file's descriptor, and the standard error as it was.
+        Descriptor of the file, and a stream to the former standard error.
     """
     sys.stdout.flush()
     sys.stderr.flush()
@@ -120,18 +125,14 @@ def _printed_to_file() -> Iterator[tuple[int, IO[str]]]:
 
 @contextmanager
 def _live(jobs: _Jobs, printed: int, stderr: IO[str]) -> Iterator[None]:
-    """Keep the line up to date, and show what is printed above it."""
-    from rich.console import Console
-    from rich.live import Live
-    from rich.text import Text
-
+    """Keep the progress line up to date, and show the text of the streams above it."""
     console = Console(file=stderr, highlight=False)
     live = Live(console=console, auto_refresh=False, redirect_stdout=False, redirect_stderr=False)
     position = 0
 
     def update(last: bool) -> None:
         nonlocal position
-        # Its place in the file is shared with those who write to it, so it is not moved.
+        # All processes that write to the file share its position, so reading must not move it.
         data = os.pread(printed, 1 << 24, position)
         lines = data if last else data[: data.rfind(b"\n") + 1]
         position += len(lines)
@@ -145,7 +146,7 @@ def _live(jobs: _Jobs, printed: int, stderr: IO[str]) -> Iterator[None]:
 
 @contextmanager
 def _logged(jobs: _Jobs) -> Iterator[None]:
-    """Print the line now and then, and at the end."""
+    """Print the progress line every 10 s, and at the end."""
     due = time.monotonic() + _LOG_EVERY
 
     def update(last: bool) -> None:
@@ -160,7 +161,7 @@ def _logged(jobs: _Jobs) -> Iterator[None]:
 
 @contextmanager
 def _ticking(update: Callable[[bool], None]) -> Iterator[None]:
-    """Call a function again and again in a thread, and a last time, with True, after the block."""
+    """Call a function every 0.1 s in a thread, and a last time, with True, after the block."""
     ended = threading.Event()
 
     def tick() -> None:

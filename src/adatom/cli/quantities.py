@@ -1,9 +1,10 @@
-"""Ages and sizes, as they are typed and as they are shown."""
+"""Ages and sizes: read from options, and formatted for people."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 
 import typer
 
@@ -14,33 +15,33 @@ _BYTES = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
 
 
 def parse_age(text: str) -> float:
-    """Seconds.
+    """Return an age in s.
 
     Parameters
     ----------
     text
-        Such as ``90m``, ``2h``, ``3d`` or ``2w``.
+        Number with the unit s, m, h, d or w, such as ``90m``, ``2h``, ``3d`` or ``2w``.
 
     Raises
     ------
     BadParameter
-        It is none of these.
+        The text is not a number with one of these units.
     """
     return _parse(text, _SECONDS, "no age: a number and s, m, h, d or w, such as 90m, 2h, 3d, 2w")
 
 
 def parse_size(text: str) -> int:
-    """Bytes.
+    """Return a size in bytes.
 
     Parameters
     ----------
     text
-        Such as ``500MB`` or ``5GB``; a kB has 1000 bytes.
+        Number with the unit B, kB, MB, GB or TB, such as ``500MB`` or ``5GB``; a kB has 1000 bytes.
 
     Raises
     ------
     BadParameter
-        It is none of these.
+        The text is not a number with one of these units.
     """
     return round(_parse(text, _BYTES, "no size: a number and B, kB, MB, GB or TB, such as 500MB, 5GB"))
 
@@ -48,30 +49,30 @@ def parse_size(text: str) -> int:
 def _parse(text: str, units: Mapping[str, int], why_not: str) -> float:
     match = re.fullmatch(r"(\d+\.?\d*|\.\d+) *([a-z]+)", text.strip().lower())
     if not match or match[2] not in units:
-        raise typer.BadParameter(f"{text!r} is {why_not}.")  # Typer says of which option
+        raise typer.BadParameter(f"{text!r} is {why_not}.")  # Typer adds the name of the option
     return float(match[1]) * units[match[2]]
 
 
 def show_count(count: int, one: str, many: str) -> str:
-    """A number of things for people.
+    """Format a number of things, such as ``"1 job"`` or ``"3 jobs"``.
 
     Parameters
     ----------
     count
-        How many.
+        Number of the things.
     one, many
-        The word for one of them, and for any other number.
+        Words for one thing, and for any other number of things.
     """
     return f"{count} {one if count == 1 else many}"
 
 
 def show_seconds(seconds: float) -> str:
-    """A duration for people.
+    """Format a duration: in s with two decimals below a minute, else as ``H:MM:SS``.
 
     Parameters
     ----------
     seconds
-        How long.
+        Duration in s; a negative one is shown as 0.
     """
     if seconds < 60:
         return f"{max(0.0, seconds):.2f} s"
@@ -80,25 +81,23 @@ def show_seconds(seconds: float) -> str:
 
 
 def show_size(size: int) -> str:
-    """A size for people.
+    """Format a size in the largest unit that it reaches, from B to TB.
 
     Parameters
     ----------
     size
-        In bytes.
+        Size in bytes; a kB has 1000 bytes.
     """
     unit = next((unit for unit in ("TB", "GB", "MB", "kB") if size >= _BYTES[unit.lower()]), "B")
     return f"{size} B" if unit == "B" else f"{size / _BYTES[unit.lower()]:.1f} {unit}"
 
 
 def show_time(time: float) -> str:
-    """A time on the clock here.
+    """Format a time as date and time in the local time zone.
 
     Parameters
     ----------
     time
-        Seconds since the epoch.
+        Time in s since the epoch.
     """
-    from datetime import datetime
-
     return f"{datetime.fromtimestamp(time):%Y-%m-%d %H:%M:%S}"

@@ -1,17 +1,19 @@
-"""``adatom recipes``: what can be run."""
+"""``adatom recipes``: the recipes that can be run."""
 
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
+from rich.padding import Padding
 
+from adatom.cli.documentation import Documentation
+from adatom.cli.signatures import jobs_of
+from adatom.cli.tables import print_json, print_table, print_text
 from adatom.errors import AdatomError
+from adatom.recipes.registry import Recipe, codes, find_recipe, recipes_of
 from adatom.workflow import Flow, Job
-
-if TYPE_CHECKING:
-    from adatom.recipes.registry import Recipe
 
 __all__ = ["recipes"]
 
@@ -23,9 +25,6 @@ def recipes(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, not a table.")] = False,
 ) -> None:
     """List the recipes, or show one."""
-    from adatom.cli.tables import print_json
-    from adatom.recipes.registry import codes, find_recipe
-
     if name is None or name in codes():
         _list(codes() if name is None else [name], as_json)
         return
@@ -37,10 +36,6 @@ def recipes(
 
 
 def _list(names: list[str], as_json: bool) -> None:
-    from adatom.cli.documentation import Documentation
-    from adatom.cli.tables import print_json, print_table
-    from adatom.recipes.registry import recipes_of
-
     found: list[Recipe] = []
     for code in names:
         try:
@@ -58,9 +53,6 @@ def _list(names: list[str], as_json: bool) -> None:
 
 
 def _described(recipe: Recipe) -> dict[str, Any]:
-    from adatom.cli.documentation import Documentation
-    from adatom.cli.parameters import jobs_of
-
     documentation = Documentation.of(recipe.step)
     signature = inspect.signature(recipe.step)
     parameters = [
@@ -98,10 +90,6 @@ def _described(recipe: Recipe) -> dict[str, Any]:
 
 
 def _show(shown: dict[str, Any]) -> None:
-    from rich.padding import Padding
-
-    from adatom.cli.tables import print_text
-
     print_text(f"{shown['name']}: {shown['summary']}\n\nfrom {shown['module']} import {shown['function']}\n")
     if shown["description"]:
         print_text(shown["description"] + "\n")

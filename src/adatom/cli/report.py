@@ -1,4 +1,4 @@
-"""What a run came to: saved, printed, and the exit status."""
+"""Report of a run: the saved file, the printed results, and the exit status."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ from typing import Any
 
 import typer
 
+from adatom.cli.documents import in_short, print_documents
+from adatom.cli.summary import print_summary
+from adatom.cli.tables import print_json, print_text
 from adatom.errors import AdatomError
+from adatom.schemas.save import add_metadata, save_results
+from adatom.schemas.tables import results_table
 from adatom.settings import get_settings
 from adatom.workflow import Failure
 
@@ -15,38 +20,28 @@ __all__ = ["report"]
 
 
 def report(value: Any, failures: list[Failure], file: Path, as_json: bool, **about: Any) -> None:
-    """Save what a run gave, print a summary, and end with status 1 if a job failed or nothing could be saved.
+    """Save the value that a run returned, print a summary, and end with status 1 if a job failed or nothing is saved.
 
     Parameters
     ----------
     value
-        Results, with failures in the places of those there are not.
+        Results, with failures in the places of missing ones.
     failures
-        All failures, those that are not in `value` too.
+        All failures of the run, including those that are not in `value`.
     file
-        Where to save it.
+        Path of the file that `value` is saved to.
     as_json
-        Print JSON.
+        True prints JSON in place of tables.
     **about
-        What the JSON says of the run, before its results.
-    """
-    from adatom.cli.documents import in_short, print_documents
-    from adatom.cli.save import save_value
-    from adatom.cli.summary import print_summary, summary
-    from adatom.cli.tables import print_json, print_text
+        Other facts about the run, which the JSON has before the results.
 
-    rows = summary(value)
-    saved = False
-    if not isinstance(value, Failure):
-        try:
-            trouble = save_value(value, file)
-        except AdatomError as error:
-            typer.echo(f"Not saved: {error}", err=True)
-        else:
-            saved = True
-            typer.echo(f"Saved {file}", err=True)
-            if trouble:
-                typer.echo(f"Without the metadata of materials databases: {trouble}", err=True)
+    Raises
+    ------
+    Exit
+        Status 1, because a job failed or `value` could not be saved.
+    """
+    rows = results_table(value)
+    saved = _save(value, file)
     if as_json:
         print_json(
             {
@@ -67,6 +62,22 @@ def report(value: Any, failures: list[Failure], file: Path, as_json: bool, **abo
         _print_failures(failures)
     if failures or not saved:
         raise typer.Exit(1)
+
+
+def _save(value: Any, file: Path) -> bool:
+    """Save a value with the metadata of its results, and return False if it is not saved; a lone failure never is."""
+    if isinstance(value, Failure):
+        return False
+    documents, reasons = add_metadata(value)
+    try:
+        save_results(documents, file)
+    except AdatomError as error:
+        typer.echo(f"Not saved: {error}", err=True)
+        return False
+    typer.echo(f"Saved {file}", err=True)
+    if reasons:
+        typer.echo(f"Without the metadata of materials databases: {reasons[-1]}", err=True)
+    return True
 
 
 def _print_failures(failures: list[Failure]) -> None:

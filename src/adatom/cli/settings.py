@@ -1,4 +1,4 @@
-"""``adatom settings``: each value and where it comes from."""
+"""``adatom settings``: the value of each setting and its source."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from adatom.cli.tables import print_json, print_table, print_text
 from adatom.settings import Settings, config_file, get_settings, setting_sources
 
 __all__ = ["settings"]
@@ -14,8 +15,6 @@ __all__ = ["settings"]
 
 def settings(as_json: Annotated[bool, typer.Option("--json", help="Print JSON, not a table.")] = False) -> None:
     """Show each setting and where its value comes from."""
-    from adatom.cli.tables import print_json, print_table, print_text
-
     values = get_settings().model_dump(mode="json")
     sources = setting_sources()
     if as_json:

@@ -1,17 +1,23 @@
-"""Structures as they are named on a command line."""
+"""Structures named on a command line."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ase import Atoms
+from ase.build import bulk, molecule
+from ase.build.molecule import extra
+from ase.collections import g2
+from ase.io import read
+from ase.io.formats import UnknownFileTypeError
+from ase.utils import string2index
+
+from adatom.calculations.checks import check_atoms
 from adatom.cli.literals import parse_value, split_commas
 from adatom.errors import InputError, UnknownNameError
-
-if TYPE_CHECKING:
-    from ase import Atoms
 
 __all__ = ["read_structures"]
 
@@ -19,22 +25,20 @@ _FORMS = "Valid: FILE, FILE@2, FILE@: for all in it, FILE.db@id=3, bulk:Cu, bulk
 
 
 def read_structures(text: str) -> list[Atoms]:
-    """The structures that a word of the command line names.
+    """Return the structures that a word of the command line names.
 
     Parameters
     ----------
     text
         ``bulk:NAME`` or ``molecule:NAME``, each with ``,key=value`` for the arguments of ASE's function of that name;
-        or a file that ASE reads, with ``@`` and an index, a slice or, of a database, a selection. As with ASE, a file
-        without ``@`` stands for the last structure in it.
+        or the path of a file that ASE reads, with ``@`` and an index, a slice or, of a database, a selection. As in
+        ASE, a file without ``@`` stands for the last structure in it.
 
     Raises
     ------
     InputError
-        There is no such structure, or nothing can be computed of it: no atoms, or a position that is not a number.
+        No such structure exists, or it cannot be computed: it has no atoms, or a position that is not a number.
     """
-    from adatom.calculations.checks import check_atoms
-
     kind, colon, rest = text.partition(":")
     structures = [_BUILDERS[kind](text, rest)] if colon and kind in _BUILDERS else _read_file(text)
     if not structures:
@@ -48,8 +52,6 @@ def read_structures(text: str) -> list[Atoms]:
 
 
 def _bulk(text: str, rest: str) -> Atoms:
-    from ase.build import bulk
-
     name, *more = split_commas(rest)
     if more and "=" not in more[0]:
         more[0] = f"crystalstructure={more[0]!r}"
@@ -58,15 +60,11 @@ def _bulk(text: str, rest: str) -> Atoms:
         return bulk(name, **_options("bulk", more, valid))
     except InputError:
         raise
-    except Exception as error:  # ASE raises whatever it comes upon
+    except Exception as error:  # ASE raises exceptions of many kinds
         raise InputError(f"{text}: {_reason(error)} Valid: bulk:Cu, bulk:NaCl,rocksalt,a=5.64 (Å).") from error
 
 
 def _molecule(text: str, rest: str) -> Atoms:
-    from ase.build import molecule
-    from ase.build.molecule import extra
-    from ase.collections import g2
-
     name, *more = split_commas(rest)
     if name not in g2.names and name not in extra:
         raise UnknownNameError("molecule", name, {*g2.names, *extra}, "A file is read too.")
@@ -93,10 +91,6 @@ def _options(kind: str, parts: list[str], valid: list[str]) -> dict[str, Any]:
 
 
 def _read_file(text: str) -> list[Atoms]:
-    from ase.io import read
-    from ase.io.formats import UnknownFileTypeError
-    from ase.utils import string2index
-
     path, index = text, "-1"
     if "@" in Path(text).name and not Path(text).exists():
         path, _, index = text.rpartition("@")
@@ -110,7 +104,7 @@ def _read_file(text: str) -> list[Atoms]:
         ) from error
     except (IndexError, StopIteration) as error:
         raise InputError(f"{path!r} has no structure {index}. {_FORMS}") from error
-    except Exception as error:  # one of a hundred parsers
+    except Exception as error:  # each parser of ASE raises its own
         raise InputError(f"ASE cannot read {text!r}: {_reason(error)} {_FORMS}") from error
     return structures if isinstance(structures, list) else [structures]
 

@@ -1,12 +1,16 @@
-"""What commands print on the standard output: tables for people, JSON for programs."""
+"""Printing on the standard output: tables for people, JSON for programs."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import typer
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 __all__ = ["print_json", "print_table", "print_text"]
 
@@ -19,45 +23,44 @@ def print_table(
     Parameters
     ----------
     columns
-        Headings. A column that is empty in all rows is left out.
+        Headings of the columns. A column that is empty in all rows is left out.
     rows
-        The cells.
+        Cells of each row, in the order of `columns`.
     right
-        Headings of columns that stand to the right: numbers.
+        Headings of columns that are aligned to the right, as numbers are.
     cut
-        Headings of columns that a terminal shows the beginning of, where it is not wide enough; a file gets all. With
-        none of them what does not fit goes on in the next line.
+        Headings of columns whose cells end with an ellipsis where a terminal is not wide enough; a file gets them
+        whole. If `cut` is empty, text that does not fit goes on in the next line.
     """
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
     rows = list(rows)
     kept = [i for i, _ in enumerate(columns) if any(row[i] for row in rows)]
     if not Console().is_terminal:
         _print_plain([columns, *rows], kept, [columns[i] in right for i in kept])
         return
+    print_text(_rich_table(columns, rows, kept, right, cut))
+
+
+def _rich_table(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], kept: Sequence[int], right: Sequence[str], cut: Sequence[str]
+) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for i in kept:
-        # Without `cut` nothing is lost: what does not fit goes on in the next line.
-        table.add_column(
-            columns[i],
-            justify="right" if columns[i] in right else "left",
-            overflow="fold",
-            no_wrap=bool(cut) and columns[i] not in cut,
-        )
+    shortened = [columns[i] in cut for i in kept]
+    for i, short in zip(kept, shortened, strict=True):
+        # Without `cut` nothing is lost: text that does not fit goes on in the next line.
+        justify: Literal["right", "left"] = "right" if columns[i] in right else "left"
+        table.add_column(columns[i], justify=justify, overflow="fold", no_wrap=bool(cut) and not short)
     for row in rows:
-        cells = [Text(row[i], no_wrap=columns[i] in cut or None) for i in kept]
-        for i, cell in zip(kept, cells, strict=True):
-            cell.overflow = "ellipsis" if columns[i] in cut else None
-        table.add_row(*cells)
-    print_text(table)
+        table.add_row(
+            *(
+                Text(row[i], no_wrap=True, overflow="ellipsis") if short else Text(row[i])
+                for i, short in zip(kept, shortened, strict=True)
+            )
+        )
+    return table
 
 
 def _print_plain(rows: Sequence[Sequence[str]], kept: Sequence[int], right: Sequence[bool]) -> None:
-    """Print a line for each row; rich takes a hundred times longer, and jobs may be many thousands."""
-    from rich.cells import cell_len
-
+    """Print a line for each row without rich, which takes a hundred times longer: there may be thousands of jobs."""
     cells = [[" ".join(row[i].splitlines()) for i in kept] for row in rows]
     sizes = [[cell_len(cell) for cell in row] for row in cells]
     widths = [max(column) for column in zip(*sizes, strict=True)]
@@ -68,20 +71,18 @@ def _print_plain(rows: Sequence[Sequence[str]], kept: Sequence[int], right: Sequ
 
 
 def print_text(content: Any) -> None:
-    """Print a string as it is, or something that rich can render.
+    """Print a string as it is, or an object that rich can render.
 
     Parameters
     ----------
     content
-        What to print.
+        String, or table or padding of rich.
     """
-    from rich.console import Console
-
     console = Console(markup=False, highlight=False, emoji=False)
     if console.is_terminal:
         console.print(content, soft_wrap=isinstance(content, str))
         return
-    console.width = 10_000  # a file or a pipe has no width: one line stays one line
+    console.width = 10_000  # a file or a pipe has no width, so no line is broken
     with console.capture() as printed:
         console.print(content, soft_wrap=isinstance(content, str))
     typer.echo("\n".join(line.rstrip() for line in printed.get().splitlines()))
@@ -93,7 +94,7 @@ def print_json(data: Any) -> None:
     Parameters
     ----------
     data
-        Plain data; arrays become lists, and what JSON does not know its ``str``.
+        Plain data; arrays become lists, and objects that JSON does not know become their ``str``.
     """
     typer.echo(json.dumps(data, indent=2, ensure_ascii=False, default=_plain))
 

@@ -18,6 +18,7 @@ from adatom.cli.jobs.selection import (
     plain,
     select,
 )
+from adatom.cli.tables import print_json, print_table, print_text
 from adatom.journal.jobs import JobRecord
 
 __all__ = ["failed"]
@@ -39,8 +40,6 @@ def failed(
     Causes that differ only in words with digits, such as numbers and directories, are one. A job that was retried is
     what its retry is.
     """
-    from adatom.cli.tables import print_json, print_table, print_text
-
     jobs = all_jobs()
     chosen = select(jobs, flow=flow, label=label, recipe=recipe, newer_than=newer_than, older_than=older_than)
     known = by_id_and_key(jobs)
@@ -75,7 +74,7 @@ def failed(
 def _by_cause(jobs: list[JobRecord]) -> list[tuple[str, str, list[JobRecord]]]:
     groups: dict[tuple[str, str], list[JobRecord]] = {}
     for job in jobs:
-        # Of those that were skipped it does not matter which job they needed: that one is here too.
+        # All skipped jobs are one group: the jobs that they needed have rows of their own.
         alike = "" if job.state == "skipped" else re.sub(r"[^\s,;()]*\d[^\s,;()]*", "…", " ".join(job.cause.split()))
         groups.setdefault((job.state, alike), []).append(job)
     found = []

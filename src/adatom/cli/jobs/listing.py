@@ -22,6 +22,8 @@ from adatom.cli.jobs.selection import (
     read_states,
     select,
 )
+from adatom.cli.quantities import show_count, show_seconds, show_time
+from adatom.cli.tables import print_json, print_table, print_text
 from adatom.journal.jobs import STATES, JobRecord
 
 __all__ = ["list_jobs"]
@@ -43,9 +45,6 @@ def list_jobs(
 
     Of one that failed or was lost and was run again the cause says what has become of it.
     """
-    from adatom.cli.quantities import show_count
-    from adatom.cli.tables import print_json, print_table, print_text
-
     states = None if state is None else read_states(state)
     jobs = all_jobs()
     found = select(
@@ -71,8 +70,6 @@ def list_jobs(
 
 
 def _row(job: JobRecord, now: JobRecord) -> tuple[str, ...]:
-    from adatom.cli.quantities import show_seconds, show_time
-
     cause = " ".join(job.cause.split())
     if now is not job and job.state in ("failed", "lost"):
         cause = f"now {now.state} as {now.id}; before: {cause}"

@@ -1,12 +1,13 @@
-"""Jobs of the journal, by what commands are told of them."""
+"""Jobs of the journal, chosen by the options and arguments of commands."""
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import time
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -37,7 +38,7 @@ __all__ = [
     "select",
 ]
 
-# The options that several commands have.
+# Options that several commands share.
 Flow = Annotated[
     str | None,
     typer.Option("--flow", metavar="FLOW", help="Of this flow: its name, or how the name of a run begins or ends."),
@@ -58,16 +59,16 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON, not a table.")]
 
 _ID = re.compile(r"-([0-9a-f]{12})(?:-try\d+|-again)*$")
 
-_LEAST = 6  # characters of a name: with fewer, what nobody meant would be found
+_LEAST = 6  # characters of the beginning or end of a name; fewer would find jobs that the user does not mean
 
 
 def all_jobs() -> list[JobRecord]:
-    """What the journal in ``results_dir`` says, oldest first.
+    """Return the jobs in the journal of ``results_dir``, oldest first.
 
     Raises
     ------
     InputError
-        There is none.
+        No journal is in ``results_dir``.
     """
     directory = get_settings().results_dir
     if not (directory / JOURNAL).is_dir():
@@ -79,19 +80,19 @@ def all_jobs() -> list[JobRecord]:
 
 
 def read_states(text: str, valid: Sequence[str] = STATES) -> frozenset[str]:
-    """States between commas.
+    """Return the states of jobs in a text.
 
     Parameters
     ----------
     text
-        Such as ``failed,lost``.
+        Names of states with commas between them, such as ``failed,lost``.
     valid
-        Those that are allowed.
+        Names of states that are allowed.
 
     Raises
     ------
     UnknownNameError
-        One is not allowed.
+        The text names a state that is not allowed.
     """
     states = [state.strip() for state in text.split(",")]
     for state in states:
@@ -110,59 +111,45 @@ def select(
     newer_than: float | None = None,
     older_than: float | None = None,
 ) -> list[JobRecord]:
-    """The jobs for which all holds that is not None.
+    """Return the jobs that fulfil all conditions; None stands for no condition.
 
     Parameters
     ----------
     jobs
-        To choose from.
+        Jobs to choose from, which keep their order.
     flow
-        The name of the flow, or how the name of the run begins or ends; the run's directory is valid too.
-    label, recipe, states
-        As in the journal; of a recipe its function is enough.
+        Name of the flow, six or more characters of the beginning or end of a run's name, or the directory of a run.
+    label
+        Label of the run, as in the journal.
+    recipe
+        Recipe of the job as in the journal, or a shorter form of it, down to the name of the function.
+    states
+        States of which the job has one.
     newer_than, older_than
-        Seconds since the job ended or, if it has not, since it was started.
+        Bounds in s of the time since the job ended or, if it has not ended, since it was started.
 
     Raises
     ------
     UnknownNameError
-        No job is of that flow, label or recipe.
+        No job has that flow, label or recipe.
     """
     found = list(jobs)
-    run = (flow or "").rstrip(os.sep).rpartition(os.sep)[2]
-    if flow is not None:
-        flows = {job.flow for job in found if job.flow}
-        found = [job for job in found if job.run and (job.flow == run or _begins_or_ends(job.run, run))]
-        if not found:
-            hint = f"The name of a run directory is valid too, or {_LEAST} characters of its beginning or end."
-            raise UnknownNameError("flow", flow, flows, hint)
-    if label is not None:
-        labels = {job.label for job in found if job.label}
-        if label not in labels:
-            raise UnknownNameError("label", label, labels)
-        found = [job for job in found if job.label == label]
-    if recipe is not None:
-        recipes = {job.recipe for job in found if job.recipe}
-        found = [job for job in found if recipe in _names(job)]
-        if not found:
-            raise UnknownNameError("recipe", recipe, recipes)
+    for what, name in (("flow", flow), ("label", label), ("recipe", recipe)):
+        if name is not None:
+            found = _with_name(found, what, name)
     now = time.time()
-    return [
-        job
-        for job in found
-        if (states is None or job.state in states)
-        and (newer_than is None or now - _when(job) <= newer_than)
-        and (older_than is None or now - _when(job) > older_than)
-    ]
+    least = -math.inf if older_than is None else older_than
+    most = math.inf if newer_than is None else newer_than
+    return [job for job in found if (states is None or job.state in states) and least < now - _when(job) <= most]
 
 
 def by_id_and_key(jobs: Iterable[JobRecord]) -> dict[str, JobRecord]:
-    """All jobs by id, and by key those whose result there is.
+    """Return all jobs by their ids, and those with a result also by their keys.
 
     Parameters
     ----------
     jobs
-        The jobs.
+        Jobs in the order of the journal; the last one with a key counts.
     """
     jobs = list(jobs)
     with_result = {job.key: job for job in jobs if job.key and job.state in ("done", "cached")}
@@ -170,14 +157,16 @@ def by_id_and_key(jobs: Iterable[JobRecord]) -> dict[str, JobRecord]:
 
 
 def latest(job: JobRecord, known: Mapping[str, JobRecord]) -> JobRecord:
-    """What a job has become: its last retry or, as after the script was run again, one of its key that has a result.
+    """Return the last retry of a job, or a job with the same key that has a result.
+
+    The latter exists if the user's script was run again.
 
     Parameters
     ----------
     job
-        The job.
+        Job of the journal that may have been retried.
     known
-        What `by_id_and_key` gave.
+        All jobs, as `by_id_and_key` returns them.
     """
     passed = set()
     while job.retried in known and job.id not in passed:
@@ -187,19 +176,19 @@ def latest(job: JobRecord, known: Mapping[str, JobRecord]) -> JobRecord:
 
 
 def find_job(jobs: Iterable[JobRecord], word: str) -> JobRecord:
-    """The job that somebody means.
+    """Return the job that a word of the command line means.
 
     Parameters
     ----------
     jobs
-        To choose from.
+        Jobs to choose from.
     word
-        Its id, the beginning of that, or a directory: the job's or one in it.
+        Id of the job, six or more characters of the beginning of its id, its directory, or a directory in that.
 
     Raises
     ------
     InputError
-        There is none, or more than one.
+        The word means no job, or more than one.
     """
     known = {job.id: job for job in jobs}
     if word in known:
@@ -220,38 +209,66 @@ def find_job(jobs: Iterable[JobRecord], word: str) -> JobRecord:
 
 
 def job_id(name: str) -> str:
-    """The id of the job that a directory belongs to; empty if it is of none.
+    """Return the id of the job that a directory belongs to, or an empty string if it belongs to none.
 
     Parameters
     ----------
     name
-        The directory's name.
+        Name of the directory, without its parents.
     """
     match = _ID.search(name)
     return match[1] if match else ""
 
 
 def count_states(jobs: Iterable[JobRecord]) -> str:
-    """How many jobs there are of each state, for people.
+    """Format the numbers of jobs by state, such as ``"3 done, 1 failed"``.
 
     Parameters
     ----------
     jobs
-        The jobs.
+        Jobs to be counted.
     """
     counts = Counter(job.state for job in jobs)
     return ", ".join(f"{counts[state]} {state}" for state in STATES if counts[state])
 
 
 def plain(job: JobRecord) -> dict[str, Any]:
-    """A job for `--json`.
+    """Return a job as plain data for ``--json``.
 
     Parameters
     ----------
     job
-        The job.
+        Job of the journal.
     """
     return {**asdict(job), "path": None if job.path is None else str(job.path)}
+
+
+def _with_name(jobs: Sequence[JobRecord], what: str, name: str) -> list[JobRecord]:
+    """Return the jobs whose flow, label or recipe has the given name."""
+    fits = _FITS[what](name)
+    found = [job for job in jobs if fits(job)]
+    if not found:
+        valid = {getattr(job, what) for job in jobs} - {"", None}
+        raise UnknownNameError(what, name, valid, _HINTS.get(what, ""))
+    return found
+
+
+def _in_flow(name: str) -> Callable[[JobRecord], bool]:
+    run = name.rstrip(os.sep).rpartition(os.sep)[2]
+    return lambda job: bool(job.run) and (job.flow == run or _begins_or_ends(job.run, run))
+
+
+def _with_label(label: str) -> Callable[[JobRecord], bool]:
+    return lambda job: bool(job.label) and job.label == label
+
+
+def _of_recipe(recipe: str) -> Callable[[JobRecord], bool]:
+    return lambda job: recipe in _names(job)
+
+
+#: By attribute of a job, the condition that a name means, and the next step where no job fulfils it.
+_FITS = {"flow": _in_flow, "label": _with_label, "recipe": _of_recipe}
+_HINTS = {"flow": f"The name of a run directory is valid too, or {_LEAST} characters of its beginning or end."}
 
 
 def _begins_or_ends(name: str, part: str) -> bool:
@@ -263,8 +280,8 @@ def _when(job: JobRecord) -> float:
 
 
 def _names(job: JobRecord) -> set[str]:
-    """What it can be called: ``relax_job``, ``emt.relax_job``, ``emt.core.relax_job`` or the whole."""
-    if not job.recipe:  # it was skipped, or waits: only its name is known
+    """Return the names of a job's recipe: ``relax_job``, ``emt.relax_job``, ``emt.core.relax_job`` and the whole."""
+    if not job.recipe:  # the job was skipped or waits, so only its name is known
         return {job.name}
     module, _, function = job.recipe.partition(":")
     function = function.rpartition(".")[2]

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import typer
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
 
 from adatom.cli.jobs.selection import Flow, Json, Label, all_jobs, count_states, select
 from adatom.journal.jobs import STATES, JobRecord
@@ -30,10 +33,6 @@ def watch(flow: Flow = None, label: Label = None, as_json: Json = False) -> None
 
 
 def _watch(looks: Iterator[dict[str, list[JobRecord]]], as_json: bool) -> None:
-    from rich.console import Console
-    from rich.live import Live
-    from rich.text import Text
-
     console = Console(highlight=False)
     if console.is_terminal and not as_json:
         with Live(console=console, auto_refresh=False) as live:
@@ -50,15 +49,13 @@ def _watch(looks: Iterator[dict[str, list[JobRecord]]], as_json: bool) -> None:
 
 
 def _looks(flow: str | None, label: str | None) -> Iterator[dict[str, list[JobRecord]]]:
-    """What the journal says again and again of the runs that were not finished at one of the looks."""
+    """Read the journal every second, and yield the jobs of the runs that were not finished at one of the readings."""
     watched: dict[str, list[JobRecord]] = {}
     quiet = 0
-    # The journal does not say that a flow has ended: between two jobs of its body there may be none that runs.
+    # The journal does not say that a flow has ended, and between two jobs of its body no job may run.
     while quiet < 2:
-        runs: dict[str, list[JobRecord]] = {}
-        for job in select(all_jobs(), flow=flow, label=label):
-            runs.setdefault(job.run or job.id, []).append(job)
-        active = {run for run, jobs in runs.items() if any(job.end is None and job.state != "lost" for job in jobs)}
+        runs = _by_run(select(all_jobs(), flow=flow, label=label))
+        active = {run for run, jobs in runs.items() if any(map(_is_active, jobs))}
         quiet = 0 if active else quiet + 1
         watched = {run: jobs for run, jobs in runs.items() if run in active or run in watched}
         if watched:
@@ -68,6 +65,17 @@ def _looks(flow: str | None, label: str | None) -> Iterator[dict[str, list[JobRe
             return
         if quiet < 2:
             time.sleep(_EVERY)
+
+
+def _by_run(jobs: Iterable[JobRecord]) -> dict[str, list[JobRecord]]:
+    runs: dict[str, list[JobRecord]] = {}
+    for job in jobs:
+        runs.setdefault(job.run or job.id, []).append(job)
+    return runs
+
+
+def _is_active(job: JobRecord) -> bool:
+    return job.end is None and job.state != "lost"
 
 
 def _line(run: str, jobs: list[JobRecord]) -> str:

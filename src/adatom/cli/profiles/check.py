@@ -6,6 +6,10 @@ from typing import Annotated
 
 import typer
 
+from adatom.cli.tables import print_json, print_table
+from adatom.machines.preflight import preflight
+from adatom.machines.profiles.files import load_profiles
+
 __all__ = ["check"]
 
 
@@ -17,10 +21,6 @@ def check(
 
     The exit status is 1 if something is not.
     """
-    from adatom.cli.tables import print_json, print_table
-    from adatom.machines.preflight import preflight
-    from adatom.machines.profiles.files import load_profiles
-
     found = list(preflight(load_profiles().machine(machine)))
     if as_json:
         print_json([finding._asdict() for finding in found])

@@ -11,6 +11,6 @@ __all__ = ["import_profiles"]
 
 def import_profiles() -> None:
     """Print the blocks that a Prefect server keeps as profiles in TOML."""
-    from adatom.engines.clusters.prefect_blocks import blocks_as_toml
+    from adatom.engines.clusters.prefect_blocks import blocks_as_toml  # Prefect is slow to import, and may be missing
 
     typer.echo(asyncio.run(blocks_as_toml()), nl=False)

@@ -1,18 +1,20 @@
-"""``adatom profiles status``, ``attach`` and ``cancel``: batch jobs of which nobody has been told the end."""
+"""``adatom profiles status``, ``attach`` and ``cancel``: batch jobs whose end has not been reported yet."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from adatom.cli.quantities import show_time
+from adatom.cli.tables import print_json, print_table
 from adatom.errors import InputError
-
-if TYPE_CHECKING:
-    from adatom.machines.outcome import Outcome
-    from adatom.machines.record import Record
+from adatom.machines.outcome import Outcome
+from adatom.machines.record import Record, read_records
+from adatom.machines.result import conclude
+from adatom.machines.watch import watch
 
 __all__ = ["attach", "cancel", "status"]
 
@@ -23,9 +25,6 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON, not a table.")]
 
 def status(work_dir: WorkDir = Path(), job: Job = None, as_json: Json = False) -> None:
     """Show where the batch jobs in a directory are; one question to each scheduler."""
-    from adatom.cli.quantities import show_time
-    from adatom.cli.tables import print_json, print_table
-
     records = _records(work_dir, job)
     known = _poll(records)
     rows = []
@@ -42,9 +41,6 @@ def status(work_dir: WorkDir = Path(), job: Job = None, as_json: Json = False) -
 
 def attach(work_dir: WorkDir = Path(), job: Job = None) -> None:
     """Wait for batch jobs, and tell how each ended. The exit status is 1 if one did not succeed."""
-    from adatom.machines.result import conclude
-    from adatom.machines.watch import watch
-
     waiting = [(record, watch(record.scheduler, record.job)) for record in _records(work_dir, job)]
     well = True
     try:
@@ -71,8 +67,6 @@ def cancel(work_dir: WorkDir = Path(), job: Job = None) -> None:
 
 
 def _records(work_dir: Path, ids: Sequence[str] | None) -> list[Record]:
-    from adatom.machines.record import read_records
-
     found = list(read_records(work_dir.absolute()))
     if not found:
         typer.echo(f"Nothing is submitted in {work_dir.absolute()} that nobody has followed to its end.", err=True)

@@ -6,7 +6,10 @@ from typing import Annotated, Any
 
 import typer
 
+from adatom.cli.tables import print_json, print_table, print_text
 from adatom.errors import UnknownNameError
+from adatom.machines.profiles.files import load_profiles
+from adatom.machines.profiles.places import profile_places
 
 __all__ = ["list_profiles", "show"]
 
@@ -15,10 +18,6 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON, not a table.")]
 
 def list_profiles(as_json: Json = False) -> None:
     """List the profiles that are found, and where they are looked for."""
-    from adatom.cli.tables import print_json, print_table, print_text
-    from adatom.machines.profiles.files import load_profiles
-    from adatom.machines.profiles.places import profile_places
-
     found = load_profiles()
     rows = [
         *(("command", one.name, f"runs {one.executable!r}. {one.description}") for one in found.commands.values()),
@@ -46,9 +45,6 @@ def list_profiles(as_json: Json = False) -> None:
 
 def show(name: Annotated[str, typer.Argument(help="Of a command, an execution, a machine or a runner.")]) -> None:
     """Print all that a profile says, its defaults too, as JSON."""
-    from adatom.cli.tables import print_json
-    from adatom.machines.profiles.files import load_profiles
-
     found = load_profiles()
     kinds: dict[str, dict[str, Any]] = {
         "command": found.commands,

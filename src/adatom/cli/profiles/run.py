@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from adatom.machines.command import Run
 
 __all__ = ["render", "submit"]
 
@@ -29,8 +32,6 @@ def render(
     assign: Assign = None,
 ) -> None:
     """Print the script that would be submitted, and do nothing else."""
-    from adatom.machines.command import Run
-
     typer.echo(Run(command, execution, machine, work_dir, args or [], _overrides(assign)).text, nl=False)
 
 
@@ -46,16 +47,12 @@ def submit(
 
     What is submitted already in that directory and has not been followed to its end is not submitted again.
     """
-    from adatom.machines.command import Run
-
     record = Run(command, execution, machine, work_dir, args or [], _overrides(assign)).submit()
     typer.echo(record.id)
     typer.echo(f"`adatom profiles attach {record.work_dir}` waits for it.", err=True)
 
 
 def _overrides(assignments: list[str] | None) -> dict[str, object]:
-    import json
-
     changes: dict[str, object] = {}
     for assignment in assignments or []:
         key, equals, text = assignment.partition("=")
