@@ -1,4 +1,4 @@
-"""Point defects of a crystal, written once."""
+"""Point defects of a crystal."""
 
 from __future__ import annotations
 
@@ -33,29 +33,31 @@ def bulk_to_defects_flow(
     chemical_potentials: Mapping[str, float] | None = None,
     fermi_energy: float | None = None,
 ) -> dict[str, Any]:
-    """Relax the point defects of a crystal in a supercell, compute each once more as it is, and compare with no defect.
+    """Relax the point defects of a crystal in a supercell, compute each once more, and find the formation energies.
 
     Parameters
     ----------
     atoms
-        The crystal, relaxed. The supercell keeps its shape.
+        Relaxed crystal. The supercell keeps its shape.
     relax_job
-        Relaxes a supercell.
+        Job that relaxes a supercell.
     static_job
-        Computes a relaxed one.
+        Job that computes a relaxed supercell as it is.
     run_static
-        Whether there is a static calculation after each relaxation.
+        Whether a static calculation follows each relaxation.
     defect_kwargs
-        Arguments of `adatom.atoms.defects.make_defects`: which defects; by default the vacancies.
+        Arguments of `adatom.atoms.defects.make_defects`, which choose the defects, by name. None: the vacancies.
     supercell_kwargs
-        Arguments of `adatom.atoms.supercells.make_supercell`.
+        Arguments of `adatom.atoms.supercells.make_supercell`, by name. None: its defaults.
     charges
-        What the jobs need to be told, by charge in elementary charges: ``{0: {}, 1: {"calc_kwargs": {"charge": 1}}}``.
-        By default all is neutral.
+        Arguments of the jobs by charge of the defect in elementary charges, such as
+        ``{0: {}, 1: {"calc_kwargs": {"charge": 1}}}``. None: all defects are neutral.
     chemical_potentials
-        In eV per atom, by element. That of a crystal of one element is by default its own energy per atom.
+        Chemical potentials in eV per atom, by element. The default for a crystal of one element is its own energy per
+        atom.
     fermi_energy
-        Energy of an electron in eV, on the scale of the code, for the formation energies of charged defects.
+        Energy of an electron in eV, on the scale of the code, for the formation energies of charged defects. None: no
+        formation energies of charged defects.
 
     Returns
     -------
@@ -66,7 +68,7 @@ def bulk_to_defects_flow(
     Raises
     ------
     FlowFailure
-        A defect failed. In the value of the error, ``"formation_energies"`` has the others.
+        A defect failed. In the value of the error, ``"formation_energies"`` has the energies of the other defects.
     """
     check_keywords(make_defects, defect_kwargs or {})
     check_keywords(make_supercell, supercell_kwargs or {})
@@ -97,7 +99,7 @@ def find_formation_energies(
     chemical_potentials: dict[str, float],
     fermi_energy: float | None,
 ) -> FormationEnergies:
-    """Compare the energies of defects with that of the perfect supercell."""
+    """Compare the energies of defects with the energy of the perfect supercell."""
     perfect = reference_energy(bulk, "the perfect supercell")
     elements = set(supercell.symbols)
     if len(elements) == 1:
