@@ -102,17 +102,19 @@ def find_recipe(text: str) -> Recipe:
     path = text.removeprefix(f"{_PACKAGE}.")
     code, _, function = path.partition(".")
     if code not in codes():
-        if function:
-            raise UnknownNameError("code", code, codes(), _OWN)
-        known = [recipe for code in codes() for recipe in recipes_of(code)]
-        same = [recipe.name for recipe in known if recipe.function == code]
-        if same:
-            raise InputError(f"Recipe {code!r} of which code? Valid: {', '.join(same)}.")
-        raise UnknownNameError("recipe", text, [recipe.name for recipe in known], _OWN)
-    for recipe in recipes_of(code):
-        if path == recipe.name:
-            return recipe
-    raise UnknownNameError("recipe", text, [recipe.name for recipe in recipes_of(code)], _OWN)
+        raise UnknownNameError("code", code, codes(), _OWN) if function else _without_code(code)
+    known = {recipe.name: recipe for recipe in recipes_of(code)}
+    if path not in known:
+        raise UnknownNameError("recipe", text, known, _OWN)
+    return known[path]
+
+
+def _without_code(name: str) -> InputError:
+    known = [recipe for code in codes() for recipe in recipes_of(code)]
+    same = [recipe.name for recipe in known if recipe.function == name]
+    if same:
+        return InputError(f"Recipe {name!r} of which code? Valid: {', '.join(same)}.")
+    return UnknownNameError("recipe", name, [recipe.name for recipe in known], _OWN)
 
 
 def _recipes_in(module: ModuleType) -> Iterator[Recipe]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from itertools import product
 from typing import Any
 
 from ase import Atoms
@@ -70,24 +71,30 @@ def bulk_to_defects_flow(
     FlowFailure
         A defect failed. In the value of the error, ``"formation_energies"`` has the energies of the other defects.
     """
-    check_keywords(make_defects, defect_kwargs or {})
-    check_keywords(make_supercell, supercell_kwargs or {})
-    _check_energies(chemical_potentials or {}, fermi_energy)
-    _check_charges(charges or {})
-    states = charges or {0: {}}
-    supercell = make_supercell(atoms, **(supercell_kwargs or {}))
-    defects = [
-        (defect, charge) for defect in make_defects(atoms, supercell, **(defect_kwargs or {})) for charge in states
-    ]
+    defect_kwargs, supercell_kwargs = defect_kwargs or {}, supercell_kwargs or {}
+    states, potentials = charges or {0: {}}, dict(chemical_potentials or {})
+    check_keywords(make_defects, defect_kwargs)
+    check_keywords(make_supercell, supercell_kwargs)
+    _check_energies(potentials, fermi_energy)
+    _check_charges(states)
+    supercell = make_supercell(atoms, **supercell_kwargs)
+    defects = list(product(make_defects(atoms, supercell, **defect_kwargs), states))
 
-    relaxed = [relax_job(supercell), *(relax_job(defect, **states[charge]) for defect, charge in defects)]
+    structures = [supercell, *(defect for defect, _ in defects)]
+    arguments = [{}, *(states[charge] for _, charge in defects)]
+    relaxed = _run_each(relax_job, structures, arguments)
     runs = {"relax": relaxed}
     if run_static:
-        told = [{}, *(states[charge] for _, charge in defects)]
-        runs["static"] = [static_job(run["atoms"], **more) for run, more in zip(relaxed, told, strict=True)]
+        runs["static"] = _run_each(static_job, [run["atoms"] for run in relaxed], arguments)
     bulk, *last = [*runs.values()][-1]
-    energies = find_formation_energies(supercell, bulk, defects, last, dict(chemical_potentials or {}), fermi_energy)
+    energies = find_formation_energies(supercell, bulk, defects, last, potentials, fermi_energy)
     return {"bulk": bulk, **{kind: each[1:] for kind, each in runs.items()}, "formation_energies": energies}
+
+
+def _run_each(
+    calculate: Callable[..., Any], structures: Sequence[Any], arguments: Sequence[Mapping[str, Any]]
+) -> list[Any]:
+    return [calculate(structure, **more) for structure, more in zip(structures, arguments, strict=True)]
 
 
 @job(failed_inputs="take")

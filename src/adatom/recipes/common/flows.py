@@ -1,7 +1,7 @@
 """Table of the flows of all codes, a line for each.
 
-``Code.bind_flows`` gives each flow to the codes that have its jobs. The form ``import name as name`` makes a flow public
-for type checkers.
+``Code.bind_flows`` gives each flow to the codes that have its jobs. The form ``import name as name`` makes names
+public for type checkers.
 """
 
 from adatom.recipes.common.convergence import convergence_flow as convergence_flow
