@@ -1,4 +1,7 @@
-"""Recipes: ready-made jobs and flows, one package for each code; `common` has what all codes share."""
+"""Recipes: ready-made jobs and flows, a module or package for each code.
+
+`common` has the jobs and flows that all codes share, and `registry` finds recipes by name.
+"""
 
 from ase import Atoms
 

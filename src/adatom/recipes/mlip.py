@@ -1,4 +1,7 @@
-"""Jobs with machine-learned potentials, or any calculator of ASE's: `calculator` says which."""
+"""Machine-learned potentials: CHGNet, SevenNet, MACE, and any other that ASE has a calculator for.
+
+Each job takes a `calculator`, which selects the potential.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +21,10 @@ from adatom.recipes.common.flows import *  # noqa: F403
 
 
 class ModelCode(Code):
-    """A code whose jobs have a `calculator`."""
+    """A code whose jobs take a `calculator`."""
 
     def choice(self) -> Choice:
-        """A calculator."""
+        """Return the parameter `calculator`."""
         options = {"counts": {"calculator": identify_model}}
         return Choice("calculator", None, "Calculator", make_model, self._with_calculator, options)
 
@@ -29,7 +32,15 @@ class ModelCode(Code):
         return replace(self, make=partial(make_model, calculator))
 
     def build(self, atoms: Atoms, settings: Mapping[str, Any]) -> Any:
-        """Make a calculator; what was computed of the structure together with others, it knows."""
+        """Return a calculator, with results where the structure was computed together with others.
+
+        Parameters
+        ----------
+        atoms
+            Structure that will be computed.
+        settings
+            Arguments of the model, by name.
+        """
         made = super().build(atoms, settings)
         results = batch_value()
         return made if results is None else with_results(made, atoms, results)
@@ -42,18 +53,25 @@ def compute_batch(
     calc_kwargs: Mapping[str, Any] | None = None,
     **others: Any,
 ) -> list[dict[str, Any] | None]:
-    """What `static_job` finds of each structure, for many at once.
+    """Compute the results of `static_job` for many structures at once.
 
     Parameters
     ----------
     structures
-        The structures.
-    calculator, calc_kwargs
-        As of `static_job`.
+        Structures to compute, of which each is the argument of a job.
+    calculator
+        Potential, as for `static_job`.
+    calc_kwargs
+        Arguments of the model, as for `static_job`. The job of each structure adds its dispersion.
     **others
-        Its other arguments.
+        Other arguments of `static_job`, which do not count.
+
+    Returns
+    -------
+    list
+        Properties of each structure by ASE's names. None: the job computes the structure.
     """
-    settings = {name: value for name, value in (calc_kwargs or {}).items() if name != "dispersion"}  # added to each
+    settings = {name: value for name, value in (calc_kwargs or {}).items() if name != "dispersion"}
     return evaluate_batched(calculator, structures, **settings)
 
 

@@ -1,4 +1,4 @@
-"""Recipes by name."""
+"""Recipes by name: those of the codes, and jobs and flows of users."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from adatom.workflow import Flow, Job
 __all__ = ["Recipe", "codes", "find_recipe", "recipes_of"]
 
 _PACKAGE = "adatom.recipes"
-_SHARED = ("common", "registry")  # what is there besides codes
+_SHARED = ("common", "registry")
 _OWN = "Your own is MODULE:FUNCTION or FILE.py:FUNCTION; `adatom recipes` lists ours."
 
 
@@ -31,11 +31,13 @@ class Recipe:
     Attributes
     ----------
     name
-        The shortest name that the command line knows it by.
-    module, function
-        Where it is imported from.
+        Shortest name on the command line, such as ``"emt.relax_job"``.
+    module
+        Name of the module from which the recipe is imported.
+    function
+        Name of the recipe in that module.
     step
-        The job or flow.
+        Job or flow that is run.
     """
 
     name: str
@@ -51,19 +53,19 @@ class Recipe:
 
 @cache
 def codes() -> list[str]:
-    """The codes that there are recipes for: the packages in ``adatom.recipes``, but for what they share."""
+    """Return the names of the codes: the modules and packages in ``adatom.recipes``, without those that codes share."""
     path = import_module(_PACKAGE).__path__
     return sorted(found.name for found in pkgutil.iter_modules(path) if found.name not in _SHARED)
 
 
 @cache
 def recipes_of(code: str) -> list[Recipe]:
-    """The recipes that the modules of a code define or bind.
+    """Return the recipes of a code, its jobs before its flows.
 
     Parameters
     ----------
     code
-        One of `codes`.
+        Name of a code, as in `codes`.
 
     Raises
     ------
@@ -81,7 +83,7 @@ def recipes_of(code: str) -> list[Recipe]:
 
 
 def find_recipe(text: str) -> Recipe:
-    """A recipe by name.
+    """Return the recipe that has a name.
 
     Parameters
     ----------
@@ -91,7 +93,7 @@ def find_recipe(text: str) -> Recipe:
     Raises
     ------
     InputError
-        There is no such recipe, or what is there is not one.
+        There is no such recipe, or the object of that name is neither a job nor a flow.
     """
     if ":" in text:
         return _users_own(text)
@@ -100,17 +102,19 @@ def find_recipe(text: str) -> Recipe:
     path = text.removeprefix(f"{_PACKAGE}.")
     code, _, function = path.partition(".")
     if code not in codes():
-        if function:
-            raise UnknownNameError("code", code, codes(), _OWN)
-        known = [recipe for code in codes() for recipe in recipes_of(code)]
-        same = [recipe.name for recipe in known if recipe.function == code]
-        if same:
-            raise InputError(f"Recipe {code!r} of which code? Valid: {', '.join(same)}.")
-        raise UnknownNameError("recipe", text, [recipe.name for recipe in known], _OWN)
-    for recipe in recipes_of(code):
-        if path == recipe.name:
-            return recipe
-    raise UnknownNameError("recipe", text, [recipe.name for recipe in recipes_of(code)], _OWN)
+        raise UnknownNameError("code", code, codes(), _OWN) if function else _without_code(code)
+    known = {recipe.name: recipe for recipe in recipes_of(code)}
+    if path not in known:
+        raise UnknownNameError("recipe", text, known, _OWN)
+    return known[path]
+
+
+def _without_code(name: str) -> InputError:
+    known = [recipe for code in codes() for recipe in recipes_of(code)]
+    same = [recipe.name for recipe in known if recipe.function == name]
+    if same:
+        return InputError(f"Recipe {name!r} of which code? Valid: {', '.join(same)}.")
+    return UnknownNameError("recipe", name, [recipe.name for recipe in known], _OWN)
 
 
 def _recipes_in(module: ModuleType) -> Iterator[Recipe]:
@@ -139,7 +143,7 @@ def _import_file(path: Path) -> ModuleType:
     if not path.is_file():
         raise InputError(f"There is no file {str(path)!r}. {_OWN}")
     folder = str(path.parent.resolve())
-    # Workers look for a module of this name, behind their own: it must not be that of another.
+    # Workers import the file by its name, after the modules on their own path: no other module may have that name.
     known = None if "." in path.stem else find_spec(path.stem)
     if "." in path.stem or (known and (known.origin is None or not path.samefile(known.origin))):
         raise InputError(f"{path.name} cannot be imported under this name; another module has it. Rename the file.")
@@ -147,12 +151,12 @@ def _import_file(path: Path) -> ModuleType:
 
 
 def _import_module(name: str, folder: str = "") -> ModuleType:
-    folder = folder or os.getcwd()  # where `python -m` would look first
+    folder = folder or os.getcwd()  # `python -m` looks there first, too
     if folder not in sys.path:
         sys.path.insert(0, folder)
     try:
         return import_module(name)
     except AdatomError:
         raise
-    except Exception as error:  # whatever the user's code raises
+    except Exception as error:  # the user's code may raise anything
         raise InputError(f"{name!r} cannot be imported: {type(error).__name__}: {error}. {_OWN}") from error

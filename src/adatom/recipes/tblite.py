@@ -1,4 +1,7 @@
-"""Jobs with extended tight binding: molecules, and crystals at the Γ point."""
+"""Extended tight binding, GFN1-xTB, GFN2-xTB and IPEA1-xTB, with tblite's `TBLite`.
+
+Molecules are computed, and crystals at the Γ point.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +18,10 @@ from adatom.recipes.common import jobs
 from adatom.recipes.common.code import Code
 from adatom.recipes.common.flows import *  # noqa: F403
 
-METHODS = {"GFN2-xTB": "D4", "GFN1-xTB": "D3", "IPEA1-xTB": "D3"}  # tblite's default first; their dispersion
+# Dispersion that each method has. The default of tblite comes first.
+METHODS = {"GFN2-xTB": "D4", "GFN1-xTB": "D3", "IPEA1-xTB": "D3"}
 
-# TBLite says nothing of a name that it does not know.
+# TBLite ignores unknown names without a message.
 PARAMETERS = (
     *("method", "charge", "multiplicity", "accuracy", "electronic_temperature", "max_iterations"),
     *("mixer", "mixer_memory", "mixer_damping", "guess", "annealing", "electric_field", "spin_polarization"),
@@ -25,14 +29,25 @@ PARAMETERS = (
     *("cache_api", "verbosity", "xtb_config"),
 )
 
-# The first atomic number above each core, and how many electrons are in it. 4f electrons always are, as d electrons are
-# from Zn, Cd and Hg on.
+# Atomic number from which each core counts, and the number of electrons in the core. 4f electrons belong to the core,
+# and d electrons do from Zn, Cd and Hg on.
 _CORES = {1: 0, 3: 2, 11: 10, 19: 18, 30: 28, 37: 36, 48: 46, 55: 54, 72: 68, 80: 78}
-_LANTHANIDES = range(57, 72)  # which have three others
+_LANTHANIDES = range(57, 72)  # three of their electrons are in no core
 
 
 def make_calculator(**calc_kwargs: Any) -> Any:
-    """The calculator that tblite has for ASE; it prints nothing unless it is asked to."""
+    """Return the ASE calculator of tblite, which prints nothing unless `verbosity` is given.
+
+    Parameters
+    ----------
+    **calc_kwargs
+        Arguments of tblite's ``TBLite``, in ASE's units.
+
+    Raises
+    ------
+    MissingExtraError
+        The package tblite is not installed.
+    """
     try:
         from tblite.ase import TBLite
     except ImportError as error:
@@ -41,14 +56,34 @@ def make_calculator(**calc_kwargs: Any) -> Any:
 
 
 def valence_electrons(atoms: Atoms) -> int:
-    """How many electrons a neutral structure has, but for those in cores."""
+    """Return the number of electrons outside the cores of a neutral structure.
+
+    Parameters
+    ----------
+    atoms
+        Structure whose electrons are counted.
+    """
     starts = np.array(list(_CORES))
     cores = np.array(list(_CORES.values()))[np.searchsorted(starts, atoms.numbers, side="right") - 1]
     return int(np.where(np.isin(atoms.numbers, _LANTHANIDES), 3, atoms.numbers - cores).sum())
 
 
 def check(atoms: Atoms, calc_kwargs: Mapping[str, Any]) -> None:
-    """Refuse what tblite takes for something else, or dies of."""
+    """Refuse input that tblite misunderstands or that ends the process.
+
+    Parameters
+    ----------
+    atoms
+        Structure that will be computed.
+    calc_kwargs
+        Arguments of the calculator, by name.
+
+    Raises
+    ------
+    InputError
+        The method is unknown, dispersion would count twice, the structure is periodic along some directions only, or
+        the charge and the multiplicity do not fit.
+    """
     method = calc_kwargs.get("method", next(iter(METHODS)))
     if method not in METHODS:
         raise UnknownNameError("method of tblite", method, METHODS)

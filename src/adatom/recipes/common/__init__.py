@@ -1,1 +1,1 @@
-"""What all codes share: their jobs and flows, written once."""
+"""Jobs and flows that all codes share, each written once."""

@@ -1,4 +1,4 @@
-"""A code, as recipes see it."""
+"""Description of a code, from which its jobs and flows are made."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ F = TypeVar("F", bound=Flow[..., Any])
 
 @dataclass(frozen=True)
 class Choice:
-    """A parameter that the jobs of a code have besides, and that chooses what the code is.
+    """Further parameter of all jobs of a code, whose value selects a variant of the code.
 
     Attributes
     ----------
     parameter
-        Its name.
+        Name of the parameter in the jobs.
     default
-        Its default.
+        Default value of the parameter.
     annotation
-        Its type, as in source code.
+        Type of the parameter, as written in source code.
     documented
-        A function whose docstring has it.
+        Function whose docstring has the entry of the parameter.
     code
-        Gives the code for a value of it.
+        Function that returns the code for a value of the parameter.
     options
-        Options of the jobs.
+        Options of the jobs, by name: see `adatom.workflow.options.JobOptions`.
     """
 
     parameter: str
@@ -57,20 +57,22 @@ class Choice:
 
 @dataclass(frozen=True)
 class Code:
-    """A code: how its calculator is made, and what it can do.
+    """A code: how its calculator is made, and which input it accepts.
 
     Attributes
     ----------
     name
-        What people call it.
+        Name of the code for people, as error messages show it.
     make
-        Makes a calculator from keyword arguments: ASE's class, or a function that imports it first.
+        ASE's calculator class, or a function that imports it first and returns a calculator. Both take keyword
+        arguments.
     elements
-        Chemical symbols that it knows; None: all.
+        Chemical symbols that the code knows. None: all elements.
     parameters
-        Keyword arguments that `make` takes; None: not known here, and left to `make`.
+        Keyword arguments that `make` takes. None: they are not known here, and `make` checks them.
     check
-        Called with a structure and its `calc_kwargs` before `make` is; raises what is wrong with them.
+        Function that is called with a structure and its `calc_kwargs` before `make`, and raises an `InputError` if they
+        do not fit. None: nothing more is checked.
     """
 
     name: str
@@ -80,12 +82,12 @@ class Code:
     check: Callable[[Atoms, Mapping[str, Any]], None] | None = None
 
     def calculator(self, atoms: Atoms, calc_kwargs: Mapping[str, Any] | None = None) -> Any:
-        """A new calculator for a structure, which nothing else uses.
+        """Return a new calculator for a structure, which nothing else uses.
 
         Parameters
         ----------
         atoms
-            The structure.
+            Structure that will be computed.
         calc_kwargs
             Arguments of the code's ASE calculator, in ASE's units. Any code has one more, ``dispersion``: the arguments
             of `adatom.recipes.common.dispersion.make_dispersion`, by name.
@@ -119,14 +121,14 @@ class Code:
         Parameters
         ----------
         calc_kwargs
-            The arguments.
+            Arguments of the calculator, by name.
         *others
-            Names that are known all the same.
+            Names that are accepted besides `parameters`.
 
         Raises
         ------
         UnknownNameError
-            There is no such argument.
+            An argument is neither in `parameters` nor in `others`.
         """
         if self.parameters is not None:
             known = (*self.parameters, *others)
@@ -135,40 +137,40 @@ class Code:
                     raise UnknownNameError(f"argument of {self.name}", key, known)
 
     def settings(self, calc_kwargs: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """What a calculator is made of, and its dispersion.
+        """Return all arguments of a calculator, with ``dispersion`` where the user gives it.
 
         Parameters
         ----------
         calc_kwargs
-            The user's.
+            Arguments that the user gives. None: no arguments.
         """
         return dict(calc_kwargs or {})
 
     def build(self, atoms: Atoms, settings: Mapping[str, Any]) -> Any:
-        """Make a calculator.
+        """Return a calculator from checked arguments.
 
         Parameters
         ----------
         atoms
-            The structure.
+            Structure that will be computed.
         settings
-            Arguments of `make`.
+            Arguments of `make`, without ``dispersion``.
         """
         return self.make(**settings)
 
     def choice(self) -> Choice | None:
-        """What the jobs of this code leave to the user, if anything."""
+        """Return the further parameter of this code's jobs, or None if they have none."""
         return None
 
     def job(self, recipe: Callable[Concatenate[Code, P], R], name: str | None = None) -> Job[P, R]:
-        """A job of this code, to be imported from the module that calls this.
+        """Return a job of this code, to be imported from the module that calls this method.
 
         Parameters
         ----------
         recipe
-            A function whose first parameter is the code.
+            Function whose first parameter is the code.
         name
-            What the job is called; the recipe's name if None.
+            Name of the job, which is the name that the module gives it. None: the name of the function.
         """
         choice = self.choice()
 
@@ -198,19 +200,15 @@ class Code:
         return job(made, **(choice.options if choice else {}))
 
     def bind(self, flow: F, **differs: Any) -> F:
-        """Return a flow that calls the jobs of the module that calls this, to be imported from that module.
+        """Return a flow with the jobs of the module that calls this method, to be imported from that module.
 
         Parameters
         ----------
         flow
-            A flow that is bound to no code. Each of its parameters that is a job has the name of a job of the module.
+            Flow that is bound to no code. Each of its parameters that stands for a job takes the job of that name.
         **differs
-            Default values of the flow that are others for this code, its jobs among them, by parameter name.
-
-        Returns
-        -------
-        Flow
-            The flow of the code.
+            Default values that differ for this code, by parameter name. A job among them is used instead of the
+            module's own.
 
         Raises
         ------
@@ -220,11 +218,11 @@ class Code:
         return self._bound(flow, sys._getframe(1).f_globals, differs)
 
     def bind_flows(self) -> None:
-        """Give the module that calls this all flows of `adatom.recipes.common.flows` for which it has the jobs.
+        """Bind all flows of `adatom.recipes.common.flows` in the module that calls this method.
 
-        A flow that the module has bound by itself stays as it is. The module imports ``*`` from the table, so that
-        editors and type checkers see the names of the flows; a flow whose jobs the module lacks is taken away again.
-        The code, its jobs and its flows become ``__all__`` of the module, unless the module has one.
+        The module imports ``*`` from the table before, which shows the names to editors and type checkers. A flow whose
+        jobs the module lacks is removed from its names; a flow that the module has bound by hand stays as it is. The
+        code, its jobs and its flows become ``__all__`` of the module, unless the module defines ``__all__``.
         """
         from adatom.recipes.common import flows
 
@@ -251,7 +249,13 @@ def _jobs_of(flow: Flow[..., Any]) -> set[str]:
 
 
 def unbound(*args: Any, **kwargs: Any) -> Any:
-    """Stand in a flow for a job, until a code binds its own."""
+    """Stand for a job in a flow that no code has bound.
+
+    Raises
+    ------
+    InputError
+        Always: the flow needs jobs.
+    """
     raise InputError(
         "This flow is bound to no code. Import it from one, such as adatom.recipes.emt, or give it the jobs that it "
         "calls."
@@ -259,18 +263,18 @@ def unbound(*args: Any, **kwargs: Any) -> Any:
 
 
 def effective(job: Callable[..., Any], name: str, given: T | None, default: T) -> T:
-    """The value of a parameter that a flow and its job both have.
+    """Return the value of a parameter that a flow and its job both have.
 
     Parameters
     ----------
     job
-        The job, as the flow was given it.
+        Job that was given to the flow.
     name
-        The parameter of the job.
+        Name of the parameter, in the job.
     given
-        What the call of the flow says; None: nothing.
+        Value in the call of the flow. None: the job's own default counts, as set by `bind` or `job_params`.
     default
-        What the flow takes where nothing is said of the job either, by `bind` or `job_params`.
+        Value where neither the call nor the job has one.
     """
     if given is not None:
         return given

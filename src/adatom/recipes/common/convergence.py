@@ -1,4 +1,4 @@
-"""How good settings must be, written once."""
+"""Convergence of a property with the settings of a job."""
 
 from __future__ import annotations
 
@@ -29,36 +29,38 @@ def convergence_flow(
     per_atom: bool = True,
     tolerance: float = 1e-3,
 ) -> dict[str, Any]:
-    """Run a job with several values of its settings, and choose those from which on a property does not change.
+    """Run a job with several values of its settings, and find the values from which on a property changes no more.
 
-    Each setting goes through its values while the others have their last, most accurate one.
+    Each setting takes its values in turn, while the other settings have their last, most accurate value.
 
     Parameters
     ----------
     atoms
-        The structure.
+        Structure that is computed with all settings.
     settings
         Values by parameter of the job, the most accurate last. Dots lead into dictionaries:
         ``{"calc_kwargs.rc": [6.0, 8.0, 10.0]}``.
     static_job
-        What is run: any job that takes the structure and these parameters.
+        Job that is run: any job that takes the structure and these parameters.
     property
-        Where the property is in the job's result; dots lead into dictionaries. A number or an array.
+        Path of the property in the job's result, with dots that lead into dictionaries. The property is a number or an
+        array.
     per_atom
-        Whether it is divided by the number of atoms.
+        Whether the property is divided by the number of atoms.
     tolerance
-        How much it may differ from that of the last value, in its own unit: eV per atom for an energy.
+        Largest difference from the property with the last value, in the unit of the property: eV per atom for an
+        energy.
 
     Returns
     -------
     dict
-        ``"runs"``: by setting, a result for each value, a `Failure` where it failed. ``"convergence"``: a
+        ``"runs"``: by setting, a result for each value, or the `Failure` of its job. ``"convergence"``: a
         `Convergence`.
 
     Raises
     ------
     FlowFailure
-        Of a setting, fewer than two values gave a result.
+        Fewer than two values of a setting gave a result.
     """
     check_positive(tolerance=tolerance)
     if not settings or any(isinstance(values, str) or len(values) < 2 for values in settings.values()):
@@ -68,7 +70,7 @@ def convergence_flow(
     def run(changes: Mapping[str, Any]) -> Any:
         return static_job(atoms, **_nested(static_job, {**best, **changes}))
 
-    whole = run({})  # of all settings the last
+    whole = run({})  # every setting has its last value, so that all share this run
     runs = {name: [*(run({name: value}) for value in values[:-1]), whole] for name, values in settings.items()}
     kept = {name: list(values) for name, values in settings.items()}
     divisor = len(atoms) if per_atom else 1
@@ -83,7 +85,7 @@ def assess_convergence(
     divisor: int,
     tolerance: float,
 ) -> Convergence:
-    """Choose values of settings from runs with them."""
+    """Choose the values of settings from the runs with them."""
     found: dict[str, list[tuple[Any, Any]]] = {}
     failed = {}
     for name, values in settings.items():
@@ -98,7 +100,7 @@ def assess_convergence(
 
 
 def _nested(job: Callable[..., Any], settings: Mapping[str, Any]) -> dict[str, Any]:
-    """``{"a.b": 1, "a.c": 2}`` as ``{"a": {"b": 1, "c": 2}}``, besides what the job's own default of ``a`` has."""
+    """Return ``{"a.b": 1, "a.c": 2}`` as ``{"a": {"b": 1, "c": 2}}``, added to the job's own default of ``a``."""
     parameters = inspect.signature(job).parameters
     nested: dict[str, Any] = {}
     for name, value in settings.items():

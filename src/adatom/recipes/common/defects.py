@@ -1,9 +1,10 @@
-"""Point defects of a crystal, written once."""
+"""Point defects of a crystal."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from itertools import product
 from typing import Any
 
 from ase import Atoms
@@ -33,29 +34,31 @@ def bulk_to_defects_flow(
     chemical_potentials: Mapping[str, float] | None = None,
     fermi_energy: float | None = None,
 ) -> dict[str, Any]:
-    """Relax the point defects of a crystal in a supercell, compute each once more as it is, and compare with no defect.
+    """Relax the point defects of a crystal in a supercell, compute each once more, and find the formation energies.
 
     Parameters
     ----------
     atoms
-        The crystal, relaxed. The supercell keeps its shape.
+        Relaxed crystal. The supercell keeps its shape.
     relax_job
-        Relaxes a supercell.
+        Job that relaxes a supercell.
     static_job
-        Computes a relaxed one.
+        Job that computes a relaxed supercell as it is.
     run_static
-        Whether there is a static calculation after each relaxation.
+        Whether a static calculation follows each relaxation.
     defect_kwargs
-        Arguments of `adatom.atoms.defects.make_defects`: which defects; by default the vacancies.
+        Arguments of `adatom.atoms.defects.make_defects`, which choose the defects, by name. None: the vacancies.
     supercell_kwargs
-        Arguments of `adatom.atoms.supercells.make_cubic_supercell`.
+        Arguments of `adatom.atoms.supercells.make_cubic_supercell`, by name. None: its defaults.
     charges
-        What the jobs need to be told, by charge in elementary charges: ``{0: {}, 1: {"calc_kwargs": {"charge": 1}}}``.
-        By default all is neutral.
+        Arguments of the jobs by charge of the defect in elementary charges, such as
+        ``{0: {}, 1: {"calc_kwargs": {"charge": 1}}}``. None: all defects are neutral.
     chemical_potentials
-        In eV per atom, by element. That of a crystal of one element is by default its own energy per atom.
+        Chemical potentials in eV per atom, by element. The default for a crystal of one element is its own energy per
+        atom.
     fermi_energy
-        Energy of an electron in eV, on the scale of the code, for the formation energies of charged defects.
+        Energy of an electron in eV, on the scale of the code, for the formation energies of charged defects. None: no
+        formation energies of charged defects.
 
     Returns
     -------
@@ -66,26 +69,32 @@ def bulk_to_defects_flow(
     Raises
     ------
     FlowFailure
-        A defect failed. In the value of the error, ``"formation_energies"`` has the others.
+        A defect failed. In the value of the error, ``"formation_energies"`` has the energies of the other defects.
     """
-    check_keywords(make_defects, defect_kwargs or {})
-    check_keywords(make_cubic_supercell, supercell_kwargs or {})
-    _check_energies(chemical_potentials or {}, fermi_energy)
-    _check_charges(charges or {})
-    states = charges or {0: {}}
-    supercell = make_cubic_supercell(atoms, **(supercell_kwargs or {}))
-    defects = [
-        (defect, charge) for defect in make_defects(atoms, supercell, **(defect_kwargs or {})) for charge in states
-    ]
+    defect_kwargs, supercell_kwargs = defect_kwargs or {}, supercell_kwargs or {}
+    states, potentials = charges or {0: {}}, dict(chemical_potentials or {})
+    check_keywords(make_defects, defect_kwargs)
+    check_keywords(make_cubic_supercell, supercell_kwargs)
+    _check_energies(potentials, fermi_energy)
+    _check_charges(states)
+    supercell = make_cubic_supercell(atoms, **supercell_kwargs)
+    defects = list(product(make_defects(atoms, supercell, **defect_kwargs), states))
 
-    relaxed = [relax_job(supercell), *(relax_job(defect, **states[charge]) for defect, charge in defects)]
+    structures = [supercell, *(defect for defect, _ in defects)]
+    arguments = [{}, *(states[charge] for _, charge in defects)]
+    relaxed = _run_each(relax_job, structures, arguments)
     runs = {"relax": relaxed}
     if run_static:
-        told = [{}, *(states[charge] for _, charge in defects)]
-        runs["static"] = [static_job(run["atoms"], **more) for run, more in zip(relaxed, told, strict=True)]
+        runs["static"] = _run_each(static_job, [run["atoms"] for run in relaxed], arguments)
     bulk, *last = [*runs.values()][-1]
-    energies = find_formation_energies(supercell, bulk, defects, last, dict(chemical_potentials or {}), fermi_energy)
+    energies = find_formation_energies(supercell, bulk, defects, last, potentials, fermi_energy)
     return {"bulk": bulk, **{kind: each[1:] for kind, each in runs.items()}, "formation_energies": energies}
+
+
+def _run_each(
+    calculate: Callable[..., Any], structures: Sequence[Any], arguments: Sequence[Mapping[str, Any]]
+) -> list[Any]:
+    return [calculate(structure, **more) for structure, more in zip(structures, arguments, strict=True)]
 
 
 @job(failed_inputs="take")
@@ -97,7 +106,7 @@ def find_formation_energies(
     chemical_potentials: dict[str, float],
     fermi_energy: float | None,
 ) -> FormationEnergies:
-    """Compare the energies of defects with that of the perfect supercell."""
+    """Compare the energies of defects with the energy of the perfect supercell."""
     perfect = reference_energy(bulk, "the perfect supercell")
     elements = set(supercell.symbols)
     if len(elements) == 1:

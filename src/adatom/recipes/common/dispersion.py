@@ -1,4 +1,4 @@
-"""Dispersion beside any code: DFT-D3 and DFT-D4, of the packages dftd3 and dftd4."""
+"""Dispersion correction for any code: DFT-D3 and DFT-D4, with the packages dftd3 and dftd4."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["WithDispersion", "make_dispersion"]
 
 MODELS = ("d3", "d4", "d4s")
 
-# The damping functions of D3: dftd3's class, and what its table of functionals calls it.
+# Damping functions of D3: the class in dftd3, and its name in dftd3's table of functionals.
 DAMPINGS = {
     "d3bj": ("RationalDampingParam", "bj"),
     "d3bjm": ("ModifiedRationalDampingParam", "bjm"),
@@ -31,7 +31,7 @@ DAMPINGS = {
 
 CUTOFFS = ("disp2", "disp3", "cn", "width2", "width3")
 
-_ELEMENTS = chemical_symbols[1:104]  # for some that are heavier dftd3 ends the process
+_ELEMENTS = chemical_symbols[1:104]  # heavier elements make dftd3 end the process
 
 
 def make_dispersion(
@@ -42,30 +42,30 @@ def make_dispersion(
     damping: str | None = None,
     realspace_cutoff: Mapping[str, float] | None = None,
 ) -> Any:
-    """The calculator that dftd3 or dftd4 has for ASE.
+    """Return the ASE calculator of dftd3 or dftd4.
 
     Parameters
     ----------
     atoms
-        The structure. D4 takes the sum of its initial charges as its charge.
+        Structure that will be computed. D4 takes the sum of its initial charges as its charge.
     model
         ``"d3"``, Grimme et al., J. Chem. Phys. 132, 154104 (2010), without the three-body term; ``"d4"``, Caldeweyher
-        et al., J. Chem. Phys. 150, 154122 (2019), with it; or ``"d4s"``, which is smoother.
+        et al., J. Chem. Phys. 150, 154122 (2019), with the three-body term; or ``"d4s"``, which is smoother.
     method
-        The functional that the parameters are for, such as ``"PBE"``: nothing tells it from the code.
+        Functional for which the parameters are, such as ``"PBE"``. It must be given, since the code does not tell it.
     damping
-        Of D3, which has several: one of `DAMPINGS`, most often ``"d3bj"``.
+        Damping function of D3: one of `DAMPINGS`, most often ``"d3bj"``. None for D4, which has one only.
     realspace_cutoff
-        In Å, as the packages call them: ``disp2`` of pairs, ``disp3`` of triples, ``cn`` of coordination numbers, and
-        ``width2`` and ``width3``, over which the first two go to zero. These are 0 by default, so that the energy of a
-        crystal jumps where an atom comes into reach.
+        Cutoffs in Å by the names of the packages: ``disp2`` of pairs, ``disp3`` of triples, ``cn`` of coordination
+        numbers, and ``width2`` and ``width3``, over which the first two go to zero. The widths are 0 by default, so
+        that the energy of a crystal jumps where an atom comes within the cutoff. None: the defaults of the package.
 
     Raises
     ------
     MissingExtraError
         The package is not installed.
     InputError
-        A name that is unknown, a functional without parameters, or a structure that the package cannot compute.
+        A name is unknown, the functional has no parameters, or the package cannot compute the structure.
     """
     if model not in MODELS:
         raise UnknownNameError("dispersion model", model, MODELS)
@@ -120,22 +120,22 @@ def _check_functional(what: str, method: Any, load: Callable[..., Any], listed: 
         return True
 
     if not isinstance(method, str) or not is_known(method):
-        # The packages list some that they do not load.
+        # The packages list some functionals that they cannot load.
         raise UnknownNameError(f"functional of {what}", method, filter(is_known, listed))
 
 
 class WithDispersion(BaseCalculator):
-    """A calculator and its dispersion, as one.
+    """Sum of a calculator and its dispersion.
 
-    ASE's ``SumCalculator`` would do but for codes that are programs: it runs them once for each property, and in the
-    working directory. It leaves out what only the code computes, too.
+    ASE's ``SumCalculator`` runs a code that is a program once for each property, and in the working directory. It also
+    leaves out the properties that only the code computes.
 
     Parameters
     ----------
     calculator
-        A calculator that nothing else uses.
+        ASE calculator that nothing else uses.
     dispersion
-        What `make_dispersion` gave.
+        Calculator that `make_dispersion` returned.
     """
 
     def __init__(self, calculator: Any, dispersion: Any) -> None:
@@ -147,7 +147,7 @@ class WithDispersion(BaseCalculator):
 
     @property
     def directory(self) -> str:
-        """Where the code runs."""
+        """Directory in which the code runs."""
         return str(self.calculator.directory)
 
     @directory.setter
@@ -155,21 +155,21 @@ class WithDispersion(BaseCalculator):
         self.calculator.directory = directory
 
     def calculate(self, atoms: Atoms, properties: list[str], system_changes: list[str]) -> None:
-        """Compute a structure, as ASE asks its calculators to.
+        """Compute a structure. ASE calls this method of its calculators.
 
         Parameters
         ----------
         atoms
-            The structure.
+            Structure to compute, which is copied.
         properties
-            What to compute, under ASE's names.
+            Names of the properties to compute, as ASE calls them.
         system_changes
-            What differs from the structure before.
+            Names of the quantities that differ from the previous structure.
         """
         self.atoms = atoms.copy()
         self.dispersion.calculate(atoms, ["energy", "forces", "stress"], system_changes)
         if system_changes:
-            self.calculator.results.clear()  # of the structure before
+            self.calculator.results.clear()  # they belong to the previous structure
         self.calculator.calculate(atoms, properties, system_changes)
         self.results = {
             name: _plus(value, self.dispersion.results[name]) if name in _CORRECTED else value
@@ -179,11 +179,11 @@ class WithDispersion(BaseCalculator):
 
 
 _CORRECTED = ("energy", "free_energy", "forces", "stress")
-_SHARES_OF_ATOMS = ("energies", "stresses")  # which the packages do not say
+_SHARES_OF_ATOMS = ("energies", "stresses")  # the packages do not compute them
 
 
 def _plus(value: Any, dispersion: Any) -> Any:
-    full = np.shape(value) == (3, 3) and np.shape(dispersion) == (6,)  # the stress of some calculators
+    full = np.shape(value) == (3, 3) and np.shape(dispersion) == (6,)  # some calculators give the stress as a matrix
     return (full_3x3_to_voigt_6_stress(value) if full else value) + dispersion
 
 

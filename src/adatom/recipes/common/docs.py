@@ -1,4 +1,4 @@
-"""A parameter is documented once; what passes it on shows the same words."""
+"""Docstrings that repeat the entries of other functions, so that each parameter is documented once."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ _ENTRY = re.compile(r"^(\*{0,2}\w+)\n((?:[ \t]+\S.*\n?|[ \t]*\n)+)", re.MULTILIN
 
 
 def documented_by(*sources: Callable[..., Any]) -> Callable[[F], F]:
-    """Put for ``{parameters}`` in a function's docstring what its parameters are, from where they are documented.
+    """Replace ``{parameters}`` in a function's docstring by the entries of its parameters in other docstrings.
 
-    Those that are the function's own stand before it, in its section of parameters.
+    A parameter that the function documents itself keeps its own entry.
 
     Parameters
     ----------
     *sources
-        Functions with numpydoc docstrings; the first that has a parameter is right about it.
+        Functions with numpydoc docstrings. Where several document a parameter, the first one counts.
     """
 
     def complete(function: F) -> F:
-        if function.__doc__:  # there is none under python -OO
+        if function.__doc__:  # python -OO removes docstrings
             known: dict[str, str] = {}
             for source in reversed(sources):
                 known |= _entries(source)
@@ -48,17 +48,17 @@ def _entries(source: Callable[..., Any]) -> dict[str, str]:
 
 
 def with_parameter(text: str | None, source: Callable[..., Any], name: str, before: str) -> str | None:
-    """A docstring with one parameter more.
+    """Return a docstring with the entry of one more parameter.
 
     Parameters
     ----------
     text
-        The docstring; None under ``python -OO``.
+        Docstring to extend; None under ``python -OO``.
     source
-        A function with a numpydoc docstring that has the parameter.
+        Function whose numpydoc docstring has the entry.
     name
-        The parameter.
+        Name of the added parameter.
     before
-        The parameter that it comes before.
+        Name of the parameter that follows the added one.
     """
     return text and text.replace(f"\n{before}\n", f"\n{name}\n{_entries(source)[name]}\n{before}\n", 1)

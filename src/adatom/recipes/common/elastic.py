@@ -1,4 +1,4 @@
-"""The elastic constants of a crystal, written once."""
+"""Elastic constants of a crystal."""
 
 from __future__ import annotations
 
@@ -34,43 +34,44 @@ def elastic_tensor_flow(
     symmetry: bool = True,
     symprec: float = 0.01,
 ) -> dict[str, Any]:
-    """Stresses of a crystal under small strains, and its elastic tensor from them.
+    """Compute the stresses of a crystal under small strains, and its elastic tensor from them.
 
     Parameters
     ----------
     atoms
-        The crystal, with any cell and in any orientation.
+        Crystal with any cell and in any orientation.
     relax_job
-        Relaxes the crystal with its cell, and then the ions at a strain.
+        Job that relaxes the crystal with its cell, and then the ions at each strain.
     static_job
-        Computes a strain as it is, without `relax_ions`.
+        Job that computes a strained crystal as it is: without `relax_ions`, or with `run_static`.
     run_relax
-        Whether the crystal and its cell are relaxed first. The tensor is that of a crystal without stress.
+        Whether the crystal and its cell are relaxed first. The tensor is defined for a crystal without stress.
     relax_ions
-        Whether ions are relaxed at a strain, or follow it ("clamped").
+        Whether ions are relaxed at a strain. Otherwise they follow the strain ("clamped").
     run_static
-        Whether there is a static calculation after each relaxation at a strain, for the stress: some codes give none
-        where they relax ions.
+        Whether a static calculation follows each relaxation at a strain and gives the stress, for codes that give no
+        stress where they relax ions.
     norm_strains
         Green-Lagrange strains along x, y and z.
     shear_strains
-        Those in the planes yz, xz and xy: components of the tensor, half the engineering shear.
+        Green-Lagrange strains in the planes yz, xz and xy: components of the tensor, half the engineering shear.
     symmetry
-        Whether strains that a symmetry of the crystal makes equal are computed once, and the tensor has that symmetry.
+        Whether strains that are equal by a symmetry of the crystal are computed once, and the tensor has that symmetry.
     symprec
-        How far atoms may be from where symmetry has them, in Å.
+        Largest distance in Å between an atom and its place in the symmetric crystal.
 
     Returns
     -------
     dict
         ``"bulk"``, with `run_relax`: the result of the crystal. ``"relax"``, with `relax_ions`, and ``"static"``,
-        without it or with `run_static`: a result for each strain, the first without. ``"elasticity"``: an
-        `Elasticity`, with the tensor and the moduli in GPa.
+        without it or with `run_static`: a result for the crystal without strain and for each strain.
+        ``"elasticity"``: an `Elasticity`, with the tensor and the moduli in GPa.
 
     Raises
     ------
     FlowFailure
-        A strain failed. In the value of the error, ``"elasticity"`` is of those that are there, if they determine it.
+        A strain failed. In the value of the error, ``"elasticity"`` is fitted to the other strains, if they determine
+        the tensor.
     """
     check_crystal(atoms)
     check_positive(symprec=symprec)
@@ -90,7 +91,7 @@ def elastic_tensor_flow(
 def strained_flow(
     atoms: Atoms, strains: Mapping[str, Any], symprec: float | None, jobs: Mapping[str, Callable[..., Any]]
 ) -> dict[str, Any]:
-    """Strain a crystal that has been computed."""
+    """Compute the strains of a crystal that is relaxed, and fit its elastic tensor."""
     rotations = None if symprec is None else point_group(atoms, symprec)
     if rotations is not None:
         strains = independent_strains(strains, rotations)
@@ -107,7 +108,7 @@ def strained_flow(
 
 @job(failed_inputs="take")
 def fit_elastic_tensor(atoms: Atoms, strains: Mapping[str, Any], runs: Sequence[Any], rotations: Any) -> Elasticity:
-    """Fit an elastic tensor to the strains that did not fail."""
+    """Fit an elastic tensor to the stresses of the strains that did not fail."""
     failed = {name: run.in_short for name, run in zip(strains, runs, strict=True) if isinstance(run, Failure)}
     there = {name: run for name, run in zip(strains, runs, strict=True) if name not in failed}
     for name, run in there.items():

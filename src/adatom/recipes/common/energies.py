@@ -11,30 +11,30 @@ __all__ = ["energy_of", "reference_energy"]
 
 
 def energy_of(run: Any) -> tuple[float | None, str]:
-    """The energy of a run in eV, and why there is none.
+    """Return the energy of a run in eV and an empty text, or None and the reason of the failure.
 
     Parameters
     ----------
     run
-        A result, or a `Failure`.
+        Result of a job, or its `Failure`.
     """
     return (None, run.in_short) if isinstance(run, Failure) else (run["results"]["energy"], "")
 
 
 def reference_energy(run: Any, what: str) -> float:
-    """The energy in eV of a run that others are compared with.
+    """Return the energy in eV of a run with which others are compared.
 
     Parameters
     ----------
     run
-        A result, or a `Failure`.
+        Result of a job, or its `Failure`.
     what
-        What was computed.
+        Name of the computed structure, for the error message.
 
     Raises
     ------
     AnalysisError
-        It failed.
+        The run failed.
     """
     energy, missing = energy_of(run)
     if energy is None:

@@ -1,4 +1,4 @@
-"""The equation of state of a crystal, written once."""
+"""Equation of state of a crystal."""
 
 from __future__ import annotations
 
@@ -27,33 +27,33 @@ def eos_flow(
     strains: Sequence[float] = (-0.06, -0.04, -0.02, 0.0, 0.02, 0.04, 0.06),
     equation: str = "birch_murnaghan",
 ) -> dict[str, Any]:
-    """Energies of a crystal at several volumes, and an equation of state fitted to them.
+    """Compute the energies of a crystal at several volumes, and fit an equation of state to them.
 
     Parameters
     ----------
     atoms
-        The crystal.
+        Crystal whose volume is changed.
     relax_job
-        Relaxes the ions at a volume.
+        Job that relaxes the ions at a volume.
     static_job
-        Computes a volume as it is, without `relax_ions`.
+        Job that computes a volume as it is, without `relax_ions`.
     relax_ions
         Whether ions are relaxed; the cell keeps its shape.
     strains
         Relative changes of the volume: 0.02 is 2 % more.
     equation
-        A name in `adatom.analysis.eos.EQUATIONS`.
+        Name of an equation in `adatom.analysis.eos.EQUATIONS`.
 
     Returns
     -------
     dict
-        ``"points"``: a result for each strain, a `Failure` where it failed. ``"eos"``: an `EquationOfState`, of the
-        points that are there.
+        ``"points"``: a result for each strain, or the `Failure` of its job. ``"eos"``: an `EquationOfState`, fitted to
+        the points that did not fail.
 
     Raises
     ------
     FlowFailure
-        Fewer than five points are there, or no equation fits them.
+        Fewer than five points did not fail, or no equation of state fits them.
     """
     check_eos(equation, strains)
     run = relax_job if relax_ions else static_job

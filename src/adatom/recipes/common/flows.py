@@ -1,4 +1,8 @@
-"""Table of the flows of all codes, a line for each: ``Code.bind_flows`` gives them to the codes with their jobs."""
+"""Table of the flows of all codes, a line for each.
+
+``Code.bind_flows`` gives each flow to the codes that have its jobs. The form ``import name as name`` makes names
+public for type checkers.
+"""
 
 from adatom.recipes.common.convergence import convergence_flow as convergence_flow
 from adatom.recipes.common.defects import bulk_to_defects_flow as bulk_to_defects_flow

@@ -1,4 +1,4 @@
-"""What a transition state connects, written once."""
+"""Minima that a transition state connects."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ def irc_flow(
     irc_job: Callable[..., Any] = unbound,
     relax_job: Callable[..., Any] = unbound,
 ) -> dict[str, Any]:
-    """Go down from a transition state to both sides, and relax the two ends.
+    """Follow the path from a transition state down to both sides, and relax the two ends.
 
     Parameters
     ----------
     atoms
-        The transition state.
+        Structure of the transition state.
     irc_job
-        Follows the intrinsic reaction coordinate to one side.
+        Job that follows the intrinsic reaction coordinate to one side.
     relax_job
-        Relaxes an end.
+        Job that relaxes an end of the path.
 
     Returns
     -------
     dict
-        ``"irc"``: the results of the ways down, reverse and forward. ``"relax"``: those of their relaxed ends.
-        ``"path"``: a `ReactionPath` from the reverse end over the transition state to the forward one, with energies,
-        and barriers both ways, of the relaxed ends.
+        ``"irc"``: the results of the two ways down, reverse and forward. ``"relax"``: the results of their relaxed
+        ends. ``"path"``: a `ReactionPath` from the reverse end over the transition state to the forward end. Its
+        barriers, in both directions, are those between the relaxed ends and the transition state.
     """
     ways = [irc_job(atoms, direction=direction) for direction in ("reverse", "forward")]
     ends = [relax_job(way["atoms"]) for way in ways]
@@ -48,7 +48,7 @@ def irc_flow(
 
 @job
 def join(ways: list[PathPoints], energies: list[float]) -> ReactionPath:
-    """One path of both ways, with the energies of the relaxed ends, in eV."""
+    """Join the two ways down to one path that has the energies of the relaxed ends, in eV."""
     points = join_at_saddle(*ways)
     points["energies"][[0, -1]] = energies
     points["slopes"][[0, -1]] = 0.0

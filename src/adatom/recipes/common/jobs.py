@@ -1,4 +1,4 @@
-"""The jobs that every code has, written once. The first parameter is the code: ``Code.job`` fills it in."""
+"""Jobs of all codes, as functions whose first parameter is the code: ``Code.job`` makes jobs of them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def static_job(
     calc_kwargs: Mapping[str, Any] | None = None,
     copy_files: CopyFiles = None,
 ) -> StaticResult:
-    """Energy and forces of a structure as it is.
+    """Compute the energy and forces of a structure as it is.
 
     {parameters}
 
@@ -141,15 +141,15 @@ def md_job(
     copy_files: CopyFiles = None,
     resume_from: PreviousRun | None = None,
 ) -> MDResult:
-    """Molecular dynamics.
+    """Run molecular dynamics.
 
     {parameters}
 
     Returns
     -------
     MDResult
-        ``atoms`` is the last structure with its velocities; ``results`` has ``temperature`` in K too, and ``averages``
-        are of the whole run.
+        ``atoms`` is the last structure with its velocities. ``results`` also has ``temperature`` in K, and ``averages``
+        cover the whole run.
     """
     calculator = code.calculator(atoms, calc_kwargs)
     return run_md(
@@ -187,16 +187,16 @@ def freq_job(
     calc_kwargs: Mapping[str, Any] | None = None,
     copy_files: CopyFiles = None,
 ) -> VibResult:
-    """Vibrations of a structure at a minimum, and its thermochemistry.
+    """Compute the vibrations of a structure at a minimum, and its thermochemistry.
 
     {parameters}
 
     Returns
     -------
     VibResult
-        ``results["frequencies"]`` in cm⁻¹, without translations and rotations; ``thermo`` in eV and eV/K, by the
-        ideal-gas model for a free molecule and the harmonic one else, unless `model` says so. ``thermo`` is None, with
-        a warning, where vibrations are imaginary.
+        ``results["frequencies"]`` in cm⁻¹, without translations and rotations; ``thermo`` in eV and eV/K. Without
+        `model`, the ideal-gas model is used for a free molecule and the harmonic model otherwise. ``thermo`` is None,
+        with a warning, if vibrations are imaginary.
     """
     calculator = code.calculator(atoms, calc_kwargs)
     free = not atoms.pbc.any() if molecule is None else molecule
@@ -297,8 +297,8 @@ def ts_job(
     Returns
     -------
     RelaxResult
-        ``atoms`` is the saddle point, ``results["energy"]`` its energy in eV. That it has one imaginary mode is for
-        `freq_job` to say.
+        ``atoms`` is the saddle point, ``results["energy"]`` its energy in eV. `freq_job` tells whether it has one
+        imaginary mode.
     """
     calculator = code.calculator(atoms, calc_kwargs)
     return run_saddle(

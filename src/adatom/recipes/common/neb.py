@@ -1,4 +1,4 @@
-"""The path of lowest energy between two structures, written once."""
+"""Path of lowest energy between two structures."""
 
 from __future__ import annotations
 
@@ -33,20 +33,21 @@ def neb_flow(
     Parameters
     ----------
     initial, final
-        The ends: the same atoms in the same order and cell.
+        Ends of the path: structures with the same atoms in the same order and cell.
     relax_job
-        Relaxes an end.
+        Job that relaxes an end of the path.
     neb_job
-        Relaxes the band.
+        Job that relaxes the band.
     images
-        How many structures between the ends.
+        Number of structures between the ends.
     method
-        How they are found: ``"linear"``, on straight lines, or ``"idpp"``, such that distances between atoms change
-        evenly.
+        Interpolation between the ends: ``"linear"``, on straight lines, or ``"idpp"``, with distances between atoms
+        that change evenly.
     climb
-        Whether the highest image climbs to the saddle point; None: what `job_params` says for `neb_job`, else True.
+        Whether the highest image climbs to the saddle point. None: the default of `neb_job` as set by `job_params`,
+        else True.
     relax_endpoints
-        Whether the ends are relaxed first; else they are minima already.
+        Whether the ends are relaxed first. Without relaxation they must be minima already.
 
     Returns
     -------
@@ -63,11 +64,11 @@ def neb_flow(
 
 @job
 def interpolate(initial: Atoms, final: Atoms, images: int, method: Interpolation) -> list[Atoms]:
-    """The band before it is relaxed."""
+    """Return the band before it is relaxed, its ends included."""
     return make_band(initial, final, images, method)
 
 
 @job
 def summarise(points: PathPoints) -> ReactionPath:
-    """Barriers and the energies along the path."""
+    """Return the barriers and the energies along the path."""
     return reaction_path(points)

@@ -1,4 +1,4 @@
-"""Phonons of a crystal, written once."""
+"""Phonons of a crystal from finite displacements."""
 
 from __future__ import annotations
 
@@ -37,33 +37,34 @@ def phonon_flow(
     t_step: float = 10.0,
     ignore_imaginary: bool = False,
 ) -> dict[str, Any]:
-    """Phonons of a crystal from the forces in supercells with one atom displaced, by phonopy.
+    """Compute the phonons of a crystal from the forces in supercells with one atom displaced, with phonopy.
 
     Parameters
     ----------
+    {parameters}
     relax_job
-        Relaxes the crystal; it takes `relax_cell` and `fmax`.
+        Job that relaxes the crystal; it takes `relax_cell` and `fmax`.
     static_job
-        Computes the forces in a supercell.
+        Job that computes the forces in a supercell.
     run_relax
         Whether the crystal and its cell are relaxed first.
     fmax
-        Largest force in eV/Å that is left by that; None: what `job_params` says for `relax_job`, else 1e-3.
+        Largest force in eV/Å that the relaxation leaves. None: the default of `relax_job` as set by `job_params`, else
+        1e-3.
     subtract_residual
         Whether the supercell without a displacement is computed too, and its forces are subtracted from the others.
-    {parameters}
 
     Returns
     -------
     dict
-        ``"relax"``, with `run_relax`: the relaxation. ``"static"``: a result for each displaced supercell.
-        ``"residual"``, with `subtract_residual`: that of the supercell without a displacement. ``"phonons"``: a
-        `Phonons` document.
+        ``"relax"``, with `run_relax`: a list with the result of the relaxation. ``"static"``: a result for each
+        displaced supercell. ``"residual"``, with `subtract_residual`: a list with the result of the supercell without a
+        displacement. ``"phonons"``: a `Phonons` document.
 
     Raises
     ------
     InputError
-        Bad input, found before anything is computed.
+        The input is bad, which is found before anything is computed.
     MissingExtraError
         phonopy is not installed.
     """
@@ -89,19 +90,38 @@ def phonon_flow(
 def check_input(
     atoms: Atoms, supercell: tuple[Any, float], *, distance: float, symprec: float, **options: Any
 ) -> dict[str, Any]:
-    """Refuse what the flow would find out only once the crystal is relaxed; gives all but the supercell."""
+    """Check the input before the crystal is relaxed, and return all of it but the supercell.
+
+    Parameters
+    ----------
+    atoms
+        Crystal of the flow.
+    supercell
+        Arguments `supercell_matrix` and `min_length` of `adatom.atoms.displacements.find_supercell`.
+    distance
+        Displacement of an atom, in Å.
+    symprec
+        Tolerance of the symmetry search, in Å.
+    **options
+        Further arguments of `adatom.analysis.phonons.check_phonons`.
+
+    Raises
+    ------
+    InputError
+        A value is out of range or does not fit the crystal.
+    """
     find_supercell(atoms, *supercell)
     make_displaced(atoms, [1, 1, 1], distance=distance, symprec=symprec)
     check_phonons(**options)
     return {"distance": distance, "symprec": symprec, **options}
 
 
-# A subflow: how many supercells there are is known only once the crystal is relaxed.
+# This is a subflow, since the number of supercells is known only once the crystal is relaxed.
 @subflow
 def compute_displaced(
     atoms: Atoms, static_job: Any, supercell: Any, subtract_residual: bool, settings: dict[str, Any]
 ) -> dict[str, Any]:
-    """Compute the displaced supercells of a crystal, and its phonons."""
+    """Compute the displaced supercells of a crystal, and fit its phonons."""
     options = dict(settings)
     distance, symprec = options.pop("distance"), options["symprec"]
     matrix = find_supercell(atoms, *supercell)
@@ -116,7 +136,7 @@ def compute_displaced(
 def fit_phonons(
     atoms: Atoms, supercell_matrix: Any, static: Sequence[Any], residual: Sequence[Any] = (), **options: Any
 ) -> Phonons:
-    """Phonons from the runs of displaced supercells."""
+    """Fit phonons to the forces in the displaced supercells."""
     return analysis.fit_phonons(
         atoms,
         supercell_matrix,

@@ -1,4 +1,4 @@
-"""A code that is set by presets."""
+"""Codes whose calculators are set by presets."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ __all__ = ["PresetCode"]
 
 @dataclass(frozen=True)
 class PresetCode(Code):
-    """A code whose calculator has so many parameters that they have names: each job takes a `preset`.
+    """A code whose calculator has many parameters, of which presets name sets: each job takes a `preset`.
 
     Attributes
     ----------
-    name, elements, parameters
-        As of `Code`.
+    name, elements, parameters, check
+        Same as in `Code`, for the calculator without its preset.
     make
-        Makes a calculator from a structure and keyword arguments.
+        Function that returns a calculator for a structure and keyword arguments.
     package
-        The code's name in `adatom.calculators.presets`.
+        Name of the code in `adatom.calculators.presets`.
     preset
-        The one that is used where none is given.
+        Preset of a job that is given none.
     layer
-        Puts keyword arguments of `make` in a form in which they can be merged.
+        Function that puts keyword arguments of `make` in a form in which they can be merged.
     """
 
     package: str = ""
@@ -38,27 +38,29 @@ class PresetCode(Code):
     layer: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict
 
     def settings(self, calc_kwargs: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """The preset's arguments with the user's over them.
+        """Return the arguments of the preset, overridden by those of the user.
 
         Parameters
         ----------
         calc_kwargs
-            The user's; `adatom.Remove` takes one of the preset away.
+            Arguments that the user gives; the value `adatom.Remove` removes an argument of the preset.
         """
         return merge(*(self.layer(one) for one in (load_preset(self.package, self.preset), calc_kwargs or {})))
 
     def build(self, atoms: Atoms, settings: Mapping[str, Any]) -> Any:
-        """Make a calculator for a structure.
+        """Return a calculator for a structure.
 
         Parameters
         ----------
-        atoms, settings
-            As of `Code`.
+        atoms
+            Structure that will be computed, which is the first argument of `make`.
+        settings
+            Further arguments of `make`, without ``dispersion``.
         """
         return self.make(atoms, **settings)
 
     def choice(self) -> Choice:
-        """A preset."""
+        """Return the parameter `preset`."""
         return Choice("preset", self.preset, "Preset", load_preset, self._with_preset, {"reads": ("preset",)})
 
     def _with_preset(self, preset: Preset) -> PresetCode:

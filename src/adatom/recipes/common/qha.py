@@ -1,4 +1,4 @@
-"""A crystal in the quasi-harmonic approximation, written once."""
+"""Thermal expansion of a crystal in the quasi-harmonic approximation."""
 
 from __future__ import annotations
 
@@ -45,31 +45,31 @@ def qha_flow(
     t_step: float = 10.0,
     ignore_imaginary: bool = False,
 ) -> dict[str, Any]:
-    """Thermal expansion, Gibbs energy and bulk modulus of a crystal, from its phonons at several volumes.
+    """Compute the thermal expansion, Gibbs energy and bulk modulus of a crystal from its phonons at several volumes.
 
     Parameters
     ----------
-    relax_job
-        Relaxes the crystal and, at each volume, its ions; it takes `relax_cell` and `fmax`.
-    static_job
-        Computes the forces in a supercell and, without `relax_ions`, the energy at a volume.
     {parameters}
+    relax_job
+        Job that relaxes the crystal and, at each volume, its ions; it takes `relax_cell` and `fmax`.
+    static_job
+        Job that computes the forces in a supercell and, without `relax_ions`, the energy at a volume.
 
     Returns
     -------
     dict
-        ``"relax"``, with `run_relax`: the relaxation. ``"points"``: a result for each strain. ``"phonons"``: what
-        `phonon_flow` gives there. ``"qha"``: a `QuasiHarmonic` document, of the points that did not fail and have no
-        imaginary modes.
+        ``"relax"``, with `run_relax`: a list with the result of the relaxation. ``"points"``: a result for each strain.
+        ``"phonons"``: the value of `phonon_flow` for each strain. ``"qha"``: a `QuasiHarmonic` document, of the points
+        that did not fail and have no imaginary modes.
 
     Raises
     ------
     InputError
-        Bad input, found before anything is computed.
+        The input is bad, which is found before anything is computed.
     MissingExtraError
         phonopy is not installed.
     FlowFailure
-        A job failed, or fewer than five points are left. If five are, its ``value`` has the document all the same.
+        A job failed, or fewer than five points are left. If five are left, the value of the error has the document.
     """
     check_eos(equation, strains)
     scale_volume(atoms, strains)
@@ -92,7 +92,7 @@ def qha_flow(
     return ({"relax": [relaxed]} if run_relax else {}) | {kind: computed[kind] for kind in kinds}
 
 
-# A subflow: the volumes are those of the relaxed crystal.
+# This is a subflow, since the volumes are those of the relaxed crystal.
 @subflow
 def compute_volumes(
     atoms: Atoms,
@@ -113,7 +113,7 @@ def compute_volumes(
 
 @job(failed_inputs="take")
 def fit_qha(points: Sequence[Any], phonons: Sequence[Any], strains: Sequence[float], **options: Any) -> QuasiHarmonic:
-    """The quasi-harmonic approximation, of the volumes that did not fail and have no imaginary modes."""
+    """Fit the quasi-harmonic approximation to the volumes that did not fail and have no imaginary modes."""
     names = [f"{strain:+g}" for strain in strains]
     reasons = dict(zip(names, map(_missing, points, phonons), strict=True))
     failed = {name: why for name, why in reasons.items() if why}

@@ -1,4 +1,4 @@
-"""Flows over surfaces, written once. A code binds its jobs to them."""
+"""Surfaces of a crystal, and adsorbates on them."""
 
 from __future__ import annotations
 
@@ -28,33 +28,34 @@ def bulk_to_slabs_flow(
     run_bulk: bool = True,
     slab_kwargs: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Relax all slabs of a crystal, compute each once more as it is, and compare with the crystal: surface energies.
+    """Relax all slabs of a crystal, compute each once more as it is, and find the surface energies.
 
     Parameters
     ----------
     atoms
-        The crystal. Miller indices refer to its cell as it is given.
+        Crystal of the slabs. Miller indices refer to its cell as it is given.
     relax_job
-        Relaxes a slab.
+        Job that relaxes a slab.
     static_job
-        Computes a relaxed slab.
+        Job that computes a relaxed slab as it is.
     run_static
-        Whether there is a static calculation after each relaxation.
+        Whether a static calculation follows each relaxation.
     run_bulk
         Whether the crystal is computed too, as it is or, without `run_static`, with its ions relaxed.
     slab_kwargs
-        Arguments of `adatom.atoms.slabs.make_slabs`.
+        Arguments of `adatom.atoms.slabs.make_slabs`, by name. None: its defaults.
 
     Returns
     -------
     dict
-        ``"relax"`` and, with `run_static`, ``"static"``: a result for each slab. With `run_bulk`, ``"bulk"``: that of
-        the crystal; ``"surface_energies"``: a `SurfaceEnergies`, in J/m², each the mean of a slab's two surfaces.
+        ``"relax"`` and, with `run_static`, ``"static"``: a result for each slab. With `run_bulk`, ``"bulk"``: the
+        result of the crystal; ``"surface_energies"``: a `SurfaceEnergies`, in J/m², each the mean of a slab's two
+        surfaces.
 
     Raises
     ------
     FlowFailure
-        A slab failed. In the value of the error, ``"surface_energies"`` has the others.
+        A slab failed. In the value of the error, ``"surface_energies"`` has the energies of the other slabs.
     """
     check_keywords(make_slabs, slab_kwargs or {})
     return relax_slabs(atoms, relax_job, static_job if run_static else None, run_bulk, dict(slab_kwargs or {}))
@@ -77,21 +78,22 @@ def slab_to_ads_flow(
     Parameters
     ----------
     slab
-        The slab, its surface upwards.
+        Slab with its surface upwards.
     adsorbate
-        The adsorbate, or the name of a molecule or element.
+        Structure of the adsorbate, or the name of a molecule or element.
     relax_job
-        Relaxes a slab with an adsorbate.
+        Job that relaxes a slab with an adsorbate.
     static_job
-        Computes a relaxed one.
+        Job that computes a relaxed slab with an adsorbate as it is.
     run_static
-        Whether there is a static calculation after each relaxation.
+        Whether a static calculation follows each relaxation.
     run_parts
-        Whether the slab and the adsorbate are computed alone too, alike: adsorption energies.
+        Whether the slab and the adsorbate are computed alone too, in the same way, for the adsorption energies.
     box
-        Least distance in Å of the adsorbate that is alone from the faces of a periodic box; None: it is not periodic.
+        Least distance in Å between the isolated adsorbate and the faces of a periodic box. None: the isolated adsorbate
+        is not periodic.
     ads_kwargs
-        Arguments of `adatom.atoms.adsorption.make_adsorption`.
+        Arguments of `adatom.atoms.adsorption.make_adsorption`, by name. None: its defaults.
 
     Returns
     -------
@@ -102,7 +104,7 @@ def slab_to_ads_flow(
     Raises
     ------
     FlowFailure
-        A site failed. In the value of the error, ``"adsorption_energies"`` has the others.
+        A site failed. In the value of the error, ``"adsorption_energies"`` has the energies of the other sites.
     """
     check_keywords(make_adsorption, ads_kwargs or {})
     if box is not None:
@@ -112,14 +114,14 @@ def slab_to_ads_flow(
     )
 
 
-# Subflows: how many slabs and sites there are is known only once the structures are.
+# These are subflows, since the numbers of slabs and sites are known only once the structures are.
 
 
 @subflow
 def relax_slabs(
     atoms: Atoms, relax_job: Any, static_job: Any, run_bulk: bool, slab_kwargs: dict[str, Any]
 ) -> dict[str, Any]:
-    """Relax the slabs of a crystal that has been computed."""
+    """Relax the slabs of a crystal whose structure is known."""
     slabs = make_slabs(atoms, **slab_kwargs)
     runs = _relax_each(slabs, relax_job, static_job)
     if not run_bulk:
@@ -138,7 +140,7 @@ def relax_adsorbates(
     box: float | None,
     ads_kwargs: dict[str, Any],
 ) -> dict[str, Any]:
-    """Relax an adsorbate on a slab that has been computed."""
+    """Relax an adsorbate on the sites of a slab whose structure is known."""
     structures = make_adsorption(slab, adsorbate, **ads_kwargs)
     runs = _relax_each(structures, relax_job, static_job)
     if not run_parts:
@@ -150,7 +152,7 @@ def relax_adsorbates(
 
 @job(failed_inputs="take")
 def find_surface_energies(bulk: Any, slabs: Sequence[Atoms], runs: Sequence[Any]) -> SurfaceEnergies:
-    """Compare the energies of slabs with that of their crystal."""
+    """Compare the energies of slabs with the energy of their crystal."""
     reference = reference_energy(bulk, "the crystal")
     surfaces = [
         surface_energy(slab, *energy_of(run), bulk["atoms"], reference) for slab, run in zip(slabs, runs, strict=True)
@@ -162,7 +164,7 @@ def find_surface_energies(bulk: Any, slabs: Sequence[Atoms], runs: Sequence[Any]
 def find_adsorption_energies(
     slab: Any, adsorbate: Any, structures: Sequence[Atoms], runs: Sequence[Any]
 ) -> AdsorptionEnergies:
-    """Compare the energies of a slab with an adsorbate with those of its parts."""
+    """Compare the energies of a slab with an adsorbate with the energies of its parts."""
     parts = reference_energy(slab, "the slab") + reference_energy(adsorbate, "the adsorbate")
     sites = [adsorption_energy(both, *energy_of(run), parts) for both, run in zip(structures, runs, strict=True)]
     return {"name": "adsorption_energies", "adsorbate": adsorbate["atoms"].get_chemical_formula(), "sites": sites}

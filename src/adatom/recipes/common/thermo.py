@@ -1,4 +1,4 @@
-"""Thermochemistry at other temperatures and pressures, from vibrations that are known."""
+"""Thermochemistry at other temperatures and pressures, from known vibrations."""
 
 from __future__ import annotations
 
@@ -24,13 +24,15 @@ def thermo_job(
     spin: float | None = None,
     ignore_imaginary: bool = False,
 ) -> Thermo:
-    """Thermodynamic functions from the result of `freq_job`, for which nothing is computed again.
+    """Return the thermodynamic functions from a result of `freq_job`, without a new calculation.
 
-    What is None is as it was for that result.
+    An argument that is None has the value of that result.
 
+    Parameters
+    ----------
     {parameters}
     freq
-        The result.
+        Result of `freq_job`, which has the vibrations.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""A transition state and its vibrations, written once."""
+"""Transition state and its vibrations."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ __all__ = ["ts_flow"]
 def ts_flow(
     atoms: Atoms, *, ts_job: Callable[..., Any] = unbound, freq_job: Callable[..., Any] = unbound
 ) -> dict[str, Any]:
-    """Find the transition state near a structure, and see that it has one imaginary mode.
+    """Find the transition state near a structure, and check that it has one imaginary mode.
 
     Parameters
     ----------
     atoms
-        The structure, such as the highest image of a band.
+        Structure to start from, such as the highest image of a band.
     ts_job
-        Finds the saddle point.
+        Job that finds the saddle point.
     freq_job
-        Computes its vibrations.
+        Job that computes the vibrations of the saddle point.
 
     Returns
     -------
     dict
-        ``"ts"``: the result of the search. ``"freq"``: that of the vibrations, with the thermochemistry of the real
-        ones. ``"transition_state"``: a `TransitionState`.
+        ``"ts"``: the result of the search. ``"freq"``: the result of the vibrations, with the thermochemistry of the
+        real modes. ``"transition_state"``: a `TransitionState`.
 
     Raises
     ------
     FlowFailure
-        No saddle point is found, or not exactly one of its modes is imaginary.
+        No saddle point is found, or the number of its imaginary modes is not one.
     """
     ts = ts_job(atoms)
     freq = freq_job(ts["atoms"], ignore_imaginary=True)
@@ -48,5 +48,5 @@ def ts_flow(
 
 @job
 def check_modes(freq: VibResult) -> TransitionState:
-    """See that one mode is imaginary."""
+    """Check that one mode is imaginary, and return the transition state."""
     return transition_state(freq["results"]["energy"], freq["results"]["frequencies"])

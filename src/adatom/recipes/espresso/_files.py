@@ -1,4 +1,4 @@
-"""What the programs of Quantum ESPRESSO need of an earlier run."""
+"""Programs of Quantum ESPRESSO that work on the files of an earlier run."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from adatom.schemas.results import ProgramResult
 __all__ = ["CHARGE", "SAVED", "after"]
 
 SAVED = "pwscf.save"
-CHARGE = "pwscf.save/[!w]*"  # and what goes with it, but no wave functions
-# Files that none of the programs writes into, unlike pw.x itself. They are the large ones.
+CHARGE = "pwscf.save/[!w]*"  # the charge density and the files beside it, but no wave functions
+# Large files that none of these programs writes into, unlike pw.x itself: they are linked, not copied.
 _ONLY_READ = ("pwscf.save/wfc*.dat", "pwscf.save/charge-density.dat")
 
 
@@ -38,21 +38,21 @@ def after(
     Parameters
     ----------
     previous
-        The result of the earlier run, or its directory. Its files are copied, and stay as they are.
+        Result or directory of the earlier run. Its files are copied and stay as they are.
     program
-        The program.
+        Name of the program, such as ``"ph.x"``.
     files
-        Those that it needs.
+        Pattern of the files that the program needs, in the directory of the earlier run.
     read
-        Reads what it leaves.
+        Function that reads the results from the directory of the program.
     defaults
-        Keywords of the job.
+        Keywords that the job sets, which `input_data` overrides. None: no keywords.
     input_data
         Keywords of the program and their values, with or without their namelists, in the units of Quantum ESPRESSO.
     cards
-        What follows the namelists.
+        Lines of the input that follow the namelists.
     done
-        What it prints only at its end.
+        Text that the program prints only at its end.
     copy_files
         More files to start from: a path, a result, ``{path: names}``, ``(source, names)``, or a list of these.
     """

@@ -29,21 +29,21 @@ def bands_pw_job(
     npoints: int = 100,
     calc_kwargs: Mapping[str, Any] | None = None,
 ) -> ProgramResult:
-    """Bands along a path, in the potential of an earlier SCF.
+    """Compute the bands along a path, in the potential of an earlier SCF.
 
     {parameters}
     path
         Special points by ASE's names, such as ``"GXWKGL,UX"``. None: the usual path of the cell's Bravais lattice, by
         Setyawan and Curtarolo, Comput. Mater. Sci. 49, 299 (2010).
     npoints
-        How many points there are on the path.
+        Number of k points on the path.
 
     Returns
     -------
     ProgramResult
         ``results`` has ``kpoints``, in fractions of the reciprocal cell, shape (K, 3), ``eigenvalues`` in eV, shape
         (spins, K, bands), ``fermi_energy`` in eV as pw.x has it for these points, ``path``, the ``distances`` along it
-        in 1/Å with the factor 2π, shape (K,), and ``labels``: at what distance each special point is.
+        in 1/Å with the factor 2π, shape (K,), and ``labels``: pairs of a distance and the special point there.
     """
     band_path = structure_of(previous).cell.bandpath(path, npoints=npoints)
     kpts = {"kpts": {"path": band_path.path, "npoints": npoints}}
@@ -59,7 +59,7 @@ def bands_pw_job(
 @job
 @documented_by(after)
 def bands_pp_job(previous: PreviousRun, *, input_data: Mapping[str, Any] | None = None) -> ProgramResult:
-    """Bands of an earlier run, put in order by their symmetry, by bands.x.
+    """Order the bands of an earlier run by their symmetry, with bands.x.
 
     {parameters}
 
@@ -80,20 +80,20 @@ def bands_flow(
     bands_pp_job: Callable[..., Any] = unbound,
     run_bands_pp: bool = True,
 ) -> dict[str, Any]:
-    """The band structure: an SCF, bands along a path, and bands.x.
+    """Compute the band structure: an SCF, bands along a path, and bands.x.
 
     Parameters
     ----------
     atoms
-        The crystal, best as a primitive cell: the path is that of its Bravais lattice.
+        Crystal, best as a primitive cell: the path follows from its Bravais lattice.
     static_job
-        Computes the potential.
+        Job that computes the potential.
     bands_pw_job
-        Computes the bands.
+        Job that computes the bands.
     bands_pp_job
-        Puts them in order.
+        Job that puts the bands in order.
     run_bands_pp
-        Whether to put them in order.
+        Whether the bands are put in order.
 
     Returns
     -------

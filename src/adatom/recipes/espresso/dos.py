@@ -21,7 +21,7 @@ __all__ = ["dos_flow", "dos_job", "projwfc_flow", "projwfc_job"]
 @job
 @documented_by(after)
 def dos_job(previous: PreviousRun, *, input_data: Mapping[str, Any] | None = None) -> ProgramResult:
-    """The density of states of an earlier run, by dos.x.
+    """Compute the density of states of an earlier run with dos.x.
 
     {parameters}
 
@@ -39,7 +39,7 @@ def dos_job(previous: PreviousRun, *, input_data: Mapping[str, Any] | None = Non
 @job
 @documented_by(after)
 def projwfc_job(previous: PreviousRun, *, input_data: Mapping[str, Any] | None = None) -> ProgramResult:
-    """The density of states of an earlier run, projected on atomic wave functions, by projwfc.x.
+    """Compute the density of states of an earlier run, projected on atomic wave functions, with projwfc.x.
 
     {parameters}
 
@@ -48,8 +48,8 @@ def projwfc_job(previous: PreviousRun, *, input_data: Mapping[str, Any] | None =
     ProgramResult
         ``results`` has ``energies`` in eV, shape (E,), ``dos`` and its ``projected`` part in states/eV, shape (spins,
         E), and ``projections``: for each atomic wave function ``atom`` and ``shell`` (from 0), ``symbol``, ``l`` (a
-        letter), ``ldos``, shape (spins, E), and ``pdos`` by m, shape (2l + 1, spins, E). The Löwdin ``charges`` of
-        atoms in electrons, shape (N,), and the ``spilling``.
+        letter), ``ldos``, shape (spins, E), and ``pdos`` by m, shape (2l + 1, spins, E). It also has the Löwdin
+        ``charges`` of atoms in electrons, shape (N,), and the ``spilling``.
     """
     return after(
         previous, "projwfc.x", SAVED, read_pdos, defaults={"filpdos": "pwscf", "deltae": 0.02}, input_data=input_data
@@ -64,18 +64,18 @@ def dos_flow(
     non_scf_job: Callable[..., Any] = unbound,
     dos_job: Callable[..., Any] = unbound,
 ) -> dict[str, Any]:
-    """The density of states: an SCF, bands on a denser grid of k points, and dos.x.
+    """Compute the density of states: an SCF, bands on a denser grid of k points, and dos.x.
 
     Parameters
     ----------
     atoms
-        The crystal.
+        Crystal that is computed as it is.
     static_job
-        Computes the potential.
+        Job that computes the potential.
     non_scf_job
-        Computes the bands.
+        Job that computes the bands.
     dos_job
-        Makes the density of states of them.
+        Job that computes the density of states from the bands.
 
     Returns
     -------
@@ -96,11 +96,11 @@ def projwfc_flow(
     non_scf_job: Callable[..., Any] = unbound,
     projwfc_job: Callable[..., Any] = unbound,
 ) -> dict[str, Any]:
-    """The projected density of states: an SCF, bands on a denser grid of k points, and projwfc.x.
+    """Compute the projected density of states: an SCF, bands on a denser grid of k points, and projwfc.x.
 
     {parameters}
     projwfc_job
-        Makes the projected density of states of them.
+        Job that computes the projected density of states from the bands.
 
     Returns
     -------

@@ -35,25 +35,25 @@ def phonon_job(
     input_data: Mapping[str, Any] | None = None,
     copy_files: CopyFiles = None,
 ) -> ProgramResult:
-    """Phonons of an earlier SCF, at one q point or on a grid, by ph.x.
+    """Compute the phonons of an earlier SCF, at one q point or on a grid, with ph.x.
 
     {parameters}
     qpoint
-        The q point, Cartesian, in 2π/alat.
+        Cartesian q point in 2π/alat.
     grid
-        How many q points along each reciprocal vector, instead of one.
+        Number of q points along each reciprocal vector. None: the phonons at `qpoint` only.
     piece
-        Which q point and which irreducible representation to compute, counted from 1, instead of all; ``(0, 0)``: only
-        find out how many there are.
+        Numbers of the q point and of the irreducible representation to compute, from 1. None: all of them are computed.
+        ``(0, 0)``: none is computed, and the result says how many there are.
     recover
-        Whether to go on from what `copy_files` brings of ``_ph0``.
+        Whether the run continues from the files in ``_ph0`` that `copy_files` brings.
 
     Returns
     -------
     ProgramResult
         ``results`` has ``qpoints``, Cartesian, in 2π/alat, shape (Q, 3), and ``frequencies`` in cm⁻¹, shape (Q, 3N),
-        imaginary ones negative, of those q points of which no two are equal by symmetry; and ``irreps``: how many
-        irreducible representations each has.
+        imaginary ones negative. No two of the q points are equal by symmetry. ``irreps`` is the number of irreducible
+        representations of each q point.
     """
     defaults: dict[str, Any] = {"fildyn": "dyn", "tr2_ph": 1e-14}
     if grid is not None:
@@ -75,7 +75,7 @@ def phonon_job(
         defaults=defaults,
         input_data=input_data,
         cards="{} {} {}".format(*map(float, qpoint)) if grid is None else "",
-        done="" if piece == (0, 0) else DONE,  # where nothing is computed, ph.x leaves without a word
+        done="" if piece == (0, 0) else DONE,  # ph.x prints no last line if it computes nothing
         copy_files=copy_files,
     )
 
@@ -83,7 +83,7 @@ def phonon_job(
 @job
 @documented_by(after)
 def q2r_job(previous: PreviousRun, *, input_data: Mapping[str, Any] | None = None) -> ProgramResult:
-    """Force constants of phonons on a grid, by q2r.x.
+    """Compute the force constants from phonons on a grid, with q2r.x.
 
     {parameters}
 
@@ -105,13 +105,13 @@ def matdyn_job(
     qpoints: Sequence[Sequence[float]] | None = None,
     input_data: Mapping[str, Any] | None = None,
 ) -> ProgramResult:
-    """Phonons anywhere, from force constants, by matdyn.x.
+    """Compute the phonons at any q points from force constants, with matdyn.x.
 
     {parameters}
     grid
-        How many q points along each reciprocal vector the density of states is made of.
+        Number of q points along each reciprocal vector, for the density of states. None: `qpoints` are given.
     qpoints
-        Instead of it: q points, Cartesian, in 2π/alat, shape (Q, 3).
+        Cartesian q points in 2π/alat, shape (Q, 3), which replace the grid. None: the grid is computed.
 
     Returns
     -------
@@ -142,22 +142,23 @@ def phonon_dos_flow(
     q2r_job: Callable[..., Any] = unbound,
     matdyn_job: Callable[..., Any] = unbound,
 ) -> dict[str, Any]:
-    """The phonon density of states: an SCF, phonons on a grid, force constants, and matdyn.x.
+    """Compute the phonon density of states: an SCF, phonons on a grid, force constants, and matdyn.x.
 
     Parameters
     ----------
     atoms
-        The crystal, relaxed.
+        Relaxed crystal, which is computed as it is.
     grid
-        How many q points along each reciprocal vector; None: what `job_params` says for `phonon_job`, else (2, 2, 2).
+        Number of q points along each reciprocal vector. None: the default of `phonon_job` as set by `job_params`, else
+        (2, 2, 2).
     static_job
-        Computes the SCF.
+        Job that computes the SCF.
     phonon_job
-        Computes the phonons.
+        Job that computes the phonons.
     q2r_job
-        Makes force constants of them.
+        Job that computes force constants from the phonons.
     matdyn_job
-        Makes the density of states of these.
+        Job that computes the density of states from the force constants.
 
     Returns
     -------
@@ -178,24 +179,25 @@ def grid_phonon_flow(
     static_job: Callable[..., Any] = unbound,
     phonon_job: Callable[..., Any] = unbound,
 ) -> dict[str, Any]:
-    """Phonons on a grid, each q point and irreducible representation in a job of its own.
+    """Compute the phonons on a grid, each q point and irreducible representation in a job of its own.
 
     Parameters
     ----------
     atoms
-        The crystal, relaxed.
+        Relaxed crystal, which is computed as it is.
     grid
-        How many q points along each reciprocal vector; None: what `job_params` says for `phonon_job`, else (2, 2, 2).
+        Number of q points along each reciprocal vector. None: the default of `phonon_job` as set by `job_params`, else
+        (2, 2, 2).
     static_job
-        Computes the SCF.
+        Job that computes the SCF.
     phonon_job
-        Prepares, computes a piece, and puts the pieces together.
+        Job that prepares the phonons, computes a piece, and puts the pieces together.
 
     Returns
     -------
     dict
-        ``"static"``, ``"pieces"``, a list for each q point of results for each representation, and ``"phonon"``: all,
-        as `phonon_job` would give it in one run.
+        ``"static"``: the result of the SCF. ``"pieces"``: for each q point, a list with a result for each
+        representation. ``"phonon"``: the result with all phonons, the same as of `phonon_job` in one run.
     """
     static = static_job(atoms)
     grid = effective(phonon_job, "grid", grid, (2, 2, 2))
@@ -205,12 +207,12 @@ def grid_phonon_flow(
     return {"static": static, "pieces": pieces, "phonon": phonon}
 
 
-# Subflows: how many pieces there are is known only once they are prepared.
+# These are subflows, since the number of pieces is known only once the phonons are prepared.
 
 
 @subflow
 def phonon_pieces(static: Any, prepared: Any, grid: Sequence[int], phonon_job: Any) -> list[list[Any]]:
-    """The phonons of each q point and representation."""
+    """Compute the phonons of each q point and representation."""
     start = (prepared, _PHSAVE)
     return [
         [
@@ -223,7 +225,7 @@ def phonon_pieces(static: Any, prepared: Any, grid: Sequence[int], phonon_job: A
 
 @subflow
 def recovered_phonons(static: Any, prepared: Any, pieces: list[list[Any]], grid: Sequence[int], phonon_job: Any) -> Any:
-    """The phonons of all q points, from what their pieces left."""
+    """Put together the phonons of all q points from the files of their pieces."""
     files = [
         (piece, [f"{_PHSAVE}/dynmat.{qpoint}.{one}.xml" for one in ([0, 1] if irrep == 1 else [irrep])])
         for qpoint, irreps in enumerate(pieces, 1)

@@ -1,4 +1,4 @@
-"""Jobs with pw.x of Quantum ESPRESSO, and with pp.x, which looks into what pw.x left."""
+"""Quantum ESPRESSO as a code, and its jobs with pw.x and pp.x that start from an earlier run."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ espresso = PresetCode(
     make_espresso,
     parameters=(*getfullargspec(make_espresso).kwonlyargs,),
     package="espresso",
-    preset="metal",  # its small smearing does a semiconductor no harm
+    preset="metal",  # the small smearing does a semiconductor no harm
     layer=layer,
 )
 
@@ -33,10 +33,10 @@ espresso = PresetCode(
 @job
 @documented_by(after, PresetCode.calculator)
 def non_scf_job(previous: PreviousRun, *, calc_kwargs: Mapping[str, Any] | None = None) -> ProgramResult:
-    """Bands on a grid of k points, in the potential of an earlier SCF, for a density of states.
+    """Compute the bands on a grid of k points, in the potential of an earlier SCF, for a density of states.
 
-    Everything is as in the earlier run unless `calc_kwargs` says otherwise, but for a grid of k points that is twice as
-    dense, tetrahedra instead of smearing, and bands enough for some to be empty.
+    The settings are those of the earlier run, overridden by `calc_kwargs`, with three exceptions: the grid of k points
+    is twice as dense, tetrahedra replace the smearing, and there are enough bands for some to be empty.
 
     {parameters}
 
@@ -55,14 +55,14 @@ def non_scf_job(previous: PreviousRun, *, calc_kwargs: Mapping[str, Any] | None 
 @job
 @documented_by(after)
 def post_processing_job(previous: PreviousRun, *, input_data: Mapping[str, Any] | None = None) -> ProgramResult:
-    """A quantity in space, by pp.x: the charge density in a cube file, unless `input_data` asks for another one.
+    """Write a quantity on a grid with pp.x: the charge density to a cube file, unless `input_data` selects another.
 
     {parameters}
 
     Returns
     -------
     ProgramResult
-        ``results["files"]``: the names of what is in ``dir_name``; of these ``pp.cube`` is read by `ase.io.read`.
+        ``results["files"]``: names of the files in ``dir_name``, of which `ase.io.read` reads ``pp.cube``.
     """
     return after(previous, "pp.x", SAVED, read_plot, defaults=_CUBE, input_data=input_data)
 
@@ -82,13 +82,13 @@ def fixed_potential(
     Parameters
     ----------
     previous
-        The earlier run.
+        Result or directory of the earlier run.
     calculation
-        ``"nscf"`` or ``"bands"``.
+        Calculation of pw.x: ``"nscf"`` or ``"bands"``.
     calc_kwargs
-        Arguments of `make_espresso` that are others than in the earlier run.
+        Arguments of `make_espresso` that differ from the earlier run.
     defaults
-        Keywords of the job.
+        Keywords of pw.x that the job sets, which `calc_kwargs` overrides.
     """
     atoms, settings = structure_of(previous), settings_of(previous)
     espresso.check_parameters(calc_kwargs)
@@ -99,12 +99,17 @@ def fixed_potential(
 
 
 def denser(previous: PreviousRun) -> dict[str, Any]:
-    """A grid of k points that is twice as dense as that of an earlier run.
+    """Return the arguments of a grid of k points that is twice as dense as the grid of an earlier run.
 
     Parameters
     ----------
     previous
-        The earlier run.
+        Result or directory of the earlier run.
+
+    Raises
+    ------
+    InputError
+        The k points of the earlier run are no grid.
     """
     settings = settings_of(previous)
     if settings.get("kspacing"):
