@@ -172,15 +172,20 @@ def test_python(path, tmp_path):
 ALONE = [block for path in PAGES for block in blocks(path) if block.info == "python" and block.needs]
 
 
-@pytest.mark.parametrize("block", ALONE, ids=str)
+def marks_of(block: Block) -> list[pytest.MarkDecorator]:
+    return [pytest.mark.xdist_group(block.needs)] if block.needs == "prefect" else []  # one process has the server
+
+
+@pytest.mark.parametrize("block", [pytest.param(block, id=str(block), marks=marks_of(block)) for block in ALONE])
 def test_python_that_needs_something(block, tmp_path, request):
     skip_without(block.needs)
     if block.needs == "covalent":
         request.getfixturevalue("covalent")
+    server = {"PREFECT_API_URL": request.getfixturevalue("prefect_server")} if block.needs == "prefect" else {}
     write_files(next(path for path in PAGES if path.name == block.page), tmp_path)
     (tmp_path / "script.py").write_text(block.text)
     engine = {"ADATOM_WORKFLOW_ENGINE": block.get("engine")} if block.get("engine") else {}
-    done = run([sys.executable, "script.py"], tmp_path, ADATOM_LOCAL_WORKERS="2", **engine)
+    done = run([sys.executable, "script.py"], tmp_path, ADATOM_LOCAL_WORKERS="2", **engine, **server)
     if block.shown is not None:
         assert same(done.stdout, tmp_path) == same(block.shown)
     for stored in STORED:

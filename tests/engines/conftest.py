@@ -122,11 +122,13 @@ def engine(running: Variant, tmp_path: Any) -> Iterator[Variant]:
 
 
 @pytest.fixture
-def environment(running: Variant, tmp_path: Any) -> dict[str, str]:
+def environment(running: Variant, tmp_path: Any, request: pytest.FixtureRequest) -> dict[str, str]:
     """What a script that selects the engine has in its environment."""
     if running.runner is not None:
         pytest.skip("a script starts its engine itself")
+    server = {"PREFECT_API_URL": request.getfixturevalue("prefect_server")} if running.engine == "prefect" else {}
     return {
+        **server,
         "ADATOM_WORKFLOW_ENGINE": running.engine,
         "ADATOM_LOCAL_WORKERS": str(running.settings["local_workers"]),
         "PREFECT_HOME": str(tmp_path / "prefect"),
