@@ -35,6 +35,10 @@ _FENCE = re.compile(
 )
 _SNIPPET = re.compile(r'^--8<-- "(.*)"$', re.MULTILINE)
 
+# Blocks that say of engines what other tests have: the commands are README.md's, and a client or a configuration of
+# one's own is what `tests/engines` runs all its tests on.
+DEEP = {"engines.md": pytest.mark.deep(reason="slabs on engines, as README.md's commands and tests/engines")}
+
 # Commands that the tests of documentation do not run, and who does.
 NOT_RUN = {
     "python -m venv": "before anything else",
@@ -104,8 +108,12 @@ def python_of(path: Path) -> list[Block]:
     ]
 
 
-def pages_with(of_page) -> list:
-    return [pytest.param(path, id=path.name) for path in PAGES if of_page(path)]
+def pages_with(of_page, deep=()) -> list:
+    return [
+        pytest.param(path, id=path.name, marks=[DEEP[path.name]] if path.name in deep else [])
+        for path in PAGES
+        if of_page(path)
+    ]
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -149,6 +157,8 @@ def write_files(path: Path, directory: Path) -> None:
 
 def skip_without(needed: str) -> None:
     if needed in CODES:
+        if WANTED and "local" not in WANTED:
+            pytest.skip("TEST_ENGINES")
         provide_code(needed)
     elif WANTED and needed not in WANTED:
         pytest.skip("TEST_ENGINES")
@@ -173,7 +183,8 @@ ALONE = [block for path in PAGES for block in blocks(path) if block.info == "pyt
 
 
 def marks_of(block: Block) -> list[pytest.MarkDecorator]:
-    return [pytest.mark.xdist_group(block.needs)] if block.needs == "prefect" else []  # one process has the server
+    group = [pytest.mark.xdist_group(block.needs)] if block.needs == "prefect" else []  # one process has the server
+    return [*group, *([DEEP[block.page]] if block.page in DEEP else [])]
 
 
 @pytest.mark.parametrize("block", [pytest.param(block, id=str(block), marks=marks_of(block)) for block in ALONE])
@@ -252,7 +263,7 @@ def shell(tmp_path, monkeypatch):
 
 
 @ON_LOCAL
-@pytest.mark.parametrize("path", pages_with(commands_of))
+@pytest.mark.parametrize("path", pages_with(commands_of, DEEP))
 def test_commands(path, tmp_path, shell):
     directory = tmp_path / "work"
     directory.mkdir()
