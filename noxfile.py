@@ -4,12 +4,12 @@ Environments are kept in `.nox` and brought up to date at every run; `nox -R` ta
 """
 
 import os
-import shutil
+import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import nox
-from nox.command import CommandFailed
 
 nox.needs_version = ">=2026.1"
 nox.options.default_venv_backend = "uv|virtualenv"
@@ -32,6 +32,8 @@ SCHEDULER_TESTS = (
     "tests/machines/test_host.py",
     "tests/engines/clusters",
 )
+QUICK_ROOMS = ("analysis", "atoms", "cache", "execution", "journal", "schemas", "utils", "workflow")
+QUICK_FILES = ("engines/test_conformance", "recipes/test_core", "test_errors", "test_import", "test_settings")
 MAIN_ENGINES = "dask,parsl,prefect"  # Covalent cannot share an environment with Prefect: see pyproject.toml
 CODES = "tblite,dispersion,sella"  # extras
 FLOWS = "defects,phonons"  # extras that flows of all codes need
@@ -78,23 +80,29 @@ def install_and_run(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def all_tests(session: nox.Session) -> None:
-    """All tests, in two rows side by side: those on batch schedulers wait most of the time."""
-    row, beside = (
-        [sys.executable, "-m", "nox", "--session", *names]
-        for names in (["tests"], ["tests_schedulers", "tests_covalent", "tests_models"])
+    """All tests but the deep ones, in three rows that take about as long: those on batch schedulers mostly wait."""
+    side_by_side(
+        session,
+        ["tests"],
+        ["tests_schedulers", "tests_covalent(slurm)"],  # one after the other, as there is one Slurm
+        ["tests_covalent(engines)", "tests_models"],
     )
-    with open(os.path.join(session.create_tmp(), "beside.log"), "w+") as log:
-        others = subprocess.Popen(beside, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
-        try:
-            failed = [subprocess.call(row), others.wait()]
-        finally:
-            if others.poll() is None:
-                others.terminate()
-                others.wait()
-            log.seek(0)
-            shutil.copyfileobj(log, sys.stdout)
-    if any(failed):
-        raise CommandFailed("Some tests failed: see above.")
+
+
+@nox.session(venv_backend="none", default=False)
+def deep(session: nox.Session) -> None:
+    """The tests that are long by nature, and those with the oldest versions: every night, and before a release."""
+    rows = ["tests"], ["tests_schedulers", "tests_covalent", "tests_models"]
+    side_by_side(session, *([*row, "--", "-m", "deep"] for row in rows), ["tests_lowest"])
+
+
+@nox.session(default=False)
+def quick(session: nox.Session) -> None:
+    """What to run all the time, in under two minutes: the local engine, without servers, codes and programs."""
+    install(session, f"{FILES},test")
+    session.env["OMP_NUM_THREADS"] = "1"
+    files = [*(f"tests/{room}" for room in QUICK_ROOMS), *(f"tests/{file}.py" for file in QUICK_FILES)]
+    pytest(session, "local", "-n", "2", "--dist", "loadgroup", *files)
 
 
 @nox.session(default=False)
@@ -115,13 +123,15 @@ def tests_schedulers(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
-def tests_covalent(session: nox.Session) -> None:
+@nox.parametrize("part", ["engines", "slurm"], ids=["engines", "slurm"])
+def tests_covalent(session: nox.Session, part: str) -> None:
     """The engine tests on Covalent; they start a server of their own."""
     install(session, f"covalent,{FLOWS},test", lock="covalent")
-    session.env.update({**WITH_CODES, "TEST_CODES": PROGRAMS})
-    pytest(session, "covalent", "tests/engines", "--ignore=tests/engines/clusters")
-    session.env["TEST_SCHEDULERS"] = "slurm"
-    pytest(session, "covalent", "tests/engines/clusters/test_slurm.py")  # alone, as the next
+    session.env.update({**WITH_CODES, "TEST_CODES": PROGRAMS, "TEST_SCHEDULERS": "slurm"})
+    if part == "slurm":
+        return pytest(session, "covalent", "tests/engines/clusters/test_slurm.py")
+    elsewhere = [f"--ignore=tests/engines/{name}" for name in ("clusters", "test_local.py")]
+    pytest(session, "covalent", "tests/engines", *elsewhere)
     pytest(session, "covalent", "tests/test_docs.py")  # alone: Covalent reads where its server is when it is imported
 
 
@@ -132,7 +142,7 @@ def tests_models(session: nox.Session, codes: str) -> None:
     install(session, f"{codes},test", lock="mace" if codes == "mace" else "models")
     session.env.update(TEST_CODES=codes, OMP_NUM_THREADS="1")
     pytest(session, "local", "-n", "2", "--dist", "loadgroup", "tests/recipes/test_mlip.py")
-    pytest(session, "local", "tests/test_docs.py", "-k", "mlip.md")
+    pytest(session, "local", "tests/test_docs.py", "-k", "needs_something and mlip.md")
 
 
 @nox.session(default=False, venv_backend="uv")
@@ -145,7 +155,58 @@ def tests_lowest(session: nox.Session) -> None:
 
 def pytest(session: nox.Session, engines: str, *args: str) -> None:
     """Run the tests. An engine in TEST_ENGINES that cannot be tested is a failure, any other is skipped."""
-    session.run("pytest", *args, *session.posargs, env={"TEST_ENGINES": engines})
+    session.run(
+        "pytest",
+        *("-m", "not deep"),  # which another `-m` of the command line replaces
+        *args,
+        *session.posargs,
+        env={"TEST_ENGINES": engines},
+        success_codes=[0, 5] if session.posargs else [0],  # a choice need not find a test in every part
+        interrupt_timeout=60,  # what its tests have started ends with them
+        terminate_timeout=10,
+    )
+
+
+def side_by_side(session: nox.Session, *rows: list[str]) -> None:
+    """Run rows of sessions at the same time: the first as it comes, the others into files, which are printed then."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: it ends all rows
+    logs = [Path(session.create_tmp(), f"{row[0]}.log") for row in rows[1:]]
+    session.log(f"{rows[0][0]} is shown here, and after it what stands in {', '.join(map(str, logs))}.")
+    running: list[subprocess.Popen[bytes]] = []
+    try:
+        for row, log in zip(rows, [None, *logs], strict=True):
+            running.append(
+                subprocess.Popen(
+                    [sys.executable, "-m", "nox", "--session", *row],
+                    stdin=subprocess.DEVNULL,
+                    stdout=log and log.open("wb"),
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,  # a process group for `end`
+                    preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # though `nohup` ignores it
+                )
+            )
+        for row in running:
+            row.wait()
+    finally:
+        end(running)
+        for log in filter(Path.exists, logs):
+            print(f"\n{f' {log.stem} ':=^120}\n{log.read_text(errors='replace')}", flush=True)
+    if failed := [row[0] for row, process in zip(rows, running, strict=True) if process.returncode]:
+        session.error(f"Failed in the rows that begin with {', '.join(failed)}: see above.")
+
+
+def end(rows: list[subprocess.Popen[bytes]]) -> None:
+    """End the rows that run: in order if they can, so that no server stays behind."""
+    try:
+        for row in rows:
+            if row.poll() is None:
+                os.killpg(row.pid, signal.SIGINT)
+        for row in rows:
+            row.wait(90)
+    finally:
+        for row in rows:
+            if row.poll() is None:
+                os.killpg(row.pid, signal.SIGKILL)
 
 
 @nox.session(default=False)

@@ -26,6 +26,19 @@ def _own_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
+@pytest.fixture(scope="session")
+def prefect_server() -> str:
+    """Address of the server that Prefect starts for this process, for scripts: one of its own costs each 10 s."""
+    import prefect
+
+    from adatom import change_settings
+    from adatom.execution.registry import get_engine
+
+    with change_settings(workflow_engine="prefect"):
+        get_engine()
+    return str(prefect.get_client(sync_client=True).api_url)
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of its own that 256 kB fill."""

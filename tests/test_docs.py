@@ -35,6 +35,10 @@ _FENCE = re.compile(
 )
 _SNIPPET = re.compile(r'^--8<-- "(.*)"$', re.MULTILINE)
 
+# Blocks that say of engines what other tests have: the commands are README.md's, and a client or a configuration of
+# one's own is what `tests/engines` runs all its tests on.
+DEEP = {"engines.md": pytest.mark.deep(reason="slabs on engines, as README.md's commands and tests/engines")}
+
 # Commands that the tests of documentation do not run, and who does.
 NOT_RUN = {
     "python -m venv": "before anything else",
@@ -104,8 +108,12 @@ def python_of(path: Path) -> list[Block]:
     ]
 
 
-def pages_with(of_page) -> list:
-    return [pytest.param(path, id=path.name) for path in PAGES if of_page(path)]
+def pages_with(of_page, deep=()) -> list:
+    return [
+        pytest.param(path, id=path.name, marks=[DEEP[path.name]] if path.name in deep else [])
+        for path in PAGES
+        if of_page(path)
+    ]
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -149,6 +157,8 @@ def write_files(path: Path, directory: Path) -> None:
 
 def skip_without(needed: str) -> None:
     if needed in CODES:
+        if WANTED and "local" not in WANTED:
+            pytest.skip("TEST_ENGINES")
         provide_code(needed)
     elif WANTED and needed not in WANTED:
         pytest.skip("TEST_ENGINES")
@@ -172,15 +182,21 @@ def test_python(path, tmp_path):
 ALONE = [block for path in PAGES for block in blocks(path) if block.info == "python" and block.needs]
 
 
-@pytest.mark.parametrize("block", ALONE, ids=str)
+def marks_of(block: Block) -> list[pytest.MarkDecorator]:
+    group = [pytest.mark.xdist_group(block.needs)] if block.needs == "prefect" else []  # one process has the server
+    return [*group, *([DEEP[block.page]] if block.page in DEEP else [])]
+
+
+@pytest.mark.parametrize("block", [pytest.param(block, id=str(block), marks=marks_of(block)) for block in ALONE])
 def test_python_that_needs_something(block, tmp_path, request):
     skip_without(block.needs)
     if block.needs == "covalent":
         request.getfixturevalue("covalent")
+    server = {"PREFECT_API_URL": request.getfixturevalue("prefect_server")} if block.needs == "prefect" else {}
     write_files(next(path for path in PAGES if path.name == block.page), tmp_path)
     (tmp_path / "script.py").write_text(block.text)
     engine = {"ADATOM_WORKFLOW_ENGINE": block.get("engine")} if block.get("engine") else {}
-    done = run([sys.executable, "script.py"], tmp_path, ADATOM_LOCAL_WORKERS="2", **engine)
+    done = run([sys.executable, "script.py"], tmp_path, ADATOM_LOCAL_WORKERS="2", **engine, **server)
     if block.shown is not None:
         assert same(done.stdout, tmp_path) == same(block.shown)
     for stored in STORED:
@@ -247,7 +263,7 @@ def shell(tmp_path, monkeypatch):
 
 
 @ON_LOCAL
-@pytest.mark.parametrize("path", pages_with(commands_of))
+@pytest.mark.parametrize("path", pages_with(commands_of, DEEP))
 def test_commands(path, tmp_path, shell):
     directory = tmp_path / "work"
     directory.mkdir()

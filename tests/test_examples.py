@@ -53,19 +53,30 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("examples")
 
 
+# Flows, subflows and failures; the others are the same on an engine as these.
+ELSEWHERE = {"own_flow.py", "slabs_and_adsorbate.py", "failures.py"}
+
+
+def scripts(*shallow: str) -> pytest.MarkDecorator:
+    """A test for each example; one process has all those of an example, which runs once on `local` there."""
+    deep = pytest.mark.deep(reason=f"on engines, {', '.join(sorted(ELSEWHERE))} stand for all examples")
+    marks = {name: [pytest.mark.xdist_group(name), *([] if name in shallow else [deep])] for name in SCRIPTS}
+    return pytest.mark.parametrize("script", [pytest.param(name, marks=marks[name]) for name in SCRIPTS])
+
+
 @pytest.mark.skipif(bool(WANTED) and "local" not in WANTED, reason="TEST_ENGINES")
-# One process runs an example on both engines: what it printed on `local` is known there.
-@pytest.mark.parametrize("script", [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in SCRIPTS])
 class TestExample:
     @pytest.fixture(autouse=True)
     def code(self, script):
         if script in NEEDS:
             provide_code(NEEDS[script])
 
+    @scripts(*SCRIPTS)
     def test_on_local(self, script, directory):
         printed = output(script, "local", directory / f"{script}-local")
         assert 2 <= printed.count("\n") <= 12
 
+    @scripts(*ELSEWHERE)
     def test_the_same_on_another_engine(self, script, directory):
         engine = other_engine()
         if engine is None:

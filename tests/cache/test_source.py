@@ -196,11 +196,13 @@ from adatom.cache.source import Source
 print([(recipe.name, Source(recipe.step._fn).digest) for code in codes() for recipe in recipes_of(code)])
 """
     environment = {**os.environ, "PYTHONPATH": str(Path(adatom.__file__).parents[1])}
-    seen = {
-        subprocess.run(
-            [sys.executable, "-c", show], env={**environment, "PYTHONHASHSEED": seed}, capture_output=True, check=True
-        ).stdout
-        for seed in "123"
-    }
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", show], env={**environment, "PYTHONHASHSEED": seed}, stdout=subprocess.PIPE
+        )
+        for seed in "12"
+    ]
+    seen = {process.communicate()[0] for process in running}
+    assert [process.returncode for process in running] == [0, 0]
     assert len(seen) == 1
     assert b"md_job" in seen.pop()

@@ -14,6 +14,9 @@ from adatom.calculations import run_md
 from adatom.calculations.md import DYNAMICS
 from adatom.errors import IncompleteError, InputError, UnknownNameError
 from adatom.execution.context import job_context
+from tests.deep import deep_but
+
+STATISTICS = "seconds of dynamics for each; every one runs, repeats itself and is resumed by default"
 
 
 class Slow(EMT):
@@ -74,7 +77,9 @@ def test_first_velocities_have_the_temperature():
     np.testing.assert_allclose(first.get_momenta().sum(axis=0), 0, atol=1e-10)
 
 
-@pytest.mark.parametrize("name", ["Langevin", "Bussi", "NVTBerendsen", "NoseHooverChainNVT"])
+@pytest.mark.parametrize(
+    "name", deep_but(["Bussi"], ["Langevin", "Bussi", "NVTBerendsen", "NoseHooverChainNVT"], STATISTICS)
+)
 def test_thermostats_hold_the_temperature(name, crystal):
     fast = {
         "Langevin": {"friction": 0.05 / units.fs},
@@ -89,6 +94,7 @@ def test_thermostats_hold_the_temperature(name, crystal):
     assert np.mean(temperatures) == pytest.approx(400, rel=0.1)
 
 
+@pytest.mark.deep(reason="it does so in test_pressure_goes_from_knot_to_knot, too")
 def test_pressure_compresses(crystal):
     volumes = [
         run_md(crystal, EMT(), dynamics="NPTBerendsen", temperature=300, steps=60, timestep=4, pressure=pressure)[
@@ -139,7 +145,9 @@ def test_bad_arguments_are_refused_before_a_directory_is_made(arguments, error, 
     assert not results_dir.exists()
 
 
-@pytest.mark.parametrize("name", [name for name, row in DYNAMICS.items() if row.set_temperature])
+@pytest.mark.parametrize(
+    "name", deep_but(["Langevin"], [name for name, row in DYNAMICS.items() if row.set_temperature], STATISTICS)
+)
 def test_temperature_goes_from_knot_to_knot(name, crystal):
     fast = {"taut": 20 * units.fs} if name != "Langevin" and name != "NVT" else {"friction": 0.05 / units.fs}
     heated = run_md(

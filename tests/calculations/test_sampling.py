@@ -18,6 +18,7 @@ from adatom.configs import AutoparaInfo, ConfigSet, calculate, map
 from adatom.errors import ConvergenceError, InputError, ItemError, UnfinishedError, UnknownNameError
 from adatom.execution.context import job_context
 
+SAME_MOTION = pytest.mark.deep(reason="test_the_motion_is_that_of_a_run_with_files: statistics are those of test_md.py")
 ONE, TWO = AutoparaInfo(workers=1), AutoparaInfo(workers=2)
 TRIPLE = (EMT, [], {})
 
@@ -108,7 +109,11 @@ def test_energy_is_conserved(crystal):
 
 @pytest.mark.parametrize(
     ("name", "fast"),
-    [("NVT", {"friction": 0.05 / units.fs}), ("Bussi", {"taut": 20 * units.fs}), ("NPTBerendsen", {})],
+    [
+        ("NVT", {"friction": 0.05 / units.fs}),
+        pytest.param("Bussi", {"taut": 20 * units.fs}, marks=SAME_MOTION),
+        pytest.param("NPTBerendsen", {}, marks=SAME_MOTION),
+    ],
 )
 def test_thermostats_hold_the_temperature(name, fast, crystal):
     found = sample_md(
@@ -133,6 +138,7 @@ def test_temperature_goes_from_knot_to_knot(crystal):
     assert np.mean(temperatures[-50:]) == pytest.approx(1000, rel=0.15)
 
 
+@SAME_MOTION
 def test_pressure_compresses(crystal):
     options = {"dynamics": "NPTBerendsen", "temperature": 300, "steps": 60, "timestep": 4.0, "every": 60}
     volumes = [

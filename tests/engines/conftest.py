@@ -17,6 +17,7 @@ from adatom.execution.engine import Engine
 from adatom.execution.registry import close_engines, engine_class, get_engine, is_installed
 
 WANTED = [name for name in os.environ.get("TEST_ENGINES", "").split(",") if name]
+THREADS = ("dask-threads", "parsl-threads", "prefect-threads")  # variants that only differ in where a job runs
 
 
 @dataclass
@@ -64,6 +65,16 @@ def prefect_threads(stack: ExitStack) -> Any:
     from prefect.task_runners import ThreadPoolTaskRunner
 
     return ThreadPoolTaskRunner(max_workers=8)
+
+
+@pytest.hookimpl(tryfirst=True)  # before `-m` selects
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as deep what is so on some variants only: the mark closest to a test, of either kind, decides."""
+    for item in items:
+        variant = getattr(item, "callspec", None) and item.callspec.params.get("running")
+        mark = next((mark for mark in item.iter_markers() if mark.name in ("deep_on", "deep_but_on")), None)
+        if variant and mark and (variant in mark.args) == (mark.name == "deep_on"):
+            item.add_marker(pytest.mark.deep(reason=mark.kwargs["reason"]))
 
 
 TWO = {"local_workers": 2}
@@ -122,11 +133,13 @@ def engine(running: Variant, tmp_path: Any) -> Iterator[Variant]:
 
 
 @pytest.fixture
-def environment(running: Variant, tmp_path: Any) -> dict[str, str]:
+def environment(running: Variant, tmp_path: Any, request: pytest.FixtureRequest) -> dict[str, str]:
     """What a script that selects the engine has in its environment."""
     if running.runner is not None:
         pytest.skip("a script starts its engine itself")
+    server = {"PREFECT_API_URL": request.getfixturevalue("prefect_server")} if running.engine == "prefect" else {}
     return {
+        **server,
         "ADATOM_WORKFLOW_ENGINE": running.engine,
         "ADATOM_LOCAL_WORKERS": str(running.settings["local_workers"]),
         "PREFECT_HOME": str(tmp_path / "prefect"),

@@ -18,7 +18,13 @@ from adatom.journal.jobs import read_jobs
 from adatom.recipes.emt import relax_job, static_job
 from tests.cache import test_key
 from tests.engines import jobs
+from tests.engines.conftest import THREADS
 from tests.engines.processes import script, wait_until
+
+# On Covalent each takes half a minute.
+BEFORE = "what is stored is looked up before the engine is asked, whatever it runs jobs on"
+pytestmark = pytest.mark.deep_on(*THREADS, "covalent", reason=BEFORE)
+deep_on_threads = pytest.mark.deep_on(*THREADS, reason=BEFORE)
 
 
 @pytest.fixture(autouse=True)
@@ -96,6 +102,7 @@ def test_a_flow_that_was_run_is_not_run_again(engine, chain):
     assert second == first
 
 
+@pytest.mark.deep_on  # on no variant: each has this one
 def test_a_hit_starts_nothing(engine, monkeypatch):
     counted(1)
     submitted = []
@@ -119,6 +126,7 @@ def test_a_hit_starts_nothing(engine, monkeypatch):
     assert submitted  # so it would have been seen
 
 
+@deep_on_threads
 def test_map_runs_what_is_new(engine):
     assert values(counted.map(range(4))) == [0, 10, 20, 30]
     assert values(counted.map(range(2, 8))) == [20, 30, 40, 50, 60, 70]
@@ -181,6 +189,7 @@ def test_who_says_whether_a_job_is_cached(engine):
         assert times(workflow.with_options(cache="inputs")) == 0
 
 
+@deep_on_threads
 def test_refreshing_replaces_what_is_stored(engine):
     @job
     def grow():
@@ -436,6 +445,7 @@ def test_two_campaigns_at_once_share_a_store(environment, own_jobs, tmp_path):
     assert len(stored(tmp_path)) == 40
 
 
+@deep_on_threads
 def test_what_a_server_computed_after_the_script_was_killed_is_found(environment, tmp_path):
     if engine_class(environment["ADATOM_WORKFLOW_ENGINE"]).capabilities.waits_in_flow:
         pytest.skip("its jobs end with the script")

@@ -39,6 +39,7 @@ def serial(espresso, tmp_path_factory):
         return workflow(bulk("Si"))
 
 
+@pytest.mark.deep_but_on("dask", reason="programs are what a job runs, in whichever process an engine runs it")
 def test_flows(engine, serial):
     found = workflow.with_options(runner=engine.runner)(bulk("Si"))
     assert found["dos"]["dos"] == pytest.approx(serial["dos"]["dos"], abs=1e-3)

@@ -27,6 +27,9 @@ from adatom.recipes.mlip import static_job as mlip_job
 from adatom.recipes.tblite import static_job as tblite_job
 from tests.codes import needs_code
 
+FLOWS = "every flow is the same calls of the engine: that of slabs stands for them on each, and each runs on one"
+pytestmark = pytest.mark.deep_on("covalent", reason=FLOWS)  # where a flow takes half a minute
+
 
 @pytest.fixture(scope="session")  # pytest comes to this module once for each engine
 def serial(tmp_path_factory):
@@ -37,7 +40,13 @@ def serial(tmp_path_factory):
     return {kind: [run["results"]["energy"] for run in runs] for kind, runs in (("relax", relaxed), ("static", static))}
 
 
-@pytest.mark.parametrize(("run_static", "run_bulk", "jobs"), [(True, True, 9), (False, False, 4)])
+@pytest.mark.parametrize(
+    ("run_static", "run_bulk", "jobs"),
+    [
+        pytest.param(True, True, 9, marks=pytest.mark.deep_on("covalent", reason="the next is the short one")),
+        pytest.param(False, False, 4, marks=pytest.mark.deep_but_on("local", "covalent", reason=FLOWS)),
+    ],
+)
 def test_slabs(engine, serial, tmp_path, run_static, run_bulk, jobs):
     flow = bulk_to_slabs_flow.with_options(runner=engine.runner)
     result = flow(bulk("Cu"), run_static=run_static, run_bulk=run_bulk)
@@ -60,6 +69,7 @@ def test_slabs(engine, serial, tmp_path, run_static, run_bulk, jobs):
     assert {run["provenance"]["engine"] for run in runs} == {engine.engine}
 
 
+@pytest.mark.deep_but_on("dask", reason=FLOWS)
 def test_elastic_constants(engine, tmp_path):
     result = elastic_tensor_flow.with_options(runner=engine.runner)(bulk("Cu"))
     assert len(list((tmp_path / "results").rglob("JOB-*relax*"))) == 1 + len(result["relax"]) == 8
@@ -70,6 +80,7 @@ def test_elastic_constants(engine, tmp_path):
     assert {run["provenance"]["engine"] for run in result["relax"]} == {engine.engine}
 
 
+@pytest.mark.deep_but_on("parsl", reason=FLOWS)
 def test_defects(engine, tmp_path):
     defects = bulk_to_defects_flow.with_options(runner=engine.runner)
     result = defects(bulk("Cu"), supercell_kwargs={"min_length": 7, "min_atoms": 20})
@@ -83,6 +94,7 @@ def test_defects(engine, tmp_path):
     assert result["static"][0]["provenance"]["engine"] == engine.engine
 
 
+@pytest.mark.deep_but_on("prefect", reason=FLOWS)
 def test_equation_of_state(engine, tmp_path):
     result = eos_flow.with_options(runner=engine.runner)(bulk("Cu"))
     energies = [static_job.fn(run["atoms"])["results"]["energy"] for run in result["points"]]
@@ -92,6 +104,7 @@ def test_equation_of_state(engine, tmp_path):
     assert len(list((tmp_path / "results").rglob("JOB-*"))) == len(result["points"]) == 7
 
 
+@pytest.mark.deep_but_on("local-processes", reason=FLOWS)
 def test_phonons(engine, tmp_path):
     """Displacements that depend on a relaxation: a subflow in a subflow."""
     options = {"supercell_matrix": [2, 2, 2], "mesh": 5, "t_step": 100}

@@ -76,6 +76,12 @@ workflow()
 """
 
 
+@pytest.fixture
+def environment(environment):
+    """Without a server that is there already: one that a script starts ends with it, too."""
+    return {name: value for name, value in environment.items() if name != "PREFECT_API_URL"}
+
+
 def test_the_same_script_gives_the_same_numbers(environment, tmp_path, monkeypatch):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     with script(tmp_path, WHOLE, **environment) as running:

@@ -5,6 +5,8 @@ import os
 import re
 import signal
 import time
+from functools import cache
+from tempfile import TemporaryDirectory
 
 import pytest
 from ase.build import bulk
@@ -53,10 +55,10 @@ def under_way(tmp_path, running):
     assert running.process.poll() is None, running.output
 
 
-@pytest.fixture(scope="session")  # pytest comes to this module once for each engine
-def undisturbed(tmp_path_factory):
+@cache  # pytest comes to this module once for each engine
+def undisturbed():
     """The energies that the script comes to, by plain functions."""
-    with change_settings(results_dir=tmp_path_factory.mktemp("undisturbed")):
+    with TemporaryDirectory() as directory, change_settings(results_dir=directory):
         runs = [
             md_job.fn(bulk("Cu") * (3, 3, 3), dynamics="Langevin", temperature=300, steps=2500, interval=100, seed=seed)
             for seed in range(2)
@@ -64,8 +66,9 @@ def undisturbed(tmp_path_factory):
     return [run["results"]["energy"] for run in runs]
 
 
+@pytest.mark.deep_but_on("local-processes", reason="what goes on is the job, in whichever process an engine runs it")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_a_campaign_that_was_ended_goes_on_inside_its_jobs(environment, tmp_path, number, undisturbed):
+def test_a_campaign_that_was_ended_goes_on_inside_its_jobs(environment, tmp_path, number):
     with script(tmp_path, FAST, **environment) as running:
         under_way(tmp_path, running)
         os.kill(running.process.pid, number)
@@ -85,7 +88,7 @@ def test_a_campaign_that_was_ended_goes_on_inside_its_jobs(environment, tmp_path
     assert steps, logs
     assert min(steps) > 0
     assert not list(left.iterdir())  # nothing is to be gone on from any more
-    assert energies == pytest.approx(undisturbed, abs=1e-9)
+    assert energies == pytest.approx(undisturbed(), abs=1e-9)
 
 
 def test_a_job_that_knows_steps_stops_at_one(environment, tmp_path):

@@ -24,6 +24,7 @@ from adatom.configs import AutoparaInfo, calculate
 from adatom.execution.pool import LocalPool
 from adatom.recipes.mlip import eos_flow, freq_job, md_job, phonon_flow, relax_job, static_job
 from tests.codes import needs_code
+from tests.deep import deep_but
 
 
 def needs(code):
@@ -33,6 +34,17 @@ def needs(code):
 
 MODELS = [pytest.param("chgnet", marks=needs("chgnet")), pytest.param("sevennet-0", marks=needs("sevennet"))]
 EFS = ("energy", "forces", "stress")
+SECONDS = "a model takes seconds for what the numbers of its package, by default, imply"
+deep = pytest.mark.deep(reason=SECONDS)
+
+
+def potentials(*shallow):
+    """A test of all models, deep for those that are not named."""
+    rows = [*MODELS, pytest.param("mace", marks=needs("mace"))]
+    marks = {row.values[0]: [*row.marks, *([] if row.values[0] in shallow else [deep])] for row in rows}
+    return pytest.mark.parametrize(
+        "potential", [pytest.param(name, marks=marks[name]) for name in marks], indirect=True
+    )
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +71,7 @@ def mace(tmp_path_factory):
     return f"mace:{directory}/copper.model?device=cpu"
 
 
-@pytest.fixture(params=[*MODELS, pytest.param("mace", marks=needs("mace"))])
+@pytest.fixture
 def potential(request):
     return request.getfixturevalue("mace") if request.param == "mace" else request.param
 
@@ -78,7 +90,7 @@ def energy(atoms, calculator):
     return static(atoms, calculator)["energy"]
 
 
-@pytest.mark.parametrize("symbol", ["Cu", "Si"])
+@pytest.mark.parametrize("symbol", deep_but(["Cu"], ["Cu", "Si"], SECONDS))
 @pytest.mark.parametrize("calculator", MODELS)
 def test_the_numbers_are_those_of_the_package(calculator, symbol):
     atoms = rattled(symbol)
@@ -100,6 +112,7 @@ def test_the_numbers_are_those_of_the_package(calculator, symbol):
     assert {"Cu": -4.1, "Si": -5.4}[symbol] == pytest.approx(found["energy"] / len(atoms), abs=0.15)
 
 
+@potentials("mace")  # whose package has no numbers for a model that is trained here
 def test_forces_are_the_slope_of_the_energy(potential):
     for symbol in ("Cu",) if potential.startswith("mace") else ("Cu", "Si"):
         atoms, step = rattled(symbol, 0.1), 0.01
@@ -114,6 +127,7 @@ def test_forces_are_the_slope_of_the_energy(potential):
             assert -(two[0] - two[1]) / (2 * step) == pytest.approx(forces[i, axis], rel=0.02)
 
 
+@potentials()
 def test_stress_is_the_slope_of_the_energy(potential):
     """dE/dε = V σ, in eV/Å³ and with ASE's sign: positive if the crystal wants to shrink."""
     for symbol in ("Cu",) if potential.startswith("mace") else ("Cu", "Si"):
@@ -133,6 +147,7 @@ def test_stress_is_the_slope_of_the_energy(potential):
         assert stress[:3].sum() > 0.5 * units.GPa or potential.startswith("mace")
 
 
+@potentials()
 def test_24_structures_in_threads(potential):
     structures = [rattled("Cu", seed=seed) * (1 + seed % 2, 1, 1) for seed in range(24)]
     serial = [static(atoms, potential) for atoms in structures]
@@ -167,6 +182,7 @@ def test_names_of_matcalc():
         static_job(atoms, calculator="matcalc?name=nonesuch")
 
 
+@potentials("chgnet")
 def test_many_at_once_are_as_one_by_one(potential):
     structures = [rattled("Cu", seed=seed) * (1 + seed % 2, 1, 1) for seed in range(8)]
     batched = evaluate_batched(potential, structures)
@@ -210,6 +226,7 @@ class TestJobs:
         with LocalPool(2) as pool:
             yield pool
 
+    @deep
     def test_relaxation_dynamics_and_vibrations(self):
         relaxed = relax_job(rattled("Cu"), calculator="chgnet", fmax=0.05)
         assert relaxed["converged"]
@@ -220,6 +237,7 @@ class TestJobs:
         vib = freq_job(relaxed["atoms"], calculator="chgnet", indices=[0], delta=0.05)
         assert len(vib["results"]["frequencies"]) == 3
 
+    @deep
     def test_an_equation_of_state_in_two_processes(self, tmp_path, two_workers):
         from chgnet.model import CHGNetCalculator
 
@@ -236,6 +254,7 @@ class TestJobs:
         assert out["eos"]["bulk_modulus"] == pytest.approx(140, rel=0.15)
 
     @needs_code("phonons")
+    @deep
     def test_phonons_load_the_weights_once_in_each_process(self, tmp_path, two_workers):
         settings = {"all": {"calculator": "chgnet"}, "relax_job": {"fmax": 0.01}}
         options = {"supercell_matrix": [2, 2, 2], "distance": 0.03, "subtract_residual": True}

@@ -14,8 +14,11 @@ from adatom.errors import IncompleteError, ProgramError
 from adatom.execution import worker
 from adatom.execution.context import job_context
 from adatom.recipes.espresso import non_scf_job, phonon_job, relax_job, static_job
+from tests.deep import deep_but
 from tests.recipes.espresso.conftest import FAST
 from tests.recipes.espresso.test_core import contents
+
+AS_OTHERS = "a program that stops in time has to run for some: an SCF and a relaxation stand for all"
 
 
 def slow(ecutwfc, kpts):
@@ -87,7 +90,7 @@ def test_an_scf_stops_in_time_and_goes_on():
 
 
 @pytest.mark.usefixtures("caching")
-@pytest.mark.parametrize("relax_cell", [False, True])
+@pytest.mark.parametrize("relax_cell", deep_but([False], [False, True], AS_OTHERS))
 def test_a_relaxation_stops_in_time_and_goes_on(relax_cell):
     rough = slow(12, (6, 6, 6))
     settings = {**rough, "fmax": 0.02, "relax_cell": relax_cell, "max_steps": 40}
@@ -104,6 +107,7 @@ def test_a_relaxation_stops_in_time_and_goes_on(relax_cell):
     assert again == pytest.approx(result["results"]["energy"], abs=1e-3 if relax_cell else 1e-4)
 
 
+@pytest.mark.deep(reason=AS_OTHERS)
 @pytest.mark.usefixtures("caching")
 def test_phonons_stop_in_time_and_go_on():
     static = static_job(distorted(), **FAST)  # without symmetry there is more to do
@@ -116,6 +120,7 @@ def test_phonons_stop_in_time_and_go_on():
     assert result["results"]["frequencies"] == pytest.approx(whole["frequencies"], abs=0.5)
 
 
+@pytest.mark.deep(reason=AS_OTHERS)
 @pytest.mark.usefixtures("caching")
 def test_bands_stop_in_time_and_go_on(silicon):
     settings = {"calc_kwargs": {"kpts": (6, 6, 6), "input_data": {"nosym": True, "nbnd": 20}}}
