@@ -7,7 +7,6 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from importlib.util import find_spec
 from io import RawIOBase
 from itertools import islice
 from pathlib import Path
@@ -15,7 +14,6 @@ from typing import Any
 
 import ase.io
 from ase import Atoms
-from ase.io.formats import IOFormat
 
 from adatom.cache.canonical import digest
 from adatom.configs.configset import ConfigSet
@@ -23,10 +21,9 @@ from adatom.configs.frames import COMPRESSED, Frames
 from adatom.configs.journal import Entry, Record, journal_of, pack_lines, read_journal
 from adatom.configs.operation import Shape, count_structures
 from adatom.configs.partial_file import packed, unpacked, write_all
-from adatom.configs.store import SUFFIX
 from adatom.configs.tree import Shapes, regroup
-from adatom.configs.writing import check_holds, format_to_write, write_structures
-from adatom.errors import InputError, MissingExtraError, StorageError
+from adatom.configs.writing import check_holds, output_format, write_structures
+from adatom.errors import InputError, StorageError
 
 __all__ = ["OutputFile"]
 
@@ -67,7 +64,7 @@ class OutputFile:
     ) -> None:
         self.path, self._operation, self._overwrite = path, dict(operation), overwrite
         self._partial, self._journal = path.with_name(path.name + ".partial"), journal_of(path)
-        self.kind = _format(path, write_kwargs)
+        self.kind = output_format(path, write_kwargs)
         self._read_kwargs = {"format": self.kind.name} if self.kind else None
         self._write_kwargs = {key: value for key, value in write_kwargs.items() if key != "format"}
         self.is_text = self.kind is not None and self.kind.name == "extxyz" and path.suffix not in COMPRESSED
@@ -333,17 +330,6 @@ class OutputFile:
         for file in (self._data, self._log):
             if file is not None:
                 file.close()
-
-
-def _format(path: Path, write_kwargs: Mapping[str, Any]) -> IOFormat | None:
-    """Return the format of an output file, as ASE knows it; None: the file is a store."""
-    if path.suffix != SUFFIX:
-        return format_to_write(path, write_kwargs.get("format"))
-    if write_kwargs:
-        raise InputError(f"write_kwargs={dict(write_kwargs)!r}: {path} is not written by ASE. Leave them out.")
-    if find_spec("lmdb") is None:
-        raise MissingExtraError("lmdb", "configs")
-    return None
 
 
 def _cannot(path: Path, error: OSError) -> StorageError:

@@ -49,7 +49,7 @@ def write_all(file: RawIOBase, data: bytes) -> None:
     file
         File that is open for writing.
     data
-        Bytes to write.
+        Bytes to write to the file.
     """
     left = memoryview(data)
     while left:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from importlib.util import find_spec
 from io import TextIOWrapper
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from adatom.configs.store import SUFFIX, StoreWriter
-from adatom.errors import InputError, StorageError
+from adatom.errors import InputError, MissingExtraError, StorageError
 from adatom.utils.files import PARTIAL, whole_file
 
 if TYPE_CHECKING:
     from ase import Atoms
     from ase.io.formats import IOFormat
 
-__all__ = ["check_holds", "check_single", "format_to_write", "lost_keys", "write_structures"]
+__all__ = ["check_holds", "check_single", "format_to_write", "lost_keys", "output_format", "write_structures"]
 
 
 def write_structures(structures: Iterable[Atoms], path: Path) -> int:
@@ -113,6 +114,32 @@ def format_to_write(path: Path, name: str | None = None) -> IOFormat:
     if not kind.can_write:
         raise InputError(f"ASE reads {kind.name}, and does not write it. `ase info --formats` lists what it does.")
     return kind
+
+
+def output_format(path: Path, write_kwargs: Mapping[str, Any]) -> IOFormat | None:
+    """Return the format of an output file, as ASE knows it; None: the file is a store.
+
+    Parameters
+    ----------
+    path
+        Path of the file to write.
+    write_kwargs
+        Arguments of `ase.io.write`, among them ``format``; a store has none.
+
+    Raises
+    ------
+    InputError
+        ASE does not write files of this format, or there are arguments for a store.
+    MissingExtraError
+        The file is a store, and the package lmdb is not installed.
+    """
+    if path.suffix != SUFFIX:
+        return format_to_write(path, write_kwargs.get("format"))
+    if write_kwargs:
+        raise InputError(f"write_kwargs={dict(write_kwargs)!r}: {path} is not written by ASE. Leave them out.")
+    if find_spec("lmdb") is None:
+        raise MissingExtraError("lmdb", "configs")
+    return None
 
 
 def lost_keys(given: Atoms, found: Atoms) -> list[str]:
