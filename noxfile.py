@@ -50,10 +50,11 @@ def install(session: nox.Session, extras: str, lock: str = "main") -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Rules and layout of the source."""
-    session.install("-c", "constraints/main.txt", "ruff")
+    """Rules and layout of the source, and which of its rooms may import which."""
+    session.install("-c", "constraints/main.txt", "ruff", "import-linter")
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
+    session.run("lint-imports", env={"PYTHONPATH": "src"})  # which reads the source, and imports none of it
 
 
 @nox.session
