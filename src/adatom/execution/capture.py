@@ -83,6 +83,8 @@ class _Switch:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._jobs = 0
+        self._streams: tuple[Any, Any] = (None, None)
+        self._tees: tuple[Any, Any] = (None, None)
         self._handler = _Handler()
         self._handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
 
@@ -95,8 +97,9 @@ class _Switch:
                 logging.root.setLevel(_level_of_job())
 
     def _start(self) -> None:
-        self._streams = sys.stdout, sys.stderr
-        self._tees: tuple[Any, Any] = (_Tee(sys.stdout), _Tee(sys.stderr))
+        if self._streams != (sys.stdout, sys.stderr):
+            self._streams = sys.stdout, sys.stderr
+            self._tees = _Tee(sys.stdout), _Tee(sys.stderr)
         sys.stdout, sys.stderr = self._tees
         self._show = warnings.showwarning
         warnings.showwarning = self._showwarning

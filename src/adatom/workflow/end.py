@@ -12,7 +12,7 @@ from adatom.execution.failure import Failure
 from adatom.execution.registry import drop_engine
 from adatom.execution.signals import second_ends_at_once, stops_in_order
 from adatom.utils.nested import collect, substitute
-from adatom.workflow.future import Future, Node, value_of
+from adatom.workflow.future import Future, Node, outcomes, value_of
 
 if TYPE_CHECKING:
     from adatom.workflow.graph import Graph
@@ -98,7 +98,7 @@ def failures_of(nodes: Sequence[Node]) -> list[Failure]:
     nodes
         All jobs and flows of an outermost flow.
     """
-    ended = [(node, node.result()) for node in nodes if node.done()]
+    ended = outcomes(nodes)
     if not any(isinstance(value, Failure) or node.handle is not None for node, value in ended):
         return []  # a value holds failures of jobs alone, and of subflows that the engine itself runs
     known: set[int] = set()

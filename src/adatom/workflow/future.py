@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from typing import Any, Literal, NamedTuple, NoReturn
 
 from adatom.errors import EngineError, FlowFailure
@@ -77,6 +77,17 @@ class Node(concurrent.futures.Future):  # type: ignore[type-arg]
     def cancel(self) -> bool:
         """Refuse: code that stops waiting, such as ``asyncio.wait_for``, does not stop the job."""
         return False
+
+
+def outcomes(nodes: Iterable[Node]) -> list[tuple[Node, Any]]:
+    """Return the nodes that have ended, each with its value or `Failure`.
+
+    Parameters
+    ----------
+    nodes
+        Nodes of a flow.
+    """
+    return [(node, node._result) for node in nodes if node._state == _FINISHED]  # type: ignore[attr-defined]
 
 
 class Future:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from adatom.journal.calls import Calls
 from adatom.journal.jobs import longest
 from adatom.journal.journal import JOURNAL, fields, journal_in
 from adatom.settings import get_settings
-from adatom.workflow.future import Node
+from adatom.workflow.future import Node, outcomes
 
 __all__ = ["RunLog"]
 
@@ -107,7 +107,7 @@ class RunLog:
             self._took = longest(Path(self.directory).parent)
         return replace(call, deadline=time.time() + left, expected=self._took.get(node.recipe, 0.0))
 
-    def close(self, nodes: Iterable[Node]) -> None:
+    def close(self, nodes: Sequence[Node]) -> None:
         """End the record. If no job failed, the kept inputs of the jobs are removed.
 
         Parameters
@@ -116,5 +116,6 @@ class RunLog:
             Nodes of all jobs and flows of the run.
         """
         if self._calls:
-            well = all(node.done() and not isinstance(node.result(), Failure) for node in nodes)
-            self._calls.close(remove=well)
+            ended = outcomes(nodes)
+            failed = any(isinstance(outcome, Failure) for _, outcome in ended)
+            self._calls.close(remove=len(ended) == len(nodes) and not failed)
