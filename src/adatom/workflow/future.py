@@ -87,7 +87,7 @@ def outcomes(nodes: Iterable[Node]) -> list[tuple[Node, Any]]:
     nodes
         Nodes of a flow.
     """
-    return [(node, node._result) for node in nodes if node._state == _FINISHED]  # type: ignore[attr-defined]
+    return [(node, node._result) for node in nodes if node._state == _FINISHED]
 
 
 class Future:
