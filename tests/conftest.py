@@ -1,12 +1,17 @@
 """What all tests share: no server of the user's is touched, and nothing is sent to anyone."""
 
 import os
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+# Begun by `nohup`, or with `&` in a script, a process ignores Ctrl-C, and so would all scripts that the tests start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Before any engine is imported.
 _HOME = tempfile.TemporaryDirectory(prefix="adatom-tests-")
