@@ -23,7 +23,7 @@ __all__ = ["SUFFIX", "StoreReader", "StoreWriter"]
 
 SUFFIX = ".lmdb"
 _LOCK = "-lock"  # what LMDB adds to the name
-_VERSION_KEY, _VERSION = b"adatom", b"1"
+_VERSION_KEY, _VERSION = b"adatom", b"2"
 _STRUCTURES = 1000  # in a block
 _ATOMS = 50_000
 _TOGETHER = 512  # structures are made; of more, parts are no longer in the processor's cache when they are used
