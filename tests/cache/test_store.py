@@ -17,6 +17,7 @@ from ase.build import bulk
 from ase.calculators.emt import EMT
 
 from adatom.cache import MISS
+from adatom.cache.entry import FORMAT
 from adatom.cache.index import Index, prune
 from adatom.cache.store import CacheWarning, Store
 from adatom.errors import InputError, StorageError
@@ -108,7 +109,7 @@ def foreign(path):
 
 
 def other_format(path):
-    path.write_bytes(path.read_bytes().replace(b"adatom result 1", b"adatom result 9"))
+    path.write_bytes(path.read_bytes().replace(b"adatom result %d" % FORMAT, b"adatom result 9"))
 
 
 def of_another_key(path):
@@ -139,7 +140,7 @@ def test_a_damaged_file_is_a_miss_with_a_warning(store, value, damage):
 def test_half_written_files_are_nobodys(store):
     store.put(KEY, 1)
     left = store.path(KEY.digest).with_suffix(".123-abc.part")
-    left.write_bytes(b"adatom result 1")
+    left.write_bytes(b"adatom result %d" % FORMAT)
     os.utime(left, (0, 0))
     with warnings.catch_warnings():
         warnings.simplefilter("error")

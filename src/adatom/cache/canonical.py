@@ -18,6 +18,7 @@ from adatom.errors import AdatomError
 
 __all__ = ["Canonical", "UnhashableError", "digest"]
 
+_Ids = tuple[int, ...]  # of the objects around a piece, which it must not contain again
 _SHORT = 60  # characters; longer text is replaced by its digest
 _NOTHING, _FILES, _ALL = range(3)  # paths whose content counts: none, files, files and directories
 CACHED_FROM = "cached_from"  # entry of a provenance that names the key of a stored result; it never counts
@@ -110,7 +111,7 @@ class Canonical:
         """
         return self._text(value, where, _FILES, ())
 
-    def _parts(self, name: str, value: Any, content: int, above: tuple[int, ...]) -> Iterator[tuple[str, str]]:
+    def _parts(self, name: str, value: Any, content: int, above: _Ids) -> Iterator[tuple[str, str]]:
         pieces: Mapping[str, Any] | None
         if type(value) is dict and all(type(key) is str for key in value):
             kind, pieces = "dict", {key: value[key] for key in sorted(value)}
@@ -137,7 +138,7 @@ class Canonical:
                 return helper.parts(value, self._reads)
         return None
 
-    def _text(self, value: Any, where: str, content: int, above: tuple[int, ...]) -> str:
+    def _text(self, value: Any, where: str, content: int, above: _Ids) -> str:
         kind = type(value)
         if kind is str:
             return _string(value, content)
@@ -147,43 +148,43 @@ class Canonical:
             return self._text(value.item(), where, content, above)
         if id(value) in above:
             raise UnhashableError(where, "which contains itself")
-        above = (*above, id(value))
+        describe = _OF_TYPE.get(kind) or next(found for kinds, found in _OF_INSTANCE if isinstance(value, kinds))
+        return describe(self, value, where, content, (*above, id(value)))
 
-        def inner(item: Any, step: object = "", content: int = content) -> str:
-            return self._text(item, f"{where}{step}", content, above)
+    def _array(self, value: np.ndarray[Any, Any], where: str, content: int, above: _Ids) -> str:
+        if value.dtype.hasobject:
+            return f"array{value.shape}{self._text(value.tolist(), where, content, above)}"
+        return _array(value)
 
-        if isinstance(value, np.ndarray):
-            return _array(value) if not value.dtype.hasobject else f"array{value.shape}{inner(value.tolist())}"
-        if kind is list or kind is tuple:
-            return kind.__name__ + "[" + ",".join(inner(item, f"[{i}]") for i, item in enumerate(value)) + "]"
-        if kind is dict:
-            inside = _content_of_result(value, content)
-            items = [
-                f"{inner(key, content=_NOTHING)}:{inner(item, f'[{key!r}]', inside)}"
-                for key, item in value.items()
-                if key != CACHED_FROM
-            ]
-            return "dict{" + ",".join(sorted(items)) + "}"
-        if kind in (set, frozenset):
-            return "set{" + ",".join(sorted(inner(item) for item in value)) + "}"
-        if isinstance(value, os.PathLike):
-            return _path(os.fspath(value), content)
-        if isinstance(value, Enum):
-            return f"{_type_name(value)}.{value.name}"
-        if isinstance(value, FunctionType | BuiltinFunctionType | type):
-            return self._describe_code(value)
-        if isinstance(value, MethodType):
-            return f"{self._describe_code(value.__func__)}({inner(value.__self__)})"
+    def _sequence(self, value: list[Any] | tuple[Any, ...], where: str, content: int, above: _Ids) -> str:
+        items = [self._text(item, f"{where}[{i}]", content, above) for i, item in enumerate(value)]
+        return f"{type(value).__name__}[{','.join(items)}]"
+
+    def _dict(self, value: dict[Any, Any], where: str, content: int, above: _Ids) -> str:
+        inside = _content_of_result(value, content)
+        items = [
+            f"{self._text(key, where, _NOTHING, above)}:{self._text(item, f'{where}[{key!r}]', inside, above)}"
+            for key, item in value.items()
+            if key != CACHED_FROM
+        ]
+        return f"dict{{{','.join(sorted(items))}}}"
+
+    def _set(self, value: set[Any] | frozenset[Any], where: str, content: int, above: _Ids) -> str:
+        return f"set{{{','.join(sorted(self._text(item, where, content, above) for item in value))}}}"
+
+    def _method(self, value: MethodType, where: str, content: int, above: _Ids) -> str:
+        return f"{self._describe_code(value.__func__)}({self._text(value.__self__, where, content, above)})"
+
+    def _instance(self, value: Any, where: str, content: int, above: _Ids) -> str:
         known = self._known(value)
         if known is not None:
-            return _type_name(value) + inner(dict(known))
+            return _type_name(value) + self._text(dict(known), where, content, above)
         if is_dataclass(value):
-            return self._describe_code(kind) + inner(
-                {field.name: getattr(value, field.name) for field in fields(value)}
-            )
-        return self._object(value, where, inner)
+            held = {field.name: getattr(value, field.name) for field in fields(value)}
+            return self._describe_code(type(value)) + self._text(held, where, content, above)
+        return self._object(value, where, content, above)
 
-    def _object(self, value: Any, where: str, inner: Callable[[Any], str]) -> str:
+    def _object(self, value: Any, where: str, content: int, above: _Ids) -> str:
         """Return the text of an object's state, as pickle would keep it."""
         try:
             reduced = value.__reduce_ex__(4)
@@ -192,7 +193,7 @@ class Canonical:
         if isinstance(reduced, str):
             return f"{_type_name(value)}:{reduced}"
         kept = [list(item) if isinstance(item, Iterator) else item for item in reduced[:5]]
-        return "object(" + ",".join(inner(item) for item in kept) + ")"
+        return f"object({','.join(self._text(item, where, content, above) for item in kept)})"
 
 
 def _content_of_result(value: dict[Any, Any], content: int) -> int:
@@ -265,3 +266,23 @@ _PLAIN: dict[type, Callable[[Any], str]] = {
     type(...): str,
 }
 _SCALARS = frozenset({int, float, bool, type(None)})  # types whose text is short and cannot name a file
+_Describe = Callable[[Canonical, Any, str, int, _Ids], str]
+_OF_TYPE: dict[type, _Describe] = {
+    list: Canonical._sequence,
+    tuple: Canonical._sequence,
+    dict: Canonical._dict,
+    set: Canonical._set,
+    frozenset: Canonical._set,
+    np.ndarray: Canonical._array,
+}
+_OF_INSTANCE: list[tuple[type | tuple[type, ...], _Describe]] = [  # the first that fits
+    (np.ndarray, Canonical._array),
+    (os.PathLike, lambda canonical, value, where, content, above: _path(os.fspath(value), content)),
+    (Enum, lambda canonical, value, where, content, above: f"{_type_name(value)}.{value.name}"),
+    (
+        (FunctionType, BuiltinFunctionType, type),
+        lambda canonical, value, where, content, above: canonical._describe_code(value),
+    ),
+    (MethodType, Canonical._method),
+    (object, Canonical._instance),
+]

@@ -12,14 +12,15 @@ from typing import Any
 import cloudpickle
 
 from adatom.cache.canonical import digest
-from adatom.cache.form import NotPlainError, from_plain, to_json, to_plain
 from adatom.cache.key import Key
-from adatom.cache.types import support
+from adatom.cache.payload import from_payload, to_json, to_payload
+from adatom.cache.types import dump_object, load_object
 from adatom.errors import StorageError
+from adatom.utils.plain import NotPlainError
 
 __all__ = ["FORMAT", "Entry", "entry_bytes", "read_entry", "read_value"]
 
-FORMAT = 1
+FORMAT = 2
 _MAGIC = b"adatom result"
 
 
@@ -115,13 +116,13 @@ def read_value(entry: Entry, payload: bytes) -> Any:
     payload
         Encoded result that `read_entry` returned.
     """
-    return pickle.loads(payload) if entry.codec == "pickle" else from_plain(payload)
+    return pickle.loads(payload) if entry.codec == "pickle" else from_payload(payload)
 
 
 def _encoded(value: Any) -> tuple[str, bytes]:
     try:
-        return "data", to_plain(value)
-    except (NotPlainError, ValueError, RecursionError):
+        return "data", to_payload(value)
+    except (NotPlainError, ValueError, RecursionError):  # JSON refuses integers of very many digits
         pass
     try:
         return "pickle", _pickled(value)
@@ -131,11 +132,8 @@ def _encoded(value: Any) -> tuple[str, bytes]:
 
 class _WithoutCalculators(cloudpickle.Pickler):
     def reducer_override(self, value: Any) -> Any:
-        helper = support(type(value).__module__.partition(".")[0])
-        known = helper.dump(value) if helper else None
-        if helper and known is not None:
-            return helper.load, known
-        return super().reducer_override(value)
+        held = dump_object(value)
+        return super().reducer_override(value) if held is None else (load_object, (held,))
 
 
 def _pickled(value: Any) -> bytes:

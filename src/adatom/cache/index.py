@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -148,22 +149,33 @@ def prune(
         return Usage(0, 0)
     with closing(Index(store)) as index:
         rows = list(index.oldest())
-    total, count, removed, now = sum(size for _, _, size in rows), 0, 0, time.time()
-    for key, used, size in rows:
-        too_old = older_than is not None and now - used > older_than
-        too_much = larger_than is not None and total - removed > larger_than
-        if too_old or too_much:
-            count, removed = count + 1, removed + size
-            if not dry_run:
-                store.path(key).unlink(missing_ok=True)
+    now = time.time()
+    oldest = -math.inf if older_than is None else now - older_than  # results with an earlier last use have to go
+    surplus = 0 if larger_than is None else sum(size for _, _, size in rows) - larger_than  # bytes that have to go
+    sizes = _to_remove(rows, oldest, surplus)
     if not dry_run:
-        for path, status in _entries(store):
-            if path.suffix == PARTIAL and now - status.st_mtime > _STALE:
-                path.unlink(missing_ok=True)
-        for note in _scanned(store.directory / "left"):
-            if older_than is not None and now - note.stat().st_mtime > older_than:
-                Path(note.path).unlink(missing_ok=True)
-    return Usage(count, removed)
+        for key in sizes:
+            store.path(key).unlink(missing_ok=True)
+        _remove_older([file for file in _entries(store) if file[0].suffix == PARTIAL], now - _STALE)
+        _remove_older(_with_status(store.directory / "left"), oldest)
+    return Usage(len(sizes), sum(sizes.values()))
+
+
+def _to_remove(rows: Iterable[tuple[str, float, int]], oldest: float, surplus: int) -> dict[str, int]:
+    """Return the size (bytes) of each entry to remove, by its key."""
+    sizes: dict[str, int] = {}
+    removed = 0
+    for key, used, size in rows:
+        if used < oldest or removed < surplus:
+            sizes[key] = size
+            removed += size
+    return sizes
+
+
+def _remove_older(files: Iterable[tuple[Path, os.stat_result]], oldest: float) -> None:
+    for path, status in files:
+        if status.st_mtime < oldest:
+            path.unlink(missing_ok=True)
 
 
 def _files(store: Store) -> Iterator[tuple[str, os.stat_result]]:
@@ -175,14 +187,18 @@ def _files(store: Store) -> Iterator[tuple[str, os.stat_result]]:
 
 def _entries(store: Store) -> Iterator[tuple[Path, os.stat_result]]:
     for folder in _scanned(store.directory / "entries"):
-        for entry in _scanned(Path(folder.path)):
-            try:
-                yield Path(entry.path), entry.stat()
-            except FileNotFoundError:
-                pass  # another process renamed or removed the file
+        yield from _with_status(folder.path)
 
 
-def _scanned(folder: Path) -> list[os.DirEntry[str]]:
+def _with_status(folder: Path | str) -> Iterator[tuple[Path, os.stat_result]]:
+    for file in _scanned(folder):
+        try:
+            yield Path(file.path), file.stat()
+        except FileNotFoundError:
+            pass  # another process renamed or removed the file
+
+
+def _scanned(folder: Path | str) -> list[os.DirEntry[str]]:
     try:
         return list(os.scandir(folder))
     except OSError:

@@ -25,6 +25,7 @@ _OF_RUNNING = "cache cli engines errors execution journal settings utils workflo
 _NOT_COUNTED = tuple(f"adatom.{name}" for name in _OF_RUNNING.split())
 _FIXED = (FunctionType, BuiltinFunctionType, ModuleType, type, str, int, float, bool, type(None))
 _ABSENT = object()
+_SKIPPED = frozenset({"CACHE", "NOP", "RESUME", "EXTENDED_ARG", "PRECALL", "PUSH_NULL"})  # instructions of no meaning
 _HIDDEN = {"__module__", "__dict__", "__weakref__", "__doc__", "__qualname__", "__annotations__", "__slotnames__"}
 
 
@@ -72,23 +73,13 @@ class Source:
             return
         self._seen.add(id(value))
         self._kept.append(value)
-        if isinstance(value, partial):
-            self._walk(value.func)
-            for item in (*value.args, *value.keywords.values()):
-                self._walk(item)
-        elif isinstance(value, MethodType | staticmethod | classmethod):
-            self._walk(value.__func__)
-        elif isinstance(value, property):
-            for accessor in (value.fget, value.fset, value.fdel):
-                self._walk(accessor)
-        elif isinstance(value, FunctionType | type):
+        if isinstance(value, FunctionType | type):
             if self._counts(value):
                 text = self._of_function(value) if isinstance(value, FunctionType) else self._of_class(value)
                 self._found.setdefault(_name(value), set()).add(digest(text))
-        elif isinstance(getattr(value, "_fn", None), FunctionType):  # a job or flow
-            self._walk(value._fn)
-        elif hasattr(value, "__wrapped__"):
-            self._walk(value.__wrapped__)
+            return
+        for inner in _wrapped(value):
+            self._walk(inner)
 
     def _counts(self, value: Any) -> bool:
         """Return whether the code of a function or class counts; otherwise the version of its package may."""
@@ -126,35 +117,15 @@ class Source:
         """Return the instructions of code, each with its argument and with the value of the name that it loads."""
         steps: list[Any] = []
         of_user = not (_package(function) == "adatom" or installed_version(_package(function)))
-        look: Callable[[], Any]
-        target: Any = _ABSENT  # value that the last instruction loaded, if it is known before the code runs
-        module: Any = _ABSENT
-        local: dict[str, Any] = {}
+        names = _Names(function, self._imported)
         for step in dis.get_instructions(code):
-            value, before, target = step.argval, target, _ABSENT
-            look = _nothing
-            match step.opname:
-                case "LOAD_GLOBAL" | "LOAD_NAME":
-                    look = partial(_global, function, value)
-                case "LOAD_DEREF" | "LOAD_CLASSDEREF" | "LOAD_CLOSURE":
-                    look = partial(_cell, function, value)
-                case "LOAD_ATTR" | "LOAD_METHOD" if isinstance(before, ModuleType | type):
-                    look = partial(getattr, before, value, _ABSENT)
-                case "IMPORT_NAME":
-                    target = module = self._imported(value)
-                case "IMPORT_FROM":
-                    target = getattr(module, value, _ABSENT)
-                case "STORE_FAST":
-                    local[value] = before
-                case "LOAD_FAST":
-                    target = local.get(value, _ABSENT)
-                case "CACHE" | "NOP" | "RESUME" | "EXTENDED_ARG" | "PRECALL" | "PUSH_NULL":
-                    continue
+            value, look = step.argval, names.follow(step.opname, step.argval)
+            if step.opname in _SKIPPED:
+                continue
             meaning = self._of_code(value, function) if isinstance(value, CodeType) else self._plain(value)
-            target = look() if target is _ABSENT else target
-            text = self._constant(target)
-            if of_user and look is not _nothing and target is not _ABSENT:
-                self._looked_up.append((look, target, text))
+            text = self._constant(names.loaded)
+            if of_user and look is not None and names.loaded is not _ABSENT:
+                self._looked_up.append((look, names.loaded, text))
             steps.append((step.opname, meaning, text))
         return steps
 
@@ -191,6 +162,56 @@ class Source:
         """Return text for a function or class that is found among data."""
         self._walk(value)
         return _name(value)
+
+
+class _Names:
+    """Values of the names in a function's code, as far as they are known before the code runs.
+
+    Parameters
+    ----------
+    function
+        Function whose globals and cells the names are looked up in.
+    imported
+        Function that is given the name of a module and returns the module, or `_ABSENT`.
+
+    Attributes
+    ----------
+    loaded
+        Value that the last instruction loads; `_ABSENT` if it is not known, or if the instruction loads none.
+    """
+
+    def __init__(self, function: FunctionType, imported: Callable[[str], Any]) -> None:
+        self._function, self._imported = function, imported
+        self.loaded = self._module = _ABSENT
+        self._local: dict[str, Any] = {}
+
+    def follow(self, opname: str, name: Any) -> Callable[[], Any] | None:
+        """Take the next instruction, and return a function that looks its name up again; None if it looks none up.
+
+        Parameters
+        ----------
+        opname
+            Name of the instruction, as `dis` gives it.
+        name
+            Argument of the instruction.
+        """
+        before, self.loaded = self.loaded, _ABSENT
+        look: Callable[[], Any] | None = None
+        if opname in _LOOKUPS:
+            look = partial(_LOOKUPS[opname], self._function, name)
+        elif opname in ("LOAD_ATTR", "LOAD_METHOD") and isinstance(before, ModuleType | type):
+            look = partial(getattr, before, name, _ABSENT)
+        elif opname == "IMPORT_NAME":
+            self.loaded = self._module = self._imported(name)
+        elif opname == "IMPORT_FROM":
+            self.loaded = getattr(self._module, name, _ABSENT)
+        elif opname == "STORE_FAST":
+            self._local[name] = before
+        elif opname == "LOAD_FAST":
+            self.loaded = self._local.get(name, _ABSENT)
+        if look is not None:
+            self.loaded = look()
+        return look
 
 
 def describe_code(value: Any) -> str:
@@ -238,8 +259,17 @@ def _package(value: Any) -> str:
     return (getattr(value, "__module__", None) or "").partition(".")[0]
 
 
-def _nothing() -> Any:
-    return _ABSENT
+def _wrapped(value: Any) -> tuple[Any, ...]:
+    """Return the functions, and the arguments of a partial function, that a callable is made of."""
+    if isinstance(value, partial):
+        return value.func, *value.args, *value.keywords.values()
+    if isinstance(value, MethodType | staticmethod | classmethod):
+        return (value.__func__,)
+    if isinstance(value, property):
+        return value.fget, value.fset, value.fdel
+    if isinstance(getattr(value, "_fn", None), FunctionType):  # a job or flow
+        return (value._fn,)
+    return (value.__wrapped__,) if hasattr(value, "__wrapped__") else ()
 
 
 def _global(function: FunctionType, name: str) -> Any:
@@ -253,6 +283,15 @@ def _cell(function: FunctionType, name: str) -> Any:
         return cells[name].cell_contents
     except (KeyError, ValueError):  # a variable of the function itself, or a cell without a value yet
         return _ABSENT
+
+
+_LOOKUPS: dict[str, Callable[[FunctionType, str], Any]] = {
+    "LOAD_GLOBAL": _global,
+    "LOAD_NAME": _global,
+    "LOAD_DEREF": _cell,
+    "LOAD_CLASSDEREF": _cell,
+    "LOAD_CLOSURE": _cell,
+}
 
 
 @cache

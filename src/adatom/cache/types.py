@@ -12,7 +12,9 @@ from functools import cache
 from importlib.metadata import entry_points
 from typing import Any, Protocol
 
-__all__ = ["TypeSupport", "relabelled", "support"]
+from adatom.errors import StorageError
+
+__all__ = ["TypeSupport", "dump_object", "load_object", "relabelled", "support"]
 
 
 class TypeSupport(Protocol):
@@ -79,6 +81,40 @@ def support(package: str) -> TypeSupport | None:
     """
     point = _entry_points().get(package)
     return point.load() if point else None
+
+
+def dump_object(value: Any) -> list[Any] | None:
+    """Return an object as a list for `load_object`; None for an object that has no form as plain data.
+
+    Parameters
+    ----------
+    value
+        Any object; those of packages without registered types have no such form.
+    """
+    package = type(value).__module__.partition(".")[0]
+    helper = support(package)
+    known = helper.dump(value) if helper else None
+    return None if known is None else [package, *known]
+
+
+def load_object(held: list[Any]) -> Any:
+    """Return the object that `dump_object` was given.
+
+    Parameters
+    ----------
+    held
+        List that `dump_object` returned: name of the package, name of the type, and plain data.
+
+    Raises
+    ------
+    StorageError
+        No module is registered for the package.
+    """
+    package, name, data = held
+    helper = support(package)
+    if helper is None:
+        raise StorageError(f"{name} of {package}, which nothing here knows")
+    return helper.load(name, data)
 
 
 def relabelled(

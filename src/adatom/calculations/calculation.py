@@ -21,8 +21,8 @@ from adatom.calculations.copy_files import CopyFiles, copy_files, find_files
 from adatom.calculations.trajectory import Trajectory
 from adatom.errors import AdatomError, ConvergenceError, InputError, StorageError
 from adatom.execution.directories import RunDirectory, run_directory
-from adatom.schemas.plain import plain
 from adatom.schemas.provenance import make_provenance
+from adatom.schemas.readable import readable
 from adatom.schemas.results import Result
 
 __all__ = ["Calculation", "calculation", "independent_copy"]
@@ -135,7 +135,7 @@ class Calculation:
             "name": self.name,
             "atoms": self.atoms,
             "input_atoms": self.input_atoms,
-            "parameters": plain({**parameters, "calculator": calculator_parameters(self.calculator)}),
+            "parameters": readable({**parameters, "calculator": calculator_parameters(self.calculator)}),
             "converged": converged,
             "trajectory": str(self.directory.final / f"{self.name}.traj"),
             "dir_name": str(self.directory.final),

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 
-from adatom.schemas.plain import plain
+from adatom.schemas.readable import readable
 
 __all__ = ["differences", "fingerprint"]
 
@@ -34,7 +34,7 @@ def fingerprint(atoms: Atoms, **parameters: Any) -> dict[str, str]:
     structure: dict[str, Any] = {f"structure.{name}": array for name, array in atoms.arrays.items()}
     structure |= {"structure.cell": atoms.cell.array, "structure.pbc": atoms.pbc}
     structure["structure.constraints"] = [constraint.todict() for constraint in atoms.constraints]
-    flat = {**structure, **_flat(plain(parameters), "")}
+    flat = {**structure, **_flat(readable(parameters), "")}
     texts = {}
     for name, value in sorted(flat.items()):
         texts[name] = _encoder.encode(value) if type(value) in _SIMPLE else _text(value)

@@ -16,9 +16,9 @@ from ase.constraints import dict2constraint
 from numpy.typing import NDArray
 
 from adatom.configs.build import atoms_later, attach_results, build_atoms
-from adatom.configs.plain import from_plain, to_plain
 from adatom.configs.results import results_belong
 from adatom.errors import InputError, StorageError
+from adatom.utils.plain import from_plain, to_plain
 
 __all__ = ["Block", "encode"]
 

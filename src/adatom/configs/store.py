@@ -23,7 +23,7 @@ __all__ = ["SUFFIX", "StoreReader", "StoreWriter"]
 
 SUFFIX = ".lmdb"
 _LOCK = "-lock"  # ending that LMDB adds to the name for its lock file
-_VERSION_KEY, _VERSION = b"adatom", b"1"
+_VERSION_KEY, _VERSION = b"adatom", b"2"
 _STRUCTURES = 1000  # structures that fill a block
 _ATOMS = 50_000  # atoms that fill a block
 _TOGETHER = 512  # structures made at a time; in longer runs some have left the processor's cache before their use

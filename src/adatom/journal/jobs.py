@@ -16,6 +16,7 @@ __all__ = ["STATES", "JobRecord", "longest", "read_jobs"]
 
 STATES = ("pending", "running", "done", "cached", "failed", "skipped", "lost")
 _Line = tuple[float, dict[str, Any], Process]
+_STARTS = frozenset({"running"})
 _ENDS = frozenset({"done", "cached", "failed", "skipped"})
 
 
@@ -143,37 +144,66 @@ _COPIED = ("run", "flow", "label", "name", "recipe", "key", "engine", "directory
 def _put_together(lines: list[_Line], is_gone: Callable[[Process], bool]) -> JobRecord:
     """Return one job from lines of several processes, whose clocks differ: attempts order them better than times."""
     known: dict[str, Any] = {}
-    attempts: dict[Process, int] = {}  # last attempt that each process named
-    of_attempt: dict[int, list[_Line]] = {}
-    for time, line, process in lines:
+    for _, line, _ in lines:
         known |= {key: line[key] for key in _COPIED if line.get(key)}
-        attempts[process] = line.get("attempt", attempts.get(process, 0))
-        of_attempt.setdefault(attempts[process], []).append((time, line, process))
-    attempt = max(of_attempt)
-    last = of_attempt[attempt]
-    starts = [(time, process) for time, line, process in lines if line["state"] == "running"]
-    ends = [(time, line) for time, line, _ in last if line["state"] in _ENDS]
-    running = [process for _, line, process in last if line["state"] == "running"]
-    caller, owner = lines[0][2], (running or [process for _, _, process in lines])[-1 if running else 0]
-    state, cause, end = "running" if running else "pending", "", None
+    attempt, last = _last_attempt(lines)
+    submitted, first, caller = lines[0]
+    running = _in_state(last, _STARTS)
+    owner = running[-1][2] if running else caller
+    ends = _in_state(last, _ENDS)
     if ends:
-        state, cause = ends[-1][1]["state"], ends[-1][1].get("cause", "")
-        if state == "failed":  # only the process that ran the job knows why; its caller may just have been interrupted
-            why = [line.get("cause", "") for _, line, process in last if line["state"] == state and process == owner]
-            cause = why[-1] if why else cause
-        end = min(time for time, _ in ends)  # later lines repeat the end
-    elif is_gone(owner) and not (caller != owner and caller.is_here and not is_gone(caller)):
-        # While the process that called the job lives, it will record the death of the worker itself.
+        state, cause = ends[-1][1]["state"], _cause(ends, owner)
+    elif _is_lost(owner, caller, is_gone):
         state, cause = "lost", f"process {owner.pid} on {owner.host} is gone"
+    else:
+        state, cause = "running" if running else "pending", ""
     return JobRecord(
-        lines[0][1]["id"],
+        first["id"],
         **known,
         state=state,
         host=owner.host,
         pid=owner.pid,
-        submitted=lines[0][0],
-        start=min((time for time, _ in starts), default=None),
-        end=end,
+        submitted=submitted,
+        start=_earliest(_in_state(lines, _STARTS)),
+        end=_earliest(ends),  # later lines repeat the end
         attempt=attempt,
         cause=cause,
     )
+
+
+def _last_attempt(lines: list[_Line]) -> tuple[int, list[_Line]]:
+    """Return the number of the last attempt, and its lines."""
+    named: dict[Process, int] = {}  # last attempt that each process named
+    of_attempt: dict[int, list[_Line]] = {}
+    for line in lines:
+        _, content, process = line
+        named[process] = content.get("attempt", named.get(process, 0))
+        of_attempt.setdefault(named[process], []).append(line)
+    last = max(of_attempt)
+    return last, of_attempt[last]
+
+
+def _in_state(lines: list[_Line], states: frozenset[str]) -> list[_Line]:
+    return [line for line in lines if line[1]["state"] in states]
+
+
+def _earliest(lines: list[_Line]) -> float | None:
+    return min((time for time, _, _ in lines), default=None)
+
+
+def _is_lost(owner: Process, caller: Process, is_gone: Callable[[Process], bool]) -> bool:
+    if not is_gone(owner):
+        return False
+    # While the process that called the job lives, it will record the death of the worker itself.
+    return caller == owner or not caller.is_here or is_gone(caller)
+
+
+def _cause(ends: list[_Line], owner: Process) -> str:
+    """Return the cause that the last of several ends gives."""
+    _, last, _ = ends[-1]
+    if last["state"] == "failed":
+        # Only the process that ran the job knows why it failed; its caller may just have been interrupted.
+        own = [line for _, line, process in ends if line["state"] == "failed" and process == owner]
+        last = own[-1] if own else last
+    cause: str = last.get("cause", "")
+    return cause

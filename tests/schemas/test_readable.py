@@ -6,7 +6,7 @@ from ase.calculators.emt import EMT
 from ase.cell import Cell
 from ase.io.jsonio import encode
 
-from adatom.schemas.plain import plain
+from adatom.schemas.readable import readable
 
 
 @pytest.mark.parametrize(
@@ -23,14 +23,14 @@ from adatom.schemas.plain import plain
     ],
 )
 def test_values(value, expected):
-    assert plain(value) == expected
-    assert type(plain(value)) is type(expected)
-    encode(plain(value))
+    assert readable(value) == expected
+    assert type(readable(value)) is type(expected)
+    encode(readable(value))
 
 
 def test_arrays_and_objects_of_ase():
     array = np.arange(3.0)
-    copy = plain({"a": array})["a"]
+    copy = readable({"a": array})["a"]
     array[0] = 9
     assert copy.tolist() == [0, 1, 2]
-    assert plain(Cell(np.eye(3)))["array"].tolist() == np.eye(3).tolist()
+    assert readable(Cell(np.eye(3)))["array"].tolist() == np.eye(3).tolist()

@@ -1,4 +1,4 @@
-"""Values come back from their plain form as they were."""
+"""Results come back from their payload as they were."""
 
 import numpy as np
 import pytest
@@ -7,51 +7,17 @@ from ase.build import bulk
 from ase.calculators.emt import EMT
 from ase.constraints import FixAtoms, FixCartesian
 from hypothesis import given, settings
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 
-from adatom.cache.form import NotPlainError, from_plain, to_plain
-
-scalars = (
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats(allow_nan=False)
-    | st.text(max_size=5)
-    | st.binary(max_size=9)
-    | st.complex_numbers(allow_nan=False)
-)
-values = st.recursive(
-    scalars,
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.tuples(inner, inner)
-        | st.dictionaries(st.text(max_size=3) | st.integers() | st.tuples(st.integers()), inner, max_size=3)
-        | st.just({"!": ["array", 1]})
-        | st.frozensets(st.integers(), max_size=3)
-        | st.sets(st.text(max_size=2), max_size=3)
-    ),
-    max_leaves=12,
-)
-arrays = hnp.arrays(
-    st.sampled_from([np.float64, np.float32, np.int64, np.uint8, np.bool_, np.complex128, "<U3", ">f8"]),
-    hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=3),
-)
+from adatom.cache.payload import from_payload, to_payload
+from adatom.utils.plain import NotPlainError
+from tests.utils.test_plain import ARRAYS, NUMBERS, VALUES, types
 
 
 def there_and_back(value):
-    return from_plain(to_plain(value))
+    return from_payload(to_payload(value))
 
 
-def types(value):
-    if isinstance(value, dict):
-        return dict, [(types(key), types(item)) for key, item in value.items()]
-    if isinstance(value, list | tuple):
-        return type(value), [types(item) for item in value]
-    return type(value)
-
-
-@given(values)
+@given(VALUES)
 @settings(max_examples=300, deadline=None)
 def test_values_come_back_with_their_types(value):
     again = there_and_back(value)
@@ -59,7 +25,7 @@ def test_values_come_back_with_their_types(value):
     assert types(again) == types(value)
 
 
-@given(arrays)
+@given(ARRAYS)
 @settings(max_examples=100, deadline=None)
 def test_arrays_come_back(array):
     again = there_and_back([array, {"x": array}])[1]["x"]
@@ -70,14 +36,13 @@ def test_arrays_come_back(array):
 
 def test_a_large_array_is_compressed():
     array = np.zeros((1000, 3))
-    data = to_plain({"forces": array})
+    data = to_payload({"forces": array})
     assert len(data) < array.nbytes / 10
-    np.testing.assert_array_equal(from_plain(data)["forces"], array)
+    np.testing.assert_array_equal(from_payload(data)["forces"], array)
 
 
 def test_numbers_of_numpy_keep_their_type():
-    value = [np.float32(0.1), np.int64(3), np.bool_(True), np.str_("x")]
-    assert [(type(item), item) for item in there_and_back(value)] == [(type(item), item) for item in value]
+    assert [(type(item), item) for item in there_and_back(NUMBERS)] == [(type(item), item) for item in NUMBERS]
 
 
 def test_structures_come_back_without_calculators():
@@ -105,4 +70,4 @@ def test_structures_come_back_without_calculators():
 @pytest.mark.parametrize("value", [object(), [lambda: 0], {"x": np.array([object()])}, EMT()])
 def test_what_is_more_than_data_is_refused(value):
     with pytest.raises(NotPlainError):
-        to_plain(value)
+        to_payload(value)
