@@ -22,7 +22,8 @@ SOURCE = Path(__file__).parents[1] / "src" / "adatom"
 WAY = (
     "workflow/job.py",
     "workflow/graph.py",
-    "execution/call.py",
+    "workflow/building.py",
+    "execution/calls.py",
     "execution/dispatcher.py",
     "engines/local.py",
     "execution/worker.py",
