@@ -32,8 +32,10 @@ def neb_flow(
 
     Parameters
     ----------
-    initial, final
-        Ends of the path: structures with the same atoms in the same order and cell.
+    initial
+        Structure at the first end of the path.
+    final
+        Structure at the last end of the path, with the same atoms in the same order and cell.
     relax_job
         Job that relaxes an end of the path.
     neb_job
