@@ -52,10 +52,7 @@ def _of_atoms(atoms: Atoms, reads: Collection[str]) -> dict[str, Any]:
         "cell": _rounded(atoms.cell.array),
         "pbc": "".join("FT"[int(periodic)] for periodic in atoms.pbc),
     }
-    for name in _COUNTED:
-        array = atoms.arrays.get(name)
-        if array is not None and array.any():
-            counted[name] = _rounded(array)
+    counted |= {name: _rounded(atoms.arrays[name]) for name in _COUNTED if _is_set(atoms.arrays.get(name))}
     if "masses" in atoms.arrays:
         counted["masses"] = _rounded(atoms.arrays["masses"])
     if atoms.constraints:
@@ -64,12 +61,22 @@ def _of_atoms(atoms: Atoms, reads: Collection[str]) -> dict[str, Any]:
         counted["celldisp"] = _rounded(atoms._celldisp)
     if atoms.calc is not None and not isinstance(atoms.calc, SinglePointCalculator):
         counted["calculator"] = atoms.calc  # a job may compute with it
+    return counted | _that_are_read(atoms, reads)
+
+
+def _is_set(array: NDArray[Any] | None) -> bool:
+    return array is not None and bool(array.any())
+
+
+def _that_are_read(atoms: Atoms, reads: Collection[str]) -> dict[str, Any]:
+    """Return the pieces of a structure that a job reads beyond those that always count."""
+    found = {}
     for read in reads:
         where, _, key = read.partition(".")
-        held = {"info": atoms.info, "arrays": atoms.arrays}.get(where)
-        if held is not None:
-            counted[read] = held.get(key) if key else dict(held)
-    return counted
+        if where in ("info", "arrays"):
+            held = getattr(atoms, where)
+            found[read] = held.get(key) if key else dict(held)
+    return found
 
 
 def _of_constraint(constraint: Any) -> Any:
@@ -158,15 +165,18 @@ def relabel(result: Any, arguments: Mapping[str, Any], reads: Collection[str]) -
     reads
         Option ``reads`` of the job: with ``"info"`` the result stays as it is.
     """
-    if not isinstance(result, dict) or "input_atoms" not in result or "info" in reads:
-        return result
     given = next((value for value in arguments.values() if isinstance(value, Atoms)), None)
-    if given is None:
+    stored = result.get("input_atoms") if isinstance(result, dict) else None
+    if given is None or not isinstance(stored, Atoms) or "info" in reads:
         return result
-    before = result["input_atoms"].info
-    for key in ("input_atoms", "atoms"):
-        atoms = result.get(key)
-        if isinstance(atoms, Atoms):
-            kept = {name: value for name, value in atoms.info.items() if name not in before}
-            atoms.info = {**deepcopy(given.info), **kept}
+    before = stored.info
+    _relabel(stored, before, given.info)
+    if isinstance(result.get("atoms"), Atoms):
+        _relabel(result["atoms"], before, given.info)
     return result
+
+
+def _relabel(atoms: Atoms, before: Collection[str], info: dict[str, Any]) -> None:
+    """Replace the labels that an input structure had, by name, with those of another one; keep what the job added."""
+    kept = {name: value for name, value in atoms.info.items() if name not in before}
+    atoms.info = {**deepcopy(info), **kept}
