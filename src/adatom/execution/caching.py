@@ -29,7 +29,7 @@ class Caching:
 
     Attributes
     ----------
-    policy, version, reads, counts
+    policy, version, reads, key_functions
         As `cache.key.make_key` takes them.
     refresh
         Whether what is stored is replaced and not used.
@@ -40,7 +40,7 @@ class Caching:
     policy: str | Callable[..., Any]
     version: str | int | None
     reads: tuple[str, ...]
-    counts: Mapping[str, Callable[[Any], Any]]
+    key_functions: Mapping[str, Callable[[Any], Any]]
     refresh: bool
     key: Key | None = None
 
@@ -84,7 +84,7 @@ class Caching:
             policy=self.policy,
             version=self.version,
             reads=self.reads,
-            counts=self.counts,
+            key_functions=self.key_functions,
         )
 
     def find(self, function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
@@ -123,7 +123,7 @@ class Caching:
         try:
             open_store().put(self.key, value)
             if directory and directory.may_be_gone_on_from:
-                open_store().forget_left(self.key.digest)
+                open_store().forget_resumable(self.key.digest)
         except StorageError as error:
             if not quiet:
                 _warn(f"The result of {name} is not stored: {error}")
@@ -140,8 +140,8 @@ class Caching:
 
         assert self.key is not None
         store, key = open_store(), self.key.digest
-        directory.find_previous = None if self.refresh else lambda: store.left(key)
-        directory.on_left = lambda final: store.put_left(key, final)
+        directory.find_previous = None if self.refresh else lambda: store.resumable(key)
+        directory.on_left = lambda final: store.put_resumable(key, final)
 
     def travelling(self) -> Caching:
         """The same in fewer bytes: what the code of the function is made of is written down here."""
@@ -151,7 +151,7 @@ class Caching:
             return self
         open_store().put_source(self.key)
         return replace(
-            self, policy=_DEFAULT, counts={}, key=replace(self.key, source={})
+            self, policy=_DEFAULT, key_functions={}, key=replace(self.key, source={})
         )  # a worker has no use for either
 
     def confirm(self, name: str, value: Any) -> None:
@@ -213,7 +213,7 @@ def caching_of(job: JobOptions, around: FlowCaching) -> Caching | None:
 
 
 def _caching(job: JobOptions, policy: Any, refresh: bool) -> Caching:
-    return Caching(policy, job.version, tuple(job.reads), job.counts, refresh)
+    return Caching(policy, job.version, tuple(job.reads), job.key_functions, refresh)
 
 
 def explain(job: Job[Any, Any], /, *args: Any, **kwargs: Any) -> Explanation:

@@ -121,7 +121,7 @@ class JobOptions(Options):
     reads
         What the function reads that the key leaves out otherwise: ``"info"``, ``"info.KEY"``, ``"arrays"`` or
         ``"arrays.NAME"`` of structures; the name of a parameter: what is in the files and directories that it names.
-    counts
+    key_functions
         By parameter, a function that is given its argument and returns what counts of it in the key.
     ahead
         A function that does at once what can be done so for several calls that a worker is sent together, as ``map``
@@ -138,7 +138,7 @@ class JobOptions(Options):
     version: str | int | None = None
     failed_inputs: Literal["skip", "take", "tolerate"] = "skip"
     reads: Sequence[str] = ()
-    counts: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
+    key_functions: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
     ahead: Callable[..., Sequence[Any]] | None = None
 
     def __post_init__(self) -> None:

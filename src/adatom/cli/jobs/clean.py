@@ -108,7 +108,7 @@ def _to_go_on_from(found: Sequence[tuple[JobRecord, Path]]) -> list[Path]:
 
     cut = []
     for job, path in found:
-        final = open_store().left(job.key) if job.key and job.state in ("failed", "lost") else None
+        final = open_store().resumable(job.key) if job.key and job.state in ("failed", "lost") else None
         if final and find_run(final) == path:
             cut.append(path)
     return cut
