@@ -396,6 +396,6 @@ def test_an_option_says_what_counts_of_an_argument():
     def of(model, **options):
         return make_key(energy, (1,), {"model": model}, policy="inputs", **options)
 
-    counts = {"model": lambda text: text.partition(":")[0]}
-    assert of("a:1", counts=counts).digest == of("a:2", counts=counts).digest != of("b:1", counts=counts).digest
+    family = {"key_functions": {"model": lambda text: text.partition(":")[0]}}
+    assert of("a:1", **family).digest == of("a:2", **family).digest != of("b:1", **family).digest
     assert of("a:1").digest != of("a:2").digest

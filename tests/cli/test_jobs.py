@@ -596,7 +596,7 @@ def test_clean_says_what_would_be_gone_on_from(cli, cached):
     with pytest.raises(FlowFailure):
         own.pair(bulk("Al"))
     first, second, _ = journal()
-    open_store().put_left(first.key, Path(first.directory))
+    open_store().put_resumable(first.key, Path(first.directory))
     cut = {row["id"]: row["resumable"] for row in json.loads(cli("jobs", "clean", "--state=failed", "--json").stdout)}
     assert (cut[first.id], cut[second.id]) == (True, False)
     assert "1 job that was cut would start anew without.\n" in cli("jobs", "clean", "--state=failed", "--yes").stdout

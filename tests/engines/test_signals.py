@@ -74,7 +74,7 @@ def test_a_campaign_that_was_ended_goes_on_inside_its_jobs(environment, tmp_path
         os.kill(running.process.pid, number)
         assert running.wait() != 0
         wait_until(lambda: not running.alive(), f"still running: {running.alive()}", 60)
-    left = tmp_path / "cache" / "left"
+    left = tmp_path / "cache" / "resumable"
     assert list(left.iterdir())
     cut = jobs(tmp_path)
     assert cut

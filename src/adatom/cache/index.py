@@ -157,7 +157,7 @@ def prune(
         for key in sizes:
             store.path(key).unlink(missing_ok=True)
         _remove_older([file for file in _entries(store) if file[0].suffix == PARTIAL], now - _STALE)
-        _remove_older(_with_status(store.directory / "left"), oldest)
+        _remove_older(_with_status(store.directory / "resumable"), oldest)
     return Usage(len(sizes), sum(sizes.values()))
 
 

@@ -44,7 +44,7 @@ def make_key(
     policy: str | Callable[[dict[str, Any]], Any] = "inputs+source",
     version: str | int | None = None,
     reads: Collection[str] = (),
-    counts: Mapping[str, Callable[[Any], Any]] | None = None,
+    key_functions: Mapping[str, Callable[[Any], Any]] | None = None,
 ) -> Key:
     """Return the key of one call of a function.
 
@@ -62,7 +62,7 @@ def make_key(
     reads
         Data that the function reads and that would not count otherwise, such as ``"info"`` of a structure, and names
         of parameters whose files and directories count with their content.
-    counts
+    key_functions
         Functions by the name of a parameter: each is given the argument and returns the value to count in its place.
 
     Raises
@@ -88,7 +88,7 @@ def make_key(
             code = source_of(plain)
             source, parts["source"] = code.pieces, code.digest
         for name, given in bound.arguments.items():
-            value = counts[name](given) if counts and name in counts else given
+            value = key_functions[name](given) if key_functions and name in key_functions else given
             try:
                 parts |= canonical.parts(name, value)
             except RecursionError:

@@ -155,7 +155,7 @@ class Store:
         except OSError as error:
             raise StorageError(f"Cannot store a result in {self.directory}: {error.strerror or error}.") from error
 
-    def put_left(self, key: str, directory: Path) -> None:
+    def put_resumable(self, key: str, directory: Path) -> None:
         """Keep the directory of a job that has checkpoints, so that its next run can go on if this one is cut.
 
         Parameters
@@ -167,11 +167,11 @@ class Store:
         """
         try:
             self._prepare()
-            self._write(self.directory / "left" / key, os.fsencode(directory))
+            self._write(self.directory / "resumable" / key, os.fsencode(directory))
         except OSError:
             pass  # as on a full disk: the job runs on, and would start anew after it was cut
 
-    def left(self, key: str) -> Path | None:
+    def resumable(self, key: str) -> Path | None:
         """Return the final directory of a job with this key that was cut; None if there is no such job.
 
         Parameters
@@ -180,12 +180,12 @@ class Store:
             Digest of the job's `Key`, 32 hexadecimal digits.
         """
         try:
-            return Path(os.fsdecode((self.directory / "left" / key).read_bytes()))
+            return Path(os.fsdecode((self.directory / "resumable" / key).read_bytes()))
         except OSError:
             return None
 
-    def forget_left(self, key: str) -> None:
-        """Forget the directory that `put_left` kept, after the job has ended well.
+    def forget_resumable(self, key: str) -> None:
+        """Forget the directory that `put_resumable` kept, after the job has ended well.
 
         Parameters
         ----------
@@ -193,7 +193,7 @@ class Store:
             Digest of the job's `Key`, 32 hexadecimal digits.
         """
         try:
-            os.unlink(self.directory / "left" / key)
+            os.unlink(self.directory / "resumable" / key)
         except OSError:
             pass  # another run of the job has ended first
 

@@ -25,7 +25,7 @@ class Caching:
 
     Attributes
     ----------
-    policy, version, reads, counts
+    policy, version, reads, key_functions
         Parameters of the same names of `adatom.cache.key.make_key`.
     refresh
         Whether a stored result is replaced and not used.
@@ -36,7 +36,7 @@ class Caching:
     policy: str | Callable[..., Any]
     version: str | int | None
     reads: tuple[str, ...]
-    counts: Mapping[str, Callable[[Any], Any]]
+    key_functions: Mapping[str, Callable[[Any], Any]]
     refresh: bool
     key: Key | None = None
 
@@ -80,7 +80,7 @@ class Caching:
             policy=self.policy,
             version=self.version,
             reads=self.reads,
-            counts=self.counts,
+            key_functions=self.key_functions,
         )
 
     def find(self, function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
@@ -119,7 +119,7 @@ class Caching:
         try:
             open_store().put(self.key, value)
             if directory and directory.may_be_gone_on_from:
-                open_store().forget_left(self.key.digest)
+                open_store().forget_resumable(self.key.digest)
         except StorageError as error:
             if not quiet:
                 _warn(f"The result of {name} is not stored: {error}")
@@ -136,8 +136,8 @@ class Caching:
 
         assert self.key is not None
         store, key = open_store(), self.key.digest
-        directory.find_previous = None if self.refresh else lambda: store.left(key)
-        directory.on_left = lambda final: store.put_left(key, final)
+        directory.find_previous = None if self.refresh else lambda: store.resumable(key)
+        directory.on_left = lambda final: store.put_resumable(key, final)
 
     def travelling(self) -> Caching:
         """Return the same rules in fewer bytes; the source of the function is written into the cache here."""
@@ -147,8 +147,8 @@ class Caching:
             return self
         open_store().put_source(self.key)
         return replace(
-            self, policy=INPUTS_AND_SOURCE, counts={}, key=replace(self.key, source={})
-        )  # a worker needs neither `counts` nor the source
+            self, policy=INPUTS_AND_SOURCE, key_functions={}, key=replace(self.key, source={})
+        )  # a worker needs neither `key_functions` nor the source
 
     def confirm(self, name: str, value: Any) -> None:
         """Store a result here if the worker could not, as its disk is another one, or full.

@@ -25,7 +25,7 @@ class ModelCode(Code):
 
     def choice(self) -> Choice:
         """Return the parameter `calculator`."""
-        options = {"counts": {"calculator": identify_model}}
+        options = {"key_functions": {"calculator": identify_model}}
         return Choice("calculator", None, "Calculator", make_model, self._with_calculator, options)
 
     def _with_calculator(self, calculator: Calculator) -> Code:

@@ -36,7 +36,7 @@ def caching_of(options: JobOptions, cache: Any = None, refresh_cache: bool = Fal
 
 
 def _caching(options: JobOptions, policy: Any, refresh: bool) -> Caching:
-    return Caching(policy, options.version, tuple(options.reads), options.counts, refresh)
+    return Caching(policy, options.version, tuple(options.reads), options.key_functions, refresh)
 
 
 def explain(job: Job[Any, Any], /, *args: Any, **kwargs: Any) -> Explanation:

@@ -126,7 +126,7 @@ class JobOptions(Options):
         Data that the function reads and that the key of the cache leaves out otherwise: ``"info"``, ``"info.KEY"``,
         ``"arrays"`` or ``"arrays.NAME"`` of structures; the name of a parameter stands for the content of the files and
         directories that its argument names.
-    counts
+    key_functions
         Functions by the name of a parameter: each is given the argument and returns the value that counts in the key.
     batch_function
         Function that evaluates many items of a `map` in one call, for example with a neural network. It is given the
@@ -143,7 +143,7 @@ class JobOptions(Options):
     version: str | int | None = None
     failed_inputs: Literal["skip", "take", "tolerate"] = "skip"
     reads: Sequence[str] = ()
-    counts: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
+    key_functions: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
     batch_function: Callable[..., Sequence[Any]] | None = None
 
     def __post_init__(self) -> None:

@@ -100,7 +100,7 @@ def _resumable(found: Sequence[tuple[JobRecord, Path]]) -> list[Path]:
     """Return the directories from which their jobs would go on if they were run again."""
     resumable = []
     for job, path in found:
-        final = open_store().left(job.key) if job.key and job.state in ("failed", "lost") else None
+        final = open_store().resumable(job.key) if job.key and job.state in ("failed", "lost") else None
         if final and find_run(final) == path:
             resumable.append(path)
     return resumable

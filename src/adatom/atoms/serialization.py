@@ -1,4 +1,4 @@
-"""Parts of ASE's objects that count in the key of a job, and ASE's objects as plain data."""
+"""Registered types of ASE: their pieces in the key of a job, and their form as plain data."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ __all__ = ["dump", "load", "parts", "relabel"]
 
 # Arrays that calculators and dynamics read. An array of zeros means the same as no array.
 _COUNTED = ("tags", "momenta", "initial_magmoms", "initial_charges")
-_DIGITS = 1e8  # numbers are rounded to 1e-8 Å and so on, as in an extxyz file
+_DIGITS = 1e8  # steps per Å, eV and so on: the precision of an extxyz file
 
 
 def parts(value: Any, reads: Collection[str]) -> dict[str, Any] | None:
-    """Return the parts of a structure, constraint, cell or calculator that count in a key, or None for another object.
+    """Return the pieces of a structure, constraint, cell or calculator that count in a key; None for other objects.
 
     Parameters
     ----------
     value
-        Object of ASE, or any other.
+        Any object of ASE.
     reads
-        Names of what a job reads: ``"info"`` and ``"arrays"`` for all of a structure's, ``"info.KEY"`` and
+        Pieces of a structure that count in addition: ``"info"`` and ``"arrays"`` for all of them, ``"info.KEY"`` and
         ``"arrays.NAME"`` for one.
     """
     if isinstance(value, Atoms):
@@ -52,10 +52,7 @@ def _of_atoms(atoms: Atoms, reads: Collection[str]) -> dict[str, Any]:
         "cell": _rounded(atoms.cell.array),
         "pbc": "".join("FT"[int(periodic)] for periodic in atoms.pbc),
     }
-    for name in _COUNTED:
-        array = atoms.arrays.get(name)
-        if array is not None and array.any():
-            counted[name] = _rounded(array)
+    counted |= {name: _rounded(atoms.arrays[name]) for name in _COUNTED if _is_set(atoms.arrays.get(name))}
     if "masses" in atoms.arrays:
         counted["masses"] = _rounded(atoms.arrays["masses"])
     if atoms.constraints:
@@ -63,17 +60,21 @@ def _of_atoms(atoms: Atoms, reads: Collection[str]) -> dict[str, Any]:
     if atoms._celldisp.any():
         counted["celldisp"] = _rounded(atoms._celldisp)
     if atoms.calc is not None and not isinstance(atoms.calc, SinglePointCalculator):
-        counted["calculator"] = atoms.calc  # a job may use it
-    return counted | _read_by_job(atoms, reads)
+        counted["calculator"] = atoms.calc  # a job may compute with it
+    return counted | _that_are_read(atoms, reads)
 
 
-def _read_by_job(atoms: Atoms, reads: Collection[str]) -> dict[str, Any]:
-    """Return the parts of `info` and `arrays` that a job reads, by their names in `reads`."""
-    found: dict[str, Any] = {}
+def _is_set(array: NDArray[Any] | None) -> bool:
+    return array is not None and bool(array.any())
+
+
+def _that_are_read(atoms: Atoms, reads: Collection[str]) -> dict[str, Any]:
+    """Return the pieces of a structure that a job reads beyond those that always count."""
+    found = {}
     for read in reads:
         where, _, key = read.partition(".")
-        held = {"info": atoms.info, "arrays": atoms.arrays}.get(where)
-        if held is not None:
+        if where in ("info", "arrays"):
+            held = getattr(atoms, where)
             found[read] = held.get(key) if key else dict(held)
     return found
 
@@ -83,7 +84,7 @@ def _of_constraint(constraint: Any) -> Any:
 
 
 def _of_calculator(calculator: Any) -> dict[str, Any]:
-    """Return the class, version of ASE and parameters of a calculator, which a calculation does not change."""
+    """Return type, version and parameters of a calculator, which a calculation does not change."""
     kind = type(calculator)
     spec = {
         "type": kind,
@@ -91,13 +92,13 @@ def _of_calculator(calculator: Any) -> dict[str, Any]:
         "parameters": {key: value for key, value in calculator.parameters.items() if value is not None},
     }
     if not (kind.__module__.startswith("ase.calculators.") and getattr(calculator, "default_parameters", None)):
-        # Such a calculator may depend on more than its parameters.
+        # Other calculators may hold more than their parameters.
         own = {key: value for key, value in vars(calculator).items() if key not in _STATE}
         spec["attributes"] = {key: value for key, value in own.items() if not isinstance(value, MethodType)}
     return spec
 
 
-# Attributes that every calculator of ASE has and changes when it computes.
+# Attributes of every calculator of ASE that a calculation may change.
 _STATE = {"atoms", "results", "parameters", "directory", "label", "prefix", "profile", "use_cache", "_directory"}
 
 
@@ -109,17 +110,12 @@ def _rounded(array: NDArray[Any]) -> NDArray[Any] | bytes:
 
 
 def dump(value: Any) -> tuple[str, Any] | None:
-    """Return a structure or a cell as plain data, without its calculator, or None for another object.
+    """Return a structure, without its calculator, or a cell as plain data; None for other objects.
 
     Parameters
     ----------
     value
-        Object of ASE, or any other.
-
-    Returns
-    -------
-    tuple or None
-        Name of the type and the data, as `load` takes them.
+        Any object of ASE.
     """
     if type(value) is Cell:
         return "Cell", value.array
@@ -143,8 +139,10 @@ def load(name: str, data: Any) -> Any:
 
     Parameters
     ----------
-    name, data
-        Name of the type and the data, as `dump` returned them.
+    name
+        Name of the type that `dump` returned.
+    data
+        Plain data that `dump` returned.
     """
     if name == "Cell":
         return Cell(data)
@@ -156,28 +154,29 @@ def load(name: str, data: Any) -> Any:
 
 
 def relabel(result: Any, arguments: Mapping[str, Any], reads: Collection[str]) -> Any:
-    """Return a stored result with the `info` of the structure that it is used for.
-
-    Labels do not count in the key of a job, and must be right all the same.
+    """Return a stored result with the ``info`` of the structure that it is used for, as labels do not count in the key.
 
     Parameters
     ----------
     result
-        Result from the store; structures in it are changed in place.
+        Result from the store; its structures are changed.
     arguments
-        Arguments by name of the call that the result is used for.
+        Arguments of the call that the result is used for, by name.
     reads
-        Names of what the job reads, the same as in `parts`.
+        Option ``reads`` of the job: with ``"info"`` the result stays as it is.
     """
-    if not isinstance(result, dict) or "input_atoms" not in result or "info" in reads:
-        return result
     given = next((value for value in arguments.values() if isinstance(value, Atoms)), None)
-    if given is None:
+    stored = result.get("input_atoms") if isinstance(result, dict) else None
+    if given is None or not isinstance(stored, Atoms) or "info" in reads:
         return result
-    before = result["input_atoms"].info
-    for key in ("input_atoms", "atoms"):
-        atoms = result.get(key)
-        if isinstance(atoms, Atoms):
-            kept = {name: value for name, value in atoms.info.items() if name not in before}
-            atoms.info = {**deepcopy(given.info), **kept}
+    before = stored.info
+    _relabel(stored, before, given.info)
+    if isinstance(result.get("atoms"), Atoms):
+        _relabel(result["atoms"], before, given.info)
     return result
+
+
+def _relabel(atoms: Atoms, before: Collection[str], info: dict[str, Any]) -> None:
+    """Replace the labels that an input structure had, by name, with those of another one; keep what the job added."""
+    kept = {name: value for name, value in atoms.info.items() if name not in before}
+    atoms.info = {**deepcopy(info), **kept}
