@@ -17,6 +17,8 @@ from adatom.recipes.emt.core import md_job
 from adatom.recipes.lj import crystals as lj
 from adatom.schemas.save import load_results, save_results
 
+pytestmark = pytest.mark.xdist_group("plots")  # one process computes what all of these draw
+
 
 def hop():
     """An atom that goes from one hollow of a surface to the next."""
