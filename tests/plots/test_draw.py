@@ -15,6 +15,8 @@ from adatom.plots.draw import PLOTS, draw, save_pictures
 from adatom.recipes import emt, lj
 from adatom.schemas.save import load_results, save_results
 
+pytestmark = pytest.mark.xdist_group("plots")  # one process computes what all of these draw
+
 
 def hop():
     """An atom that goes from one hollow of a surface to the next."""
