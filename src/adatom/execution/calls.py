@@ -31,8 +31,8 @@ class Calls(Task):
     ----------
     calls
         Each call with the function that takes its outcome: its value or a `Failure`.
-    processes
-        Whether the engine has other workers, where a call that stopped for want of time can go on.
+    may_go_on
+        Function that returns whether there are other workers, where a call that stopped for want of time can go on.
     batch
         Name and batch function of the task, where calls travel as a batch; None: it is one call.
     size
@@ -42,11 +42,11 @@ class Calls(Task):
     def __init__(
         self,
         calls: Sequence[tuple[Call, Settle]],
-        processes: bool,
+        may_go_on: Callable[[], bool],
         batch: tuple[str, bytes] | None = None,
         size: BatchSize | None = None,
     ) -> None:
-        self._calls, self._processes, self._batch, self._size = calls, processes, batch, size
+        self._calls, self._may_go_on, self._batch, self._size = calls, may_go_on, batch, size
         self.count = len(calls)
         self._made = time.time()
         self._begun: dict[str, int] = {}
@@ -116,14 +116,14 @@ class Calls(Task):
 
     def _goes_on(self, call: Call, failure: Failure) -> bool:
         """Return whether a call that stopped because its worker's time was over is to go on in another worker."""
-        if not isinstance(failure.cause, IncompleteError) or not self._processes or stop_reason() is not None:
+        if not isinstance(failure.cause, IncompleteError) or not self._may_go_on() or stop_reason() is not None:
             return False
         return call.deadline is None or call.attempt < call.retries
 
     def _sent_again(self, calls: Sequence[tuple[Call, Settle]]) -> Calls:
         for call, _ in calls:
             call.note("pending", attempt=call.attempt)
-        return Calls(calls, self._processes, self._batch if len(calls) > 1 else None)
+        return Calls(calls, self._may_go_on, self._batch if len(calls) > 1 else None)
 
 
 def _longer(call: Call) -> Call:

@@ -114,6 +114,9 @@ class Dispatcher:
             ended()
 
     def _after_a_death(self, task: Task, error: WorkerDiedError) -> Sequence[Task]:
+        if self._stopped():  # an interruption ends workers, too: no item is to blame
+            task.fail(CancelledError())
+            return ()
         begun = task.begun()
         if begun is None:
             if task.count > 1:

@@ -151,8 +151,12 @@ class Graph:
         if call:
             if self.observer:
                 self.tell(node, "started")
-            task = Calls([(call, node.settle)], self.engine.capabilities.processes)
+            task = Calls([(call, node.settle)], self.has_other_workers)
             self.dispatcher.send(task, job.options.engine_options)
+
+    def has_other_workers(self) -> bool:
+        """Return whether a call that stopped, as its worker had no more time, can go on in another worker."""
+        return self.engine.capabilities.processes and not self.root.cancelled
 
     def prepare(self, node: Node, job: Job[Any, Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
         """Return a call of a job, ready to travel; None if its result is stored, which the node is then given.

@@ -82,7 +82,7 @@ class _Map:
             name = call.name if len(packed) == 1 else f"{self._job.name} x{len(packed)}"
             task = Calls(
                 [(call, node.settle) for node, call in packed],
-                graph.engine.capabilities.processes,
+                graph.has_other_workers,
                 (name, self._batch_function),
                 self._size,
             )
