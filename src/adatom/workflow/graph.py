@@ -195,8 +195,6 @@ class Graph:
             self.tell(node, "added")
         return node
 
-    # Flows in this flow
-
     def inner(self, flow: Flow[Any, Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Future:
         """Run a flow inside this one, and return its future.
 
@@ -274,8 +272,6 @@ class Graph:
             yield
         finally:
             _current.reset(token)
-
-    # The outermost call
 
     def run(self, body: Callable[[], Any]) -> Any:
         """Run a body until all its jobs have ended, and return its value, with futures in it.
