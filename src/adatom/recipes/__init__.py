@@ -2,12 +2,3 @@
 
 `common` has the jobs and flows that all codes share, and `registry` finds recipes by name.
 """
-
-from ase import Atoms
-
-from adatom.workflow.options import label
-
-
-@label.register
-def _(atoms: Atoms) -> str:
-    return atoms.get_chemical_formula()
