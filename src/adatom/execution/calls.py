@@ -67,12 +67,8 @@ class Calls(Task):
         return [place for place, call in enumerate(calls) if self._begun.get(call.id, -1) >= call.attempt]
 
     def part(self, positions: Sequence[int]) -> Calls:
-        """Return a task with some of the calls. The files of those that had ended stay, marked as failed."""
-        again = []
-        for call, settle in (self._calls[position] for position in positions):
-            lost = mark_interrupted(Path(call.directory_of(call.attempt)), "the result was lost with its worker")
-            again.append((replace(call, directory=f"{call.directory}-again") if lost else call, settle))
-        task = self._sent_again(again)
+        """Return a task with some of the calls. A call that had ended runs again in a directory beside the first."""
+        task = self._sent_again([self._calls[position] for position in positions])
         task.losses = self.losses
         return task
 

@@ -97,7 +97,7 @@ class RunDirectory:
             The directory cannot be made.
         """
         if not self.exists:
-            while self.final.exists() or self.final.with_name(RUNNING + self.final.name).exists():
+            while any(self.final.with_name(mark + self.final.name).exists() for mark in ("", RUNNING, FAILED)):
                 # An engine that lost a result, or the worker with it, runs the job again.
                 self.final = self.final.with_name(f"{self.final.name}-again")
             scratch, path = get_settings().scratch_dir, self._home / f"{RUNNING}{self.final.name}"
