@@ -1,6 +1,7 @@
 """The store keeps what it is given, and gives nothing that it was not given."""
 
 import os
+import shlex
 import subprocess
 import sys
 import threading
@@ -184,7 +185,7 @@ def test_a_store_that_others_can_write_is_refused_with_the_way_to_mend_it(store,
     with pytest.raises(StorageError) as raised:
         Store(store.directory)
     command = str(raised.value).split("Mend it with: ")[1].split(". ")[0]
-    subprocess.run(command.split(), check=True)
+    subprocess.run(shlex.split(command), check=True)
     assert Store(store.directory).get(KEY.digest) == 1
 
 

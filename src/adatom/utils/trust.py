@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import stat
 from pathlib import Path
 
@@ -38,5 +39,5 @@ def check_owner(status: os.stat_result, path: Path, gid: int | None = None) -> N
     if status.st_mode & (stat.S_IWOTH if of_group else stat.S_IWOTH | stat.S_IWGRP):
         raise StorageError(
             f"Others can write to {path}, so what is in it cannot be trusted. "
-            f"Mend it with: chmod -R {'o' if of_group else 'go'}-w {path}.{group}"
+            f"Mend it with: chmod -R {'o' if of_group else 'go'}-w {shlex.quote(str(path))}.{group}"
         )
