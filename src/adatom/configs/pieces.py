@@ -34,6 +34,8 @@ class Batch:
         Items, packed.
     extra
         Data of the caller's for each item.
+    seconds
+        Time that they may take, by the batches before; 0: unknown.
     part
         Outcome of all items, once it is known.
     parts
@@ -43,6 +45,7 @@ class Batch:
     numbers: list[int]
     data: bytes
     extra: list[Any]
+    seconds: float = 0.0
     part: Part | None = None
     parts: list[tuple[Sequence[int], Part | None]] = field(default_factory=list)
 
@@ -115,7 +118,8 @@ class Piece(Task):
         chosen = None if self.count == len(batch.numbers) else self.positions
         mark = None if self._mark is None else str(self._mark)
         arguments = (self._route.handle, batch.numbers, batch.data, call.directory, chosen, mark)
-        return replace(call, arguments=cloudpickle.dumps((arguments, {})))
+        expected = batch.seconds * self.count / len(batch.numbers)
+        return replace(call, arguments=cloudpickle.dumps((arguments, {})), expected=expected)
 
     def begun(self) -> Collection[int] | None:
         """Return the position of the item that the worker had begun; None if it worked on all of them at once."""

@@ -194,7 +194,8 @@ class Stream:
         if not taken:
             return None
         numbers, given, extra = zip(*taken, strict=True)
-        return Batch(list(numbers), self._pack(numbers, given), list(extra))
+        expected = self._size.cost * len(numbers) if self._size.measured else 0.0
+        return Batch(list(numbers), self._pack(numbers, given), list(extra), expected)
 
     def _stop(self) -> str | None:
         if self._end is not None and time.monotonic() + self._size.seconds > self._end:

@@ -65,7 +65,7 @@ class Call:
     attempt
         Number of attempts that were lost with their workers.
     id
-        Id of the job in the journal.
+        Id of the job in the journal; empty: the call is a batch of a stream.
     journal
         Directory of the journals; empty: none is written.
     noted
@@ -75,7 +75,7 @@ class Call:
     deadline
         Time, in seconds since the epoch, at which the process that waits for the job must have stopped; None: no limit.
     expected
-        Seconds that the job may take, by earlier jobs of the recipe; 0: unknown.
+        Seconds that the call may take, by earlier jobs of the recipe or batches of the stream; 0: unknown.
     resources
         Resources that the job asks for; None: nothing.
     run

@@ -167,7 +167,9 @@ def _look_up(call: Call, function: Any, args: Any, kwargs: Any) -> tuple[Caching
 
 def _no_time(call: Call) -> str | None:
     """Return why a call is not to be started; None if it can be expected to end in time."""
-    expected = max(call.expected, _longest.get(call.function, 0.0))
+    expected = call.expected
+    if call.id:  # all streams have one function, and their batches differ in size
+        expected = max(expected, _longest.get(call.function, 0.0))
     allotted = time_allotted()
     # What takes longer than all the time that there ever is would never start, and may go on from where it is cut.
     return stop_reason(_LEAST if allotted is not None and expected > allotted else max(expected, _LEAST))
