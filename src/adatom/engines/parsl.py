@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import socket
 import sys
 import tempfile
@@ -85,10 +86,12 @@ class ParslEngine(Engine):
         if key not in self._apps:  # one app for all calls of a job, as making it costs more than a call
             self._apps[key] = parsl.python_app(_Task(work.name), data_flow_kernel=self._kernel, **options)
         future: Future[Any] = Future()
-        self._send(self._apps[key], work, future, _LOSSES if hasattr(self.runner, "job_script") else 0)
+        # Parsl pickles in Python, object by object: bytes are one object.
+        sent = pickle.dumps(work) if self.capabilities.processes else work
+        self._send(self._apps[key], sent, future, _LOSSES if hasattr(self.runner, "job_script") else 0)
         return future
 
-    def _send(self, app: Any, work: Call | Batch, future: Future[Any], losses: int) -> None:
+    def _send(self, app: Any, work: Call | Batch | bytes, future: Future[Any], losses: int) -> None:
         from parsl.executors.high_throughput.errors import ManagerLost
 
         def done(task: Any) -> None:
@@ -135,6 +138,7 @@ class ParslEngine(Engine):
             label="adatom",
             address="127.0.0.1",
             max_workers_per_node=workers,
+            prefetch_capacity=workers,  # the next task is there when one ends: no round trip to this process
             cores_per_worker=1e-6,  # `workers` is the limit, not the number of cores
             # As in the workers of all engines: one thread each, unless the user says otherwise.
             provider=LocalProvider(
@@ -171,7 +175,8 @@ class _Task:
     def __name__(self) -> str:  # in the instance's own dictionary, dill would take it for a module's and import that
         return self._name
 
-    def __call__(self, work: Call | Batch) -> bytes | Outcome:
+    def __call__(self, sent: Call | Batch | bytes) -> bytes | Outcome:
+        work: Call | Batch = pickle.loads(sent) if isinstance(sent, bytes) else sent
         if isinstance(work, Call) and self._home == (os.getpid(), socket.gethostname()):
             return Outcome(execute(work))
         _send_last_result()
