@@ -97,7 +97,7 @@ class RunDirectory:
             The directory cannot be made.
         """
         if not self.exists:
-            while any(self.final.with_name(mark + self.final.name).exists() for mark in ("", RUNNING, FAILED)):
+            while _is_taken(self.final):
                 # An engine that lost a result, or the worker with it, runs the job again.
                 self.final = self.final.with_name(f"{self.final.name}-again")
             scratch, path = get_settings().scratch_dir, self._home / f"{RUNNING}{self.final.name}"
@@ -178,6 +178,12 @@ class RunDirectory:
         except (OSError, shutil.Error) as error:
             raise StorageError(f"Cannot move the files of a run from {self.path} to {target}: {error}") from error
         self._now = target
+
+
+def _is_taken(path: Path) -> bool:
+    """Return whether a run has the directory, under any of its names."""
+    exists, start = os.path.exists, f"{path.parent}{os.sep}"
+    return exists(path) or exists(f"{start}{RUNNING}{path.name}") or exists(f"{start}{FAILED}{path.name}")
 
 
 def _make(path: Path, setting: str, exist_ok: bool = True) -> None:

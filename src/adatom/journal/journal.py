@@ -79,7 +79,11 @@ def fields(known: Mapping[str, str | int]) -> str:
     known
         Text and integers by name. Empty text and 0 are left out.
     """
-    return "".join([f', "{key}": {_text(item) if type(item) is str else item}' for key, item in known.items() if item])
+    line = ""
+    for key, item in known.items():
+        if item:
+            line += f', "{key}": {_text(item) if type(item) is str else item}'
+    return line
 
 
 def journal_in(directory: str) -> Journal:

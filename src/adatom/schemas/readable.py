@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -47,11 +47,18 @@ def _mapping(value: Mapping[Any, Any]) -> dict[str, Any]:
     return found
 
 
+def _sequence(value: Iterable[Any]) -> list[Any]:
+    found = []
+    for item in value:
+        found.append(item if type(item) in _LEAVES else readable(item))
+    return found
+
+
 _CONVERSIONS: list[tuple[type | tuple[type, ...], Callable[[Any], Any]]] = [
     ((bool, int, float, complex, str, type(None)), lambda value: value),
     (np.generic, lambda value: value.item()),
     (np.ndarray, lambda value: value.copy()),
     (Mapping, _mapping),
-    ((list, tuple), lambda value: [readable(item) for item in value]),
-    ((set, frozenset), lambda value: sorted((readable(item) for item in value), key=repr)),
+    ((list, tuple), _sequence),
+    ((set, frozenset), lambda value: sorted(_sequence(value), key=repr)),
 ]

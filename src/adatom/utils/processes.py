@@ -50,7 +50,10 @@ def this_process() -> Process:
 
 def batch_job() -> str | None:
     """Return the id of the batch job that this process is part of, or None if there is no such job."""
-    return next((os.environ[name] for name in _JOB_IDS if os.environ.get(name)), None)
+    for name in _JOB_IDS:
+        if found := os.environ.get(name):
+            return found
+    return None
 
 
 @cache

@@ -121,5 +121,4 @@ def _excused(node: Node, value: Any) -> set[int]:
 
 def _failures_in(node: Node, value: Any) -> list[Failure]:
     """Return the failure of a job, or the failures that a flow returned and those that its value does not show."""
-    shown = collect(value, Failure) if node.is_flow else [value] if isinstance(value, Failure) else []
-    return [*shown, *node.hidden]
+    return [*node.failures_in(value), *node.hidden]
