@@ -100,8 +100,8 @@ def deep(session: nox.Session) -> None:
 @nox.session(default=False)
 def quick(session: nox.Session) -> None:
     """What to run all the time, in under two minutes: the local engine, without servers, codes and programs."""
-    install(session, f"{FILES},test")
-    session.env["OMP_NUM_THREADS"] = "1"
+    install(session, f"{FLOWS},{FILES},test")
+    session.env.update({"TEST_CODES": FLOWS, "OMP_NUM_THREADS": "1"})
     files = [*(f"tests/{room}" for room in QUICK_ROOMS), *(f"tests/{file}.py" for file in QUICK_FILES)]
     pytest(session, "local", "-n", "2", "--dist", "loadgroup", *files)
 
