@@ -347,7 +347,7 @@ def test_a_run_is_found_under_whichever_name_it_has(results, around, own):
 def test_a_child_goes_on_from_the_child_of_the_earlier_run(results):
     (results / "failed-before" / "running-md-2").mkdir(parents=True)
     first = RunDirectory(results / "now")
-    assert (first.previous, first.is_child, first.may_be_gone_on_from) == (None, False, False)
+    assert (first.previous, first.is_child, first.is_resumable) == (None, False, False)
     assert first.child("md").previous is None
     job = RunDirectory(results / "now")
     job.find_previous = lambda: results / "before"
@@ -355,4 +355,4 @@ def test_a_child_goes_on_from_the_child_of_the_earlier_run(results):
     child = job.child("md")
     assert (child.previous, child.is_child) == (results / "failed-before" / "running-md-2", True)
     assert job.child("md").previous is None
-    assert job.may_be_gone_on_from
+    assert job.is_resumable

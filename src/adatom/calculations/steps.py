@@ -196,7 +196,7 @@ class Steps:
         checkpoint.write(self._run.file(".checkpoint"))
         if not self._kept:
             self._kept = True
-            self._run.directory.left()
+            self._run.directory.mark_resumable()
         self._written = time.perf_counter() - start
 
     def remove_checkpoint(self) -> None:
@@ -231,7 +231,7 @@ class Steps:
         self._log.write(previous.log)
         shutil.copyfile(self._file(previous.directory, ".checkpoint"), self._run.file(".checkpoint"))
         self._kept = True
-        self._run.directory.left()
+        self._run.directory.mark_resumable()
         missing = checkpoint.missing
         if checkpoint.ase != ase.__version__:
             missing = [*missing, f"its state was written by ASE {checkpoint.ase} and this is {ase.__version__}"]

@@ -118,7 +118,7 @@ class Caching:
         assert self.key is not None
         try:
             open_store().put(self.key, value)
-            if directory and directory.may_be_gone_on_from:
+            if directory and directory.is_resumable:
                 open_store().forget_resumable(self.key.digest)
         except StorageError as error:
             if not quiet:
@@ -137,7 +137,7 @@ class Caching:
         assert self.key is not None
         store, key = open_store(), self.key.digest
         directory.find_previous = None if self.refresh else lambda: store.resumable(key)
-        directory.on_left = lambda final: store.put_resumable(key, final)
+        directory.on_resumable = lambda final: store.put_resumable(key, final)
 
     def travelling(self) -> Caching:
         """Return the same rules in fewer bytes; the source of the function is written into the cache here."""

@@ -40,19 +40,19 @@ class RunDirectory:
     find_previous
         Function that returns the final path of an earlier run of the same job that was cut before its end, or None;
         None: no earlier run is looked for.
-    on_left
+    on_resumable
         Function to call with the final path once the directory holds files that a later run could go on from; None:
         nothing remembers them.
     """
 
     find_previous: Callable[[], Path | None] | None = None
-    on_left: Callable[[Path], None] | None = None
+    on_resumable: Callable[[Path], None] | None = None
 
     def __init__(self, final: Path | str, parent: RunDirectory | None = None) -> None:
         self._final = final
         self._parent = parent
         self._now: Path | None = None
-        self.exists = self.taken = self._left = False
+        self.exists = self.taken = self._resumable = False
         self._children = 0
 
     @cached_property
@@ -70,9 +70,9 @@ class RunDirectory:
         return find_run(found) if found else None
 
     @property
-    def may_be_gone_on_from(self) -> bool:
+    def is_resumable(self) -> bool:
         """Return whether this run, or the earlier one in `previous`, left files that a later run could go on from."""
-        return self._left or self.__dict__.get("previous") is not None
+        return self._resumable or self.__dict__.get("previous") is not None
 
     @property
     def path(self) -> Path:
@@ -113,13 +113,13 @@ class RunDirectory:
         self._children += 1
         return RunDirectory(self.final / f"{name}-{self._children}", self)
 
-    def left(self) -> None:
+    def mark_resumable(self) -> None:
         """Report that the directory holds files that a later run of the same job could go on from."""
         if self._parent:
-            self._parent.left()
-        elif self.on_left:
-            self._left = True
-            self.on_left(self.final)
+            self._parent.mark_resumable()
+        elif self.on_resumable:
+            self._resumable = True
+            self.on_resumable(self.final)
 
     @property
     def is_child(self) -> bool:

@@ -78,7 +78,7 @@ def stopped(program: str, directory: Path, limited: bool) -> Exception:
         )
     run = current_job().directory
     if run and run.path == directory:
-        run.left()
+        run.mark_resumable()
     return IncompleteError(
         f"{program} stopped before its end, as the time of its job was over. Run the same job again: with the cache on "
         "it goes on from there. Without, it begins anew: give it more time, by ADATOM_WALLTIME or the walltime of its "

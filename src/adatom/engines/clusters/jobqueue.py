@@ -7,7 +7,7 @@ import re
 from importlib import import_module
 from typing import Any
 
-from adatom.engines.clusters.tended import Tended, reporting
+from adatom.engines.clusters.replacing import ReplacingCluster, reporting
 from adatom.errors import InputError, MissingExtraError, UnknownNameError
 from adatom.machines.allocation import Allocation, lifetime, log_directory, stop_in_time
 from adatom.machines.request import ClusterRequest
@@ -52,7 +52,7 @@ def make_cluster(request: ClusterRequest, extra: str = "dask") -> Any:
     import dask
 
     base, kwargs = _cluster_class(request.scheduler, extra), _kwargs(request)
-    kind = type(base.__name__, (Tended, base), {"job_cls": reporting(base.job_cls)})
+    kind = type(base.__name__, (ReplacingCluster, base), {"job_cls": reporting(base.job_cls)})
     # A job that kills its worker is not tried again behind the back of its `retries`.
     with dask.config.set({"distributed.scheduler.allowed-failures": 0}):
         try:

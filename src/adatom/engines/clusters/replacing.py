@@ -1,4 +1,4 @@
-"""The care for batch jobs that dask-jobqueue lacks: for those that are refused, fail, or have ended."""
+"""Replacement of batch jobs that have ended, and reasons for refused and failed ones, which dask-jobqueue lacks."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from adatom.errors import AdatomError
 from adatom.machines.request import ClusterRequest
 from adatom.machines.schedulers.base import Submitted, scheduler, scheduler_names
 
-__all__ = ["Tended", "reporting"]
+__all__ = ["ReplacingCluster", "reporting"]
 
-_TEND = 2.0  # seconds between two checks of the workers
+_INTERVAL = 2.0  # seconds between two checks of the workers
 _ABSENT = 20.0  # seconds without a worker after which a batch job counts as ended; a nanny needs some for a new worker
 _POLL = 5.0  # seconds between two questions to the scheduler about batch jobs that have no workers yet
 _FAILURES = 3  # of batch jobs, one after the other, until it is no use to submit another one
@@ -26,7 +26,7 @@ _DAMPED = {"interval": "5s", "wait_count": 24}  # workers leave after two minute
 _TAIL = 5  # lines of a log in an error
 
 
-class Tended:
+class ReplacingCluster:
     """A cluster of dask-jobqueue that replaces batch jobs that have ended, and says why there are no workers."""
 
     adatom_request: ClusterRequest
@@ -47,7 +47,7 @@ class Tended:
             self.adapt(minimum_jobs=least, maximum_jobs=most, **_DAMPED)
         else:
             self.scale(jobs=self.adatom_request.jobs)
-        self.loop.add_callback(self._tend)
+        self.loop.add_callback(self._replace_ended)
 
     def on_broken(self: Any, tell: Callable[[str], None]) -> None:
         """Have a function called with the reason if it turns out that there will be no workers."""
@@ -61,9 +61,9 @@ class Tended:
         for tell in self._told:
             tell(why)
 
-    async def _tend(self: Any) -> None:
+    async def _replace_ended(self: Any) -> None:
         while self.status.name in ("created", "running") and not self.broken:
-            await asyncio.sleep(_TEND)
+            await asyncio.sleep(_INTERVAL)
             now, there = time.monotonic(), {info["name"] for info in self.scheduler_info["workers"].values()}
             for name, spec in list(self.worker_spec.items()):
                 names = [f"{name}{suffix}" for suffix in spec.get("group", [""])]
