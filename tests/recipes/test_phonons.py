@@ -3,9 +3,11 @@ import sys
 
 import numpy as np
 import pytest
+from ase import units
 from ase.build import bulk, molecule
 
 from adatom import FlowFailure, flow, job
+from adatom.analysis import phonons as analysis
 from adatom.analysis.phonons import Phonons
 from adatom.errors import InputError, MissingExtraError
 from adatom.recipes.common import phonons as common
@@ -162,3 +164,40 @@ def test_a_plain_function_in_the_place_of_a_job():
 
     found = phonon_flow(bulk("Cu", a=3.59), static_job=computed, run_relax=False, **SMALL)
     assert found["phonons"]["imaginary_modes"] == 0
+
+
+@pytest.mark.parametrize("masses", [[10, 100, 100, 10], [100, 10, 10, 100]])
+def test_isotopes_are_different_atoms(masses):
+    """The layers of a crystal, wherever the cell begins. Against phonopy with the masses of the whole cell."""
+    nickel = bulk("Ni", cubic=True)
+    nickel.set_masses(masses)
+    found = phonon_flow(nickel, **SMALL, t_min=300, t_max=300)["phonons"]
+    assert sorted(found["primitive"].get_masses()) == [10, 100]
+    assert found["space_group"] == "P4/mmm (123)"
+    free_energy = found["thermal_properties"]["free_energy"][0] / 2
+
+    model = analysis.as_phonopy({**found, "primitive_matrix": np.eye(3)})
+    model.run_mesh(10, is_gamma_center=True)
+    whole = model.run_thermal_properties(temperatures=[300], exclude_gamma_acoustic=True)
+    assert free_energy == pytest.approx(whole.free_energy[0] * 1000 * units.J / units.mol / 4, abs=2e-4)
+
+
+def test_an_antiferromagnet_has_a_space_group():
+    nickel = bulk("Ni", cubic=True)
+    nickel.set_initial_magnetic_moments([1, 1, -1, -1])
+    with pytest.warns(UserWarning, match="magnetic ordering"):
+        found = phonon_flow(nickel, **SMALL, run_relax=False)["phonons"]
+    assert found["space_group"] == "Fm-3m (225)"
+    assert found["primitive"].get_initial_magnetic_moments().tolist() == [1, -1]
+
+
+def test_a_left_handed_cell(copper):
+    crystal = bulk("Cu")
+    crystal.set_cell(crystal.cell.array[[1, 0, 2]])
+    found, expected = phonon_flow(crystal, **SMALL)["phonons"], copper["phonons"]
+    for quantity in ("free_energy", "entropy", "heat_capacity"):
+        np.testing.assert_allclose(
+            found["thermal_properties"][quantity], expected["thermal_properties"][quantity], rtol=1e-5, atol=1e-9
+        )
+    assert found["bands"]["path"] == expected["bands"]["path"]
+    np.testing.assert_allclose(found["bands"]["frequencies"], expected["bands"]["frequencies"], atol=1e-4)

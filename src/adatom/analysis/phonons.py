@@ -109,9 +109,11 @@ class Phonons(TypedDict):
     supercell_matrix
         phonopy's matrix from the cell of `atoms` to the supercell, shape (3, 3).
     primitive_matrix
-        phonopy's matrix from the cell of `atoms` to the primitive cell, shape (3, 3).
+        phonopy's matrix from the cell of `atoms` to the primitive cell, shape (3, 3); the vectors of a left-handed cell
+        are reversed first.
     space_group
-        Symbol and number of the space group of the supercell, without regard to magnetic moments.
+        Symbol and number of the space group of the crystal. Atoms of other masses count as other species; magnetic
+        moments do not count.
     displacements
         Number of displaced supercells that were computed.
     force_constants
@@ -263,7 +265,7 @@ def fit_phonons(
         "primitive": _primitive(atoms, model),
         "supercell_matrix": model.supercell_matrix.tolist(),
         "primitive_matrix": model.primitive_matrix,
-        "space_group": str(model.symmetry.get_international_table()),
+        "space_group": _space_group(model.unitcell, symprec),
         "displacements": len(displaced),
         "force_constants": model.force_constants,
         "mesh": model.mesh.mesh_numbers.tolist(),
@@ -301,8 +303,15 @@ def _model(atoms: Atoms, supercell_matrix: ArrayLike, symprec: float, primitive_
     from phonopy.structure.cells import guess_primitive_matrix
 
     if primitive_matrix is None:
-        primitive_matrix = guess_primitive_matrix(cell, symprec=symprec)
-    return Phonopy(cell, np.asarray(supercell_matrix), primitive_matrix, symprec=symprec)
+        primitive_matrix = guess_primitive_matrix(cell, symprec=symprec, distinguish_symbol_index=True)
+    matrix = np.asarray(supercell_matrix)
+    return Phonopy(cell, matrix, primitive_matrix, symprec=symprec, distinguish_symbol_index=True)
+
+
+def _space_group(cell: Any, symprec: float) -> str:
+    from spglib import get_spacegroup
+
+    return str(get_spacegroup(cell.totuple(distinguish_symbol_index=True)[:3], symprec=symprec))
 
 
 def _displacement(displacements: Array) -> dict[str, Any]:

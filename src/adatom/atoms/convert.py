@@ -9,7 +9,7 @@ from ase import Atoms
 
 from adatom.errors import MissingExtraError
 
-__all__ = ["to_phonopy", "to_pymatgen", "upright"]
+__all__ = ["right_handed", "to_phonopy", "to_pymatgen", "upright"]
 
 
 def upright(slab: Atoms) -> Atoms:
@@ -32,6 +32,19 @@ def upright(slab: Atoms) -> Atoms:
     return straight
 
 
+def right_handed(atoms: Atoms) -> Atoms:
+    """Return a structure with right-handed cell vectors: left-handed ones are reversed, which leaves the lattice.
+
+    Parameters
+    ----------
+    atoms
+        Structure with three cell vectors; it is not changed, and its atoms stay where they are.
+    """
+    changed: Atoms = atoms.copy()
+    changed.set_cell(atoms.cell.array * atoms.cell.handedness)
+    return changed
+
+
 def to_pymatgen(atoms: Atoms) -> Any:
     """Return a pymatgen ``Structure`` of a crystal or slab: species, positions and cell, nothing else.
 
@@ -47,6 +60,9 @@ def to_pymatgen(atoms: Atoms) -> Any:
 
 def to_phonopy(atoms: Atoms) -> Any:
     """Return a ``PhonopyAtoms`` of a crystal: species, masses, magnetic moments, positions and cell.
+
+    Atoms of an element that differ in mass have symbols with a number, such as ``"Ni1"``: give ``Phonopy`` the argument
+    ``distinguish_symbol_index=True``. The cell is right-handed, as phonopy needs it: see `right_handed`.
 
     Parameters
     ----------
@@ -64,9 +80,21 @@ def to_phonopy(atoms: Atoms) -> Any:
         raise MissingExtraError("phonopy", "phonons") from error
 
     return PhonopyAtoms(
-        symbols=atoms.get_chemical_symbols(),
+        symbols=_symbols_by_mass(atoms),
         masses=atoms.get_masses(),
         magnetic_moments=atoms.get_initial_magnetic_moments() if atoms.has("initial_magmoms") else None,
-        cell=atoms.cell.array,
+        cell=right_handed(atoms).cell.array,
         positions=atoms.get_positions(),
     )
+
+
+def _symbols_by_mass(atoms: Atoms) -> list[str]:
+    masses: dict[str, list[float]] = {}
+    symbols = []
+    for symbol, mass in zip(atoms.symbols, atoms.get_masses().round(6), strict=True):
+        known = masses.setdefault(symbol, [])
+        if mass not in known:
+            known.append(mass)
+        number = known.index(mass)
+        symbols.append(f"{symbol}{number}" if number else symbol)
+    return symbols

@@ -114,10 +114,11 @@ def make_displaced(
 
     matrix = _as_matrix(supercell_matrix)
     # phonopy takes long to find the symmetry of a large supercell; that of the cell is enough where both have the same.
-    found = Phonopy(cell, np.eye(3, dtype=int), primitive_matrix="P", symprec=symprec)
+    options: dict[str, Any] = {"primitive_matrix": "P", "symprec": symprec, "distinguish_symbol_index": True}
+    found = Phonopy(cell, np.eye(3, dtype=int), **options)
     supercell, where = _supercell(atoms, matrix, symprec)
     if not _has_symmetry(matrix, found.symmetry.pointgroup_operations):
-        found, where = Phonopy(cell, matrix, primitive_matrix="P", symprec=symprec), np.arange(len(supercell))
+        found, where = Phonopy(cell, matrix, **options), np.arange(len(supercell))
     found.generate_displacements(distance=distance)
     displaced = []
     for atom in found.dataset["first_atoms"]:
