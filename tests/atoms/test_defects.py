@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from ase.build import bulk, molecule
+from ase.constraints import FixAtoms, FixedMode, FixSymmetry
 
 from adatom.atoms.defects import make_defects
 from adatom.errors import InputError, UnknownNameError
@@ -89,3 +90,38 @@ def test_what_is_no_crystal_or_another_one():
         turned.rotate(20, "z", rotate_cell=True)
         turned.positions += 0.3
         make_defects(SALT, turned)
+
+
+def test_atoms_of_one_element_that_differ_in_moment_or_mass_are_sites_of_two_kinds():
+    iron = bulk("Fe", cubic=True)
+    assert len(made(iron)) == 1
+    for different in ({"magmoms": [2.2, -2.2]}, {"masses": [55.0, 57.0]}):
+        crystal = iron.copy()
+        (name,) = different
+        (crystal.set_masses if name == "masses" else crystal.set_initial_magnetic_moments)(different[name])
+        assert [structure.info["defect_index"] for structure in made(crystal)] == [0, 1]
+
+
+def test_a_new_atom_has_nothing_of_the_old_one():
+    iron = bulk("Fe", cubic=True)
+    iron.set_masses([57.0] * 2)
+    iron.set_initial_magnetic_moments([2.2] * 2)
+    iron.set_momenta(np.ones((2, 3)))
+    [structure] = made(iron, vacancies=(), substitutions={"Fe": "Co"})
+    [new] = np.flatnonzero(structure.symbols == "Co")
+    assert structure.get_masses()[new] == pytest.approx(58.933, abs=1e-3)
+    assert structure.get_initial_magnetic_moments()[new] == 0
+    assert not structure.get_momenta()[new].any()
+    assert structure.get_initial_magnetic_moments().sum() == pytest.approx(2.2 * 53)
+
+
+def test_a_defect_has_no_symmetry_of_the_crystal():
+    supercell = bulk("Cu", cubic=True) * (2, 2, 2)
+    supercell.set_constraint([FixSymmetry(supercell), FixAtoms([0, 5])])
+    [structure] = make_defects(bulk("Cu"), supercell)
+    [kept] = structure.constraints
+    assert isinstance(kept, FixAtoms)
+    assert len(supercell.constraints) == 2
+    supercell.set_constraint(FixedMode(np.ones((32, 3))))
+    with pytest.raises(InputError, match="FixedMode, which does not hold when an atom is taken away"):
+        make_defects(bulk("Cu"), supercell)

@@ -148,5 +148,5 @@ def test_without_its_package_it_says_how_to_get_it(results_dir, monkeypatch):
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "pymatgen.analysis.defects", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'adatom\[defects\]'"):
-        bulk_to_defects_flow(bulk("Cu"))
+        bulk_to_defects_flow(bulk("Cu"), defect_kwargs={"interstitials": ["H"]})
     assert not list(results_dir.rglob("JOB-*"))

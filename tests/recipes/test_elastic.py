@@ -3,6 +3,7 @@ import pytest
 from ase import units
 from ase.build import bulk, molecule
 from ase.calculators.emt import EMT
+from ase.constraints import FixInternals, FixSymmetry
 
 from adatom import FlowFailure, flow, job
 from adatom.errors import InputError
@@ -162,3 +163,16 @@ def test_bad_input_is_refused_before_anything_runs(atoms, changes, message, resu
     with pytest.raises(InputError, match=message):
         elastic_tensor_flow(atoms, **changes)
     assert not list(results_dir.rglob("JOB-*"))
+
+
+def test_a_constraint_of_the_crystal_without_strain():
+    """FixSymmetry would undo a shear, or let only the part of it through that the old symmetry allows."""
+    free = elastic_tensor_flow(bulk("Cu", cubic=True))["elasticity"]
+    held = bulk("Cu", cubic=True)
+    held.set_constraint(FixSymmetry(held))
+    found = elastic_tensor_flow(held)["elasticity"]
+    np.testing.assert_allclose(found["elastic_tensor"]["raw"], free["elastic_tensor"]["raw"], atol=0.1)
+    assert free["elastic_tensor"]["raw"][3, 3] > 80
+    held.set_constraint(FixInternals(bonds=[[2.55, [0, 1]]]))
+    with pytest.raises(FlowFailure, match="FixInternals, which does not hold under strain"):
+        elastic_tensor_flow(held, run_relax=False)

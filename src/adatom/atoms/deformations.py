@@ -9,6 +9,7 @@ import numpy as np
 from ase import Atoms
 from numpy.typing import NDArray
 
+from adatom.atoms.constraints import keep_constraints, without_symmetry
 from adatom.errors import InputError
 
 __all__ = ["check_crystal", "deformation", "independent_strains", "make_strains", "scale_volume", "strain_crystal"]
@@ -34,9 +35,11 @@ def scale_volume(atoms: Atoms, strains: Sequence[float]) -> list[Atoms]:
     Raises
     ------
     InputError
-        `atoms` is not periodic in three directions, or a strain leaves no volume.
+        `atoms` is not periodic in three directions or has a constraint that does not hold at other volumes, or a strain
+        leaves no volume.
     """
     check_crystal(atoms)
+    keep_constraints(atoms, "at other volumes")
     scaled = []
     for strain in strains:
         if not -1 < strain < math.inf:
@@ -156,17 +159,19 @@ def strain_crystal(atoms: Atoms, strains: Mapping[str, NDArray[np.float64]]) -> 
     Returns
     -------
     list of Atoms
-        Crystals in the order of `strains`, each with the name of its strain in ``info["strain"]``.
+        Crystals in the order of `strains`, each with the name of its strain in ``info["strain"]``. They have all that
+        `atoms` has but ``FixSymmetry``, as the symmetry is not that of the crystal without strain.
 
     Raises
     ------
     InputError
-        `atoms` is not periodic in three directions.
+        `atoms` is not periodic in three directions, or has a constraint that does not hold under strain.
     """
     check_crystal(atoms)
+    keep_constraints(atoms, "under strain")
     strained = []
     for name, strain in strains.items():
-        structure = atoms.copy()
+        structure = without_symmetry(atoms)
         structure.set_cell(atoms.cell.array @ deformation(strain), scale_atoms=True)
         structure.info["strain"] = name
         strained.append(structure)

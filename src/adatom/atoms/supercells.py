@@ -9,9 +9,11 @@ import numpy as np
 from ase import Atoms
 from numpy.typing import NDArray
 
-from adatom.atoms.convert import to_pymatgen
+from adatom.atoms.constraints import spread_constraints
+from adatom.atoms.convert import right_handed, to_pymatgen
 from adatom.atoms.deformations import check_crystal
 from adatom.atoms.results import without_results
+from adatom.atoms.symmetry import symmetry_dataset
 from adatom.errors import InputError
 
 __all__ = ["make_cubic_supercell", "make_supercell"]
@@ -38,13 +40,13 @@ def make_supercell(
     Returns
     -------
     Atoms
-        Supercell with all that `atoms` has but results, and without constraints if `size` is a matrix that is not
-        diagonal.
+        Supercell with all that `atoms` has but results.
 
     Raises
     ------
     InputError
-        Both or neither of `size` and `min_length` are given, or `atoms` cannot be repeated so.
+        Both or neither of `size` and `min_length` are given, or `atoms` or one of its constraints cannot be repeated
+        so.
     """
     if (size is None) == (min_length is None):
         raise InputError(
@@ -59,16 +61,22 @@ def make_supercell(
         )
     start = without_results(atoms)
     if not (matrix - np.diag(np.diag(matrix))).any():
-        return start.repeat(np.diag(matrix).tolist())
-    from ase import build
-
-    made: Atoms = build.make_supercell(start, matrix)
-    made.info = start.info
-    return made
+        try:
+            return start.repeat(np.diag(matrix).tolist())
+        except NotImplementedError as error:
+            names = ", ".join(type(constraint).__name__ for constraint in start.constraints)
+            raise InputError(
+                f"{atoms.get_chemical_formula()} has constraints ({names}) of which one cannot be repeated. Remove "
+                "them with atoms.set_constraint."
+            ) from error
+    return _tiled(start, matrix)
 
 
 def make_cubic_supercell(atoms: Atoms, *, min_length: float = 10.0, min_atoms: int = 80, max_atoms: int = 240) -> Atoms:
-    """Return a supercell as close to a cube along x, y and z as may be, by pymatgen's ``CubicSupercellTransformation``.
+    """Return a supercell as close to a cube as may be, by pymatgen's ``CubicSupercellTransformation``.
+
+    The edges of the cube are those of the conventional cell in spglib's standard orientation, however the crystal is
+    turned.
 
     Parameters
     ----------
@@ -91,19 +99,36 @@ def make_cubic_supercell(atoms: Atoms, *, min_length: float = 10.0, min_atoms: i
         raise InputError(
             f"min_atoms is {min_atoms!r} and max_atoms {max_atoms!r}. Give numbers above 0, in this order."
         )
-    from ase import build
     from pymatgen.transformations.advanced_transformations import CubicSupercellTransformation
 
     transformation = CubicSupercellTransformation(min_atoms, max_atoms, min_length)
     try:
-        transformation.apply_transformation(to_pymatgen(atoms))
+        transformation.apply_transformation(to_pymatgen(_in_standard_orientation(atoms)))
     except AttributeError as error:
         raise InputError(
             f"For {atoms.get_chemical_formula()} no supercell is found of {min_atoms} to {max_atoms} atoms that is "
             f"{min_length} Å long or more in each direction. Raise max_atoms, or lower min_length and min_atoms."
         ) from error
-    supercell: Atoms = build.make_supercell(atoms, transformation.transformation_matrix)
-    return supercell
+    return _tiled(without_results(atoms), transformation.transformation_matrix)
+
+
+def _tiled(atoms: Atoms, matrix: NDArray[np.int64]) -> Atoms:
+    """Return ASE's supercell of a matrix, with what ASE leaves out."""
+    from ase import build
+
+    numbered = atoms.copy()
+    numbered.set_array("adatom_source", np.arange(len(atoms)))
+    made: Atoms = build.make_supercell(numbered, matrix)
+    spread_constraints(made, atoms, made.arrays.pop("adatom_source").tolist())
+    made.info = numbered.info
+    made.set_celldisp(atoms.get_celldisp())
+    return made
+
+
+def _in_standard_orientation(atoms: Atoms) -> Atoms:
+    turned = right_handed(atoms)
+    turned.set_cell(turned.cell.array @ symmetry_dataset(atoms).std_rotation_matrix.T, scale_atoms=True)
+    return turned
 
 
 def _at_least(atoms: Atoms, min_length: float) -> NDArray[np.int64]:

@@ -8,10 +8,11 @@ import numpy as np
 from ase import Atoms
 from numpy.typing import NDArray
 
+from adatom.atoms.convert import right_handed
 from adatom.atoms.equivalence import species_labels
 from adatom.errors import InputError
 
-__all__ = ["point_group"]
+__all__ = ["inequivalent_atoms", "point_group", "symmetry_dataset"]
 
 
 def point_group(atoms: Atoms, symprec: float = 0.01) -> NDArray[np.float64]:
@@ -50,3 +51,51 @@ def point_group(atoms: Atoms, symprec: float = 0.01) -> NDArray[np.float64]:
     cell = np.asarray(primitive[0])
     rotations = cell.T @ found["rotations"] @ np.linalg.inv(cell.T)
     return np.unique(rotations.round(12), axis=0)
+
+
+def inequivalent_atoms(atoms: Atoms, symprec: float = 0.01) -> list[int]:
+    """Return the numbers of atoms that no symmetry takes to one another, the first of each kind.
+
+    Parameters
+    ----------
+    atoms
+        Crystal with its cell. Atoms of one element that differ in mass or initial magnetic moment are not equivalent.
+    symprec
+        Largest distance in Å of an atom from the place where symmetry has it.
+
+    Raises
+    ------
+    InputError
+        spglib finds no symmetry.
+    """
+    found = symmetry_dataset(atoms, symprec)
+    return np.unique(found.equivalent_atoms).tolist()
+
+
+def symmetry_dataset(atoms: Atoms, symprec: float = 0.01) -> Any:
+    """Return spglib's ``SpglibDataset`` of a crystal with right-handed cell vectors: see `right_handed`.
+
+    Parameters
+    ----------
+    atoms
+        Crystal with its cell. Atoms of one element that differ in mass or initial magnetic moment count as other
+        species.
+    symprec
+        Largest distance in Å of an atom from the place where symmetry has it.
+
+    Raises
+    ------
+    InputError
+        spglib finds no symmetry.
+    """
+    from spglib import SpglibError, get_symmetry_dataset
+
+    right = right_handed(atoms)
+    crystal = (right.cell.array, right.get_scaled_positions(), species_labels(right) + 1)
+    try:  # spglib gives None or, where a package in this process has asked it to, raises
+        found = get_symmetry_dataset(crystal, symprec=symprec)
+    except SpglibError:
+        found = None
+    if found is None:
+        raise InputError(f"spglib finds no symmetry in {atoms!r} with symprec={symprec!r}. Are atoms at one place?")
+    return found
