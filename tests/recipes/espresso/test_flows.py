@@ -2,6 +2,7 @@
 
 import hashlib
 import pickle
+import re
 from inspect import cleandoc
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from adatom.recipes.espresso import (
     bulk_to_slabs_flow,
     dos_flow,
     dos_job,
+    elastic_tensor_flow,
+    eos_flow,
     grid_phonon_flow,
     matdyn_job,
     non_scf_job,
@@ -284,3 +287,28 @@ def test_a_program_that_fails_says_why_and_the_rest_is_skipped():
     assert "Error in routine" in failed.message
     assert (Path(failed.directory) / "nscf.pwo").exists() or (Path(failed.directory) / "espresso.pwo").exists()
     assert skipped.skipped_because is not None
+
+
+def grids(runs):
+    """The grid of k points of each input."""
+    inputs = [next(Path(run["dir_name"]).glob("*.pwi")).read_text() for run in runs]
+    return [tuple(map(int, re.search(r"K_POINTS automatic\s+(\d+) (\d+) (\d+)", text).groups())) for text in inputs]
+
+
+def test_points_of_a_fit_have_one_grid_of_k_points():
+    """A spacing of 0.08/Å gives silicon 4 points along a vector, and 3 or 5 at other volumes."""
+    spacing = {**FAST_KWARGS, "kspacing": 0.0805}
+    spacing.pop("kpts", None)
+    params = {"static_job": {**FAST, "calc_kwargs": spacing}}
+    silicon = bulk("Si")
+    strains = [-0.3, -0.1, 0.0, 0.1, 0.3]
+    result = eos_flow(silicon, relax_ions=False, strains=strains, job_params=params)
+    [grid] = set(grids(result["points"]))
+    assert grid == grids([static_job(silicon, **params["static_job"])])[0]
+    alone = [static_job(point["atoms"], **params["static_job"]) for point in result["points"]]
+    assert len(set(grids(alone))) > 1
+    assert {tuple(point["parameters"]["calculator"]["kpts"]) for point in result["points"]} == {grid}
+
+    options = {"norm_strains": [0.3], "shear_strains": [0.2], "run_relax": False, "relax_ions": False}
+    strained = elastic_tensor_flow(silicon, **options, job_params=params)["static"]
+    assert set(grids(strained)) == {grid}

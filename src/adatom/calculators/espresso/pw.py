@@ -22,7 +22,7 @@ from adatom.calculators.espresso.stopping import take_over, time_limit
 from adatom.calculators.merge import Remove, merge
 from adatom.errors import ConvergenceError, InputError
 
-__all__ = ["Espresso", "layer", "make_espresso"]
+__all__ = ["Espresso", "k_grid", "layer", "make_espresso"]
 
 _WITHOUT_SCF = ("nscf", "bands")
 
@@ -115,6 +115,23 @@ def _k_points(kpts: Any) -> Any:
     if isinstance(kpts, Sequence) and not isinstance(kpts, str) and np.ndim(kpts) == 2:
         return np.asarray(kpts, dtype=float)
     return kpts
+
+
+def k_grid(atoms: Atoms, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the numbers of k points that ``kspacing`` gives for a structure, in its place; nothing without a spacing.
+
+    Parameters
+    ----------
+    atoms
+        Structure from whose cell the numbers follow.
+    parameters
+        Keyword arguments of `make_espresso`.
+    """
+    if not (spacing := parameters.get("kspacing")):
+        return {}
+    from ase.io.espresso import kspacing_to_grid
+
+    return {"kpts": [int(number) for number in kspacing_to_grid(atoms, spacing)], "kspacing": Remove}
 
 
 def layer(parameters: Mapping[str, Any] | None) -> dict[str, Any]:

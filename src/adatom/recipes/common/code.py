@@ -73,6 +73,9 @@ class Code:
     check
         Function that is called with a structure and its `calc_kwargs` before `make`, and raises an `InputError` if they
         do not fit. None: nothing more is checked.
+    derive
+        Function that is called with a structure and all arguments of `make`, and returns those that the code would
+        derive from the structure, as values: the numbers of k points for a spacing. None: the code derives nothing.
     """
 
     name: str
@@ -80,6 +83,7 @@ class Code:
     elements: tuple[str, ...] | None = None
     parameters: tuple[str, ...] | None = None
     check: Callable[[Atoms, Mapping[str, Any]], None] | None = None
+    derive: Callable[[Atoms, Mapping[str, Any]], Mapping[str, Any]] | None = None
 
     def calculator(self, atoms: Atoms, calc_kwargs: Mapping[str, Any] | None = None) -> Any:
         """Return a new calculator for a structure, which nothing else uses.
@@ -180,6 +184,7 @@ class Code:
             return recipe(code, *args, **kwargs)
 
         made: Any = function
+        made.code = self
         signature = inspect.signature(recipe)
         parameters = list(signature.parameters.values())[1:]
         if choice:

@@ -16,6 +16,7 @@ from adatom.atoms.symmetry import point_group
 from adatom.calculations.checks import check_positive
 from adatom.errors import AnalysisError
 from adatom.recipes.common.code import unbound
+from adatom.recipes.common.same_settings import with_settings_of
 
 __all__ = ["elastic_tensor_flow"]
 
@@ -35,6 +36,8 @@ def elastic_tensor_flow(
     symprec: float = 0.01,
 ) -> dict[str, Any]:
     """Compute the stresses of a crystal under small strains, and its elastic tensor from them.
+
+    Settings that a code derives from a structure, such as a grid of k points, are those of the crystal without strain.
 
     Parameters
     ----------
@@ -96,6 +99,7 @@ def strained_flow(
     if rotations is not None:
         strains = independent_strains(strains, rotations)
     strains = {"none": np.zeros((3, 3)), **strains}
+    jobs = {kind: with_settings_of(one, atoms) for kind, one in jobs.items()}
     structures, runs = strain_crystal(atoms, strains), {}
     if "relax" in jobs:
         runs["relax"] = [jobs["relax"](structure) for structure in structures]

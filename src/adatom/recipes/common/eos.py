@@ -13,6 +13,7 @@ from adatom.analysis.eos import EquationOfState, check_eos
 from adatom.atoms.deformations import scale_volume
 from adatom.errors import AnalysisError
 from adatom.recipes.common.code import unbound
+from adatom.recipes.common.same_settings import with_settings_of
 
 __all__ = ["eos_flow"]
 
@@ -28,6 +29,8 @@ def eos_flow(
     equation: str = "birch_murnaghan",
 ) -> dict[str, Any]:
     """Compute the energies of a crystal at several volumes, and fit an equation of state to them.
+
+    Settings that a code derives from a structure, such as a grid of k points, are those of `atoms` at all volumes.
 
     Parameters
     ----------
@@ -56,7 +59,7 @@ def eos_flow(
         Fewer than five points did not fail, or no equation of state fits them.
     """
     check_eos(equation, strains)
-    run = relax_job if relax_ions else static_job
+    run = with_settings_of(relax_job if relax_ions else static_job, atoms)
     points = [run(structure) for structure in scale_volume(atoms, strains)]
     return {"points": points, "eos": fit_eos(points, list(strains), equation)}
 

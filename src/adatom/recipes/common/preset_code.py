@@ -21,7 +21,7 @@ class PresetCode(Code):
 
     Attributes
     ----------
-    name, elements, parameters, check
+    name, elements, parameters, check, derive
         Same as in `Code`, for the calculator without its preset.
     make
         Function that returns a calculator for a structure and keyword arguments.

@@ -12,12 +12,13 @@ from adatom.analysis import qha as analysis
 from adatom.analysis.eos import LEAST_POINTS, check_eos
 from adatom.analysis.qha import QuasiHarmonic
 from adatom.atoms.deformations import scale_volume
-from adatom.atoms.displacements import find_supercell
+from adatom.atoms.displacements import find_supercell, make_undisplaced
 from adatom.errors import AnalysisError
 from adatom.recipes.common.code import effective, unbound
 from adatom.recipes.common.docs import documented_by
 from adatom.recipes.common.eos import eos_flow
 from adatom.recipes.common.phonons import check_input, phonon_flow
+from adatom.recipes.common.same_settings import with_settings_of
 
 __all__ = ["qha_flow"]
 
@@ -105,6 +106,9 @@ def compute_volumes(
 ) -> dict[str, Any]:
     """Compute a crystal and its phonons at several volumes."""
     matrix = find_supercell(atoms, *supercell).tolist()  # the same at all volumes
+    energy_job = with_settings_of(energy_job, atoms)
+    static_job = with_settings_of(settings["static_job"], make_undisplaced(atoms, matrix, settings["symprec"]))
+    settings = settings | {"static_job": static_job}
     points = [energy_job(structure, **energy_kwargs) for structure in scale_volume(atoms, strains)]
     phonons = [phonon_flow(point["atoms"], run_relax=False, supercell_matrix=matrix, **settings) for point in points]
     documents = [each["phonons"] for each in phonons]
