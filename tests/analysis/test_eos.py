@@ -1,3 +1,5 @@
+import warnings
+
 import numpy as np
 import pytest
 from ase import units
@@ -56,3 +58,18 @@ def test_a_minimum_outside_of_the_volumes_is_an_error():
     volumes = V0 * np.linspace(1.02, 1.12, 7)
     with pytest.raises(AnalysisError, match="Take volumes on both sides of the lowest energy"):
         fit_eos(volumes, birch_murnaghan(volumes))
+
+
+def test_a_fit_that_describes_no_solid_says_so():
+    """Each volume with a grid of k points of its own, as in aluminium, looks like noise on the energies."""
+    volumes = V0 * np.linspace(0.9, 1.1, 7)
+    energies = birch_murnaghan(volumes)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fit_eos(volumes, energies)
+    noise = 0.004 * np.array([1, -1, 1, -1, 1, -1, 1])
+    with pytest.warns(UserWarning, match=r"an energy is [\d.]+ meV off.*same settings at all volumes"):
+        fit_eos(volumes, energies + noise)
+    tilted = energies - 40 * ((volumes - V0) / V0) ** 3
+    with pytest.warns(UserWarning, match="the derivative of the bulk modulus is"):
+        fit_eos(volumes, tilted)

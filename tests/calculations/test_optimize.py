@@ -128,3 +128,14 @@ def test_the_cell_of_a_molecule_cannot_be_relaxed(results_dir):
 def test_unknown_arguments_of_the_optimizer_are_named(distorted):
     with pytest.raises(InputError, match=r"BFGS.*maxsteps"):
         run_optimize(distorted, EMT(), optimizer_kwargs={"maxsteps": 3})
+
+
+@pytest.mark.parametrize("relax_cell", [False, True])
+@pytest.mark.parametrize("calculator", [EMT, LennardJones])
+@pytest.mark.parametrize("optimizer", ["BFGS", "FIRE", "LBFGS"])
+def test_atoms_at_the_same_place_are_the_cause_that_is_named(optimizer, calculator, relax_cell):
+    """Not what linear algebra makes of numbers that are none."""
+    together = bulk("Cu", cubic=True)
+    together.positions[1] = together.positions[0]
+    with np.errstate(all="ignore"), pytest.raises(ConvergenceError, match=r"not a number. Are atoms at the same place"):
+        run_optimize(together, calculator(), relax_cell=relax_cell, optimizer=optimizer, max_steps=20)

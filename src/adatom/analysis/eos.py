@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Annotated, TypedDict
 
@@ -17,6 +18,10 @@ __all__ = ["EQUATIONS", "EquationOfState", "check_eos", "energies_of", "fit_eos"
 EQUATIONS = ("birch_murnaghan", "murnaghan", "vinet", "birch", "pourier_tarantola")
 #: An equation has four parameters: with fewer points than five none is left to show whether the equation fits.
 LEAST_POINTS = 5
+#: Derivatives of the bulk modulus of solids: 3 to 8 but for very soft ones. Outside, a fit is doubtful.
+DERIVATIVES = (2.0, 10.0)
+#: Largest residual of a fit that is not doubtful, in parts of the difference between the highest and lowest energy.
+RESIDUAL = 0.02
 
 
 class EquationOfState(TypedDict):
@@ -103,6 +108,11 @@ def fit_eos(volumes: ArrayLike, energies: ArrayLike, equation: str = "birch_murn
         There are fewer than five different volumes, or the equation is unknown.
     AnalysisError
         There is no minimum between these points that the equation could describe.
+
+    Warns
+    -----
+    UserWarning
+        The derivative of the bulk modulus or a residual is not that of a solid: see `DERIVATIVES` and `RESIDUAL`.
     """
     volumes, energies = np.asarray(volumes, dtype=float), np.asarray(energies, dtype=float)
     check_eos(equation, volumes.tolist())
@@ -121,6 +131,8 @@ def fit_eos(volumes: ArrayLike, energies: ArrayLike, equation: str = "birch_murn
             f"{equation} does not fit these points: {str(error).rstrip('.')}. They are {points}. "
             "Take volumes on both sides of the lowest energy."
         ) from error
+    residuals = energies - np.asarray(fit.func(volumes))
+    _warn_of_nonsense(b1, residuals, np.ptp(energies), points)
     return {
         "name": "eos",
         "equation": equation,
@@ -130,9 +142,24 @@ def fit_eos(volumes: ArrayLike, energies: ArrayLike, equation: str = "birch_murn
         "bulk_modulus_derivative": b1,
         "volumes": volumes,
         "energies": energies,
-        "residuals": energies - np.asarray(fit.func(volumes)),
+        "residuals": residuals,
         "failed": {},
     }
+
+
+def _warn_of_nonsense(derivative: float, residuals: NDArray[np.float64], span: float, points: str) -> None:
+    """Warn of a fit that describes no solid, such as one to energies with noise."""
+    doubts = []
+    if not DERIVATIVES[0] <= derivative <= DERIVATIVES[1]:
+        doubts.append(f"the derivative of the bulk modulus is {derivative:.2f}, and solids have 2 to 10")
+    if (worst := float(np.abs(residuals).max())) > RESIDUAL * span:
+        doubts.append(f"an energy is {1000 * worst:.3g} meV off, and the energies span {1000 * span:.3g} meV")
+    if doubts:
+        warnings.warn(
+            f"The equation of state is doubtful: {'; '.join(doubts)}. The points are {points}. Are energies converged, "
+            "with the same settings at all volumes, and is the range of volumes neither too narrow nor too wide?",
+            stacklevel=3,
+        )
 
 
 def energies_of(eos: EquationOfState, volumes: ArrayLike) -> NDArray[np.float64]:

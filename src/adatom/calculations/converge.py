@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+
 from adatom.calculations.calculation import Calculation
 from adatom.calculations.steps import Steps
 from adatom.errors import ConvergenceError, InputError
@@ -61,7 +63,11 @@ def converge(
         except TypeError as error:
             raise InputError(f"optimizer_kwargs do not fit {make_optimizer.__name__}: {error}.") from error
         steps.begin(optimizer, **parts)
-        outcome = optimizer.run(fmax=fmax, steps=steps.remaining)
+        try:
+            outcome = optimizer.run(fmax=fmax, steps=steps.remaining)
+        except (ValueError, ArithmeticError) as error:
+            _refuse_no_numbers(run, error)
+            raise
         converged = bool(optimizer.converged() if outcome is None else outcome)  # None: classes other than ASE's
         if converged:
             steps.remove_checkpoint()
@@ -76,3 +82,13 @@ def converge(
                 "Raise max_steps (resume_from goes on), change the optimizer, or set allow_unconverged=True."
             )
     return optimizer, converged
+
+
+def _refuse_no_numbers(run: Calculation, error: Exception) -> None:
+    """Raise an error that says more than that of linear algebra, if what it was about are no numbers."""
+    found = (run.atoms.positions, run.calculator.results.get("energy", 0.0), run.calculator.results.get("forces", 0.0))
+    if not all(np.isfinite(values).all() for values in found):
+        raise ConvergenceError(
+            f"{run.name} of {run.input_atoms.get_chemical_formula()}: an energy, force or position is not a number. "
+            "Are atoms at the same place?"
+        ) from error
