@@ -16,7 +16,7 @@ from adatom.errors import ConvergenceError, InputError
 
 
 class Relaxing(EMT):
-    def relax(self, atoms, *, relax_cell, fmax, max_steps, properties):
+    def relax(self, atoms, *, relax_cell, pressure, fmax, max_steps, properties):
         own, images = atoms.copy(), []
         own.calc = EMT()
 

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ase import units
 from ase.build import bulk, molecule
 from ase.calculators.emt import EMT
 from ase.calculators.lj import LennardJones
@@ -139,3 +140,35 @@ def test_atoms_at_the_same_place_are_the_cause_that_is_named(optimizer, calculat
     together.positions[1] = together.positions[0]
     with np.errstate(all="ignore"), pytest.raises(ConvergenceError, match=r"not a number. Are atoms at the same place"):
         run_optimize(together, calculator(), relax_cell=relax_cell, optimizer=optimizer, max_steps=20)
+
+
+@pytest.mark.parametrize("pressure", [10.0, -3.0])
+def test_under_pressure_the_stress_is_the_pressure(pressure):
+    """And the volume is the one at which the energy's derivative is the pressure, by another way."""
+    result = run_optimize(bulk("Cu", cubic=True), EMT(), relax_cell=True, pressure=pressure, fmax=1e-4)
+    stress = result["results"]["stress"] / units.GPa
+    np.testing.assert_allclose(stress, [-pressure] * 3 + [0] * 3, atol=2e-3)
+    assert result["parameters"]["pressure"] == pressure
+    energies = []
+    for scale in (0.999, 1.001):
+        atoms = result["atoms"].copy()
+        atoms.set_cell(atoms.cell * scale ** (1 / 3), scale_atoms=True)
+        atoms.calc = EMT()
+        energies.append(atoms.get_potential_energy())
+    slope = (energies[1] - energies[0]) / (0.002 * result["atoms"].get_volume())
+    assert -slope / units.GPa == pytest.approx(pressure, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"pressure": 5.0}, "the cell stays as it is. Set relax_cell=True"),
+        ({"pressure": float("nan"), "relax_cell": True}, "Give a number in GPa"),
+        ({"pressure": "5 GPa", "relax_cell": True}, "Give a number in GPa"),
+        ({"pressure": 5.0, "relax_cell": True, "cell_filter": "StrainFilter"}, "StrainFilter takes no pressure"),
+    ],
+)
+def test_a_pressure_that_would_do_nothing_is_refused(arguments, said, tmp_path):
+    with pytest.raises((InputError, UnknownNameError), match=said):
+        run_optimize(bulk("Cu"), EMT(), **arguments)
+    assert not list(tmp_path.rglob("*.traj"))

@@ -7,7 +7,7 @@ from typing import Any, cast
 from ase import Atoms
 
 from adatom.calculations.calculation import calculation
-from adatom.calculations.checks import check_count, check_positive
+from adatom.calculations.checks import check_count, check_positive, check_pressure
 from adatom.calculations.copy_files import CopyFiles
 from adatom.errors import ConvergenceError, InputError
 from adatom.schemas.results import RelaxResult
@@ -20,6 +20,7 @@ def run_native_relax(
     calculator: Any,
     *,
     relax_cell: bool = False,
+    pressure: float = 0.0,
     fmax: float = 0.01,
     max_steps: int = 1000,
     allow_unconverged: bool = False,
@@ -34,10 +35,13 @@ def run_native_relax(
         Structure to relax; it is not changed.
     calculator
         ASE calculator that nothing else uses, with a method
-        ``relax(atoms, *, relax_cell, fmax, max_steps, properties)``. The method returns the structures of all steps
-        with their properties, and whether `fmax` was reached.
+        ``relax(atoms, *, relax_cell, pressure, fmax, max_steps, properties)``. The method returns the structures of all
+        steps with their properties, and whether `fmax` was reached.
     relax_cell
         Whether the cell changes too.
+    pressure
+        Pressure in GPa that the cell is relaxed under, with `relax_cell`. The energy of the result is without the work
+        against it.
     fmax
         Largest force that may remain on an atom, in eV/Å.
     max_steps
@@ -69,10 +73,11 @@ def run_native_relax(
         )
     check_positive(fmax=fmax)
     check_count(max_steps=max_steps)
+    check_pressure(pressure, relax_cell)
     needs = ("energy", "forces", "stress") if relax_cell else ("energy", "forces")
     with calculation(name, atoms, calculator, copy_files, needs) as run:
         images, converged = calculator.relax(
-            run.atoms, relax_cell=relax_cell, fmax=fmax, max_steps=max_steps, properties=needs
+            run.atoms, relax_cell=relax_cell, pressure=pressure, fmax=fmax, max_steps=max_steps, properties=needs
         )
         with run.trajectory() as trajectory:
             for image in images:
@@ -88,6 +93,11 @@ def run_native_relax(
                 "the code's own optimizer. Raise max_steps, or set allow_unconverged=True."
             )
         document = run.result(
-            converged=converged, relax_cell=relax_cell, fmax=fmax, max_steps=max_steps, optimizer="native"
+            converged=converged,
+            relax_cell=relax_cell,
+            pressure=pressure,
+            fmax=fmax,
+            max_steps=max_steps,
+            optimizer="native",
         )
         return cast(RelaxResult, {**document, "results": results, "steps": steps})

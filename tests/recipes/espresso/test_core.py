@@ -90,6 +90,20 @@ def test_the_cell_relaxes():
     assert again["results"]["energy"] == pytest.approx(relaxed["results"]["energy"], abs=1e-5)
 
 
+def test_the_cell_relaxes_under_pressure():
+    """The same by pw.x and by ASE's optimizer, and no second pressure beside it."""
+    [own, by_ase] = [
+        job(bulk("Si", a=5.3), relax_cell=True, pressure=8.0, fmax=0.005, **FAST)["atoms"].get_volume()
+        for job in (relax_job, ase_relax_job)
+    ]
+    assert own == pytest.approx(by_ase, rel=0.01)
+    free = relax_job(bulk("Si", a=5.4), relax_cell=True, **FAST)["atoms"].get_volume()
+    assert own == pytest.approx(free * (1 - 8 / 95), rel=0.03)  # by the bulk modulus of silicon
+    twice = {**FAST, "calc_kwargs": {**FAST["calc_kwargs"], "input_data": {"press": 3.0}}}
+    with pytest.raises(JobFailure, match="input_data has press = 3.0. Give one"):
+        relax_job(bulk("Si"), relax_cell=True, pressure=8.0, **twice)
+
+
 def test_a_metal():
     few = {"input_data": {"ecutwfc": 20, "ecutrho": 160, "degauss": 0.05}, "kspacing": 0.2}
     result = static_job(bulk("Cu"), preset=["metal", "lda"], calc_kwargs=few)

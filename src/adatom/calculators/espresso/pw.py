@@ -178,7 +178,14 @@ class Espresso(GenericFileIOCalculator):
         self.atoms = atoms.copy()  # ASE notes it only if it calls this method itself
 
     def relax(
-        self, atoms: Atoms, *, relax_cell: bool, fmax: float, max_steps: int, properties: Sequence[str]
+        self,
+        atoms: Atoms,
+        *,
+        relax_cell: bool,
+        pressure: float,
+        fmax: float,
+        max_steps: int,
+        properties: Sequence[str],
     ) -> tuple[list[Atoms], bool]:
         """Relax a structure with pw.x's own optimizer.
 
@@ -188,6 +195,8 @@ class Espresso(GenericFileIOCalculator):
             Structure to relax; it is not changed.
         relax_cell
             Whether the cell changes too.
+        pressure
+            Pressure in GPa that the cell is relaxed under.
         fmax
             Largest force that may remain on an atom, in eV/Å. As pw.x compares components, its limit is ``fmax / √3``.
         max_steps
@@ -198,7 +207,7 @@ class Espresso(GenericFileIOCalculator):
         Raises
         ------
         InputError
-            A constraint that pw.x does not have.
+            A constraint that pw.x does not have, or a second pressure in ``input_data``.
 
         Returns
         -------
@@ -216,7 +225,14 @@ class Espresso(GenericFileIOCalculator):
         data = self.parameters["input_data"]
         own = {key: value for key, value in data["control"].items() if key != "calculation"}
         system = {"nosym": True, **data["system"]} if _breaks_symmetry(atoms) else data["system"]
-        self.parameters["input_data"] = {**data, "control": {**control, **own}, "system": system}
+        cell = {**data.get("cell", {})}
+        if pressure:
+            if "press" in cell:
+                raise InputError(
+                    f"pressure is {pressure!r} GPa, and input_data has press = {cell['press']!r}. Give one."
+                )
+            cell["press"] = 10 * pressure  # kbar
+        self.parameters["input_data"] = {**data, "control": {**control, **own}, "system": system, "cell": cell}
         self.calculate(atoms, list(properties), [])
         output = Path(self.directory) / self.template.outputname
         before, images = self.template.before, _images(output)
