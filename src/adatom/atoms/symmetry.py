@@ -8,6 +8,7 @@ import numpy as np
 from ase import Atoms
 from numpy.typing import NDArray
 
+from adatom.atoms.equivalence import species_labels
 from adatom.errors import InputError
 
 __all__ = ["point_group"]
@@ -35,9 +36,7 @@ def point_group(atoms: Atoms, symprec: float = 0.01) -> NDArray[np.float64]:
     """
     from spglib import SpglibError, get_symmetry, standardize_cell
 
-    marks = np.column_stack([atoms.numbers, atoms.get_masses(), atoms.get_initial_magnetic_moments()])
-    _, species = np.unique(marks.round(6), axis=0, return_inverse=True)
-    crystal: Any = (atoms.cell.array, atoms.get_scaled_positions(), species.ravel() + 1)
+    crystal: Any = (atoms.cell.array, atoms.get_scaled_positions(), species_labels(atoms) + 1)
     # A supercell hides symmetries of its crystal.
     primitive = found = None
     try:  # spglib gives None or, where a package in this process has asked it to, raises
