@@ -60,7 +60,7 @@ def make_whole(atoms: Atoms) -> Atoms:
     if (np.abs(whole.positions[second] - whole.positions[first] - bonds) > 0.1).any():
         raise InputError(
             f"{atoms.get_chemical_formula()} is bound to its periodic images, so that it is no molecule. Set "
-            "molecule=False, or take a larger cell."
+            "molecule=False and model='harmonic', or take a larger cell."
         )
     return whole
 
