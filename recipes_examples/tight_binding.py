@@ -13,7 +13,7 @@ from adatom.recipes.tblite import freq_job, relax_job
 def state_flow(atoms, multiplicity):
     calc_kwargs = {"method": "GFN1-xTB", "multiplicity": multiplicity, "spin_polarization": 1.0}
     relaxed = relax_job(atoms, fmax=0.001, calc_kwargs=calc_kwargs)
-    return freq_job(relaxed["atoms"], spin=(multiplicity - 1) / 2, calc_kwargs=calc_kwargs)
+    return freq_job(relaxed["atoms"], calc_kwargs=calc_kwargs)  # its entropy has the spin of the multiplicity
 
 
 triplet = state_flow(molecule("CH2_s3B1d"), 3)

@@ -13,6 +13,7 @@ def test_elements_masses_and_moments_count():
     assert set(species_labels(iron)) == {0}
     iron.set_initial_magnetic_moments([2.2, 2.2, -2.2, 2.2])
     assert species_labels(iron).tolist() == [1, 1, 0, 1]
+    assert set(species_labels(iron, moments=False)) == {0}
 
 
 def test_nothing_else_counts():

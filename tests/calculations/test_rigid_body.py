@@ -20,7 +20,8 @@ def bent(degrees):
         (molecule("H2O"), 6),
         (molecule("CH4"), 6),
         (bent(0.001), 5),
-        (bent(2), 6),
+        (bent(2), 5),  # 0.027 Å from a line
+        (bent(20), 6),  # 0.13 Å
     ],
 )
 def test_count(atoms, count):

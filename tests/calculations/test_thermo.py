@@ -1,3 +1,5 @@
+import warnings
+
 import numpy as np
 import pytest
 from ase import Atoms, units
@@ -25,6 +27,11 @@ def test_entropy_and_enthalpy_of_nitrogen():
     assert (thermo["geometry"], thermo["symmetry_number"]) == ("linear", 2)
 
 
+# The second half has two modes each.
+C6H6 = [3074, 993, 1350, 990, 707, 674, 3057, 1010, 1309, 1150]
+C6H6 += 2 * [847, 3057, 1601, 1178, 608, 3047, 1484, 1038, 967, 398]
+
+
 @pytest.mark.parametrize(
     ("name", "wave_numbers", "entropy"),  # fundamentals of NIST's WebBook; entropies of CODATA and, for CH4, JANAF
     [
@@ -32,6 +39,7 @@ def test_entropy_and_enthalpy_of_nitrogen():
         ("H2O", [1595, 3657, 3756], 188.84),
         ("CH4", [1306, 1306, 1306, 1534, 1534, 2917, 3019, 3019, 3019], 186.25),
         ("NH3", [950, 1627, 1627, 3337, 3444, 3444], 192.77),
+        ("C6H6", C6H6, 269.2),  # of the WebBook
     ],
 )
 def test_entropies_with_the_symmetry_number_that_is_found(name, wave_numbers, entropy):
@@ -42,8 +50,9 @@ def test_entropies_with_the_symmetry_number_that_is_found(name, wave_numbers, en
 
 def test_pressure_and_spin_enter_the_entropy():
     o2 = molecule("O2")
-    low = thermochemistry(o2, [0.2], symmetry_number=2)
-    high = thermochemistry(o2, [0.2], symmetry_number=2, pressure=10 * units.bar, spin=1)
+    low = thermochemistry(o2, [0.2], spin=0)
+    high = thermochemistry(o2, [0.2], pressure_bar=10)  # with the spin of the initial moments
+    assert (low["spin"], high["spin"]) == (0, 1)
     assert high["entropy"] - low["entropy"] == pytest.approx(units.kB * (np.log(3) - np.log(10)))
 
 
@@ -55,7 +64,7 @@ def test_harmonic_model_against_its_formula():
     assert thermo["helmholtz_energy"] == pytest.approx(free)
     assert thermo["internal_energy"] == pytest.approx(-3.0 + (quanta / 2 + quanta / (np.exp(quanta / kt) - 1)).sum())
     assert thermo["zpe"] == pytest.approx(0.125)
-    assert "pressure" not in thermo
+    assert "pressure_bar" not in thermo
 
 
 def test_harmonic_model_without_vibrations():
@@ -72,6 +81,38 @@ def test_symmetry_numbers(name, number):
     assert thermochemistry(atoms, [0.1] * modes)["symmetry_number"] == number
 
 
+def test_isotopes_of_a_molecule_are_not_exchanged():
+    bond = [[0, 0, 0], [0, 0, 0.7414]]
+    mixed = thermochemistry(Atoms("H2", bond, masses=[1.00783, 2.01410]), [3628.3 * units.invcm])
+    assert mixed["symmetry_number"] == 1
+    # JANAF's 143.80 J/mol/K is that of quantised rotation, which is less by R B / (3 k T): 0.6 J/mol/K.
+    assert mixed["entropy"] / J_PER_MOL == pytest.approx(143.8, abs=0.7)
+
+
+def test_a_doubtful_symmetry_number_is_said():
+    distorted = molecule("H2O")
+    distorted.positions[1] *= 1.1
+    with pytest.warns(UserWarning, match=r"symmetry number of H2O is 1 \(Cs\), but 2 \(C2v\) with .*=0.15"):
+        assert thermochemistry(distorted, [0.1] * 3)["symmetry_number"] == 1
+    with warnings.catch_warnings(action="error"):
+        assert thermochemistry(distorted, [0.1] * 3, symmetry_tolerance=0.1)["symmetry_number"] == 2
+        assert thermochemistry(distorted, [0.1] * 3, symmetry_number=3)["symmetry_number"] == 3
+        assert thermochemistry(molecule("H2O2"), [0.1] * 6)["symmetry_number"] == 2
+
+
+@pytest.mark.parametrize("name", ["H2O", "CO2", "CH4"])
+def test_a_molecule_across_the_cell(name):
+    atoms = molecule(name, vacuum=4, pbc=True)
+    modes = [0.1] * (4 if name == "CO2" else 3 * len(atoms) - 6)
+    across = atoms.copy()
+    across.positions -= across.get_center_of_mass()
+    across.wrap()
+    one, two = (thermochemistry(structure, modes) for structure in (atoms, across))
+    assert two == {**one, "entropy": pytest.approx(one["entropy"])} | {
+        key: pytest.approx(one[key]) for key in ("gibbs_energy", "helmholtz_energy")
+    }
+
+
 def test_imaginary_modes_are_refused_or_left_out():
     quanta = [-0.05, 0.2, 0.4]
     with pytest.raises(InputError, match="1 of 3 vibrations are imaginary"):
@@ -85,7 +126,13 @@ def test_imaginary_modes_are_refused_or_left_out():
     [
         ({"model": "gas"}, UnknownNameError, "ideal_gas"),
         ({"temperature": 0}, InputError, "temperature is 0"),
-        ({"pressure": -1}, InputError, "pressure is -1"),
+        ({"pressure_bar": -1}, InputError, "pressure_bar is -1"),
+        ({"pressure_bar": 0}, InputError, "pressure_bar is 0"),
+        ({"pressure_bar": 101325e2}, InputError, "pressure_bar is 10132500.0.*at most 1e6"),
+        ({"pressure_bar": True}, InputError, "pressure_bar is True"),
+        ({"symmetry_tolerance": 0}, InputError, "symmetry_tolerance is 0"),
+        ({"model": "harmonic", "spin": 0}, InputError, "spin is 0, but the harmonic"),
+        ({"model": "harmonic", "symmetry_number": 2}, InputError, "symmetry_number is 2, but the harmonic"),
         ({"spin": 0.3}, InputError, "spin is 0.3"),
         ({"symmetry_number": 0}, InputError, "symmetry_number is 0"),
         ({"vib_energies": [0.1]}, InputError, "nonlinear molecule of 3 atoms has 3 vibrations; 1"),

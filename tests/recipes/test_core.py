@@ -101,6 +101,23 @@ def test_conditions_are_checked_before_the_vibrations(results_dir):
     assert not results_dir.exists()
 
 
+@pytest.mark.parametrize(
+    ("atoms", "arguments", "said"),
+    [
+        (bulk("Cu"), {"model": "ideal_gas"}, "molecule=True"),
+        (molecule("N2"), {"model": "ideal_gas", "indices": [0]}, "leave indices"),
+        (molecule("N2"), {"model": "harmonic", "spin": 1}, "spin is 1, but the harmonic model"),
+        (bulk("Cu"), {"symmetry_number": 2}, "symmetry_number is 2, but the harmonic model"),
+        (molecule("N2"), {"pressure_bar": 1e7}, "at most 1e6"),
+        (molecule("N2"), {"spin": 0.5}, "spin of 0.5"),
+        (molecule("O2"), {"spin": 0}, "spin is 0, but the initial magnetic moments add up to 2"),
+    ],
+)
+def test_conditions_that_the_structure_cannot_have(atoms, arguments, said):
+    with pytest.raises(InputError, match=said):
+        emt.freq_job.fn(atoms, **arguments)
+
+
 def test_the_model_follows_from_the_structure():
     assert emt.freq_job(bulk("Cu", cubic=True))["thermo"]["model"] == "harmonic"
     n2 = emt.relax_job(molecule("N2"))["atoms"]

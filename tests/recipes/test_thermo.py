@@ -25,7 +25,7 @@ def test_derivatives(freq):
 
     slope = (gibbs(temperature=701.0) - gibbs(temperature=699.0)) / 2
     assert slope == pytest.approx(-thermo_job(freq, temperature=700.0)["entropy"], rel=1e-5)
-    high, low = gibbs(pressure=20 * units.bar), gibbs(pressure=2 * units.bar)
+    high, low = gibbs(pressure_bar=20.0), gibbs(pressure_bar=2.0)
     assert high - low == pytest.approx(units.kB * 298.15 * np.log(10))
 
 
@@ -33,6 +33,13 @@ def test_what_is_given_replaces_what_was_asked_for(freq):
     one, two = thermo_job(freq), thermo_job(freq, symmetry_number=1, spin=0.0)
     assert two["entropy"] - one["entropy"] == pytest.approx(units.kB * (np.log(2) - np.log(3)))
     assert thermo_job(freq, model="harmonic")["model"] == "harmonic"
+
+
+def test_a_spin_that_was_not_computed_is_refused():
+    freq = freq_job(relax_job(molecule("O2"), fmax=0.001)["atoms"])
+    assert freq["parameters"]["spin"] == freq["thermo"]["spin"] == thermo_job(freq, temperature=500.0)["spin"] == 1
+    with pytest.raises(JobFailure, match="spin is 0, but the initial magnetic moments add up to 2"):
+        thermo_job(freq, spin=0)
 
 
 def test_a_crystal_stays_harmonic():

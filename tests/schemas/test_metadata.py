@@ -1,6 +1,8 @@
 import pytest
+from ase import Atoms
 from ase.build import bulk, fcc111, molecule
 from ase.calculators.emt import EMT
+from ase.collections import g2
 
 from adatom.calculations import run_static
 from adatom.schemas.metadata import document, metadata
@@ -21,6 +23,22 @@ def test_a_molecule():
     assert fields["formula_alphabetical"] == "H2 O1"
     assert fields["natoms"] == 3
     assert fields["symmetry"]["point_group"] == "C2v"
+
+
+def test_every_molecule_of_g2():
+    for name in g2.names:
+        fields = metadata(g2[name])
+        assert fields["symmetry"]["rotation_number"] >= 1, name
+        assert (fields["spin_multiplicity"] + fields["nelectrons"]) % 2, name
+
+
+def test_ions_and_spin():
+    hydroxide = Atoms("OH", positions=[[0, 0, 0], [0, 0, 0.97]], charges=[-1, 0])
+    fields = metadata(hydroxide)
+    assert (fields["charge"], fields["nelectrons"], fields["spin_multiplicity"]) == (-1, 10, 1)
+    fields = metadata(molecule("O2"), {"magmom": 2.0}, {"charge": 0})
+    assert (fields["charge"], fields["spin_multiplicity"]) == (0, 3)
+    assert metadata(molecule("NH3"), settings={"charge": 1})["spin_multiplicity"] == 2
 
 
 def test_a_slab_without_a_third_cell_vector():

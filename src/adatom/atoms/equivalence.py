@@ -11,13 +11,15 @@ from numpy.typing import NDArray
 __all__ = ["species_labels"]
 
 
-def species_labels(atoms: Atoms, tolerance: float = 1e-3) -> NDArray[np.intp]:
+def species_labels(atoms: Atoms, moments: bool = True, tolerance: float = 1e-3) -> NDArray[np.intp]:
     """Return a label for each atom, the same for atoms of the same element, mass and initial magnetic moment.
 
     Parameters
     ----------
     atoms
         Structure of N atoms. Their magnetic moments may be vectors.
+    moments
+        Whether magnetic moments count.
     tolerance
         Largest difference of masses (amu) and of moments (Bohr magnetons) that counts as none.
 
@@ -26,7 +28,9 @@ def species_labels(atoms: Atoms, tolerance: float = 1e-3) -> NDArray[np.intp]:
     ndarray
         Integers from 0 on without gaps, shape (N,), in ascending order of element, mass and moment.
     """
-    marks = np.column_stack([atoms.numbers, atoms.get_masses(), atoms.get_initial_magnetic_moments()])
+    marks = np.column_stack([atoms.numbers, atoms.get_masses()])
+    if moments:
+        marks = np.column_stack([marks, atoms.get_initial_magnetic_moments()])
     groups = np.column_stack([_groups(column, tolerance) for column in marks.T])
     return np.unique(groups, axis=0, return_inverse=True)[1].ravel()
 

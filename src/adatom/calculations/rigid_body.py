@@ -8,26 +8,26 @@ import numpy as np
 from ase import Atoms
 from numpy.typing import NDArray
 
+from adatom.atoms.molecules import is_linear
+
 __all__ = ["rigid_motions"]
 
 
-def rigid_motions(atoms: Atoms, rotations: bool = True, tolerance: float = 1e-3) -> NDArray[Any]:
+def rigid_motions(atoms: Atoms, rotations: bool = True) -> NDArray[Any]:
     """Return translations and rotations as an orthonormal basis in mass-weighted coordinates.
 
     Parameters
     ----------
     atoms
-        Structure of N atoms, with their masses.
+        Structure of N atoms, with their masses; a molecule is whole.
     rotations
         Whether the structure can rotate; a crystal cannot.
-    tolerance
-        A rotation is left out if it moves the atoms by less than this fraction of the fastest rotation. It tells how
-        straight a linear molecule has to be.
 
     Returns
     -------
     ndarray
-        Shape (3N, K). K is 3 without rotations and for one atom, 5 for a linear molecule, else 6.
+        Shape (3N, K). K is 3 without rotations and for one atom, 5 for a linear molecule, else 6. What would turn a
+        linear molecule about its own axis is a part of its bending.
 
     Notes
     -----
@@ -37,8 +37,8 @@ def rigid_motions(atoms: Atoms, rotations: bool = True, tolerance: float = 1e-3)
     arms = atoms.positions - atoms.get_center_of_mass()
     axes = np.eye(3)
     motions = [np.outer(root_mass, axis).ravel() / np.linalg.norm(root_mass) for axis in axes]
-    if rotations:
+    if rotations and len(atoms) > 1:
         turns = np.array([(root_mass[:, None] * np.cross(axis, arms)).ravel() for axis in axes]).T
-        basis, sizes, _ = np.linalg.svd(turns, full_matrices=False)
-        motions += list(basis[:, sizes > max(tolerance * sizes[0], 1e-6)].T)
+        basis = np.linalg.svd(turns, full_matrices=False)[0]  # the rotation that moves the atoms most comes first
+        motions += list(basis.T[: 2 if is_linear(atoms) else 3])
     return np.array(motions).T

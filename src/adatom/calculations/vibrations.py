@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -10,7 +11,9 @@ import numpy as np
 from ase import Atoms, units
 from numpy.typing import NDArray
 
-from adatom.calculations.calculation import calculation
+from adatom.atoms.electrons import check_spin_value, electronic_spin
+from adatom.atoms.molecules import DOUBTFUL, LINEAR, distance_from_line, make_whole
+from adatom.calculations.calculation import calculation, calculator_parameters
 from adatom.calculations.checks import check_atoms, check_positive
 from adatom.calculations.copy_files import CopyFiles
 from adatom.calculations.rigid_body import rigid_motions
@@ -18,7 +21,7 @@ from adatom.calculations.trajectory import Trajectory
 from adatom.errors import InputError
 from adatom.schemas.results import VibResult
 
-__all__ = ["run_vibrations"]
+__all__ = ["can_turn", "moving_atoms", "run_vibrations"]
 
 # Steps, in units of delta, and their weights in a central difference of second and of fourth order.
 _STENCILS = {2: {-1: -1 / 2, 1: 1 / 2}, 4: {-2: 1 / 12, -1: -8 / 12, 1: 8 / 12, 2: -1 / 12}}
@@ -35,6 +38,7 @@ def run_vibrations(
     nfree: int = 2,
     indices: Sequence[int] | None = None,
     molecule: bool | None = None,
+    spin: float | None = None,
     name: str = "vib",
     copy_files: CopyFiles = None,
 ) -> VibResult:
@@ -53,7 +57,13 @@ def run_vibrations(
     indices
         Indices of the atoms that vibrate. None: all atoms that no ``FixAtoms`` holds.
     molecule
-        Whether the structure can rotate. None: it can unless it is periodic.
+        Whether the structure is a molecule that can rotate. None: it is unless it is periodic. A molecule may lie
+        across the boundary of its cell. It counts as linear if no atom is farther than 0.1 Å from a line; between 0.03
+        and 0.25 Å a warning says so.
+    spin
+        Total electronic spin of a molecule: 0 if all electrons are paired, 0.5 for a radical, 1 for O2. None: that of
+        the computed magnetic moment, else of the code's multiplicity, else of the initial magnetic moments, else the
+        lowest one. A value that contradicts these is an error.
     name
         Name of the run and stem of its files.
     copy_files
@@ -65,7 +75,7 @@ def run_vibrations(
         ``results["frequencies"]`` in cm⁻¹, imaginary ones negative; ``results["vib_energies"]`` and ``results["zpe"]``
         in eV. If all atoms vibrate, translations are taken out before the modes are computed, and for a molecule
         rotations too: 3N-5 modes remain if it is linear, 3N-6 if not, 3N-3 for a crystal. Hessian (eV/Å²) and modes
-        (Cartesian, in Å sqrt(amu)) are in ``vib.npz``.
+        (Cartesian, in Å sqrt(amu)) are in ``vib.npz``. ``parameters["spin"]`` is the spin of a molecule.
 
     Raises
     ------
@@ -78,15 +88,24 @@ def run_vibrations(
     check_positive(delta=delta)
     if nfree not in _STENCILS:
         raise InputError(f"nfree is {nfree!r}. Valid: 2, 4.")
-    moving = _moving(atoms, indices)
-    can_turn = not atoms.pbc.any() if molecule is None else molecule
+    check_spin_value(spin)
+    moving = moving_atoms(atoms, indices)
+    free = can_turn(atoms, molecule)
+    turns = free and len(moving) == len(atoms)
+    whole = make_whole(atoms) if turns else atoms
+    if turns:
+        _warn_of_doubt(whole)
+    elif spin is not None:
+        raise InputError(f"spin is {spin!r}, which only counts for a molecule whose atoms all vibrate. Leave it out.")
     with calculation(name, atoms, calculator, copy_files, needs=("energy", "forces")) as run:
         results = run.properties()
+        if turns:
+            spin = electronic_spin(atoms, spin, results, calculator_parameters(calculator))
         with run.trajectory() as trajectory:
             trajectory.write(run.atoms)
             hessian = _hessian(run.atoms, moving, delta, _STENCILS[nfree], trajectory)
         run.atoms.positions = atoms.positions
-        rigid = rigid_motions(atoms, rotations=can_turn) if len(moving) == len(atoms) else None
+        rigid = rigid_motions(whole, rotations=turns) if len(moving) == len(atoms) else None
         quanta, modes = _modes(hessian, atoms.get_masses()[moving], rigid)
         frequencies = quanta / units.invcm
         np.savez(run.file(".npz"), hessian=hessian, modes=modes, frequencies=frequencies, indices=moving)
@@ -102,11 +121,38 @@ def run_vibrations(
             "imaginary": int((quanta < 0).sum()),
             "zpe": float(quanta[quanta > 0].sum() / 2),
         }
-        document = run.result(converged=True, delta=delta, nfree=nfree, indices=moving, molecule=can_turn)
+        document = run.result(converged=True, delta=delta, nfree=nfree, indices=moving, molecule=free, spin=spin)
         return cast(VibResult, {**document, "results": results})
 
 
-def _moving(atoms: Atoms, indices: Sequence[int] | None) -> NDArray[Any]:
+def can_turn(atoms: Atoms, molecule: bool | None) -> bool:
+    """Return whether a structure can rotate.
+
+    Parameters
+    ----------
+    atoms
+        Structure.
+    molecule
+        Whether it is a molecule that can rotate. None: it is unless it is periodic.
+    """
+    return not atoms.pbc.any() if molecule is None else molecule
+
+
+def moving_atoms(atoms: Atoms, indices: Sequence[int] | None) -> NDArray[Any]:
+    """Return the indices of the atoms that vibrate.
+
+    Parameters
+    ----------
+    atoms
+        Structure.
+    indices
+        Indices that the user gives. None: those of all atoms that no ``FixAtoms`` holds.
+
+    Raises
+    ------
+    InputError
+        There is no atom of an index, an index comes twice, or there is none.
+    """
     if indices is None:
         from ase.constraints import FixAtoms
 
@@ -119,6 +165,17 @@ def _moving(atoms: Atoms, indices: Sequence[int] | None) -> NDArray[Any]:
     if len(moving) == 0:
         raise InputError("No atom is free to vibrate. Give indices, or take constraints off.")
     return moving
+
+
+def _warn_of_doubt(molecule: Atoms) -> None:
+    distance = distance_from_line(molecule)
+    if DOUBTFUL[0] < distance < DOUBTFUL[1]:
+        kind = "linear, with 3N-5" if distance <= LINEAR else "bent, with 3N-6"
+        warnings.warn(
+            f"The atoms of {molecule.get_chemical_formula()} are up to {distance:.3f} Å from a line: it counts as "
+            f"{kind} vibrations. Relax it further if it should be straight.",
+            stacklevel=3,
+        )
 
 
 def _hessian(

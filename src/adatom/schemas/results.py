@@ -126,8 +126,8 @@ class Thermo(TypedDict):
         Entropy S in eV/K.
     helmholtz_energy
         Helmholtz energy U - T S in eV.
-    pressure
-        Pressure in eV/Å³; only for an ideal gas.
+    pressure_bar
+        Pressure in bar; only for an ideal gas.
     enthalpy
         Enthalpy H = U + kT in eV; only for an ideal gas.
     gibbs_energy
@@ -147,7 +147,7 @@ class Thermo(TypedDict):
     internal_energy: float
     entropy: float
     helmholtz_energy: float
-    pressure: NotRequired[float]
+    pressure_bar: NotRequired[float]
     enthalpy: NotRequired[float]
     gibbs_energy: NotRequired[float]
     geometry: NotRequired[str]

@@ -316,6 +316,8 @@ class _Template(EspressoTemplate):
         # ASE reads the last column, which in older versions of pw.x is that of a constraint.
         if moments := _MOMENTS.findall(self._text)[-self._atoms :]:
             results["magmoms"] = np.array(moments, dtype=float)
+        if totals := _TOTAL_MOMENT.findall(self._text):
+            results["magmom"] = float(totals[-1])
         return results
 
 
@@ -329,6 +331,7 @@ def _images(output: Path) -> list[Atoms]:
     return cast(list[Atoms], read(output, ":", format="espresso-out"))
 
 
+_TOTAL_MOMENT = re.compile(r"total magnetization += +(\S+) Bohr")  # of collinear moments
 _MOMENTS = re.compile(r"atom: +\d+ +charge: +\S+ +magn: +(\S+) +constr:")
 
 

@@ -6,8 +6,9 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ase import Atoms, units
+from ase import Atoms
 
+from adatom.atoms.point_groups import SYMMETRY_TOLERANCE
 from adatom.calculations.copy_files import CopyFiles
 from adatom.calculations.irc import Direction, run_irc
 from adatom.calculations.md import run_md
@@ -18,7 +19,7 @@ from adatom.calculations.ramp import Knots
 from adatom.calculations.saddle import run_saddle
 from adatom.calculations.static import run_static
 from adatom.calculations.steps import PreviousRun
-from adatom.calculations.thermo import check_conditions, thermochemistry
+from adatom.calculations.thermo import check_conditions, choose_model, thermochemistry
 from adatom.calculations.vibrations import run_vibrations
 from adatom.recipes.common.code import Code
 from adatom.recipes.common.docs import documented_by
@@ -184,9 +185,10 @@ def freq_job(
     molecule: bool | None = None,
     model: str | None = None,
     temperature: float = 298.15,
-    pressure: float = 1.0 * units.bar,
+    pressure_bar: float = 1.0,
     symmetry_number: int | None = None,
-    spin: float = 0.0,
+    symmetry_tolerance: float = SYMMETRY_TOLERANCE,
+    spin: float | None = None,
     ignore_imaginary: bool = False,
     calc_kwargs: Mapping[str, Any] | None = None,
     copy_files: CopyFiles = None,
@@ -198,14 +200,12 @@ def freq_job(
     Returns
     -------
     VibResult
-        ``results["frequencies"]`` in cm⁻¹, without translations and rotations; ``thermo`` in eV and eV/K. Without
-        `model`, the ideal-gas model is used for a free molecule and the harmonic model otherwise. ``thermo`` is None,
-        with a warning, if vibrations are imaginary.
+        ``results["frequencies"]`` in cm⁻¹, without translations and rotations; ``thermo`` in eV and eV/K, by default of
+        an ideal gas for a free molecule, else harmonic. It is None, with a warning, if vibrations are imaginary.
     """
     calculator = code.calculator(atoms, calc_kwargs)
-    free = not atoms.pbc.any() if molecule is None else molecule
-    model = model or ("ideal_gas" if free and indices is None and not atoms.constraints else "harmonic")
-    check_conditions(model, temperature, pressure, symmetry_number, spin)
+    model = choose_model(atoms, model, molecule, indices)
+    check_conditions(model, temperature, pressure_bar, symmetry_number, symmetry_tolerance, spin)
     vib = run_vibrations(
         atoms,
         calculator,
@@ -213,30 +213,31 @@ def freq_job(
         nfree=nfree,
         indices=indices,
         molecule=molecule,
+        spin=spin,
         name="freq",
         copy_files=copy_files,
     )
-    vib["parameters"] |= {"model": model, "symmetry_number": symmetry_number, "spin": spin}
-    results = vib["results"]
-    if results["imaginary"] and not ignore_imaginary:
+    symmetry: dict[str, Any] = {"symmetry_number": symmetry_number, "symmetry_tolerance": symmetry_tolerance}
+    vib["parameters"] |= {"model": model, **symmetry}
+    if (results := vib["results"])["imaginary"] and not ignore_imaginary:
         warnings.warn(
             f"{results['imaginary']} vibrations of {atoms.get_chemical_formula()} are imaginary: no thermochemistry. "
             "Relax the structure first, or set ignore_imaginary=True.",
             stacklevel=2,
         )
         return {**vib, "thermo": None}
-    thermo = thermochemistry(
+    vib["thermo"] = thermochemistry(
         vib["atoms"],
         results["vib_energies"],
         energy=results["energy"],
         model=model,
         temperature=temperature,
-        pressure=pressure,
-        symmetry_number=symmetry_number,
-        spin=spin,
+        pressure_bar=pressure_bar,
+        **symmetry,
+        spin=vib["parameters"]["spin"] if model == "ideal_gas" else None,
         ignore_imaginary=ignore_imaginary,
     )
-    return {**vib, "thermo": thermo}
+    return vib
 
 
 @documented_by(run_neb, Code.calculator)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from ase import units
-
 from adatom import job
+from adatom.atoms.electrons import electronic_spin
 from adatom.calculations.thermo import thermochemistry
 from adatom.recipes.common.docs import documented_by
 from adatom.schemas.results import Thermo, VibResult
@@ -18,15 +17,16 @@ def thermo_job(
     freq: VibResult,
     *,
     temperature: float = 298.15,
-    pressure: float = 1.0 * units.bar,
+    pressure_bar: float = 1.0,
     model: str | None = None,
     symmetry_number: int | None = None,
+    symmetry_tolerance: float | None = None,
     spin: float | None = None,
     ignore_imaginary: bool = False,
 ) -> Thermo:
     """Return the thermodynamic functions from a result of `freq_job`, without a new calculation.
 
-    An argument that is None has the value of that result.
+    An argument that is None has the value of that result. A spin must be that of the computed energy.
 
     Parameters
     ----------
@@ -40,14 +40,19 @@ def thermo_job(
         Energies in eV, entropy in eV/K.
     """
     asked, results = freq["parameters"], freq["results"]
+    model = model or asked["model"]
+    if model == "ideal_gas":
+        symmetry_number = symmetry_number or asked["symmetry_number"]
+        spin = asked["spin"] if spin is None else electronic_spin(freq["atoms"], spin, results, asked["calculator"])
     return thermochemistry(
         freq["atoms"],
         results["vib_energies"],
         energy=results["energy"],
-        model=model or asked["model"],
+        model=model,
         temperature=temperature,
-        pressure=pressure,
-        symmetry_number=symmetry_number or asked["symmetry_number"],
-        spin=asked["spin"] if spin is None else spin,
+        pressure_bar=pressure_bar,
+        symmetry_number=symmetry_number,
+        symmetry_tolerance=symmetry_tolerance or asked["symmetry_tolerance"],
+        spin=spin,
         ignore_imaginary=ignore_imaginary,
     )
