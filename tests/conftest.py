@@ -7,7 +7,12 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# How long a test takes says nothing on a busy machine.
+hypothesis.settings.register_profile("adatom", hypothesis.settings(), deadline=None)
+hypothesis.settings.load_profile("adatom")
 
 # Begun by `nohup`, or with `&` in a script, a process ignores Ctrl-C, and so would all scripts that the tests start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

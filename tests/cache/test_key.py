@@ -318,7 +318,7 @@ plain = st.recursive(
 
 
 @given(st.lists(plain, min_size=1, max_size=8))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_keys_do_not_depend_on_the_process(values):
     copies = cloudpickle.loads(cloudpickle.dumps(values))
     assert [digest(value) for value in copies] == [digest(value) for value in values]

@@ -18,7 +18,7 @@ def there_and_back(value):
 
 
 @given(VALUES)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_values_come_back_with_their_types(value):
     again = there_and_back(value)
     assert again == value
@@ -26,7 +26,7 @@ def test_values_come_back_with_their_types(value):
 
 
 @given(ARRAYS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_arrays_come_back(array):
     again = there_and_back([array, {"x": array}])[1]["x"]
     assert (again.dtype, again.shape) == (array.dtype, array.shape)

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from pathlib import Path
 from typing import Literal
 
 from ase.calculators.emt import EMT
@@ -85,6 +86,12 @@ def unsaveable(atoms):
 def slow(atoms, seconds: float = 60):
     print("asleep", flush=True)
     time.sleep(seconds)
+
+
+@job
+def until(atoms, path):
+    while not Path(path).exists():
+        time.sleep(0.02)
 
 
 @flow

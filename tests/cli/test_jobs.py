@@ -610,16 +610,21 @@ def test_watch_with_nothing_to_watch(cli, runs):
     assert (result.exit_code, result.stdout, result.stderr) == (0, "", "No job runs or waits.\n")
 
 
-def test_watch_until_all_have_ended(cli, runs):
+def test_watch_until_all_have_ended(runs, tmp_path):
+    go = tmp_path / "go"
+
     @flow(on_failure="return")
     def waits():
-        return [own.slow(bulk("Cu"), seconds=2.5), own.document(bulk("Al")), own.document(bulk("Cu"))]
+        return [own.until(bulk("Cu"), str(go)), own.document(bulk("Al")), own.document(bulk("Cu"))]
 
     with change_settings(local_workers=2):
         future = waits.submit()
         _until_one_runs()
-        lines = [json.loads(line) for line in cli("jobs", "watch", "--json").stdout.splitlines()]
-        assert future.done()  # it did not end before
+        env = environment(ADATOM_RESULTS_DIR=str(get_settings().results_dir))
+        with subprocess.Popen(command("jobs", "watch", "--json"), env=env, stdout=subprocess.PIPE, text=True) as watch:
+            first = watch.stdout.readline()
+            go.touch()
+            lines = [json.loads(line) for line in (first, *watch.stdout)]
         future.result(raise_on_failure=False)
     assert len({line["run"] for line in lines}) == 1
     assert lines[0]["running"] == 1

@@ -267,7 +267,7 @@ def flat(tree):
     return [leaf for branch in tree for leaf in flat(branch)] if isinstance(tree, list) else [tree]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(tree=st.lists(TREES, max_size=4), where=st.sampled_from(["memory", "files", "both"]), data=st.data())
 def test_whatever_the_nesting_order_and_groups_are_kept(tree, where, data, tmp_path):
     known = {}

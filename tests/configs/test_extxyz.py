@@ -282,7 +282,7 @@ VALUES = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     symbols=st.lists(st.sampled_from(["H", "Cu", "Cd", "X"]), min_size=1, max_size=5),
     info=st.dictionaries(KEYS, VALUES, max_size=5),
@@ -310,7 +310,7 @@ TOKENS = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     rows=st.lists(st.lists(TOKENS, min_size=6, max_size=8), min_size=1, max_size=3),
     shift=st.integers(-1, 1),

@@ -77,7 +77,7 @@ def expected(tree):
 @example([])
 @example([[[]]])
 @example(["Cu"])
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(TREES)
 def test_groups_of_any_depth_come_out_as_they_went_in(tmp_path_factory, tree):
     folder = tmp_path_factory.mktemp("trees")

@@ -107,7 +107,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.tuples(st.integers(0, 3), st.dictionaries(st.text(max_size=3), VALUES, max_size=4)), min_size=1))
 def test_anything_in_info(drawn):
     structures = [Atoms(f"H{count}" if count else "", info=info) for count, info in drawn]

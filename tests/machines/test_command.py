@@ -42,7 +42,7 @@ def test_a_command_that_succeeds(tmp_path):
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(arguments=st.lists(TEXT | st.sampled_from(["$HOME", "`id`", "a\nb", "'", '"', "\\", "!", "*", "-", "", "#"])))
 def test_arguments_arrive_as_they_are(arguments, tmp_path):
     result = run_command(SAY, how(), machine(), tmp_path, arguments)

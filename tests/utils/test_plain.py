@@ -52,7 +52,7 @@ def through_json(value):
 
 
 @given(VALUES)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_values_come_back_with_their_types(value):
     again = through_json(value)
     assert again == value
@@ -60,7 +60,7 @@ def test_values_come_back_with_their_types(value):
 
 
 @given(ARRAYS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_arrays_come_back(array):
     again = through_json([array, {"x": array}])[1]["x"]
     assert (again.dtype, again.shape) == (array.dtype, array.shape)

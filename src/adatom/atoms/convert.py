@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 
+from adatom.atoms.equivalence import species_labels
 from adatom.errors import MissingExtraError
 
 __all__ = ["right_handed", "to_phonopy", "to_pymatgen", "upright"]
@@ -89,12 +90,7 @@ def to_phonopy(atoms: Atoms) -> Any:
 
 
 def _symbols_by_mass(atoms: Atoms) -> list[str]:
-    masses: dict[str, list[float]] = {}
-    symbols = []
-    for symbol, mass in zip(atoms.symbols, atoms.get_masses().round(6), strict=True):
-        known = masses.setdefault(symbol, [])
-        if mass not in known:
-            known.append(mass)
-        number = known.index(mass)
-        symbols.append(f"{symbol}{number}" if number else symbol)
-    return symbols
+    labels = species_labels(atoms, moments=False)  # those of one element follow one another
+    first = {symbol: labels[atoms.symbols == symbol].min() for symbol in set(atoms.symbols)}
+    numbers = [label - first[symbol] for symbol, label in zip(atoms.symbols, labels, strict=True)]
+    return [f"{symbol}{number or ''}" for symbol, number in zip(atoms.symbols, numbers, strict=True)]
