@@ -61,7 +61,18 @@ def test_initial_moments_that_the_electrons_forbid():
         electronic_spin(Atoms("H"), 1.5)
 
 
-@pytest.mark.parametrize("spin", [0.3, -1, float("nan"), float("inf")])
+@pytest.mark.parametrize(
+    ("name", "moment", "spin"), [("O2", 1.4, 1), ("O2", 0.9, 0), ("OH", 0.3, 0.5), ("OH", 1.8, 0.5), ("OH", 2.3, 1.5)]
+)
+def test_a_moment_between_two_spins(name, moment, spin):
+    """Of those that the number of electrons allows, the nearest one."""
+    atoms = molecule(name)
+    assert electronic_spin(atoms, properties={"magmom": moment}) == spin
+    atoms.set_initial_magnetic_moments([moment, 0])
+    assert electronic_spin(atoms) == spin
+
+
+@pytest.mark.parametrize("spin", [0.3, -1, float("nan"), float("inf"), "1", True])
 def test_no_spin(spin):
     with pytest.raises(InputError, match="spin is"):
         electronic_spin(molecule("H2"), spin)

@@ -182,7 +182,7 @@ def test_at_the_border_of_the_tolerance_there_is_a_group(amplitude):
             assert whole % molecular_symmetry(atoms).symmetry_number == 0
 
 
-@pytest.mark.parametrize("tolerance", [0, -1, float("nan"), 0.6])
+@pytest.mark.parametrize("tolerance", [0, -1, float("nan"), 0.6, "0.1", True])
 def test_bad_tolerances(tolerance):
     with pytest.raises(InputError, match="symmetry_tolerance is"):
         molecular_symmetry(molecule("H2O"), tolerance)

@@ -4,6 +4,7 @@ from ase import units
 from ase.build import bulk, molecule
 
 from adatom import JobFailure, flow
+from adatom.errors import InputError
 from adatom.recipes.common.thermo import thermo_job
 from adatom.recipes.emt import freq_job, relax_job
 
@@ -33,6 +34,12 @@ def test_what_is_given_replaces_what_was_asked_for(freq):
     one, two = thermo_job(freq), thermo_job(freq, symmetry_number=1, spin=0.0)
     assert two["entropy"] - one["entropy"] == pytest.approx(units.kB * (np.log(2) - np.log(3)))
     assert thermo_job(freq, model="harmonic")["model"] == "harmonic"
+
+
+@pytest.mark.parametrize("bad", [{"symmetry_number": 0}, {"symmetry_tolerance": 0}, {"model": ""}])
+def test_zero_is_not_what_was_asked_for(freq, bad):
+    with pytest.raises(InputError, match=next(iter(bad))):
+        thermo_job.fn(freq, **bad)
 
 
 def test_a_spin_that_was_not_computed_is_refused():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -54,15 +55,15 @@ def unpaired_electrons(
     """
     settings = settings or {}
     electrons = int(atoms.numbers.sum()) - round(total_charge(atoms, settings))
-    moment = (properties or {}).get("magmom")
-    if moment is not None:
-        return _rounded(moment), f"the energy was computed with a magnetic moment of {_size(moment):.3g}"
+    if (moment := (properties or {}).get("magmom")) is not None:
+        size = _size(moment)
+        return _unpaired(size, electrons), f"the energy was computed with a magnetic moment of {size:.3g}"
     if (multiplicity := settings.get("multiplicity")) is not None:
         return multiplicity - 1, f"the energy was computed with the multiplicity {multiplicity}"
     moments = atoms.get_initial_magnetic_moments()
     if moments.any():
-        total = moments.sum(axis=0)
-        return _rounded(total), f"the initial magnetic moments add up to {_size(total):.3g}"
+        total = _size(moments.sum(axis=0))
+        return _unpaired(total, electrons), f"the initial magnetic moments add up to {total:.3g}"
     guess = electrons % 2
     if "multiplicity" in settings:  # without one, the code pairs the electrons
         return guess, f"the energy was computed without a multiplicity, which means {guess + 1}"
@@ -123,7 +124,10 @@ def check_spin_value(spin: float | None) -> None:
     InputError
         The value is not 0, 1/2, 1 or another half of a whole number.
     """
-    if spin is not None and not (0 <= spin < math.inf and math.isclose(2 * spin, round(2 * spin))):
+    if spin is None:
+        return
+    is_number = isinstance(spin, Real) and not isinstance(spin, bool) and 0 <= float(spin) < math.inf
+    if not is_number or not math.isclose(2 * spin, round(2 * spin)):
         raise InputError(f"spin is {spin!r}. Give 0, 0.5, 1, ...: half the number of unpaired electrons.")
 
 
@@ -132,5 +136,8 @@ def _size(moment: Any) -> float:
     return float(np.linalg.norm(np.atleast_1d(moment)))
 
 
-def _rounded(moment: Any) -> int:
-    return round(_size(moment))
+def _unpaired(moment: float, electrons: int) -> int:
+    """Return the nearest number that is odd or even as that of the electrons is, or else the nearest one."""
+    odd = electrons % 2
+    allowed = odd + 2 * round((moment - odd) / 2)
+    return allowed if abs(allowed - moment) < 0.95 else round(moment)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -92,7 +93,7 @@ def check_tolerance(tolerance: float) -> None:
     InputError
         The value is not above 0, or above 0.5 Å, where atoms and their neighbours are no longer told apart.
     """
-    if not 0 < tolerance <= 0.5:
+    if not isinstance(tolerance, Real) or isinstance(tolerance, bool) or not 0 < float(tolerance) <= 0.5:
         raise InputError(f"symmetry_tolerance is {tolerance!r}. Give a distance in Å, above 0 and at most 0.5.")
 
 

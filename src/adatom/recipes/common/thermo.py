@@ -40,9 +40,9 @@ def thermo_job(
         Energies in eV, entropy in eV/K.
     """
     asked, results = freq["parameters"], freq["results"]
-    model = model or asked["model"]
+    model = asked["model"] if model is None else model
     if model == "ideal_gas":
-        symmetry_number = symmetry_number or asked["symmetry_number"]
+        symmetry_number = asked["symmetry_number"] if symmetry_number is None else symmetry_number
         spin = asked["spin"] if spin is None else electronic_spin(freq["atoms"], spin, results, asked["calculator"])
     return thermochemistry(
         freq["atoms"],
@@ -52,7 +52,7 @@ def thermo_job(
         temperature=temperature,
         pressure_bar=pressure_bar,
         symmetry_number=symmetry_number,
-        symmetry_tolerance=symmetry_tolerance or asked["symmetry_tolerance"],
+        symmetry_tolerance=asked["symmetry_tolerance"] if symmetry_tolerance is None else symmetry_tolerance,
         spin=spin,
         ignore_imaginary=ignore_imaginary,
     )
