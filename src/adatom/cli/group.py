@@ -72,7 +72,7 @@ class Group(LateGroup):
         except _UsageError as error:
             context = getattr(error, "ctx", None)
             command = context.command_path if context else "adatom"
-            status = _refuse(f"{error.format_message()} `{command} --help` says what is valid.")
+            status = _refuse(f"{error.format_message().rstrip('.')}. `{command} --help` says what is valid.")
         except AdatomError as error:
             if _debugging():
                 raise
