@@ -24,7 +24,10 @@ class SurfaceEnergy(TypedDict):
     Attributes
     ----------
     miller_index
-        Miller index of the surface, three integers.
+        Miller index of the surface, three integers, or four for a hexagonal cell.
+    miller_cell
+        Cell that the index refers to, one of `adatom.atoms.miller.MILLER_CELLS`: ``"conventional"``, ``"hexagonal"`` or
+        ``"given"``, that of the crystal as it was given. Empty for a slab that does not say so.
     shift
         Shift of the termination along the normal, as pymatgen counts it.
     flipped
@@ -39,6 +42,7 @@ class SurfaceEnergy(TypedDict):
     """
 
     miller_index: list[int]
+    miller_cell: str
     shift: float
     flipped: bool
     area: float
@@ -133,6 +137,7 @@ def surface_energy(
     per_area = None if energy is None else (energy - times * crystal_energy) / (2 * area) / (units.J / units.m**2)
     return {
         "miller_index": slab.info["miller_index"],
+        "miller_cell": slab.info.get("miller_cell", ""),
         "shift": slab.info["shift"],
         "flipped": slab.info["flipped"],
         "area": area,

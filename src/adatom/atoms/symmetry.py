@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from adatom.atoms.convert import right_handed
 from adatom.atoms.equivalence import species_labels
 from adatom.errors import InputError
 
-__all__ = ["inequivalent_atoms", "point_group", "symmetry_dataset"]
+__all__ = ["ask_spglib", "inequivalent_atoms", "keep_moments", "point_group", "symmetry_dataset"]
 
 
 def point_group(atoms: Atoms, symprec: float = 0.01) -> NDArray[np.float64]:
@@ -35,22 +36,47 @@ def point_group(atoms: Atoms, symprec: float = 0.01) -> NDArray[np.float64]:
     InputError
         spglib finds no symmetry.
     """
-    from spglib import SpglibError, get_symmetry, standardize_cell
+    from spglib import get_symmetry, standardize_cell
 
-    crystal: Any = (atoms.cell.array, atoms.get_scaled_positions(), species_labels(atoms) + 1)
-    # A supercell hides symmetries of its crystal.
-    primitive = found = None
-    try:  # spglib gives None or, where a package in this process has asked it to, raises
+    def ask(crystal: Any) -> Any:
+        # A supercell hides symmetries of its crystal.
         primitive = standardize_cell(crystal, to_primitive=True, no_idealize=True, symprec=symprec)
-        found = None if primitive is None else get_symmetry(primitive, symprec=symprec)
+        found = primitive and get_symmetry(primitive, symprec=symprec)
+        return found and (primitive[0], found["rotations"])
+
+    # spglib's rotations act on fractional coordinates, and the cell vectors are rows.
+    cell, found = ask_spglib(ask, atoms, species_labels(atoms))
+    rotations = cell.T @ found @ np.linalg.inv(cell.T)
+    return np.unique(rotations.round(12), axis=0)
+
+
+def ask_spglib(function: Callable[[Any], Any], atoms: Atoms, kinds: NDArray[np.int64]) -> Any:
+    """Return the answer of a function of spglib on a structure.
+
+    Parameters
+    ----------
+    function
+        Function of a cell as spglib takes it.
+    atoms
+        Structure with three cell vectors.
+    kinds
+        Number of the kind of each atom, shape (N,): spglib brings an atom only to the places of its kind.
+
+    Raises
+    ------
+    InputError
+        spglib finds no symmetry.
+    """
+    from spglib import SpglibError
+
+    found = None
+    try:  # spglib gives None or, where a package in this process has asked it to, raises
+        found = function((atoms.cell.array, atoms.get_scaled_positions(), kinds + 1))
     except SpglibError:
         pass
-    if primitive is None or found is None:
-        raise InputError(f"spglib finds no symmetry in {atoms!r} with symprec={symprec!r}. Are atoms at one place?")
-    # spglib's rotations act on fractional coordinates, and the cell vectors are rows.
-    cell = np.asarray(primitive[0])
-    rotations = cell.T @ found["rotations"] @ np.linalg.inv(cell.T)
-    return np.unique(rotations.round(12), axis=0)
+    if found is None:
+        raise InputError(f"spglib finds no symmetry in {atoms!r}. Are atoms at one place?")
+    return found
 
 
 def inequivalent_atoms(atoms: Atoms, symprec: float = 0.01) -> list[int]:
@@ -88,14 +114,29 @@ def symmetry_dataset(atoms: Atoms, symprec: float = 0.01) -> Any:
     InputError
         spglib finds no symmetry.
     """
-    from spglib import SpglibError, get_symmetry_dataset
+    from spglib import get_symmetry_dataset
 
     right = right_handed(atoms)
-    crystal = (right.cell.array, right.get_scaled_positions(), species_labels(right) + 1)
-    try:  # spglib gives None or, where a package in this process has asked it to, raises
-        found = get_symmetry_dataset(crystal, symprec=symprec)
-    except SpglibError:
-        found = None
-    if found is None:
-        raise InputError(f"spglib finds no symmetry in {atoms!r} with symprec={symprec!r}. Are atoms at one place?")
-    return found
+    return ask_spglib(lambda cell: get_symmetry_dataset(cell, symprec=symprec), right, species_labels(right))
+
+
+def keep_moments(atoms: Atoms, rotations: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return for each rotation whether it keeps the initial magnetic moments, or with time reversal does, shape (G,).
+
+    Scalar moments have no direction, and each rotation keeps them.
+
+    Parameters
+    ----------
+    atoms
+        Structure whose moments may be vectors.
+    rotations
+        Proper and improper rotations in Cartesian coordinates, shape (G, 3, 3), that bring each atom to one with the
+        same moment.
+    """
+    moments = np.atleast_2d(atoms.get_initial_magnetic_moments())
+    if moments.shape != (len(atoms), 3) or not atoms.has("initial_magmoms"):
+        return np.ones(len(rotations), dtype=bool)
+    # A moment is an axial vector.
+    images = np.einsum("g,gij,nj->gni", np.linalg.det(rotations), rotations, moments)
+    kept: NDArray[np.bool_] = np.min([abs(images - sign * moments).max(axis=(1, 2)) for sign in (1, -1)], axis=0) < 1e-3
+    return kept

@@ -33,7 +33,8 @@ def bulk_to_slabs_flow(
     Parameters
     ----------
     atoms
-        Crystal of the slabs. Miller indices refer to its cell as it is given.
+        Crystal of the slabs. Miller indices refer to its conventional cell, unless ``slab_kwargs["miller_cell"]`` says
+        otherwise.
     relax_job
         Job that relaxes a slab.
     static_job
