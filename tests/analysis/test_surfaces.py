@@ -24,6 +24,9 @@ def test_it_does_not_depend_on_cells(crystal, size):
     assert found["area"] == pytest.approx(area * size[0] * size[1])
     assert found["surface_energy"] == pytest.approx(0.5 / area * 1.602176634e-19 / 1e-20)
     assert {key: found[key] for key in ABOUT} == ABOUT
+    assert found["miller_cell"] == ""
+    slab.info = {**ABOUT, "miller_cell": "given"}
+    assert surface_energy(slab, energy, "", crystal, -3.5)["miller_cell"] == "given"
     assert found["missing"] == ""
 
 

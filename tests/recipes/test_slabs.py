@@ -27,6 +27,30 @@ def test_slabs_of_copper(results_dir):
         assert static["atoms"].info["miller_index"] == relaxed["atoms"].info["miller_index"]
 
 
+def test_a_surface_has_one_name_and_energy_in_each_cell():
+    expected = {(1, 0, 0): 1.128, (1, 1, 0): 1.223, (1, 1, 1): 1.035}  # J/m²
+    for crystal, more in ((bulk("Cu"), {(3, 1, 1): 1.224}), (bulk("Cu", cubic=True), {})):
+        surfaces = bulk_to_slabs_flow(crystal, run_static=False)["surface_energies"]["surfaces"]
+        energies = {tuple(each["miller_index"]): each["surface_energy"] for each in surfaces}
+        assert energies == pytest.approx(expected | more, abs=2e-3)
+        assert {each["miller_cell"] for each in surfaces} == {"conventional"}
+
+
+def test_slabs_are_in_the_magnetic_state_of_the_crystal():
+    """An energy of moments alone makes no surface energy."""
+
+    @job
+    def moments(atoms):
+        return {"atoms": atoms, "results": {"energy": float((atoms.get_initial_magnetic_moments() ** 2).sum())}}
+
+    iron = bulk("Fe", cubic=True)
+    iron.set_initial_magnetic_moments([2.2, -2.2])
+    found = bulk_to_slabs_flow(iron, relax_job=moments, run_static=False, slab_kwargs=SMALL)
+    energies = [each["surface_energy"] for each in found["surface_energies"]["surfaces"]]
+    assert len(energies) == 5
+    assert energies == pytest.approx([0.0] * 5, abs=1e-9)
+
+
 def test_without_statics(results_dir):
     result = bulk_to_slabs_flow(bulk("Cu"), run_static=False, run_bulk=False, slab_kwargs=SMALL)
     assert set(result) == {"relax"}
@@ -196,4 +220,6 @@ def test_bad_arguments_are_refused_before_any_job(results_dir):
         slab_to_ads_flow(fcc111("Cu", (1, 1, 2), vacuum=8), "O", ads_kwargs={"distanc": 2})
     with pytest.raises((InputError, FlowFailure), match="box is -1"):
         slab_to_ads_flow(fcc111("Cu", (1, 1, 2), vacuum=8), "O", box=-1)
+    with pytest.raises((InputError, FlowFailure), match="O on ontop site 0"):
+        slab_to_ads_flow(fcc111("Cu", (1, 1, 2), vacuum=8), "O", ads_kwargs={"distance": 0.2})
     assert not list(results_dir.rglob("*.traj"))

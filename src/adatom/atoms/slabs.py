@@ -85,10 +85,13 @@ def make_slabs(
     Notes
     -----
     Each atom of a slab has the mass, moment, charge, tag and further arrays of the atom of the crystal that it is a
-    copy of; moments that are vectors are turned with the crystal. Initial charges are left out where those of a slab do
-    not add up as in the crystal, since some codes take their sum for the charge to compute. Constraints of the crystal
-    are left out, since `z_fix` says what is held in a slab, and velocities too, since all copies of an atom would move
-    alike.
+    copy of; moments that are vectors are turned with the crystal. A slab may repeat a cell that is smaller than the
+    crystal's: charges, tags and further arrays in which atoms differ make it no larger, and are those of one of the
+    atoms. Initial charges are left out where those of a slab do not add up as in the crystal, since some codes take
+    their sum for the charge to compute.
+
+    Constraints of the crystal are left out, since `z_fix` says what is held in a slab, and velocities too, since all
+    copies of an atom would move alike.
     """
     _check(atoms, max_index, min_slab_size, min_vacuum_size, min_length_width, z_fix)
     crystal = without_results(atoms)
