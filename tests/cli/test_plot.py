@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from adatom.schemas.save import load_results
+from adatom.schemas.save import load_results, save_results
 
 
 @pytest.fixture(autouse=True)
@@ -18,6 +18,18 @@ def test_what_was_run_is_drawn(cli, tmp_path):
     result = cli("plot", "eos.json", "-o", "other.svg")
     assert (result.exit_code, result.stdout) == (0, "other.svg\n")
     assert "<svg" in (tmp_path / "other.svg").read_text()
+
+
+def test_every_file_is_named(cli, tmp_path):
+    assert cli("run", "emt.eos_flow", "bulk:Cu", "--set", "relax_ions=false", "--out", "eos.json").exit_code == 0
+    save_results([load_results("eos.json")] * 3, "three.json")
+    result = cli("plot", "three.json")
+    assert (result.exit_code, result.stdout.split()) == (0, ["three-1.png", "three-2.png", "three-3.png"])
+    assert {file.name for file in tmp_path.glob("*.png")} == set(result.stdout.split())
+    (tmp_path / "late-3.png").mkdir()  # the third file cannot be written
+    result = cli("plot", "three.json", "-o", "late.png")
+    assert (result.exit_code != 0, result.stdout.split()) == (True, ["late-1.png", "late-2.png"])
+    assert "late-3.png" in result.stderr
 
 
 def test_what_cannot_be_drawn_is_bad_input(cli, tmp_path):

@@ -155,6 +155,45 @@ def test_each_model_has_a_row_of_panels_and_many_categories_no_colours():
     assert axes[3].get_legend() is None  # there are no forces of this model
 
 
+def test_legends_have_the_order_of_the_data_and_small_categories_lie_on_top():
+    configs = computed()
+    for number, atoms in enumerate(configs):
+        atoms.info["config_type"] = "few" if number == 0 else "many"
+        if number in (1, 2, 3):  # fewer forces than energies, so that the categories differ in their order by size
+            del atoms.arrays["ASAP_forces"]
+    errors = errors_of(configs + computed(1)[:1] * 5)  # the third category, "cold", is the largest one
+    for axes in draw(errors).axes:
+        names = [text.get_text().split(":")[0] for text in axes.get_legend().get_texts()]
+        assert names == ["few", "many", "cold", "all"]
+        points = [line for line in axes.lines if line.get_marker() == "o"]
+        sizes = {line.get_zorder(): len(line.get_xdata()) for line in points}
+        assert [sizes[place] for place in sorted(sizes)] == sorted(sizes.values(), reverse=True)
+
+
+def test_energies_are_written_in_full_at_the_ticks(results):
+    eos = results["eos"]["eos"]
+    shifted = {**eos, "energies": np.asarray(eos["energies"]) - 12345.0, "e0": eos["e0"] - 12345.0}
+    figure = draw(shifted)
+    figure.draw_without_rendering()
+    assert figure.axes[0].yaxis.get_offset_text().get_text() == ""
+
+
+def test_each_file_is_named_when_it_is_written(results, tmp_path):
+    named = []
+    files = save_pictures(
+        results["qha"], tmp_path / "qha.svg", written=lambda file: named.append((file, file.exists()))
+    )
+    assert len(files) == len(results["qha"]["phonons"]) + 1
+    assert named == [(file, True) for file in files]
+
+
+def test_nothing_is_written_if_a_picture_cannot_be_drawn(results, tmp_path):
+    gone = {**results["md"], "trajectory": str(tmp_path / "gone.traj")}
+    with pytest.raises(InputError, match="is not there"):
+        save_pictures([results["eos"], gone], tmp_path / "all.png")
+    assert not list(tmp_path.iterdir())
+
+
 def test_many_points_do_not_make_a_large_file(tmp_path):
     errors = errors_of(computed(2) * 1000)  # 24 000 components of forces
     (file,) = save_pictures(errors, tmp_path / "many.svg")

@@ -43,6 +43,8 @@ class Convergence(TypedDict):
         Kind of document: ``"convergence"``.
     property
         Name of the property, such as ``"results.energy"``.
+    unit
+        Unit of the property, such as ``"eV/atom"``; empty if it is not known.
     tolerance
         Largest difference of the property that is accepted, in the unit of the property.
     chosen
@@ -57,6 +59,7 @@ class Convergence(TypedDict):
 
     name: str
     property: str
+    unit: str
     tolerance: float
     chosen: dict[str, Any]
     settled: dict[str, bool]
@@ -65,7 +68,11 @@ class Convergence(TypedDict):
 
 
 def find_convergence(
-    found: Mapping[str, Sequence[tuple[Any, Any]]], property: str, tolerance: float, failed: Mapping[str, str]
+    found: Mapping[str, Sequence[tuple[Any, Any]]],
+    property: str,
+    unit: str,
+    tolerance: float,
+    failed: Mapping[str, str],
 ) -> Convergence:
     """Find the first value of each setting at which a property is converged.
 
@@ -76,6 +83,8 @@ def find_convergence(
         last. The property is None where the run failed.
     property
         Name of the property, as the document is to show it.
+    unit
+        Unit of the property, as the document is to show it; empty if it is not known.
     tolerance
         Largest difference of the property that is accepted, in the unit of the property.
     failed
@@ -109,6 +118,7 @@ def find_convergence(
     return {
         "name": "convergence",
         "property": property,
+        "unit": unit,
         "tolerance": tolerance,
         "chosen": chosen,
         "settled": settled,

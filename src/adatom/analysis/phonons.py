@@ -11,6 +11,7 @@ from ase import Atoms, units
 from ase.cell import Cell
 from numpy.typing import ArrayLike, NDArray
 
+from adatom.analysis.band_path import path_axis
 from adatom.atoms.convert import to_phonopy
 from adatom.atoms.displacements import take_sites
 from adatom.errors import InputError
@@ -58,7 +59,7 @@ class Bands(TypedDict):
     labels
         Names of the special points, in the order of the path.
     label_distances
-        Length of the path up to each special point, in Å⁻¹ with the factor 2π.
+        Length of the path up to each special point, in Å⁻¹ with the factor 2π; the same for both points at a jump.
     """
 
     path: str
@@ -328,7 +329,7 @@ def _primitive(atoms: Atoms, model: Any) -> Atoms:
 
 def _bands(model: Any) -> Bands:
     path = Cell(model.primitive.cell).bandpath(density=BAND_DENSITY)
-    distances, label_distances, labels = path.get_linear_kpoint_axis()
+    distances, label_distances, labels = path_axis(path)
     return {
         "path": path.path,
         "qpoints": path.kpts,

@@ -21,11 +21,10 @@ def plot(
 ) -> None:
     """Draw what a saved result has to show.
 
-    Several pictures have their number behind the name. The names of the files are printed.
+    Several pictures have their number behind the name. The name of each file is printed when the file is written.
     """
     from adatom.schemas.save import load_results  # ASE: too slow for --help
 
     value = load_results(file)
     name = file.name.removesuffix(".gz").removesuffix(".json")
-    for picture in save_pictures(value, out or file.with_name(f"{name}.png")):
-        typer.echo(str(picture))
+    save_pictures(value, out or file.with_name(f"{name}.png"), written=typer.echo)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,6 +49,7 @@ def draw(document: Mapping[str, Any]) -> Figure:
     InputError
         There is no picture of documents with this name.
     """
+    from matplotlib import rc_context
     from matplotlib.figure import Figure
 
     name = document.get("name") if isinstance(document, Mapping) else None
@@ -56,7 +57,8 @@ def draw(document: Mapping[str, Any]) -> Figure:
         raise InputError(f"There is no picture of {name or type(document).__name__!r}. Valid: {', '.join(PLOTS)}.")
     module, _, function = PLOTS[name].partition(":")
     figure = Figure(figsize=(5.0, 3.8), layout="constrained")
-    getattr(import_module(module), function)(document, figure)
+    with rc_context({"axes.formatter.useoffset": False}):  # whole numbers stand at the ticks
+        getattr(import_module(module), function)(document, figure)
     return figure
 
 
@@ -77,7 +79,7 @@ def check_picture(path: Path) -> None:
         raise InputError(f"{path}: pictures are {', '.join(_FORMATS)}. Give a name that ends so.")
 
 
-def save_pictures(value: Any, path: Path) -> list[Path]:
+def save_pictures(value: Any, path: Path, written: Callable[[Path], object] | None = None) -> list[Path]:
     """Draw and save all documents and results, of those that a recipe returned, of which there are pictures.
 
     Parameters
@@ -86,6 +88,8 @@ def save_pictures(value: Any, path: Path) -> list[Path]:
         Results and documents, in lists and dictionaries.
     path
         File for the picture; if there are several pictures, the name of each file has a number behind the stem.
+    written
+        Function that is called with the path of each file as soon as the file is written.
 
     Returns
     -------
@@ -104,9 +108,12 @@ def save_pictures(value: Any, path: Path) -> list[Path]:
     if not found:
         raise InputError(f"Nothing here can be drawn. There are pictures of: {', '.join(PLOTS)}.")
     files = [path if len(found) == 1 else path.with_stem(f"{path.stem}-{i}") for i, _ in enumerate(found, 1)]
-    for document, file in zip(found, files, strict=True):
+    figures = [draw(document) for document in found]  # nothing is written if one of them cannot be drawn
+    for figure, file in zip(figures, files, strict=True):
         try:
-            draw(document).savefig(file, dpi=150)
+            figure.savefig(file, dpi=150)
         except OSError as error:
             raise StorageError(f"Cannot write {file}: {error.strerror or error}.") from error
+        if written is not None:
+            written(file)
     return files

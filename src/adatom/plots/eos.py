@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from adatom.plots.style import COLORS, GREY
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -29,9 +31,9 @@ def draw_eos(document: EquationOfState, figure: Figure) -> None:
     axes = figure.subplots()
     volumes = np.asarray(document["volumes"])
     grid = np.linspace(volumes.min(), volumes.max(), 200)
-    axes.plot(grid, energies_of(document, grid), color="C0", label=document["equation"].replace("_", "-"))
-    axes.plot(volumes, document["energies"], "o", color="C1", label="computed")
-    axes.axvline(document["v0"], color="0.7", linewidth=0.8, zorder=0)
+    axes.plot(grid, energies_of(document, grid), color=COLORS[0], label=document["equation"].replace("_", "-"))
+    axes.plot(volumes, document["energies"], "o", color=COLORS[1], label="computed")
+    axes.axvline(document["v0"], **GREY)
     axes.set_xlabel("volume of the cell (Å³)")
     axes.set_ylabel("energy (eV)")
     axes.set_title(f"K = {document['bulk_modulus']:.1f} GPa, V₀ = {document['v0']:.3f} Å³", fontsize="medium")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from adatom.errors import InputError
+from adatom.plots.style import COLORS, marker
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -19,6 +20,9 @@ __all__ = ["draw_md"]
 
 def draw_md(result: MDResult, figure: Figure) -> None:
     """Draw energies in eV and temperature in K against time in ps, as the trajectory has them.
+
+    Potential and total energy have the same zero, the potential energy at the start, which the axis names. The total
+    energy is then the sum of the two other curves.
 
     Parameters
     ----------
@@ -42,11 +46,15 @@ def draw_md(result: MDResult, figure: Figure) -> None:
     time = step * np.arange(len(frames))
     potential = np.array([frame.get_potential_energy() for frame in frames])
     kinetic = np.array([frame.get_kinetic_energy() for frame in frames])
-    top, bottom = figure.subplots(2, 1, sharex=True)
-    top.plot(time, potential - potential[0], label="potential")
-    top.plot(time, potential + kinetic - potential[0] - kinetic[0], label="total")
-    top.set_ylabel("energy (eV)")
-    top.legend(frameon=False)
-    bottom.plot(time, [frame.get_temperature() for frame in frames], color="C3")
+    zero = potential[0]
+    figure.set_figheight(5.0)
+    top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=[3, 2])
+    curves = {"potential": potential - zero, "kinetic": kinetic, "total": potential - zero + kinetic}
+    for color, (name, energies) in zip(COLORS, curves.items(), strict=False):
+        top.plot(time, energies, marker=marker(len(time)), color=color, label=name)
+    top.set_ylabel(f"energy (eV)\n0 is a potential energy of {zero:.4f} eV")
+    figure.legend(loc="outside upper center", ncols=3, frameon=False)
+    temperatures = [frame.get_temperature() for frame in frames]
+    bottom.plot(time, temperatures, marker=marker(len(time)), color=COLORS[4])
     bottom.set_ylabel("temperature (K)")
     bottom.set_xlabel("time (ps)")

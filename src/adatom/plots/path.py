@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from adatom.plots.style import COLORS
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -23,10 +25,10 @@ def draw_path(document: ReactionPath, figure: Figure) -> None:
         Empty figure to draw into.
     """
     axes = figure.subplots()
-    axes.plot(document["curve_coordinates"], document["curve_energies"], color="C0")
-    axes.plot(document["coordinates"], document["energies"], "o", color="C1")
+    axes.plot(document["curve_coordinates"], document["curve_energies"], color=COLORS[0])
+    axes.plot(document["coordinates"], document["energies"], "o", color=COLORS[1])
     axes.set_xlabel("reaction coordinate (Å)")
-    axes.set_ylabel("energy (eV)")
+    axes.set_ylabel("relative energy (eV)")
     axes.set_title(
         f"barrier {document['forward_barrier']:.3f} eV, back {document['reverse_barrier']:.3f} eV", fontsize="medium"
     )

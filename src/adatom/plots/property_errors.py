@@ -7,6 +7,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from adatom.errors import InputError
+from adatom.plots.style import COLORS
 from adatom.schemas.property_errors import UNITS
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ __all__ = ["draw_property_errors"]
 _SHOWN = {"energy_per_atom": "energy", "forces": "force components"}
 #: More points than this are drawn as pixels, also in an SVG, where each shape would take 100 bytes.
 _PIXELS = 5_000
-#: Largest number of categories that are drawn in colours of their own, which can be told apart.
-_COLORS = 10
 
 
 def draw_property_errors(document: PropertyErrors, figure: Figure) -> None:
@@ -63,9 +62,9 @@ def _shown(document: PropertyErrors) -> list[Parity]:
 
 
 def _draw(axes: Axes, parity: list[Parity], rmse: dict[str | None, float], categories: list[str | None]) -> None:
-    many = len(categories) > _COLORS
-    for each in sorted(parity, key=lambda each: -len(each["reference"])):  # small categories on top
-        place = categories.index(each["category"])
+    many = len(categories) > len(COLORS)
+    largest = max((len(each["reference"]) for each in parity), default=1)
+    for each in sorted(parity, key=lambda each: categories.index(each["category"])):
         axes.plot(
             each["reference"],
             each["predicted"],
@@ -73,8 +72,8 @@ def _draw(axes: Axes, parity: list[Parity], rmse: dict[str | None, float], categ
             markersize=3.5,
             markeredgewidth=0,
             alpha=0.6,
-            color="C0" if many else f"C{place}",
-            zorder=2,
+            color=COLORS[0 if many else categories.index(each["category"])],
+            zorder=3 - len(each["reference"]) / largest,  # small categories on top
             label=None if many else _entry(each["category"], rmse[each["category"]]),
             rasterized=len(each["reference"]) > _PIXELS,
         )

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from adatom.plots.style import COLORS, marker
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -32,6 +34,6 @@ def draw_qha(document: QuasiHarmonic, figure: Figure) -> None:
         "bulk modulus (GPa)": document["bulk_moduli"],
     }
     for axes, (label, values) in zip(panels, shown.items(), strict=True):
-        axes.plot(document["temperatures"], values)
+        axes.plot(document["temperatures"], values, marker=marker(len(values)), color=COLORS[0])
         axes.set_ylabel(label)
     panels[-1].set_xlabel("temperature (K)")

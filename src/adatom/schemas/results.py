@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from adatom.schemas.provenance import Provenance
 
 __all__ = [
+    "UNITS",
     "MDAverages",
     "MDProperties",
     "MDResult",
@@ -30,6 +31,25 @@ __all__ = [
 ]
 
 Array = NDArray[np.float64]
+
+#: By the name of a property under ``results``, its unit.
+UNITS = {
+    "energy": "eV",
+    "free_energy": "eV",
+    "energies": "eV",
+    "forces": "eV/Å",
+    "stress": "eV/Å³",
+    "stresses": "eV/Å³",
+    "dipole": "e Å",
+    "charges": "e",
+    "magmom": "μB",
+    "magmoms": "μB",
+    "kinetic_energy": "eV",
+    "temperature": "K",
+    "frequencies": "cm⁻¹",
+    "vib_energies": "eV",
+    "zpe": "eV",
+}
 
 
 class Properties(TypedDict, total=False):

@@ -15,6 +15,7 @@ from adatom.analysis.convergence import Convergence, find_convergence
 from adatom.calculations.checks import check_positive
 from adatom.errors import InputError
 from adatom.recipes.common.code import unbound
+from adatom.schemas.results import UNITS
 
 __all__ = ["convergence_flow"]
 
@@ -73,8 +74,8 @@ def convergence_flow(
     whole = run({})  # every setting has its last value, so that all share this run
     runs = {name: [*(run({name: value}) for value in values[:-1]), whole] for name, values in settings.items()}
     kept = {name: list(values) for name, values in settings.items()}
-    divisor = len(atoms) if per_atom else 1
-    return {"runs": runs, "convergence": assess_convergence(runs, kept, property, divisor, tolerance)}
+    divisor, unit = (len(atoms) if per_atom else 1), _unit(property, per_atom)
+    return {"runs": runs, "convergence": assess_convergence(runs, kept, property, divisor, unit, tolerance)}
 
 
 @job(failed_inputs="tolerate")
@@ -83,6 +84,7 @@ def assess_convergence(
     settings: Mapping[str, Sequence[Any]],
     property: str,
     divisor: int,
+    unit: str,
     tolerance: float,
 ) -> Convergence:
     """Choose the values of settings from the runs with them."""
@@ -96,7 +98,14 @@ def assess_convergence(
                 found[name].append((value, None))
             else:
                 found[name].append((value, _at(run, property) / divisor))
-    return find_convergence(found, property, tolerance, failed)
+    return find_convergence(found, property, unit, tolerance, failed)
+
+
+def _unit(property: str, per_atom: bool) -> str:
+    unit = UNITS.get(property.rpartition(".")[2], "")
+    if not per_atom:
+        return unit
+    return f"{unit}/atom" if unit else "per atom"
 
 
 def _nested(job: Callable[..., Any], settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 from ase import Atoms
 
 from adatom import flow, job
+from adatom.analysis.band_path import path_axis
 from adatom.calculators.espresso.previous_run import PreviousRun, structure_of
 from adatom.calculators.espresso.reading import read_band_order
 from adatom.recipes.common.code import unbound
@@ -48,7 +49,7 @@ def bands_pw_job(
     band_path = structure_of(previous).cell.bandpath(path, npoints=npoints)
     kpts = {"kpts": {"path": band_path.path, "npoints": npoints}}
     result = fixed_potential(previous, "bands", {**kpts, **dict(calc_kwargs or {})}, {})
-    distances, places, names = band_path.get_linear_kpoint_axis()
+    distances, places, names = path_axis(band_path)
     labels = [(float(place), name) for place, name in zip(places, names, strict=True)]
     return {
         **result,
