@@ -10,10 +10,12 @@ from typing import Any, Literal
 import numpy as np
 from ase import Atoms, units
 
+from adatom.atoms.freedoms import Freedoms
 from adatom.calculations.checks import check_count, check_positive
+from adatom.calculations.movable import check_movable
 from adatom.calculations.ramp import Knots, Ramp
 from adatom.calculations.tables import find_class
-from adatom.errors import InputError, UnknownNameError
+from adatom.errors import ConvergenceError, InputError, UnknownNameError
 
 __all__ = ["DYNAMICS", "Dynamics", "Motion"]
 
@@ -62,7 +64,9 @@ def _bussi_to_temperature(motion: Any, temperature: float) -> None:
     motion.target_kinetic_energy = motion.temp * motion.ndof / 2
 
 
-# Langevin leaves the centre of mass free: ASE warns that dynamics that hold it do not sample NVT.
+# Langevin leaves the centre of mass free: ASE warns that dynamics that hold it do not sample NVT. The Berendsen pair
+# leaves it alone: the other dynamics keep its velocity by themselves, and ASE's option takes heat from free atoms next
+# to fixed ones.
 # Coupling times are those that ASE's documentation advises: 100 time steps for a chain of thermostats and 1000 for a
 # barostat; a friction of 0.01/fs; 0.1 ps and 1 ps for the Berendsen pair. A compressibility of 0.01/GPa is that of a
 # metal: in a Berendsen barostat it only scales the coupling time. The masses of a chain of thermostats belong to one
@@ -77,33 +81,43 @@ DYNAMICS = {
         set_temperature=_to_temperature,
     ),
     "Bussi": Dynamics(
-        "ase.md.bussi:Bussi",
+        "adatom.calculations.thermostats:Bussi",
         "NVT",
         lambda dt: {"taut": 100 * dt},
         seeded=True,
         set_temperature=_bussi_to_temperature,
     ),
     "NoseHooverChainNVT": Dynamics(
-        "ase.md.nose_hoover_chain:NoseHooverChainNVT", "NVT", lambda dt: {"tdamp": 100 * dt}
+        "adatom.calculations.thermostats:NoseHooverChainNVT", "NVT", lambda dt: {"tdamp": 100 * dt}
     ),
     "NVTBerendsen": Dynamics(
-        "ase.md.nvtberendsen:NVTBerendsen",
+        "adatom.calculations.thermostats:NVTBerendsen",
         "NVT",
-        lambda dt: {"taut": 100 * units.fs},
+        lambda dt: {"taut": 100 * units.fs, "fixcm": False},
         set_temperature=_to_temperature,
     ),
     "IsotropicMTKNPT": Dynamics(
-        "ase.md.nose_hoover_chain:IsotropicMTKNPT", "NPT", lambda dt: {"tdamp": 100 * dt, "pdamp": 1000 * dt}
+        "adatom.calculations.thermostats:IsotropicMTKNPT", "NPT", lambda dt: {"tdamp": 100 * dt, "pdamp": 1000 * dt}
     ),
-    "MTKNPT": Dynamics("ase.md.nose_hoover_chain:MTKNPT", "NPT", lambda dt: {"tdamp": 100 * dt, "pdamp": 1000 * dt}),
+    "MTKNPT": Dynamics(
+        "adatom.calculations.thermostats:MTKNPT", "NPT", lambda dt: {"tdamp": 100 * dt, "pdamp": 1000 * dt}
+    ),
     "NPTBerendsen": Dynamics(
-        "ase.md.nptberendsen:NPTBerendsen",
+        "adatom.calculations.thermostats:NPTBerendsen",
         "NPT",
-        lambda dt: {"taut": 100 * units.fs, "taup": 1000 * units.fs, "compressibility_au": 0.01 / units.GPa},
+        lambda dt: {
+            "taut": 100 * units.fs,
+            "taup": 1000 * units.fs,
+            "compressibility_au": 0.01 / units.GPa,
+            "fixcm": False,
+        },
         set_temperature=_to_temperature,
         set_pressure=_to_pressure,
     ),
 }
+# Highest kT in eV of dynamics that have not gone wrong. It is that of a plasma: no chemical bond is stronger, and no
+# potential or electronic ground state describes such atoms.
+_HOTTEST = 10.0
 #: The name of an ensemble stands for one integrator.
 DYNAMICS |= {"NVE": DYNAMICS["VelocityVerlet"], "NVT": DYNAMICS["Langevin"], "NPT": DYNAMICS["IsotropicMTKNPT"]}
 
@@ -154,6 +168,11 @@ class Motion:
         self._integrator = find_class("dynamics", dynamics, {dynamics: chosen.path})
         self._timestep = timestep * units.fs
         self._options = _options(chosen, self._timestep, self._heat, self._press) | dict(dynamics_kwargs or {})
+        if self._options.get("fixcm"):
+            raise InputError(
+                f"dynamics_kwargs have fixcm={self._options['fixcm']!r}, with which {dynamics} does not sample the "
+                "temperature. Leave it out; atoms.set_constraint(ase.constraints.FixCom()) holds the centre of mass."
+            )
         self._draws = self._heat is not None and not keep_velocities
         self.ensemble = chosen.ensemble
         self.seeded = self._draws or chosen.seeded
@@ -173,8 +192,33 @@ class Motion:
             "dynamics_kwargs": {key: value for key, value in self._options.items() if key != "rng"},
         }
 
+    def check(self, atoms: Atoms) -> None:
+        """Refuse a structure that the dynamics cannot move as they should.
+
+        Parameters
+        ----------
+        atoms
+            Structure to start from.
+
+        Raises
+        ------
+        InputError
+            The dynamics do not keep a constraint, or cannot start from the cell or the velocities.
+        """
+        check_movable(atoms, self._integrator.__name__, self.ensemble, self._draws)
+
+    def freedoms(self, atoms: Atoms) -> Freedoms:
+        """Return the degrees of freedom that hold the heat of a structure in these dynamics.
+
+        Parameters
+        ----------
+        atoms
+            Structure with its constraints.
+        """
+        return Freedoms(atoms, self._integrator.__name__)
+
     def set_velocities(self, atoms: Atoms, rng: np.random.Generator) -> None:
-        """Draw the first velocities, unless the structure keeps its own.
+        """Draw the first velocities, unless the structure keeps its own, without those that its constraints hold.
 
         Parameters
         ----------
@@ -184,7 +228,9 @@ class Motion:
             Generator of the random numbers.
         """
         if self._heat is not None and self._draws:
-            _set_velocities(atoms, self._heat.at(0), rng)
+            _set_velocities(atoms, self._heat.at(0), rng, self.freedoms(atoms))
+        elif atoms.constraints:
+            atoms.set_momenta(atoms.get_momenta())
 
     def integrator(self, atoms: Atoms, rng: np.random.Generator, **files: Any) -> Any:
         """Return ASE's object that makes the steps.
@@ -196,18 +242,22 @@ class Motion:
         rng
             Generator of the random numbers.
         **files
-            Trajectory, log and interval of writing, by the names of ASE's arguments.
+            Trajectory, and interval of writing, by the names of ASE's arguments.
 
         Raises
         ------
         InputError
             The `dynamics_kwargs` do not fit ASE's class.
+        ConvergenceError
+            At a step: the atoms are too hot to be described, or their positions are no numbers.
         """
         random = {"rng": rng} if self._chosen.seeded else {}
         try:
-            return self._integrator(atoms, self._timestep, **files, **(random | self._options))
+            made = self._integrator(atoms, self._timestep, **files, **(random | self._options))
         except TypeError as error:
             raise InputError(f"dynamics_kwargs do not fit {self._integrator.__name__}: {error}.") from error
+        made.attach(self._watch(atoms, made), interval=1)
+        return made
 
     def follow(self, integrator: Any) -> None:
         """Change temperature and pressure with the steps, from the current step on.
@@ -220,6 +270,24 @@ class Motion:
         if self._heat is not None:
             self._heat.follow(integrator, self._chosen.set_temperature)
         self._press.follow(integrator, self._chosen.set_pressure)
+
+    def _watch(self, atoms: Atoms, made: Any) -> Callable[[], None]:
+        """Return a function that raises if the motion has gone wrong."""
+        freedoms = self.freedoms(atoms)
+        asked = max(freedoms.temperature(atoms.get_momenta()), 0.0 if self._heat is None else self._heat.highest)
+        hottest = max(_HOTTEST / units.kB, 10 * asked)
+
+        def watch() -> None:
+            temperature = freedoms.temperature(atoms.get_momenta())
+            if not temperature <= hottest or not np.isfinite(atoms.positions).all():
+                raise ConvergenceError(
+                    f"{self._integrator.__name__} of {atoms.get_chemical_formula()} went wrong: after step "
+                    f"{made.nsteps} it is at {temperature:.3g} K, and no atoms are hotter than {hottest:.3g} K or at "
+                    f"places that are no numbers. Shorten the timestep ({self._given_timestep} fs), relax the "
+                    "structure first, or look at the forces of the calculator."
+                )
+
+        return watch
 
 
 def _check(dynamics: str, chosen: Dynamics, heat: Ramp | None, press: Ramp) -> None:
@@ -250,10 +318,9 @@ def _options(chosen: Dynamics, timestep: float, heat: Ramp | None, press: Ramp) 
     return options
 
 
-def _set_velocities(atoms: Atoms, temperature: float, rng: np.random.Generator) -> None:
-    from ase.md.velocitydistribution import Stationary, thermalize_momenta
+def _set_velocities(atoms: Atoms, temperature: float, rng: np.random.Generator, freedoms: Freedoms) -> None:
+    from ase.md.velocitydistribution import thermalize_momenta
 
     thermalize_momenta(atoms, temperature, rng=rng)
-    # A single atom would come to rest, and constraints already keep a structure in place.
-    if len(atoms) > 1 and not atoms.constraints:
-        Stationary(atoms)
+    momenta = atoms.get_momenta()
+    atoms.set_momenta(momenta - freedoms.drift(momenta))

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from ase import Atoms
 
+from adatom.atoms.freedoms import Freedoms
 from adatom.errors import InputError
 
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ def draw_md(result: MDResult, figure: Figure) -> None:
     path = Path(result["trajectory"])
     if not path.exists():
         raise InputError(f"The trajectory {path} is not there. It is drawn on the machine that has it.")
-    frames = read(path, ":")
+    frames: list[Atoms] = read(path, ":")  # type: ignore[assignment]
     step = result["parameters"]["timestep"] * result["parameters"]["interval"] / 1000
     time = step * np.arange(len(frames))
     potential = np.array([frame.get_potential_energy() for frame in frames])
@@ -47,6 +49,7 @@ def draw_md(result: MDResult, figure: Figure) -> None:
     top.plot(time, potential + kinetic - potential[0] - kinetic[0], label="total")
     top.set_ylabel("energy (eV)")
     top.legend(frameon=False)
-    bottom.plot(time, [frame.get_temperature() for frame in frames], color="C3")
+    freedoms = Freedoms(frames[0], result["parameters"]["dynamics"])
+    bottom.plot(time, [freedoms.temperature(frame.get_momenta()) for frame in frames], color="C3")
     bottom.set_ylabel("temperature (K)")
     bottom.set_xlabel("time (ps)")
