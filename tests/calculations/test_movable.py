@@ -5,8 +5,6 @@ from ase.build import bulk, fcc111, molecule
 from ase.calculators.emt import EMT
 from ase.constraints import (
     FixAtoms,
-    FixBondLengths,
-    FixCom,
     FixedMode,
     FixInternals,
     FixScaled,
@@ -61,11 +59,6 @@ COPPER, WATER = bulk("Cu", cubic=True), molecule("H2O", vacuum=4)
 )
 def test_constraints_that_hold_no_velocities(name, constraint, results_dir):
     refuse(held(COPPER, constraint), f"constraint {type(constraint).__name__}", results_dir, dynamics=name)
-
-
-@pytest.mark.parametrize("constraint", [FixBondLengths([(0, 1)]), FixCom()], ids=lambda each: type(each).__name__)
-def test_constraints_that_a_chain_of_thermostats_does_not_keep(constraint, results_dir):
-    refuse(held(WATER, constraint), "Bussi and Langevin do", results_dir, dynamics="NoseHooverChainNVT")
 
 
 def test_scaled_directions_in_a_slanted_cell(results_dir):

@@ -14,9 +14,6 @@ __all__ = ["check_movable"]
 # Momenta that FixInternals and FixedMode leave are not along the motions that they allow, unless all masses are equal;
 # FixInternals takes the rotation of a crystal, too, and FixedMode reports as many freedoms as there are atoms.
 _NOT_FOR_MOMENTA = {"FixInternals", "FixedMode"}
-# A chain of thermostats keeps momenta of its own, which no constraint corrects. It is right only if the forces on each
-# atom lie in directions that do not change.
-_FOR_CHAINS = {"FixAtoms", "FixCartesian", "FixScaled", "FixedLine", "FixedPlane", "Hookean", "ExternalForce"}
 
 
 def check_movable(atoms: Atoms, dynamics: str, ensemble: str, draws: bool) -> None:
@@ -70,8 +67,6 @@ def _check_constraints(atoms: Atoms, dynamics: str, ensemble: str) -> None:
             raise InputError(
                 "FixScaled holds no velocities in a cell that is not orthorhombic. Use FixedLine or FixedPlane."
             )
-        if dynamics == "NoseHooverChainNVT" and name not in _FOR_CHAINS:
-            raise InputError(f"{dynamics} does not keep the constraint {name}. Bussi and Langevin do.")
 
 
 def _is_counted(atoms: Atoms, constraint: object) -> bool:

@@ -80,6 +80,15 @@ class NoseHooverChainNVT(nose_hoover_chain.NoseHooverChainNVT):
         super().__init__(atoms, *args, **kwargs)
         self._thermostat = _Chain(self._thermostat, Freedoms(atoms, "NoseHooverChainNVT"))
 
+    def step(self) -> None:
+        """Make one step of the same operator as ASE's, in which constraints hold momenta as well as positions."""
+        self._exchange_heat()
+        VelocityVerlet.step(self)  # type: ignore[arg-type]
+        self._exchange_heat()
+
+    def _exchange_heat(self) -> None:
+        self.atoms.set_momenta(self._thermostat.integrate_nhc(self.atoms.get_momenta(), self.dt / 2))
+
 
 class _MTK(MolecularDynamics):
     """Part that both barostats of Martyna, Tobias and Klein have in common."""
