@@ -31,6 +31,11 @@ EVERY = range(3)
         ([FixBondLengths([(0, 1), (0, 2)])], 3, 4),
         ([FixBondLengths([(0, 1)]), FixAtoms([2])], 0, 5),
         ([FixCom()], 0, 6),
+        ([FixAtoms([0]), FixAtoms([0, 1])], 0, 3),
+        ([FixAtoms([0]), FixCartesian([0, 1], [True, False, True])], 0, 4),
+        ([FixCartesian([0], [True, False, False]), FixedLine([0], [0, 0, 1])], 1, 6),
+        ([FixedPlane([0], [1, 1, 0]), FixedPlane([0], [0, 1, 1])], 1, 6),
+        ([FixAtoms([0]), FixBondLengths([(0, 1)])], 0, 5),
         ([Hookean(0, 1, 5.0, rt=1.2)], 3, 6),
     ],
 )

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from ase import Atoms, units
+from ase.constraints import FixAtoms, FixCartesian, FixedLine, FixedPlane, FixScaled
 from numpy.typing import NDArray
 
 __all__ = ["Freedoms"]
 
 # Dynamics, by the names of ASE's classes, that exchange heat with the motion of the centre of mass.
 _HEATING_THE_CENTRE = {"Langevin"}
+# Constraints that act on each of their atoms by itself.
+_ON_SINGLE_ATOMS = (FixAtoms, FixCartesian, FixScaled, FixedLine, FixedPlane)
 
 
 class Freedoms:
@@ -44,7 +48,7 @@ class Freedoms:
         self._masses = atoms.get_masses()[:, None]
         hot = dynamics in _HEATING_THE_CENTRE or len(atoms) == 1
         self._axes = np.zeros((3, 0)) if hot else _free_axes(atoms, self._masses)
-        self.count = int(atoms.get_number_of_degrees_of_freedom()) - self._axes.shape[1]
+        self.count = 3 * len(atoms) - _held(atoms) - self._axes.shape[1]
 
     def drift(self, momenta: NDArray[Any]) -> NDArray[Any]:
         """Return the part of the momenta that is no heat, but the motion of the structure as a whole.
@@ -79,14 +83,31 @@ class Freedoms:
         return 2 * self.kinetic_energy(momenta) / (self.count * units.kB)
 
 
+def _held(atoms: Atoms) -> int:
+    """Return the number of degrees of freedom that constraints take; what two of them hold on an atom counts once."""
+    single = [each for each in atoms.constraints if isinstance(each, _ON_SINGLE_ATOMS)]
+    others = [each for each in atoms.constraints if not isinstance(each, _ON_SINGLE_ATOMS)]
+    held = sum(int(each.get_removed_dof(atoms)) for each in others)
+    if single:
+        units_of_all = np.broadcast_to(np.eye(3)[:, None], (3, len(atoms), 3))
+        allowed = np.array([_allowed(atoms, single, momenta) for momenta in units_of_all])
+        held += int(np.linalg.matrix_rank((allowed - units_of_all).swapaxes(0, 1), tol=1e-6).sum())
+    return held
+
+
+def _allowed(atoms: Atoms, constraints: Iterable[Any], momenta: NDArray[Any]) -> NDArray[Any]:
+    """Return the part of the momenta that constraints leave."""
+    allowed = momenta.copy()
+    for constraint in constraints:
+        constraint.adjust_momenta(atoms, allowed)
+    return allowed
+
+
 def _free_axes(atoms: Atoms, masses: NDArray[Any]) -> NDArray[Any]:
     """Return the axes, shape (3, K), along which the constraints let the whole structure move."""
     changes = []
     for axis in np.eye(3):
         whole = masses * axis
-        allowed = whole.copy()
-        for constraint in atoms.constraints:
-            constraint.adjust_momenta(atoms, allowed)
-        changes.append(((allowed - whole) / np.sqrt(masses)).ravel())
+        changes.append(((_allowed(atoms, atoms.constraints, whole) - whole) / np.sqrt(masses)).ravel())
     turned, sizes, _ = np.linalg.svd(np.array(changes))
     return turned[:, sizes < 1e-6 * np.sqrt(masses.sum())]
