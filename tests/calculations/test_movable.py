@@ -102,6 +102,24 @@ def test_a_run_that_explodes_has_not_converged(name, timestep):
             run(COPPER, EMT(), **options, **more)
 
 
+@pytest.mark.parametrize("name", ["IsotropicMTKNPT", "MTKNPT"])
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_a_cell_that_explodes_within_a_step(name):
+    """The mass of a barostat grows with the temperature: here it is too light for the pressure."""
+    options = {"temperature": 1, "pressure": 50 * units.GPa, "timestep": 5.0, "steps": 50}
+    with pytest.raises(ConvergenceError, match=rf"{name} of Cu4 went wrong: after step \d+ it is at nan K"):
+        run_md(COPPER, EMT(), dynamics=name, dynamics_kwargs={"pdamp": 20 * units.fs}, **options)
+
+
+def test_an_error_of_a_calculator_stays_what_it_is():
+    class Broken(EMT):
+        def calculate(self, *args, **kwargs):
+            raise ValueError("no parameters")
+
+    with pytest.raises(ValueError, match="no parameters"):
+        run_md(COPPER, Broken(), temperature=300, steps=5)
+
+
 def test_heat_that_was_asked_for_is_no_explosion():
     """A single fast atom, and a thermostat above the limit."""
     atom = Atoms("Cu", velocities=[[1.0, 0, 0]])

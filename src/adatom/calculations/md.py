@@ -14,6 +14,7 @@ from adatom.calculations.calculation import calculation
 from adatom.calculations.checks import check_count
 from adatom.calculations.copy_files import CopyFiles
 from adatom.calculations.motion import DYNAMICS, Motion
+from adatom.calculations.overheating import make_steps
 from adatom.calculations.ramp import Knots
 from adatom.calculations.steps import PreviousRun, Steps
 from adatom.errors import InputError
@@ -125,7 +126,7 @@ def run_md(
             integrator.attach(Log(integrator, run.atoms, log, freedoms), interval)
             made.begin(integrator)
             motion.follow(integrator)
-            integrator.run(made.remaining)
+            make_steps(integrator, made.remaining)
             made.save_checkpoint()  # so that the run can be made longer
         results = run.properties()
         results["kinetic_energy"] = float(run.atoms.get_kinetic_energy())

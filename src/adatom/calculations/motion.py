@@ -13,9 +13,10 @@ from ase import Atoms, units
 from adatom.atoms.freedoms import Freedoms
 from adatom.calculations.checks import check_count, check_positive
 from adatom.calculations.movable import check_movable
+from adatom.calculations.overheating import watch
 from adatom.calculations.ramp import Knots, Ramp
 from adatom.calculations.tables import find_class
-from adatom.errors import ConvergenceError, InputError, UnknownNameError
+from adatom.errors import InputError, UnknownNameError
 
 __all__ = ["DYNAMICS", "Dynamics", "Motion"]
 
@@ -115,9 +116,6 @@ DYNAMICS = {
         set_pressure=_to_pressure,
     ),
 }
-# Highest kT in eV of dynamics that have not gone wrong. It is that of a plasma: no chemical bond is stronger, and no
-# potential or electronic ground state describes such atoms.
-_HOTTEST = 10.0
 #: The name of an ensemble stands for one integrator.
 DYNAMICS |= {"NVE": DYNAMICS["VelocityVerlet"], "NVT": DYNAMICS["Langevin"], "NPT": DYNAMICS["IsotropicMTKNPT"]}
 
@@ -233,7 +231,7 @@ class Motion:
             atoms.set_momenta(atoms.get_momenta())
 
     def integrator(self, atoms: Atoms, rng: np.random.Generator, **files: Any) -> Any:
-        """Return ASE's object that makes the steps.
+        """Return ASE's object that makes the steps, and that is watched in these.
 
         Parameters
         ----------
@@ -248,15 +246,13 @@ class Motion:
         ------
         InputError
             The `dynamics_kwargs` do not fit ASE's class.
-        ConvergenceError
-            At a step: the atoms are too hot to be described, or their positions are no numbers.
         """
         random = {"rng": rng} if self._chosen.seeded else {}
         try:
             made = self._integrator(atoms, self._timestep, **files, **(random | self._options))
         except TypeError as error:
             raise InputError(f"dynamics_kwargs do not fit {self._integrator.__name__}: {error}.") from error
-        made.attach(self._watch(atoms, made), interval=1)
+        watch(made, self.freedoms(atoms), 0.0 if self._heat is None else self._heat.highest)
         return made
 
     def follow(self, integrator: Any) -> None:
@@ -270,24 +266,6 @@ class Motion:
         if self._heat is not None:
             self._heat.follow(integrator, self._chosen.set_temperature)
         self._press.follow(integrator, self._chosen.set_pressure)
-
-    def _watch(self, atoms: Atoms, made: Any) -> Callable[[], None]:
-        """Return a function that raises if the motion has gone wrong."""
-        freedoms = self.freedoms(atoms)
-        asked = max(freedoms.temperature(atoms.get_momenta()), 0.0 if self._heat is None else self._heat.highest)
-        hottest = max(_HOTTEST / units.kB, 10 * asked)
-
-        def watch() -> None:
-            temperature = freedoms.temperature(atoms.get_momenta())
-            if not temperature <= hottest or not np.isfinite(atoms.positions).all():
-                raise ConvergenceError(
-                    f"{self._integrator.__name__} of {atoms.get_chemical_formula()} went wrong: after step "
-                    f"{made.nsteps} it is at {temperature:.3g} K, and no atoms are hotter than {hottest:.3g} K or at "
-                    f"places that are no numbers. Shorten the timestep ({self._given_timestep} fs), relax the "
-                    "structure first, or look at the forces of the calculator."
-                )
-
-        return watch
 
 
 def _check(dynamics: str, chosen: Dynamics, heat: Ramp | None, press: Ramp) -> None:

@@ -16,6 +16,7 @@ from adatom.atoms.results import without_results
 from adatom.calculations.calculation import Calculation, independent_copy
 from adatom.calculations.checks import check_calculator, check_count
 from adatom.calculations.motion import Motion
+from adatom.calculations.overheating import make_steps
 from adatom.calculations.ramp import Knots
 from adatom.calculators.files import own_directory
 from adatom.calculators.models import Calculator, make_model
@@ -142,7 +143,7 @@ def sample_md(
                 integrator.max_steps = step
 
         integrator.attach(look, interval=1)
-        integrator.run(steps)
+        make_steps(integrator, steps)
     return taken
 
 
