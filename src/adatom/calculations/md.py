@@ -64,7 +64,8 @@ def run_md(
         Pressure of the barostat in eV/Å³; ``1.0 * ase.units.GPa`` is one GPa. A list means the same as for
         `temperature`.
     keep_velocities
-        Whether to start with the velocities of the structure although a temperature is given.
+        Whether to start with the velocities of the structure although a temperature is given. Constraints take from
+        these what they hold.
     seed
         Seed of the random numbers, an integer of at least 0; the same seed gives the same trajectory.
     interval
