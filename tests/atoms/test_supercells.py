@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from ase import Atoms
 from ase.build import bulk, fcc111, molecule
 from ase.calculators.emt import EMT
 from ase.constraints import FixAtoms
@@ -52,6 +53,14 @@ def test_only_periodic_directions_are_repeated_and_constraints_go_along():
         assert [list(constraint.index) for constraint in made.constraints] == [[0, 3, 6, 9]]
 
 
+FLAT = Atoms("Cu", cell=[[2, 0, 0], [0, 2, 0], [2, 2, 0]], pbc=True)
+
+
+def test_a_cell_without_volume_is_no_crystal():
+    with pytest.raises(InputError, match="periodic in three directions"):
+        make_cubic_supercell(FLAT)
+
+
 @pytest.mark.parametrize(
     ("atoms", "arguments", "said"),
     [
@@ -67,6 +76,11 @@ def test_only_periodic_directions_are_repeated_and_constraints_go_along():
         (molecule("H2O"), {"size": (2, 1, 1)}, "periodic cell vectors only"),
         (fcc111("Cu", (1, 1, 3), vacuum=5), {"size": (1, 1, 2)}, "periodic cell vectors only"),
         (fcc111("Cu", (1, 1, 3), vacuum=5), {"size": [[1, 0, 1], [0, 1, 0], [0, 0, 1]]}, "periodic cell vectors only"),
+        (FLAT, {"size": 2}, "its cell vectors are"),
+        (FLAT, {"size": [[1, 1, 0], [0, 1, 0], [0, 0, 1]]}, "its cell vectors are"),
+        (FLAT, {"min_length": 5}, "its cell vectors are"),
+        (bulk("Cu"), {"size": [[1, 2, 3], [2, 4, 6], [0, 0, 1]]}, "determinant above 0"),
+        (bulk("Cu"), {"size": np.zeros((3, 3), int)}, "determinant above 0"),
     ],
 )
 def test_bad_sizes(atoms, arguments, said):

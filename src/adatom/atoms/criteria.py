@@ -45,6 +45,8 @@ class TooClose:
 class TemperatureAbove:
     """Criterion: the temperature of the velocities, which fluctuates more the fewer atoms there are, is above a limit.
 
+    It is that of ASE, for which all motion is heat, also that of the structure as a whole.
+
     Attributes
     ----------
     limit

@@ -191,7 +191,7 @@ def check_crystal(atoms: object, purpose: str = "A crystal is strained") -> None
     Raises
     ------
     InputError
-        The value is not a structure that is periodic in three directions.
+        The value is not a structure that is periodic in three directions, or its cell vectors span no volume.
     """
-    if not isinstance(atoms, Atoms) or not atoms.pbc.all() or atoms.cell.rank < 3:
+    if not isinstance(atoms, Atoms) or not atoms.pbc.all() or np.linalg.matrix_rank(atoms.cell.array) < 3:
         raise InputError(f"{purpose}, periodic in three directions; this is {atoms!r}.")

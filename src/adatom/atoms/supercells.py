@@ -53,8 +53,14 @@ def make_supercell(
             f"size is {size!r} and min_length {min_length!r}. Give one of both: size=(2, 2, 2), or min_length=10 (Å)."
         )
     matrix = _at_least(atoms, min_length) if min_length is not None else _as_matrix(atoms, size)
+    cell = atoms.cell.array[atoms.pbc]
+    if np.linalg.matrix_rank(cell) < len(cell):
+        raise InputError(
+            f"{atoms.get_chemical_formula()} is periodic along {atoms.pbc.tolist()}, but its cell vectors are "
+            f"{atoms.cell.tolist()}. Set a cell with atoms.set_cell."
+        )
     beyond = (matrix - np.eye(3)).any(axis=0) | (matrix - np.eye(3)).any(axis=1)
-    if (beyond & ~atoms.pbc).any() or (beyond.any() and not atoms.cell[beyond].any(axis=1).all()):
+    if (beyond & ~atoms.pbc).any():
         raise InputError(
             f"{atoms.get_chemical_formula()} is periodic along {atoms.pbc.tolist()}, and is to be repeated by "
             f"{matrix.tolist()}. Repeat it along periodic cell vectors only."

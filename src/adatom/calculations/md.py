@@ -9,10 +9,12 @@ from typing import Any, cast
 import numpy as np
 from ase import Atoms
 
+from adatom.atoms.freedoms import Freedoms
 from adatom.calculations.calculation import calculation
 from adatom.calculations.checks import check_count
 from adatom.calculations.copy_files import CopyFiles
 from adatom.calculations.motion import DYNAMICS, Motion
+from adatom.calculations.overheating import make_steps
 from adatom.calculations.ramp import Knots
 from adatom.calculations.steps import PreviousRun, Steps
 from adatom.errors import InputError
@@ -55,13 +57,15 @@ def run_md(
         Time step in fs.
     temperature
         Temperature in K of the thermostat, and of the Maxwell-Boltzmann distribution from which the first velocities
-        are drawn, with the centre of mass at rest. None, for NVE only: the structure keeps its velocities. A list: the
-        thermostat goes from one value to the next, evenly spaced over the run and linear in between.
+        are drawn, with the centre of mass at rest unless the dynamics are Langevin's. None, for NVE only: the structure
+        keeps its velocities. A list: the thermostat goes from one value to the next, evenly spaced over the run and
+        linear in between.
     pressure
         Pressure of the barostat in eV/Å³; ``1.0 * ase.units.GPa`` is one GPa. A list means the same as for
         `temperature`.
     keep_velocities
-        Whether to start with the velocities of the structure although a temperature is given.
+        Whether to start with the velocities of the structure although a temperature is given. Constraints take from
+        these what they hold.
     seed
         Seed of the random numbers, an integer of at least 0; the same seed gives the same trajectory.
     interval
@@ -89,14 +93,25 @@ def run_md(
     IncompleteError
         The time of the process ran out: see the setting `walltime`.
     ConvergenceError
-        The energy or a force is not a number at the end.
+        The energy or a force is not a number at the end, or the run has gone wrong: kT is above 10 eV and ten times
+        that of the start and of the thermostat. No bond is as strong, and no potential describes such a plasma.
 
     Notes
     -----
-    The motion of the centre of mass is left as it is drawn if the structure has constraints.
+    Temperatures are those of the degrees of freedom that hold heat: 3N, less those that constraints take, and less
+    three for the centre of mass, which keeps its velocity. Two atoms have three. In Langevin dynamics friction and
+    random forces act on the centre of mass as well; it moves with the temperature, and counts. Thermostats that scale
+    velocities leave that of the whole structure alone. ASE's own count all 3N for most thermostats, so that the
+    atoms are too hot by N / (N - 1).
+
+    At constant pressure the structure is periodic in three directions and has no constraints, as all atoms move with
+    the cell.
     """
     check_count(interval=interval)
     motion = Motion(dynamics, steps, timestep, temperature, pressure, keep_velocities, dynamics_kwargs)
+    motion.check(atoms)
+    from adatom.calculations.md_log import Log
+
     rng = _generator(seed)
     parameters = {**motion.parameters, "seed": seed, "interval": interval}
     spread = {"steps of the knots": steps} if motion.ramped else {}  # in a longer run the values differ
@@ -106,33 +121,40 @@ def run_md(
         made.enter(run)
         if not made.resumed:
             motion.set_velocities(run.atoms, rng)
+        freedoms = motion.freedoms(run.atoms)
         with made.files() as (trajectory, log):
-            integrator = motion.integrator(run.atoms, rng, trajectory=trajectory, logfile=log, loginterval=interval)
+            integrator = motion.integrator(run.atoms, rng, trajectory=trajectory, loginterval=interval)
+            integrator.attach(Log(integrator, run.atoms, log, freedoms), interval)
             made.begin(integrator)
             motion.follow(integrator)
-            integrator.run(made.remaining)
+            make_steps(integrator, made.remaining)
             made.save_checkpoint()  # so that the run can be made longer
         results = run.properties()
         results["kinetic_energy"] = float(run.atoms.get_kinetic_energy())
-        results["temperature"] = float(run.atoms.get_temperature())
+        results["temperature"] = freedoms.temperature(run.atoms.get_momenta())
         document = run.result(
             converged=True,
             ensemble=motion.ensemble,
             steps=steps,
             **parameters,
         )
-        averages = _averages(run.file(".traj"), timestep * interval)
+        averages = _averages(run.file(".traj"), timestep * interval, freedoms)
         return cast(MDResult, {**document, "results": results, "averages": averages})
 
 
-def _averages(path: Path, interval: float) -> MDAverages:
+def _averages(path: Path, interval: float, freedoms: Freedoms) -> MDAverages:
     """Return averages over the structures in a trajectory, which are `interval` (fs) apart."""
     from ase.io.trajectory import Trajectory
 
     with Trajectory(str(path)) as frames:
         rows = np.array(
             [
-                (frame.get_potential_energy(), frame.get_kinetic_energy(), frame.get_temperature(), _volume(frame))
+                (
+                    frame.get_potential_energy(),
+                    frame.get_kinetic_energy(),
+                    freedoms.temperature(frame.get_momenta()),
+                    _volume(frame),
+                )
                 for frame in frames
             ]
         )

@@ -10,7 +10,10 @@ from typing import Any, Literal
 import numpy as np
 from ase import Atoms, units
 
+from adatom.atoms.freedoms import Freedoms
 from adatom.calculations.checks import check_count, check_positive
+from adatom.calculations.movable import check_movable
+from adatom.calculations.overheating import watch
 from adatom.calculations.ramp import Knots, Ramp
 from adatom.calculations.tables import find_class
 from adatom.errors import InputError, UnknownNameError
@@ -62,7 +65,9 @@ def _bussi_to_temperature(motion: Any, temperature: float) -> None:
     motion.target_kinetic_energy = motion.temp * motion.ndof / 2
 
 
-# Langevin leaves the centre of mass free: ASE warns that dynamics that hold it do not sample NVT.
+# Langevin leaves the centre of mass free: ASE warns that dynamics that hold it do not sample NVT. The Berendsen pair
+# leaves it alone: the other dynamics keep its velocity by themselves, and ASE's option takes heat from free atoms next
+# to fixed ones.
 # Coupling times are those that ASE's documentation advises: 100 time steps for a chain of thermostats and 1000 for a
 # barostat; a friction of 0.01/fs; 0.1 ps and 1 ps for the Berendsen pair. A compressibility of 0.01/GPa is that of a
 # metal: in a Berendsen barostat it only scales the coupling time. The masses of a chain of thermostats belong to one
@@ -77,29 +82,36 @@ DYNAMICS = {
         set_temperature=_to_temperature,
     ),
     "Bussi": Dynamics(
-        "ase.md.bussi:Bussi",
+        "adatom.calculations.thermostats:Bussi",
         "NVT",
         lambda dt: {"taut": 100 * dt},
         seeded=True,
         set_temperature=_bussi_to_temperature,
     ),
     "NoseHooverChainNVT": Dynamics(
-        "ase.md.nose_hoover_chain:NoseHooverChainNVT", "NVT", lambda dt: {"tdamp": 100 * dt}
+        "adatom.calculations.thermostats:NoseHooverChainNVT", "NVT", lambda dt: {"tdamp": 100 * dt}
     ),
     "NVTBerendsen": Dynamics(
-        "ase.md.nvtberendsen:NVTBerendsen",
+        "adatom.calculations.thermostats:NVTBerendsen",
         "NVT",
-        lambda dt: {"taut": 100 * units.fs},
+        lambda dt: {"taut": 100 * units.fs, "fixcm": False},
         set_temperature=_to_temperature,
     ),
     "IsotropicMTKNPT": Dynamics(
-        "ase.md.nose_hoover_chain:IsotropicMTKNPT", "NPT", lambda dt: {"tdamp": 100 * dt, "pdamp": 1000 * dt}
+        "adatom.calculations.thermostats:IsotropicMTKNPT", "NPT", lambda dt: {"tdamp": 100 * dt, "pdamp": 1000 * dt}
     ),
-    "MTKNPT": Dynamics("ase.md.nose_hoover_chain:MTKNPT", "NPT", lambda dt: {"tdamp": 100 * dt, "pdamp": 1000 * dt}),
+    "MTKNPT": Dynamics(
+        "adatom.calculations.thermostats:MTKNPT", "NPT", lambda dt: {"tdamp": 100 * dt, "pdamp": 1000 * dt}
+    ),
     "NPTBerendsen": Dynamics(
-        "ase.md.nptberendsen:NPTBerendsen",
+        "adatom.calculations.thermostats:NPTBerendsen",
         "NPT",
-        lambda dt: {"taut": 100 * units.fs, "taup": 1000 * units.fs, "compressibility_au": 0.01 / units.GPa},
+        lambda dt: {
+            "taut": 100 * units.fs,
+            "taup": 1000 * units.fs,
+            "compressibility_au": 0.01 / units.GPa,
+            "fixcm": False,
+        },
         set_temperature=_to_temperature,
         set_pressure=_to_pressure,
     ),
@@ -154,6 +166,11 @@ class Motion:
         self._integrator = find_class("dynamics", dynamics, {dynamics: chosen.path})
         self._timestep = timestep * units.fs
         self._options = _options(chosen, self._timestep, self._heat, self._press) | dict(dynamics_kwargs or {})
+        if self._options.get("fixcm"):
+            raise InputError(
+                f"dynamics_kwargs have fixcm={self._options['fixcm']!r}, with which {dynamics} does not sample the "
+                "temperature. Leave it out; atoms.set_constraint(ase.constraints.FixCom()) holds the centre of mass."
+            )
         self._draws = self._heat is not None and not keep_velocities
         self.ensemble = chosen.ensemble
         self.seeded = self._draws or chosen.seeded
@@ -173,8 +190,33 @@ class Motion:
             "dynamics_kwargs": {key: value for key, value in self._options.items() if key != "rng"},
         }
 
+    def check(self, atoms: Atoms) -> None:
+        """Refuse a structure that the dynamics cannot move as they should.
+
+        Parameters
+        ----------
+        atoms
+            Structure to start from.
+
+        Raises
+        ------
+        InputError
+            The dynamics do not keep a constraint, or cannot start from the cell or the velocities.
+        """
+        check_movable(atoms, self._integrator.__name__, self.ensemble, self._draws)
+
+    def freedoms(self, atoms: Atoms) -> Freedoms:
+        """Return the degrees of freedom that hold the heat of a structure in these dynamics.
+
+        Parameters
+        ----------
+        atoms
+            Structure with its constraints.
+        """
+        return Freedoms(atoms, self._integrator.__name__)
+
     def set_velocities(self, atoms: Atoms, rng: np.random.Generator) -> None:
-        """Draw the first velocities, unless the structure keeps its own.
+        """Draw the first velocities, unless the structure keeps its own, without those that its constraints hold.
 
         Parameters
         ----------
@@ -184,10 +226,12 @@ class Motion:
             Generator of the random numbers.
         """
         if self._heat is not None and self._draws:
-            _set_velocities(atoms, self._heat.at(0), rng)
+            _set_velocities(atoms, self._heat.at(0), rng, self.freedoms(atoms))
+        elif atoms.constraints:
+            atoms.set_momenta(atoms.get_momenta())
 
     def integrator(self, atoms: Atoms, rng: np.random.Generator, **files: Any) -> Any:
-        """Return ASE's object that makes the steps.
+        """Return ASE's object that makes the steps, and that is watched in these.
 
         Parameters
         ----------
@@ -196,7 +240,7 @@ class Motion:
         rng
             Generator of the random numbers.
         **files
-            Trajectory, log and interval of writing, by the names of ASE's arguments.
+            Trajectory, and interval of writing, by the names of ASE's arguments.
 
         Raises
         ------
@@ -205,9 +249,11 @@ class Motion:
         """
         random = {"rng": rng} if self._chosen.seeded else {}
         try:
-            return self._integrator(atoms, self._timestep, **files, **(random | self._options))
+            made = self._integrator(atoms, self._timestep, **files, **(random | self._options))
         except TypeError as error:
             raise InputError(f"dynamics_kwargs do not fit {self._integrator.__name__}: {error}.") from error
+        watch(made, self.freedoms(atoms), 0.0 if self._heat is None else self._heat.highest)
+        return made
 
     def follow(self, integrator: Any) -> None:
         """Change temperature and pressure with the steps, from the current step on.
@@ -250,10 +296,9 @@ def _options(chosen: Dynamics, timestep: float, heat: Ramp | None, press: Ramp) 
     return options
 
 
-def _set_velocities(atoms: Atoms, temperature: float, rng: np.random.Generator) -> None:
-    from ase.md.velocitydistribution import Stationary, thermalize_momenta
+def _set_velocities(atoms: Atoms, temperature: float, rng: np.random.Generator, freedoms: Freedoms) -> None:
+    from ase.md.velocitydistribution import thermalize_momenta
 
     thermalize_momenta(atoms, temperature, rng=rng)
-    # A single atom would come to rest, and constraints already keep a structure in place.
-    if len(atoms) > 1 and not atoms.constraints:
-        Stationary(atoms)
+    momenta = atoms.get_momenta()
+    atoms.set_momenta(momenta - freedoms.drift(momenta))

@@ -33,6 +33,8 @@ class Ramp:
     ----------
     moves
         Whether the value changes during the run.
+    highest
+        Highest of the knots.
 
     Raises
     ------
@@ -50,6 +52,7 @@ class Ramp:
         self._values = [float(value) for value in values]
         self._steps = steps
         self.moves = len(set(self._values)) > 1
+        self.highest = max(self._values)
 
     @property
     def plain(self) -> float | list[float]:

@@ -14,8 +14,9 @@ from ase.calculators.singlepoint import SinglePointCalculator
 
 from adatom.atoms.results import without_results
 from adatom.calculations.calculation import Calculation, independent_copy
-from adatom.calculations.checks import check_atoms, check_calculator, check_count
+from adatom.calculations.checks import check_calculator, check_count
 from adatom.calculations.motion import Motion
+from adatom.calculations.overheating import make_steps
 from adatom.calculations.ramp import Knots
 from adatom.calculators.files import own_directory
 from adatom.calculators.models import Calculator, make_model
@@ -89,7 +90,8 @@ def sample_md(
     InputError
         Bad input, found before anything is computed.
     ConvergenceError
-        The energy or a force of a structure that was looked at is not a number.
+        The energy or a force of a structure that was looked at is not a number, or the atoms are too hot to be
+        described: see `run_md`.
     IncompleteError
         The time of the process ran out (`adatom.execution.deadline`). Nothing of the run is kept; `adatom.configs.map`
         ends without an error, and leaves the structure for the next run.
@@ -100,9 +102,9 @@ def sample_md(
     (`copy.deepcopy`), so nothing is carried over from one structure to the next. A function that remembers in a
     variable outside of it cannot be copied. Both get the structures that are collected, not the atoms that move.
     """
-    check_atoms(atoms)
     check_count(every=every)
     motion = Motion(dynamics, steps, timestep, temperature, pressure, keep_velocities, dynamics_kwargs)
+    motion.check(atoms)
     taking, ending = _copied(_selection(select, steps, every), _criteria(abort))
     if motion.seeded and not isinstance(rng, np.random.Generator):
         raise InputError(
@@ -141,7 +143,7 @@ def sample_md(
                 integrator.max_steps = step
 
         integrator.attach(look, interval=1)
-        integrator.run(steps)
+        make_steps(integrator, steps)
     return taken
 
 

@@ -17,10 +17,14 @@ __all__ = ["restore", "snapshot"]
 # Attributes that tie ASE's objects to the rest of a run. They are made anew with the objects.
 _OUTSIDE = {
     "atoms", "optimizable", "observers", "logfile", "comm", "trajectory", "_orig_trajectory", "_master", "_exitstack",
-    "arrays", "info", "constraints",
+    "arrays", "info", "constraints", "_freedoms",
 }  # fmt: skip
 _PLAIN = (type(None), bool, int, float, str)
-_MODULES = ("ase.", "scipy.sparse.")  # objects of these modules consist of plain data
+_MODULES = (
+    "ase.",
+    "scipy.sparse.",
+    "adatom.calculations.thermostats.",
+)  # objects of these modules consist of plain data
 
 
 class _CannotHoldError(Exception):

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from ase import Atoms
 
+from adatom.atoms.freedoms import Freedoms
 from adatom.errors import InputError
 from adatom.plots.style import COLORS, marker
 
@@ -41,7 +43,7 @@ def draw_md(result: MDResult, figure: Figure) -> None:
     path = Path(result["trajectory"])
     if not path.exists():
         raise InputError(f"The trajectory {path} is not there. It is drawn on the machine that has it.")
-    frames = read(path, ":")
+    frames: list[Atoms] = read(path, ":")  # type: ignore[assignment]
     step = result["parameters"]["timestep"] * result["parameters"]["interval"] / 1000
     time = step * np.arange(len(frames))
     potential = np.array([frame.get_potential_energy() for frame in frames])
@@ -54,7 +56,8 @@ def draw_md(result: MDResult, figure: Figure) -> None:
         top.plot(time, energies, marker=marker(len(time)), color=color, label=name)
     top.set_ylabel(f"energy (eV)\n0 is a potential energy of {zero:.4f} eV")
     figure.legend(loc="outside upper center", ncols=3, frameon=False)
-    temperatures = [frame.get_temperature() for frame in frames]
+    freedoms = Freedoms(frames[0], result["parameters"]["dynamics"])
+    temperatures = [freedoms.temperature(frame.get_momenta()) for frame in frames]
     bottom.plot(time, temperatures, marker=marker(len(time)), color=COLORS[4])
     bottom.set_ylabel("temperature (K)")
     bottom.set_xlabel("time (ps)")

@@ -99,7 +99,8 @@ class MDProperties(Properties, total=False):
     kinetic_energy
         Kinetic energy in eV.
     temperature
-        Instantaneous temperature in K.
+        Instantaneous temperature in K, of the degrees of freedom that hold heat in these dynamics: not of the motion
+        of the centre of mass, except in Langevin dynamics, nor of what constraints hold.
     """
 
     kinetic_energy: Required[float]
@@ -255,7 +256,7 @@ class MDAverages(TypedDict):
     kinetic_energy
         Mean kinetic energy in eV.
     temperature
-        Mean temperature in K.
+        Mean temperature in K, of the same degrees of freedom as that of the last step.
     volume
         Mean volume of the cell in Å³; None without three cell vectors.
     drift
