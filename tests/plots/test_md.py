@@ -23,5 +23,5 @@ def test_energies_share_one_zero_which_the_axis_names(steps, interval, tmp_path)
     assert drawn["total"] == pytest.approx([frame.get_total_energy() - zero for frame in frames], abs=1e-12)
     assert drawn["total"] == pytest.approx(drawn["potential"] + drawn["kinetic"], abs=1e-12)
     assert top.get_ylabel() == f"energy (eV)\n0 is a potential energy of {zero:.4f} eV"
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == list(drawn)
+    assert [text.get_text() for text in top.get_legend().get_texts()] == list(drawn)
     assert all(line.get_marker() == "." for line in [*top.lines, *bottom.lines])  # one point has no line

@@ -55,7 +55,7 @@ def draw_md(result: MDResult, figure: Figure) -> None:
     for color, (name, energies) in zip(COLORS, curves.items(), strict=False):
         top.plot(time, energies, marker=marker(len(time)), color=color, label=name)
     top.set_ylabel(f"energy (eV)\n0 is a potential energy of {zero:.4f} eV")
-    figure.legend(loc="outside upper center", ncols=3, frameon=False)
+    top.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, frameon=False)  # covers no curve
     freedoms = Freedoms(frames[0], result["parameters"]["dynamics"])
     temperatures = [freedoms.temperature(frame.get_momenta()) for frame in frames]
     bottom.plot(time, temperatures, marker=marker(len(time)), color=COLORS[4])
