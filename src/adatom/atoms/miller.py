@@ -33,11 +33,14 @@ class Plane:
         Miller index in the cell that was asked for: that of a plane which a symmetry makes equal to `given`.
     normal
         Direction in Cartesian coordinates, shape (3,), to which a symmetry brings that of `index`.
+    polar
+        Whether no symmetry exchanges the two sides of the plane.
     """
 
     given: tuple[int, ...]
     index: list[int]
     normal: NDArray[np.float64]
+    polar: bool
 
 
 def distinct_planes(atoms: Atoms, kinds: NDArray[np.int64], max_index: int, miller_cell: str) -> list[Plane]:
@@ -79,12 +82,13 @@ def distinct_planes(atoms: Atoms, kinds: NDArray[np.int64], max_index: int, mill
         if math.gcd(*given) != 1 or next(filter(None, given)) < 0:
             continue
         images = {tuple(image) for image in (_coprime(given @ to_conventional) @ rotations).tolist()}
-        named = min(images | {tuple(-i for i in image) for image in images}, key=_order)
+        others = {tuple(-i for i in image) for image in images}
+        named = min(images | others, key=_order)
         if named not in planes:
             index, side = (given, 1) if miller_cell == "given" else (named, 1 if named in images else -1)
             normal = side * np.linalg.solve(atoms.cell.array, given)
             shown = miller_bravais(index) if miller_cell == "hexagonal" else list(index)
-            planes[named] = Plane(given, shown, normal)
+            planes[named] = Plane(given, shown, normal, images != others)
     return list(planes.values())
 
 

@@ -150,9 +150,12 @@ def _terminations(
         slab.set_scaled_positions(termination.frac_coords)
         if slab.cell.handedness < 0:
             slab.set_cell(cell * [[-1], [1], [1]])
-        side = np.cross(*slab.cell.array[:2]) @ plane.normal
+        named_below = np.cross(*slab.cell.array[:2]) @ plane.normal < 0
         slab = _standing(slab)
-        slab = slab if side > 0 else _flipped(slab)
+        flipped = _flipped(slab)
+        # Where both sides have one name, the order in which pymatgen finds terminations shall not say which is on top.
+        if named_below if plane.polar else _profile(flipped, kinds[copied]) < _profile(slab, kinds[copied]):
+            slab = flipped
         if cutting["center_slab"]:  # pymatgen's is the middle of the masses
             slab.positions[:, 2] += (slab.cell[2, 2] - slab.positions[:, 2].min() - slab.positions[:, 2].max()) / 2
         slab.info |= {"shift": float(termination.shift), "flipped": False}
@@ -196,6 +199,11 @@ def _standing(slab: Atoms) -> Atoms:
     turn(standing, rotation)
     standing.set_cell(cell)
     return upright(standing)
+
+
+def _profile(slab: Atoms, kinds: NDArray[np.int64]) -> list[Any]:
+    """Return the depths and kinds of the atoms, from the top down."""
+    return sorted(np.column_stack([_depths(slab).round(3), kinds]).tolist())
 
 
 def _is_symmetric(slab: Atoms) -> bool:
