@@ -113,8 +113,7 @@ class Phonons(TypedDict):
         phonopy's matrix from the cell of `atoms` to the primitive cell, shape (3, 3); the vectors of a left-handed cell
         are reversed first.
     space_group
-        Symbol and number of the space group of the crystal. Atoms of other masses count as other species; magnetic
-        moments do not count.
+        Symbol and number of the space group, in which atoms of other masses differ, and magnetic moments do not count.
     displacements
         Number of displaced supercells that were computed.
     force_constants
@@ -305,8 +304,7 @@ def _model(atoms: Atoms, supercell_matrix: ArrayLike, symprec: float, primitive_
 
     if primitive_matrix is None:
         primitive_matrix = guess_primitive_matrix(cell, symprec=symprec, distinguish_symbol_index=True)
-    matrix = np.asarray(supercell_matrix)
-    return Phonopy(cell, matrix, primitive_matrix, symprec=symprec, distinguish_symbol_index=True)
+    return Phonopy(cell, np.asarray(supercell_matrix), primitive_matrix, symprec=symprec, distinguish_symbol_index=True)
 
 
 def _space_group(cell: Any, symprec: float) -> str:

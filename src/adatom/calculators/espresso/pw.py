@@ -14,6 +14,7 @@ from ase.calculators.espresso import EspressoProfile, EspressoTemplate
 from ase.calculators.genericfileio import GenericFileIOCalculator
 from ase.constraints import FixAtoms, FixCartesian
 
+from adatom.calculators.espresso.k_points import k_points
 from adatom.calculators.espresso.namelists import FIXED, nested
 from adatom.calculators.espresso.pseudopotentials import check_pseudopotentials, pseudo_dir
 from adatom.calculators.espresso.reading import read_bands, read_structure
@@ -22,7 +23,7 @@ from adatom.calculators.espresso.stopping import take_over, time_limit
 from adatom.calculators.merge import Remove, merge
 from adatom.errors import ConvergenceError, InputError
 
-__all__ = ["Espresso", "k_grid", "layer", "make_espresso"]
+__all__ = ["Espresso", "layer", "make_espresso"]
 
 _WITHOUT_SCF = ("nscf", "bands")
 
@@ -77,7 +78,7 @@ def make_espresso(
         directory,
         input_data=data,
         pseudopotentials=names,
-        kpts=_k_points(kpts),
+        kpts=k_points(kpts),
         kspacing=kspacing,
         koffset=koffset,
         crystal_coordinates=crystal_coordinates,
@@ -108,30 +109,6 @@ def _set_cutoffs(system: dict[str, Any], rows: Mapping[str, Mapping[str, Any]]) 
         raise InputError("No cut-off: the elements have none. Give calc_kwargs={'input_data': {'ecutwfc': ...}} in Ry.")
     if cutoffs["ecutrho"] > 4 * ecutwfc:  # 4 is the default of pw.x, and the least that makes sense
         system.setdefault("ecutrho", cutoffs["ecutrho"])
-
-
-def _k_points(kpts: Any) -> Any:
-    """Return a list of k points as an array, by which ASE tells it from a grid; anything else as it is."""
-    if isinstance(kpts, Sequence) and not isinstance(kpts, str) and np.ndim(kpts) == 2:
-        return np.asarray(kpts, dtype=float)
-    return kpts
-
-
-def k_grid(atoms: Atoms, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the numbers of k points that ``kspacing`` gives for a structure, in its place; nothing without a spacing.
-
-    Parameters
-    ----------
-    atoms
-        Structure from whose cell the numbers follow.
-    parameters
-        Keyword arguments of `make_espresso`.
-    """
-    if not (spacing := parameters.get("kspacing")):
-        return {}
-    from ase.io.espresso import kspacing_to_grid
-
-    return {"kpts": [int(number) for number in kspacing_to_grid(atoms, spacing)], "kspacing": Remove}
 
 
 def layer(parameters: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -8,8 +8,9 @@ from typing import Any
 
 from adatom import Remove, job
 from adatom.calculations.program import run_on_files
+from adatom.calculators.espresso.k_points import k_grid
 from adatom.calculators.espresso.previous_run import PreviousRun, directory_of, empty_bands, settings_of, structure_of
-from adatom.calculators.espresso.pw import k_grid, layer, make_espresso
+from adatom.calculators.espresso.pw import layer, make_espresso
 from adatom.calculators.espresso.reading import read_plot
 from adatom.calculators.merge import merge
 from adatom.errors import InputError
