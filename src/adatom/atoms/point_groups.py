@@ -169,17 +169,19 @@ def _name(operations: list[_Operation]) -> str:
     improper = [operation for operation in operations if operation.handedness < 0]
     mirrors = sum(_order(one.permutation) <= 2 and np.trace(one.matrix) > -1 for one in improper)
     if number > 2 * order:
-        cubic = {12: "T", 24: "O", 60: "I"}[number]
-        return cubic + ("d" if mirrors == 6 else "h" if improper else "")
+        return {12: "T", 24: "O", 60: "I"}[number] + ("d" if mirrors == 6 else "h" if improper else "")
     family = "C" if number == order else "D"
-    if not improper:
-        return f"{family}{order}"
+    return f"{family}{order}" if not improper else _with_reflections(family, order, mirrors)
+
+
+def _with_reflections(family: str, order: int, mirrors: int) -> str:
+    """Return the name of a group with one axis of highest order, and operations with a reflection."""
     if family == "C" and order == 1:
         return "Cs" if mirrors else "Ci"
     if not mirrors:
         return f"S{2 * order}"
-    vertical = mirrors == order
-    return f"{family}{order}" + (("v" if family == "C" else "d") if vertical else "h")
+    vertical = {"C": "v", "D": "d"}[family]
+    return f"{family}{order}{vertical if mirrors == order else 'h'}"
 
 
 def _order(permutation: tuple[int, ...]) -> int:
