@@ -67,7 +67,7 @@ def types(session: nox.Session) -> None:
 @nox.session
 def docs(session: nox.Session) -> None:
     """The documentation, into `site`; a broken link is an error."""
-    install(session, f"{FILES},docs,dev")
+    install(session, f"{FILES},{FLOWS},docs,dev")
     session.run("mkdocs", "build", "--strict", *session.posargs, env={"NO_MKDOCS_2_WARNING": "1"})
 
 

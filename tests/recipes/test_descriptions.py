@@ -5,12 +5,15 @@ A recipe that is new is covered with a crystal as its first argument, or says in
 
 import functools
 import tempfile
+import warnings
 from typing import Any
 
 import pytest
 from ase import Atoms
 from ase.build import add_adsorbate, bulk, fcc100, molecule
 from ase.constraints import FixAtoms
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from adatom import FlowFailure, change_settings
 from adatom.atoms.bands import make_band
@@ -113,36 +116,50 @@ RECIPES = [
 ]
 
 
-@pytest.fixture(scope="module")
-def documents(tmp_path_factory):
-    """The document of each recipe for the system as it is."""
-    known: dict[str, Any] = {}
-
-    def of(recipe):
-        if recipe.name not in known:
-            with change_settings(results_dir=tmp_path_factory.mktemp("first")):
-                known[recipe.name] = recipe.step(*arguments(recipe), **OPTIONS.get(recipe.function, {}))
-        return known[recipe.name]
-
-    return of
+@functools.cache
+def document(recipe) -> Any:
+    """The document of a recipe for the system as it is."""
+    with tempfile.TemporaryDirectory() as folder, change_settings(results_dir=folder):
+        return recipe.step(*arguments(recipe), **OPTIONS.get(recipe.function, {}))
 
 
 def arguments(recipe):
     return [make() if callable(make) else make for make in ARGUMENTS.get(recipe.function, (tetragonal,))]
 
 
+def differences(recipe, system) -> str:
+    """Where the document of a system in another description differs from that of the system as it is."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        expected, found = document(recipe), recipe.step(*system, **OPTIONS.get(recipe.function, {}))
+    tolerance = TOLERANCES.get(recipe.function, 2e-4)
+    return "\n".join(same(expected, found, tolerance, 2e-4, NOT_THE_SAME.get(recipe.function, ())))
+
+
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.function)
-@pytest.mark.filterwarnings("ignore")
-def test_description(recipe, change, documents, results_dir):
-    options = OPTIONS.get(recipe.function, {})
-    given = changed(arguments(recipe), CHANGES[change])
+def test_description(recipe, change, results_dir):
+    system = changed(arguments(recipe), CHANGES[change])
     if why := REFUSED.get((recipe.function, change)):
         with pytest.raises(FlowFailure, match=why):
-            recipe.step(*given, **options)
+            recipe.step(*system, **OPTIONS.get(recipe.function, {}))
         assert not list(results_dir.rglob("JOB-*"))
         return
-    expected, found = documents(recipe), recipe.step(*given, **options)
-    tolerance = TOLERANCES.get(recipe.function, 2e-4)
-    different = same(expected, found, tolerance, 2e-4, NOT_THE_SAME.get(recipe.function, ()))
-    assert not different, "\n".join(different)
+    different = differences(recipe, system)
+    assert not different, different
+
+
+@pytest.mark.deep(reason="a search of an hour")
+@pytest.mark.timeout(2 * 3600)
+@needs_code("sella")
+@settings(max_examples=3000, suppress_health_check=list(HealthCheck))
+@given(st.sampled_from(recipes_of("emt")), st.lists(st.sampled_from(sorted(CHANGES)), min_size=2, max_size=4))
+def test_descriptions_of_descriptions(recipe, changes):
+    if any((recipe.function, change) in REFUSED for change in changes):
+        return
+    system = arguments(recipe)
+    for change in changes:
+        system = changed(system, CHANGES[change])
+    with tempfile.TemporaryDirectory() as folder, change_settings(results_dir=folder):
+        different = differences(recipe, system)
+    assert not different, different

@@ -208,12 +208,13 @@ def calculation(
     """
     check_atoms(atoms)
     check_calculator(calculator, *needs)
-    files = find_files(sources)
+    files = {} if sources is None else find_files(sources)
     if not name or Path(name).name != name:
         raise InputError(f"The name of the run is {name!r}. Give one that can name a file.")
     with run_directory(name) as directory:
         try:
-            copy_files(files, directory.path, linked)
+            if files:
+                copy_files(files, directory.path, linked)
             yield Calculation(name, atoms, calculator, directory)
         except OSError as error:
             if error.errno not in _DISK_TROUBLE or isinstance(error, AdatomError):

@@ -36,6 +36,8 @@ class Step(ABC, Generic[P, R]):
     ----------
     options
         Options of the job or flow.
+    name
+        Name of the step, for engines and directories.
     recipe
         Module and name of the function.
     defaults
@@ -55,6 +57,7 @@ class Step(ABC, Generic[P, R]):
         self._fn = fn
         self.options = options
         self.defaults = defaults or {}
+        self.name = self.options.name or self.__name__
         self.__module__ = module or fn.__module__
         self.recipe = f"{fn.__module__}:{getattr(fn, '__qualname__', fn.__name__)}"
 
@@ -71,11 +74,6 @@ class Step(ABC, Generic[P, R]):
         for hidden in ("__wrapped__", "__signature__"):  # so that its signature shows the defaults
             vars(plain).pop(hidden, None)
         return plain
-
-    @property
-    def name(self) -> str:
-        """Name of the step, for engines and directories."""
-        return self.options.name or self.__name__
 
     @property
     def __signature__(self) -> inspect.Signature:
