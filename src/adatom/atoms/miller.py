@@ -77,19 +77,22 @@ def distinct_planes(atoms: Atoms, kinds: NDArray[np.int64], max_index: int, mill
             f"{atoms.get_chemical_formula()} has space group {number}, and four Miller indices are for trigonal and "
             "hexagonal crystals, 143 to 194. Give miller_cell='conventional'."
         )
-    planes: dict[tuple[int, ...], Plane] = {}
-    for given in sorted(product(range(-max_index, max_index + 1), repeat=3), key=_order):
-        if math.gcd(*given) != 1 or next(filter(None, given)) < 0:
+    planes: list[Plane] = []
+    seen: set[tuple[int, ...]] = set()
+    indices = [index for index in product(range(-max_index, max_index + 1), repeat=3) if math.gcd(*index) == 1]
+    for given in sorted(indices[len(indices) // 2 :], key=_order):  # of h and -h, the one that is larger
+        conventional = _coprime(given @ to_conventional)
+        if tuple(conventional.tolist()) in seen:
             continue
-        images = {tuple(image) for image in (_coprime(given @ to_conventional) @ rotations).tolist()}
-        others = {tuple(-i for i in image) for image in images}
+        images = set(map(tuple, (conventional @ rotations).tolist()))
+        others = set(map(tuple, (-conventional @ rotations).tolist()))
+        seen |= images | others
         named = min(images | others, key=_order)
-        if named not in planes:
-            index, side = (given, 1) if miller_cell == "given" else (named, 1 if named in images else -1)
-            normal = side * np.linalg.solve(atoms.cell.array, given)
-            shown = miller_bravais(index) if miller_cell == "hexagonal" else list(index)
-            planes[named] = Plane(given, shown, normal, images != others)
-    return list(planes.values())
+        index, side = (given, 1) if miller_cell == "given" else (named, 1 if named in images else -1)
+        normal = side * np.linalg.solve(atoms.cell.array, given)
+        shown = miller_bravais(index) if miller_cell == "hexagonal" else list(index)
+        planes.append(Plane(given, shown, normal, images != others))
+    return planes
 
 
 def miller_bravais(index: Sequence[int]) -> list[int]:
@@ -134,16 +137,16 @@ def _settled(found: Any, rotations: NDArray[np.int64], centring: NDArray[np.floa
     import spglib
 
     group = {rotation.tobytes() for rotation in rotations}
-    settings = []
+    settings: dict[bytes, NDArray[np.int64]] = {}  # by what is the same for settings that a symmetry makes equal
     for turned in spglib.get_symmetry((found.std_lattice, [(0, 0, 0)], [1]), symprec=0.01)["rotations"]:
         back = np.linalg.inv(turned).round().astype(rotations.dtype)
         shifts = (centring @ turned.T)[:, None] - centring
         if (
             np.linalg.det(turned) > 0
-            and all((turned @ rotation @ back).astype(rotations.dtype).tobytes() in group for rotation in rotations)
+            and {rotation.tobytes() for rotation in (turned @ rotations @ back).astype(rotations.dtype)} == group
             and (abs(shifts - shifts.round()).max(axis=2).min(axis=1) < 1e-6).all()
         ):
-            settings.append(turned)
+            settings.setdefault(min([one.tobytes() for one in turned @ rotations]), turned)
     low, high = (np.array([*product(range(-size, size + 1), repeat=3)]) for size in (1, 3))
 
     def factors(indices: NDArray[np.int64]) -> Any:
@@ -156,7 +159,7 @@ def _settled(found: Any, rotations: NDArray[np.int64], centring: NDArray[np.floa
         threefold = factors(one) * factors(other) * factors(one + other).conj()
         return np.concatenate([squares, threefold.imag.ravel()]).round(6).tolist()
 
-    return max(settings, key=signature)
+    return max(settings.values(), key=signature)
 
 
 def _coprime(index: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -165,4 +168,6 @@ def _coprime(index: NDArray[np.int64]) -> NDArray[np.int64]:
 
 def _order(index: tuple[int, ...]) -> tuple[Any, ...]:
     """Low indices come first, and of the same ones those with few minus signs, and with the larger numbers first."""
-    return max(map(abs, index)), sum(map(abs, index)), sum(i < 0 for i in index), *(-i for i in index)
+    h, k, l = index  # noqa: E741
+    sizes = abs(h), abs(k), abs(l)
+    return max(sizes), sum(sizes), (h < 0) + (k < 0) + (l < 0), -h, -k, -l
