@@ -10,7 +10,7 @@ from ase import Atoms
 
 from adatom.errors import InputError
 
-__all__ = ["keep_constraints", "spread_constraints", "without_atom", "without_symmetry"]
+__all__ = ["check_constraints", "spread_constraints", "without_atom", "without_symmetry"]
 
 # These name atoms and Cartesian directions, and hold nothing that changes with the cell.
 _OF_ATOMS = {"FixAtoms", "FixCartesian", "FixedLine", "FixedPlane"}
@@ -18,7 +18,7 @@ _WITHOUT_AN_ATOM = _OF_ATOMS | {"FixCom", "FixScaled", "FixSubsetCom"}
 _UNDER_STRAIN = _WITHOUT_AN_ATOM | {"FixSymmetry"}
 
 
-def keep_constraints(structure: Atoms, what: str) -> None:
+def check_constraints(structure: Atoms, what: str) -> None:
     """Refuse constraints that do not hold in a strained crystal.
 
     Parameters

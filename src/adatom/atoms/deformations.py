@@ -9,7 +9,7 @@ import numpy as np
 from ase import Atoms
 from numpy.typing import NDArray
 
-from adatom.atoms.constraints import keep_constraints, without_symmetry
+from adatom.atoms.constraints import check_constraints, without_symmetry
 from adatom.errors import InputError
 
 __all__ = ["check_crystal", "deformation", "independent_strains", "make_strains", "scale_volume", "strain_crystal"]
@@ -39,7 +39,7 @@ def scale_volume(atoms: Atoms, strains: Sequence[float]) -> list[Atoms]:
         leaves no volume.
     """
     check_crystal(atoms)
-    keep_constraints(atoms, "at other volumes")
+    check_constraints(atoms, "at other volumes")
     scaled = []
     for strain in strains:
         if not -1 < strain < math.inf:
@@ -168,7 +168,7 @@ def strain_crystal(atoms: Atoms, strains: Mapping[str, NDArray[np.float64]]) -> 
         `atoms` is not periodic in three directions, or has a constraint that does not hold under strain.
     """
     check_crystal(atoms)
-    keep_constraints(atoms, "under strain")
+    check_constraints(atoms, "under strain")
     strained = []
     for name, strain in strains.items():
         structure = without_symmetry(atoms)
