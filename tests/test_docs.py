@@ -12,6 +12,7 @@ A comment on the line above a block says what else there is to know:
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import textwrap
@@ -256,8 +257,8 @@ def shell(tmp_path, monkeypatch):
     """`adatom` and `python` are those of this environment."""
     programs = tmp_path / "programs"
     programs.mkdir()
-    for name, command in {"adatom": f"{sys.executable} -m adatom", "python": sys.executable}.items():
-        (programs / name).write_text(f'#!/bin/sh\nexec {command} "$@"\n')
+    for name, command in {"adatom": [sys.executable, "-m", "adatom"], "python": [sys.executable]}.items():
+        (programs / name).write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n')
         (programs / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
 

@@ -223,7 +223,7 @@ def test_arguments_of_dask_jobqueue_are_taken_as_they_are(profiles, engine):
     assert after[:3] == ["#!/bin/bash", "source ~/.bashrc", "conda activate quacc"]
     assert "export ADATOM_WALLTIME=500" in lines
     if engine == "parsl":
-        assert after[3].startswith("process_worker_pool.py ")
+        assert after[3].startswith("python -P -m parsl.executors.high_throughput.process_worker_pool ")
         assert "--drain_period=540" in after[3]
     else:
         assert after[3].startswith("python -m distributed.cli.dask_worker tcp://")

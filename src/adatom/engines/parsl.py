@@ -10,7 +10,6 @@ import tempfile
 import time
 from concurrent.futures import Future
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from adatom.errors import InputError, WorkerDiedError
@@ -129,11 +128,10 @@ class ParslEngine(Engine):
         """Return a configuration with a high-throughput executor on this machine."""
         from parsl import Config
         from parsl.executors import HighThroughputExecutor
-        from parsl.executors.high_throughput.executor import DEFAULT_LAUNCH_CMD
         from parsl.providers import LocalProvider
 
-        # The programs of Parsl are found beside this interpreter, whatever PATH says.
-        programs = Path(sys.executable).parent
+        from adatom.engines.clusters.htex import interchange_command, worker_command
+
         executor = HighThroughputExecutor(
             label="adatom",
             address="127.0.0.1",
@@ -144,8 +142,8 @@ class ParslEngine(Engine):
             provider=LocalProvider(
                 init_blocks=1, max_blocks=1, worker_init="export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}"
             ),
-            launch_cmd=f"{programs}/{DEFAULT_LAUNCH_CMD}",
-            interchange_launch_cmd=[str(programs / "interchange.py")],
+            launch_cmd=worker_command(),
+            interchange_launch_cmd=interchange_command(),
             heartbeat_period=2,
             heartbeat_threshold=10,  # after this many seconds the workers of a script that was killed end
         )

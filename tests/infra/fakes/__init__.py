@@ -11,6 +11,7 @@ import fcntl
 import importlib
 import json
 import os
+import shlex
 import signal
 import sys
 import time
@@ -122,12 +123,10 @@ class Fake:
                         time.sleep(0.02)
 
 
-_COMMAND = """#!{python} -IS
-import sys
+_CODE = """import sys
 sys.path.insert(0, {root!r})
 from tests.infra.fakes.core import run
-sys.exit(run({spool!r}, {command!r}, sys.argv[1:]))
-"""
+sys.exit(run({spool!r}, {command!r}, sys.argv[1:]))"""
 
 
 @contextlib.contextmanager
@@ -162,8 +161,9 @@ def installed(dialect: str, directory: Path, **settings: Any) -> Iterator[Fake]:
     for command in module.COMMANDS:
         path = fake.bin / command
         root = str(Path(__file__).parents[3])
-        text = _COMMAND.format(python=sys.executable, root=root, spool=str(fake.spool.path), command=command)
-        path.write_text(text)
+        code = _CODE.format(root=root, spool=str(fake.spool.path), command=command)
+        # By a shell, as the path of an interpreter in `#!` must not have spaces.
+        path.write_text(f'#!/bin/sh\nexec {shlex.join([sys.executable, "-IS", "-c", code])} "$@"\n')
         path.chmod(0o755)
     try:
         yield fake

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
+import sys
 from importlib import import_module
 from typing import Any
 
@@ -88,7 +90,7 @@ def allocation_of(request: ClusterRequest, extra: str) -> Allocation:
         cores=job.worker_cores,
         memory=job.worker_memory,
         walltime=_walltime(request),
-        python=job._command_template.split(" -m ")[0],
+        python=shlex.split(job._command_template)[0],
     )
 
 
@@ -126,6 +128,7 @@ def _kwargs(request: ClusterRequest) -> dict[str, Any]:
     # One job at a time in a process: calculators are not made for threads.
     kwargs.setdefault("processes", kwargs.get("cores") or 1)
     kwargs.setdefault("job_name", "adatom-workers")
+    kwargs.setdefault("python", _python(request.scheduler))
     kwargs.setdefault("log_directory", str(log_directory()))
     extra = list(kwargs.get("worker_extra_args") or [])
     walltime = _walltime(request)
@@ -151,10 +154,18 @@ def _of_allocation(wanted: Allocation) -> dict[str, Any]:
         "job_directives_skip": [""],  # all of dask-jobqueue's own
         "job_extra_directives": [line.removeprefix(prefix).strip() for line in wanted.header],
         "job_script_prologue": [*wanted.setup, f"export WORKERS_PER_NODE={wanted.workers} GPUS_PER_NODE={wanted.gpus}"],
-        "python": wanted.python,
+        "python": shlex.quote(wanted.python),
         "shebang": "#!/bin/bash",
         "worker_extra_args": extra,
     }
+
+
+def _python(scheduler: str) -> str:
+    """Return the interpreter of the workers, by the user's configuration of Dask or else this one, as a shell word."""
+    import dask
+
+    told = dask.config.get(f"jobqueue.{scheduler}.python", None)  # read where dask_jobqueue is imported
+    return str(told or shlex.quote(sys.executable))
 
 
 def _walltime(request: ClusterRequest) -> float | None:

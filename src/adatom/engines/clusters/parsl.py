@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-import sys
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,10 @@ import parsl.providers
 from parsl import Config
 from parsl.dataflow.dependency_resolvers import DEEP_DEPENDENCY_RESOLVER
 from parsl.executors import HighThroughputExecutor
-from parsl.executors.high_throughput.executor import DEFAULT_LAUNCH_CMD
 from parsl.launchers import SimpleLauncher
 
 from adatom.engines.clusters.accelerators import shares
+from adatom.engines.clusters.htex import interchange_command, worker_command
 from adatom.engines.clusters.jobqueue import allocation_of
 from adatom.errors import UnknownNameError
 from adatom.machines.allocation import Allocation, lifetime, log_directory
@@ -59,7 +59,6 @@ class ClusterConfig(Config):
             **more,
         )
         provider.adatom_allocation = self._allocation
-        programs = Path(self._allocation.python).parent if "/" in self._allocation.python else None
         executor = HighThroughputExecutor(
             label="adatom",
             max_workers_per_node=self._allocation.workers,
@@ -67,9 +66,8 @@ class ClusterConfig(Config):
             available_accelerators=shares(gpus, self._allocation.workers) if gpus else (),
             provider=provider,
             drain_period=None if walltime is None else lifetime(walltime)[0],
-            launch_cmd=f"{programs}/{DEFAULT_LAUNCH_CMD}" if programs else DEFAULT_LAUNCH_CMD,
-            # The program is found beside this interpreter, whatever PATH says.
-            interchange_launch_cmd=[str(Path(sys.executable).parent / "interchange.py")],
+            launch_cmd=worker_command(self._allocation.python),
+            interchange_launch_cmd=interchange_command(),
             heartbeat_period=5,
             heartbeat_threshold=30,  # after this many seconds the workers of a script that was killed end
         )
@@ -121,6 +119,13 @@ class _OwnScript:
 
     def _write_submit_script(self, template: str, file: str, name: str, parts: dict[str, Any]) -> None:
         Path(file).write_text(script(self.adatom_allocation, parts["user_script"]))
+
+    def execute_wait(self, cmd: str, timeout: int | None = None) -> tuple[int, str, str]:
+        """Run a command of the scheduler; Parsl does not quote the directory of the script."""
+        directory = str(self.script_dir or "")  # type: ignore[attr-defined]
+        quoted = cmd.replace(directory, shlex.quote(directory)) if directory else cmd
+        done: tuple[int, str, str] = super().execute_wait(quoted, timeout)  # type: ignore[misc]
+        return done
 
 
 def script(allocation: Allocation, command: str) -> str:
