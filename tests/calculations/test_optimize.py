@@ -159,9 +159,46 @@ def test_under_pressure_the_stress_is_the_pressure(pressure):
     assert -slope / units.GPa == pytest.approx(pressure, rel=1e-3)
 
 
+def slope(strained, direction):
+    """The stress by a strain along one component, in GPa."""
+    stresses = []
+    for size in (1e-4, -1e-4):
+        atoms = strained.copy()
+        change = np.eye(3) + size / 2 * (direction + direction.T)
+        atoms.set_cell(atoms.cell @ change, scale_atoms=True)
+        atoms.calc = EMT()
+        stresses.append(atoms.get_stress(voigt=False) / units.GPa)
+    return (stresses[0] - stresses[1]) / 2e-4
+
+
+@pytest.mark.parametrize("pressure", [[[0.02, 0.01, 0], [0.01, 0, 0], [0, 0, -0.03]], [0.02, 0, -0.03, 0, 0, 0.01]])
+def test_a_tensor_of_pressure_strains_a_cell_by_its_elastic_constants(pressure):
+    free = run_optimize(bulk("Cu", cubic=True), EMT(), relax_cell=True, fmax=1e-6)["atoms"]
+    result = run_optimize(free, EMT(), relax_cell=True, pressure=pressure, fmax=1e-5)
+    tensor = [[0.02, 0.01, 0], [0.01, 0, 0], [0, 0, -0.03]]
+    np.testing.assert_allclose(
+        result["results"]["stress"], -units.GPa * np.array([0.02, 0, -0.03, 0, 0, 0.01]), atol=1e-6
+    )
+    assert result["parameters"]["pressure"] == tensor
+    along, across = slope(free, np.diag([1.0, 0, 0])), slope(free, np.array([[0, 1.0, 0], [0, 0, 0], [0, 0, 0]]))
+    (c11, c12), c44 = along.diagonal()[:2], across[0, 1]
+    stress = -np.array(tensor)
+    by_hand = stress / (2 * c44)
+    np.fill_diagonal(by_hand, (stress.diagonal() - c12 / (c11 + 2 * c12) * np.trace(stress)) / (c11 - c12))
+    strain = np.linalg.solve(free.cell.array, result["atoms"].cell.array) - np.eye(3)
+    np.testing.assert_allclose((strain + strain.T) / 2, by_hand, rtol=5e-3, atol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        ({"pressure": np.triu(np.ones((3, 3))), "relax_cell": True}, "a symmetric tensor"),
+        ({"pressure": [1.0, 2.0, 3.0], "relax_cell": True}, "a symmetric tensor"),
+        (
+            {"pressure": np.eye(3), "relax_cell": True, "optimizer": "BFGSLineSearch"},
+            "BFGSLineSearch compares energies",
+        ),
+        ({"pressure": np.eye(3), "relax_cell": True, "cell_filter": "StrainFilter"}, "StrainFilter takes no pressure"),
         ({"pressure": 5.0}, "the cell stays as it is. Set relax_cell=True"),
         ({"pressure": float("nan"), "relax_cell": True}, "Give a number in GPa"),
         ({"pressure": "5 GPa", "relax_cell": True}, "Give a number in GPa"),

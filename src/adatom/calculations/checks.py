@@ -20,7 +20,6 @@ __all__ = [
     "check_elements",
     "check_keywords",
     "check_positive",
-    "check_pressure",
     "check_spin",
 ]
 
@@ -218,24 +217,3 @@ def check_count(**values: Any) -> None:
     for name, value in values.items():
         if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 1:
             raise InputError(f"{name} is {value!r}. Give an integer above 0.")
-
-
-def check_pressure(pressure: object, relax_cell: bool) -> None:
-    """Refuse a pressure that is no number in GPa, or that no cell is relaxed under.
-
-    Parameters
-    ----------
-    pressure
-        Value that was given as a pressure in GPa.
-    relax_cell
-        Whether the cell is relaxed.
-
-    Raises
-    ------
-    InputError
-        The pressure is not a finite number, or not 0 without `relax_cell`.
-    """
-    if isinstance(pressure, bool) or not isinstance(pressure, Real) or not math.isfinite(pressure):
-        raise InputError(f"pressure is {pressure!r}. Give a number in GPa.")
-    if pressure and not relax_cell:
-        raise InputError(f"pressure is {pressure!r} GPa, and the cell stays as it is. Set relax_cell=True.")

@@ -7,8 +7,9 @@ from typing import Any, cast
 from ase import Atoms
 
 from adatom.calculations.calculation import calculation
-from adatom.calculations.checks import check_count, check_positive, check_pressure
+from adatom.calculations.checks import check_count, check_positive
 from adatom.calculations.copy_files import CopyFiles
+from adatom.calculations.pressure import check_pressure
 from adatom.errors import ConvergenceError, InputError
 from adatom.schemas.results import RelaxResult
 
@@ -73,7 +74,7 @@ def run_native_relax(
         )
     check_positive(fmax=fmax)
     check_count(max_steps=max_steps)
-    check_pressure(pressure, relax_cell)
+    check_pressure(pressure, relax_cell, tensor=False)
     needs = ("energy", "forces", "stress") if relax_cell else ("energy", "forces")
     with calculation(name, atoms, calculator, copy_files, needs) as run:
         images, converged = calculator.relax(

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from typing import Any, cast
 
-from ase import Atoms, units
+from ase import Atoms
 
 from adatom.calculations.calculation import calculation
-from adatom.calculations.checks import check_atoms, check_count, check_positive, check_pressure
+from adatom.calculations.checks import check_atoms, check_count, check_positive
 from adatom.calculations.converge import converge
 from adatom.calculations.copy_files import CopyFiles
+from adatom.calculations.pressure import Pressure, check_filter, check_pressure, under_pressure
 from adatom.calculations.steps import PreviousRun, Steps
 from adatom.calculations.tables import find_class
 from adatom.errors import InputError
@@ -49,7 +49,7 @@ def run_optimize(
     calculator: Any,
     *,
     relax_cell: bool = False,
-    pressure: float = 0.0,
+    pressure: Pressure = 0.0,
     fmax: float = 0.01,
     max_steps: int = 1000,
     optimizer: str | type[Any] = "BFGS",
@@ -71,8 +71,9 @@ def run_optimize(
     relax_cell
         Whether the cell changes too.
     pressure
-        Pressure in GPa that the cell is relaxed under, with `relax_cell`. The energy of the result is without the work
-        against it.
+        Pressure in GPa that the cell is relaxed under, with `relax_cell`: a number, or a symmetric tensor, as 3 × 3
+        numbers or as xx, yy, zz, yz, xz, xy, which the stress of the result is the opposite of. The energy of the
+        result is without the work against it.
     fmax
         Largest force that may remain on an atom, in eV/Å; with `relax_cell` the filter includes the stress.
     max_steps
@@ -115,10 +116,9 @@ def run_optimize(
     make_filter = find_class("cell filter", cell_filter, CELL_FILTERS) if relax_cell else None
     if make_filter:
         _check_cell(atoms)
-    check_pressure(pressure, relax_cell)
-    under = {"scalar_pressure": pressure * units.GPa} if pressure else {}
-    if make_filter and under and "scalar_pressure" not in inspect.signature(make_filter).parameters:
-        raise InputError(f"{make_filter.__name__} takes no pressure. Take another cell_filter: FrechetCellFilter.")
+    pressure = check_pressure(pressure, relax_cell)
+    if make_filter:
+        check_filter(pressure, make_filter, make_optimizer)
     settings = {
         "relax_cell": relax_cell,
         "pressure": pressure,
@@ -130,7 +130,7 @@ def run_optimize(
     needs = ("energy", "forces", "stress") if relax_cell else ("energy", "forces")
     with calculation(name, atoms, calculator, copy_files, needs) as run:
         # The filter comes first: strain is relative to the cell as given, also if an earlier run left another cell.
-        moving = make_filter(run.atoms, **under) if make_filter else run.atoms
+        moving = under_pressure(run.atoms, pressure, make_filter) if make_filter else run.atoms
         steps.enter(run)
         parts = {"filter": moving} if make_filter else {}
         relaxation, converged = converge(

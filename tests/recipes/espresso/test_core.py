@@ -102,6 +102,8 @@ def test_the_cell_relaxes_under_pressure():
     twice = {**FAST, "calc_kwargs": {**FAST["calc_kwargs"], "input_data": {"press": 3.0}}}
     with pytest.raises(JobFailure, match="input_data has press = 3.0. Give one"):
         relax_job(bulk("Si"), relax_cell=True, pressure=8.0, **twice)
+    with pytest.raises(JobFailure, match="takes one number. Give one, or take the job .* ase_relax_job"):
+        relax_job(bulk("Si"), relax_cell=True, pressure=np.diag([8.0, 8.0, 0.0]), **FAST)
 
 
 def test_a_metal():

@@ -13,6 +13,7 @@ from adatom.calculations.md import run_md
 from adatom.calculations.native_relax import run_native_relax
 from adatom.calculations.neb import run_neb
 from adatom.calculations.optimize import run_optimize
+from adatom.calculations.pressure import Pressure
 from adatom.calculations.ramp import Knots
 from adatom.calculations.saddle import run_saddle
 from adatom.calculations.static import run_static
@@ -53,7 +54,7 @@ def relax_job(
     atoms: Atoms,
     *,
     relax_cell: bool = False,
-    pressure: float = 0.0,
+    pressure: Pressure = 0.0,
     fmax: float = 0.01,
     max_steps: int = 1000,
     optimizer: str | type[Any] = "BFGS",
