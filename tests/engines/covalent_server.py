@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-COMMAND = [str(Path(sys.executable).with_name("covalent")), "start", "--no-triggers", "--no-cluster", "--no-header"]
+START = "import sys; from covalent_dispatcher._cli.cli import cli; sys.exit(cli())"
+OPTIONS = ["start", "--no-triggers", "--no-cluster", "--no-header"]
 
 
 @contextmanager
@@ -26,9 +27,12 @@ def covalent_server(home: Path) -> Iterator[str]:
             if name.startswith(("COVALENT_", "XDG_")):
                 patch.delenv(name)
         patch.setenv("HOME", str(home))  # here too, and for good: a client finds the server by what stands in there
+        environment = home / "environment"  # Covalent does not start where the path of its interpreter has spaces
+        environment.symlink_to(sys.prefix)
+        python = environment / Path(sys.executable).relative_to(sys.prefix)
         with (home / "server.log").open("w") as log:
             starter = subprocess.Popen(
-                [*COMMAND, "--port", address.rpartition(":")[2]],
+                [python, "-c", START, *OPTIONS, "--port", address.rpartition(":")[2]],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
