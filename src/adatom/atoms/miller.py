@@ -136,17 +136,16 @@ def _settled(found: Any, rotations: NDArray[np.int64], centring: NDArray[np.floa
     """
     import spglib
 
-    group = {rotation.tobytes() for rotation in rotations}
     settings: dict[bytes, NDArray[np.int64]] = {}  # by what is the same for settings that a symmetry makes equal
     for turned in spglib.get_symmetry((found.std_lattice, [(0, 0, 0)], [1]), symprec=0.01)["rotations"]:
         back = np.linalg.inv(turned).round().astype(rotations.dtype)
         shifts = (centring @ turned.T)[:, None] - centring
         if (
             np.linalg.det(turned) > 0
-            and {rotation.tobytes() for rotation in (turned @ rotations @ back).astype(rotations.dtype)} == group
+            and (np.unique(turned @ rotations @ back, axis=0) == rotations).all()
             and (abs(shifts - shifts.round()).max(axis=2).min(axis=1) < 1e-6).all()
         ):
-            settings.setdefault(min([one.tobytes() for one in turned @ rotations]), turned)
+            settings.setdefault(np.unique(turned @ rotations, axis=0)[0].tobytes(), turned)
     low, high = (np.array([*product(range(-size, size + 1), repeat=3)]) for size in (1, 3))
 
     def factors(indices: NDArray[np.int64]) -> Any:
