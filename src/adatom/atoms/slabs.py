@@ -73,8 +73,9 @@ def make_slabs(
     -------
     list of Atoms
         Slabs with the surface normal and the third cell vector along z, and in ``info``: ``miller_index`` (three
-        integers, or four), ``miller_cell``, ``shift`` (of the termination, as pymatgen counts it) and ``flipped``. In
-        a crystal where (h k l) and (-h -k -l) differ, the side that the index names is on top unless the slab is
+        integers, or four), ``miller_cell``, ``shift`` (of the termination, as pymatgen counts it), ``flipped``, and
+        ``in_plane``, the first two cell vectors as vectors of `atoms`, before the slab was turned, in Å. In a crystal
+        where (h k l) and (-h -k -l) differ, the side that the index names is on top unless the slab is
         flipped.
 
     Raises
@@ -158,7 +159,7 @@ def _terminations(
             slab = flipped
         if cutting["center_slab"]:  # pymatgen's is the middle of the masses
             slab.positions[:, 2] += (slab.cell[2, 2] - slab.positions[:, 2].min() - slab.positions[:, 2].max()) / 2
-        slab.info |= {"shift": float(termination.shift), "flipped": False}
+        slab.info |= {"shift": float(termination.shift), "flipped": False, "in_plane": cell[:2].tolist()}
         if abs(slab.get_initial_charges().mean() - crystal.get_initial_charges().mean()) > 1e-6:
             slab.set_initial_charges()
         yield slab
@@ -233,6 +234,7 @@ def _finished(slab: Atoms, min_length_width: float | None, z_fix: float | None) 
         # 1e-6 less, so that a length that rounding has made a little too short is enough
         times = [max(1, math.ceil(min_length_width / length - 1e-6)) for length in lengths[:2]]
         slab = slab.repeat((*times, 1))
+        slab.info["in_plane"] = (slab.info["in_plane"] * np.array(times)[:, None]).tolist()
     if z_fix is not None:
         from ase.constraints import FixAtoms
 

@@ -15,6 +15,8 @@ from ase.constraints import FixAtoms, FixBondLength
 from ase.io import read
 
 from adatom import JobFailure, Remove, change_settings
+from adatom.atoms.oriented import oriented_crystal
+from adatom.atoms.slabs import make_slabs
 from adatom.errors import ConvergenceError, InputError, ProgramError, StorageError
 from adatom.recipes import espresso
 from adatom.recipes.espresso import ase_relax_job, dos_job, relax_job, static_job
@@ -104,6 +106,16 @@ def test_the_cell_relaxes_under_pressure():
         relax_job(bulk("Si"), relax_cell=True, pressure=8.0, **twice)
     with pytest.raises(JobFailure, match="takes one number. Give one, or take the job .* ase_relax_job"):
         relax_job(bulk("Si"), relax_cell=True, pressure=np.diag([8.0, 8.0, 0.0]), **FAST)
+
+
+def test_numbers_of_k_points_in_the_plane_are_those_of_the_slab():
+    """Alone, the crystal would have others: its third cell vector does not stand upright."""
+    slabs = make_slabs(bulk("Si"), min_slab_size=2, min_vacuum_size=3, min_length_width=None)
+    slab = next(slab for slab in slabs if slab.info["miller_index"] == [1, 0, 0])
+    crystal, spacing = oriented_crystal(bulk("Si"), slab.info["in_plane"]), {"kspacing": 0.06}
+    assert espresso.espresso.derive(crystal, spacing, None)["kpts"] == [6, 6, 7]
+    assert espresso.espresso.derive(slab, spacing, None)["kpts"] == [5, 5, 3]
+    assert espresso.espresso.derive(crystal, spacing, slab)["kpts"] == [5, 5, 7]
 
 
 def test_a_metal():

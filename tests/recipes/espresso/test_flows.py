@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ase import units
 from ase.build import bulk
 from ase.io import read
 
@@ -312,3 +313,27 @@ def test_points_of_a_fit_have_one_grid_of_k_points():
     options = {"norm_strains": [0.3], "shear_strains": [0.2], "run_relax": False, "relax_ions": False}
     strained = elastic_tensor_flow(silicon, **options, job_params=params)["static"]
     assert set(grids(strained)) == {grid}
+
+
+@pytest.mark.deep(reason="eleven runs of pw.x; the grids by themselves are tested in test_core.py")
+def test_slabs_and_their_crystal_have_one_grid_in_the_plane():
+    """A spacing gives one number of points along a slab, and another along the edges of the crystal's own cell."""
+    spacing = {**FAST_KWARGS, "kspacing": 0.15}
+    spacing.pop("kpts", None)
+    few = {"min_slab_size": 2, "min_vacuum_size": 3, "min_length_width": None, "z_fix": None}
+    params = {"static_job": {**FAST, "calc_kwargs": spacing}, "relax_job": {**FAST, "calc_kwargs": spacing, "fmax": 20}}
+    result = bulk_to_slabs_flow(bulk("Si"), slab_kwargs=few, run_static=False, job_params=params)
+    slabs, crystals = grids(result["relax"]), grids(result["oriented"])
+    assert [grid[:2] for grid in slabs] == [grid[:2] for grid in crystals]
+    assert all(crystal[2] > slab[2] for slab, crystal in zip(slabs, crystals, strict=True))
+    per_atom = result["bulk"]["results"]["energy"] / 2
+    for slab, crystal, surface in zip(
+        result["relax"], result["oriented"], result["surface_energies"]["surfaces"], strict=True
+    ):
+        lengths = [run["atoms"].cell.lengths()[:2] for run in (slab, crystal)]
+        np.testing.assert_allclose(*lengths, rtol=1e-9)
+        reference = crystal["results"]["energy"] / len(crystal["atoms"])
+        assert reference == pytest.approx(per_atom, abs=0.3)  # so much on grids as coarse as these
+        area = np.linalg.norm(np.cross(*slab["atoms"].cell.array[:2]))
+        energy = (slab["results"]["energy"] - len(slab["atoms"]) * reference) / (2 * area)
+        assert surface["surface_energy"] == pytest.approx(energy / (units.J / units.m**2), abs=1e-9)

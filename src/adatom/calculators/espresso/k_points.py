@@ -26,7 +26,7 @@ def k_points(kpts: Any) -> Any:
     return kpts
 
 
-def k_grid(atoms: Atoms, parameters: Mapping[str, Any]) -> dict[str, Any]:
+def k_grid(atoms: Atoms, parameters: Mapping[str, Any], slab: Atoms | None = None) -> dict[str, Any]:
     """Return the numbers of k points that ``kspacing`` gives for a structure, in its place; nothing without a spacing.
 
     Parameters
@@ -35,9 +35,15 @@ def k_grid(atoms: Atoms, parameters: Mapping[str, Any]) -> dict[str, Any]:
         Structure from whose cell the numbers follow.
     parameters
         Keyword arguments of `make_espresso`.
+    slab
+        Slab with the same first two cell vectors, from whose cell the numbers along these follow. None: all numbers
+        follow from `atoms`.
     """
     if not (spacing := parameters.get("kspacing")):
         return {}
     from ase.io.espresso import kspacing_to_grid
 
-    return {"kpts": [int(number) for number in kspacing_to_grid(atoms, spacing)], "kspacing": Remove}
+    numbers = [int(number) for number in kspacing_to_grid(atoms, spacing)]
+    if slab:
+        numbers[:2] = map(int, kspacing_to_grid(slab, spacing)[:2])
+    return {"kpts": numbers, "kspacing": Remove}

@@ -75,7 +75,9 @@ class Code:
         do not fit. None: nothing more is checked.
     derive
         Function that is called with a structure and all arguments of `make`, and returns those that the code would
-        derive from the structure, as values: the numbers of k points for a spacing. None: the code derives nothing.
+        derive from the structure, as values: the numbers of k points for a spacing. A slab as third argument has the
+        first two cell vectors of the structure, and what follows from these is the slab's. None: the code derives
+        nothing.
     """
 
     name: str
@@ -83,7 +85,7 @@ class Code:
     elements: tuple[str, ...] | None = None
     parameters: tuple[str, ...] | None = None
     check: Callable[[Atoms, Mapping[str, Any]], None] | None = None
-    derive: Callable[[Atoms, Mapping[str, Any]], Mapping[str, Any]] | None = None
+    derive: Callable[[Atoms, Mapping[str, Any], Atoms | None], Mapping[str, Any]] | None = None
 
     def calculator(self, atoms: Atoms, calc_kwargs: Mapping[str, Any] | None = None) -> Any:
         """Return a new calculator for a structure, which nothing else uses.

@@ -15,7 +15,7 @@ from adatom.workflow.step import Step
 __all__ = ["with_settings_of"]
 
 
-def with_settings_of(job: Callable[..., Any], atoms: Atoms) -> Callable[..., Any]:
+def with_settings_of(job: Callable[..., Any], atoms: Atoms, slab: Atoms | None = None) -> Callable[..., Any]:
     """Return a job that computes any structure with the settings that its code derives from one of them.
 
     Energies and stresses of structures that differ in their cell can be compared only where, for example, the numbers
@@ -24,9 +24,12 @@ def with_settings_of(job: Callable[..., Any], atoms: Atoms) -> Callable[..., Any
     Parameters
     ----------
     job
-        Job of a flow. One that belongs to no `Code`, or whose code derives nothing, is returned as it is.
+        Job of a flow. It is returned as it is if it belongs to no `Code`, or if its code derives nothing.
     atoms
         Structure from which the settings are derived.
+    slab
+        Slab with the first two cell vectors of `atoms`, which settings along these are derived from. None: all are
+        derived from `atoms`.
     """
     code = getattr(inspect.unwrap(job, stop=lambda step: hasattr(step, "code")), "code", None)
     if code is None:
@@ -36,5 +39,7 @@ def with_settings_of(job: Callable[..., Any], atoms: Atoms) -> Callable[..., Any
     if code.derive is None:
         return job
     given: Mapping[str, Any] = effective(job, "calc_kwargs", None, {}) or {}
-    settings = {**given, **code.derive(atoms, code.settings(given))}
+    if not (derived := code.derive(atoms, code.settings(given), slab)):
+        return job
+    settings = {**given, **derived}
     return job.bind(calc_kwargs=settings) if isinstance(job, Step) else functools.partial(job, calc_kwargs=settings)

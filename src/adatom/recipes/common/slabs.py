@@ -10,10 +10,12 @@ from ase import Atoms
 from adatom import flow, job, subflow
 from adatom.analysis.surfaces import AdsorptionEnergies, SurfaceEnergies, adsorption_energy, surface_energy
 from adatom.atoms.adsorption import make_adsorbate, make_adsorption
+from adatom.atoms.oriented import oriented_crystal
 from adatom.atoms.slabs import make_slabs
 from adatom.calculations.checks import check_keywords, check_positive
 from adatom.recipes.common.code import unbound
 from adatom.recipes.common.energies import energy_of, reference_energy
+from adatom.recipes.common.same_settings import with_settings_of
 
 __all__ = ["bulk_to_slabs_flow", "slab_to_ads_flow"]
 
@@ -51,7 +53,9 @@ def bulk_to_slabs_flow(
     dict
         ``"relax"`` and, with `run_static`, ``"static"``: a result for each slab. With `run_bulk`, ``"bulk"``: the
         result of the crystal; ``"surface_energies"``: a `SurfaceEnergies`, in J/m², each the mean of a slab's two
-        surfaces.
+        surfaces. Where a code derives settings from a structure, such as a grid of k points, there is also
+        ``"oriented"``: for each slab the result of the crystal in a cell with the slab's vectors and settings in the
+        plane, with which the slab is compared.
 
     Raises
     ------
@@ -127,8 +131,12 @@ def relax_slabs(
     runs = _relax_each(slabs, relax_job, static_job)
     if not run_bulk:
         return runs
-    bulk = (static_job or relax_job)(atoms)
-    return {**runs, "bulk": bulk, "surface_energies": find_surface_energies(bulk, slabs, _last(runs))}
+    crystal_job = static_job or relax_job
+    bulk = crystal_job(atoms)
+    oriented = _in_cells_of(slabs, atoms, crystal_job)
+    crystals = oriented or [bulk] * len(slabs)
+    energies = find_surface_energies(crystals, slabs, _last(runs))
+    return {**runs, "bulk": bulk, **({"oriented": oriented} if oriented else {}), "surface_energies": energies}
 
 
 @subflow
@@ -152,11 +160,12 @@ def relax_adsorbates(
 
 
 @job(failed_inputs="take")
-def find_surface_energies(bulk: Any, slabs: Sequence[Atoms], runs: Sequence[Any]) -> SurfaceEnergies:
-    """Compare the energies of slabs with the energy of their crystal."""
-    reference = reference_energy(bulk, "the crystal")
+def find_surface_energies(crystals: Sequence[Any], slabs: Sequence[Atoms], runs: Sequence[Any]) -> SurfaceEnergies:
+    """Compare the energy of each slab with that of its crystal."""
+    references = [reference_energy(crystal, "the crystal") for crystal in crystals]
     surfaces = [
-        surface_energy(slab, *energy_of(run), bulk["atoms"], reference) for slab, run in zip(slabs, runs, strict=True)
+        surface_energy(slab, *energy_of(run), crystal["atoms"], reference)
+        for slab, run, crystal, reference in zip(slabs, runs, crystals, references, strict=True)
     ]
     return {"name": "surface_energies", "surfaces": surfaces}
 
@@ -169,6 +178,18 @@ def find_adsorption_energies(
     parts = reference_energy(slab, "the slab") + reference_energy(adsorbate, "the adsorbate")
     sites = [adsorption_energy(both, *energy_of(run), parts) for both, run in zip(structures, runs, strict=True)]
     return {"name": "adsorption_energies", "adsorbate": adsorbate["atoms"].get_chemical_formula(), "sites": sites}
+
+
+def _in_cells_of(slabs: list[Atoms], atoms: Atoms, crystal_job: Any) -> list[Any]:
+    """Compute the crystal in the cell of each slab with its settings in the plane; nothing where the code has none."""
+    if with_settings_of(crystal_job, atoms) is crystal_job:
+        return []
+    runs: dict[str, Any] = {}
+    for slab in slabs:
+        if (plane := str(slab.info["in_plane"])) not in runs:
+            crystal = oriented_crystal(atoms, slab.info["in_plane"])
+            runs[plane] = with_settings_of(crystal_job, crystal, slab)(crystal)
+    return [runs[str(slab.info["in_plane"])] for slab in slabs]
 
 
 def _relax_each(structures: list[Atoms], relax_job: Any, static_job: Any) -> dict[str, Any]:
