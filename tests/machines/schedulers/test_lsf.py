@@ -250,6 +250,13 @@ def test_a_command_from_its_profiles_to_its_end(fake, tmp_path):
         run_command(python("raise SystemExit('no such luck')"), how(walltime="10m"), here, tmp_path)
 
 
+def test_a_job_has_the_locale_of_the_user(fake, tmp_path, monkeypatch):
+    """Else Python would not read the path of an environment with an umlaut."""
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+    said = run_command(python("import os; print(os.environ['LC_ALL'])"), how(walltime="10m"), machine("lsf"), tmp_path)
+    assert said.stdout.read_text().startswith("C.UTF-8\n")
+
+
 def test_the_queues(fake):
     assert LSF().queues() == {"normal": None, "short": 3600, "long": 259200}
 

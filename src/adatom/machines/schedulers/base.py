@@ -186,7 +186,7 @@ class Scheduler(ABC):
     def run(
         self,
         *command: str,
-        cwd: Path | None = None,
+        script: Path | None = None,
         stdin: str | None = None,
         forgiven: str = "",
         with_errors: bool = False,
@@ -197,10 +197,11 @@ class Scheduler(ABC):
         ----------
         *command
             Program and its arguments, one string for each word.
-        cwd
-            Directory on `host` that the command runs in. None: the current one.
+        script
+            Script that the command submits. The command runs in its directory, with the environment of the user, which
+            most schedulers give the job. None: the command submits nothing.
         stdin
-            Name of the file in `cwd` that the command reads. None: the command reads nothing.
+            Name of the file in that directory that the command reads. None: the command reads nothing.
         forgiven
             Regular expression for errors to ignore, as for one unknown job among several: a failure is no error if
             every line of the standard error has a match. Empty: every failure is an error.
@@ -212,12 +213,16 @@ class Scheduler(ABC):
         SchedulerError
             The command does not exist, fails, or does not answer.
         """
-        # The parsers need these formats of times and messages, whatever the user's shell sets. A job that is submitted
-        # from within another job gets none of the variables that the scheduler gave the outer one.
-        environment = {"LC_ALL": "C", "SLURM_TIME_FORMAT": "standard"}
+        # The parsers need these formats of times and messages, whatever the user's shell sets.
+        environment = {} if script else {"LC_ALL": "C", "SLURM_TIME_FORMAT": "standard"}
         try:
             done = self.host.run(
-                command, cwd=cwd, stdin=stdin, environment=environment, without=self.of_a_job, timeout=_PATIENCE
+                command,
+                cwd=script.parent if script else None,
+                stdin=stdin,
+                environment=environment,
+                without=self.of_a_job,  # a job that is submitted from within another one gets none of its variables
+                timeout=_PATIENCE,
             )
         except FileNotFoundError:
             raise SchedulerError(

@@ -117,7 +117,7 @@ class LSF(Scheduler):
 
     def submit(self, script: Path) -> str:
         """Submit with ``bsub``, which reads directives on its standard input only."""
-        printed = self.run("bsub", cwd=script.parent, stdin=script.name)
+        printed = self.run("bsub", script=script, stdin=script.name)
         found = re.search(r"^Job <(\d+)> is submitted", printed, re.MULTILINE)
         if not found:
             raise SchedulerError(f"bsub took {script}, and what it says of the id is not understood: {printed!r}.")

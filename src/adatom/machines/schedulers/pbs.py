@@ -97,7 +97,7 @@ class PBS(Scheduler):
 
     def submit(self, script: Path) -> str:
         """Submit with ``qsub``, which prints the id, perhaps after messages of the site."""
-        printed = self.run("qsub", script.name, cwd=script.parent)
+        printed = self.run("qsub", script.name, script=script)
         for line in reversed(printed.splitlines()):
             if re.fullmatch(r"\d+(\[\d*\])?(\.[\w.@:-]+)?", line.strip()):
                 return line.strip()

@@ -110,7 +110,7 @@ class PJM(Scheduler):
 
     def submit(self, script: Path) -> str:
         """Submit with ``pjsub``, which prints the id in a sentence."""
-        printed = self.run("pjsub", script.name, cwd=script.parent, with_errors=True)
+        printed = self.run("pjsub", script.name, script=script, with_errors=True)
         found = re.search(r"pjsub Job (\d+) submitted", printed)
         if not found:
             raise SchedulerError(f"pjsub was given {script}, and what it says of an id is not understood: {printed!r}.")

@@ -93,7 +93,7 @@ class SGE(Scheduler):
 
     def submit(self, script: Path) -> str:
         """Submit with ``qsub``, which prints the id in a sentence."""
-        printed = self.run("qsub", script.name, cwd=script.parent, with_errors=True)
+        printed = self.run("qsub", script.name, script=script, with_errors=True)
         found = re.search(r"^Your job (\d+) ", printed, re.MULTILINE)
         if not found:
             raise SchedulerError(f"qsub was given {script}, and what it says of an id is not understood: {printed!r}.")

@@ -111,7 +111,7 @@ class Slurm(Scheduler):
 
     def submit(self, script: Path) -> str:
         """Submit with ``sbatch --parsable``, which prints the id and, in a federation, the cluster."""
-        printed = self.run("sbatch", "--parsable", script.name, cwd=script.parent)
+        printed = self.run("sbatch", "--parsable", script.name, script=script)
         found = re.match(r"(\d+)(;|$)", printed.strip().splitlines()[-1] if printed.strip() else "")
         if not found:
             raise SchedulerError(f"sbatch took {script}, and what it says of the id is not understood: {printed!r}.")
