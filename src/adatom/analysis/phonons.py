@@ -8,22 +8,20 @@ from typing import Annotated, Any, TypedDict
 
 import numpy as np
 from ase import Atoms, units
-from ase.cell import Cell
 from numpy.typing import ArrayLike, NDArray
 
-from adatom.analysis.band_path import path_axis
+from adatom.analysis.phonon_bands import Bands, compute_bands
+from adatom.analysis.polar import check_polar, nac_params
 from adatom.atoms.convert import to_phonopy
 from adatom.atoms.displacements import take_sites
 from adatom.errors import InputError
 
-__all__ = ["Bands", "DensityOfStates", "Phonons", "ThermalProperties", "as_phonopy", "check_phonons", "fit_phonons"]
+__all__ = ["DensityOfStates", "Phonons", "ThermalProperties", "as_phonopy", "check_phonons", "fit_phonons"]
 
 #: A frequency this far below zero, in THz, is imaginary. Those of acoustic modes at Γ lie nearer to zero.
 IMAGINARY = 0.01
 #: Force constants of all atoms of the supercell are kept if they take no more than this many bytes.
 LARGE = 1_000_000
-#: Number of q points of a band structure for each Å⁻¹ of its path.
-BAND_DENSITY = 20
 
 Array = NDArray[np.float64]
 
@@ -41,33 +39,6 @@ class DensityOfStates(TypedDict):
 
     frequencies: Array
     densities: Array
-
-
-class Bands(TypedDict):
-    """Phonon bands along ASE's path for the lattice, of Q points. P is the number of atoms of the primitive cell.
-
-    Attributes
-    ----------
-    path
-        Names of the special points, where a comma is a jump: ``"GXWKGLUWLK,UX"``.
-    qpoints
-        Points in units of the reciprocal vectors of the primitive cell, shape (Q, 3).
-    distances
-        Length of the path up to each point, in Å⁻¹ with the factor 2π, shape (Q,).
-    frequencies
-        Frequencies in THz, an imaginary one as a negative number, shape (Q, 3 P).
-    labels
-        Names of the special points, in the order of the path.
-    label_distances
-        Length of the path up to each special point, in Å⁻¹ with the factor 2π; the same for both points at a jump.
-    """
-
-    path: str
-    qpoints: Array
-    distances: Array
-    frequencies: Array
-    labels: list[str]
-    label_distances: Array
 
 
 class ThermalProperties(TypedDict):
@@ -97,7 +68,7 @@ class ThermalProperties(TypedDict):
 class Phonons(TypedDict):
     """Phonons of a crystal. P is the number of atoms of its primitive cell, S that of its supercell.
 
-    There is no non-analytical correction: near Γ, the longitudinal optical modes of a polar crystal are too low.
+    Without the non-analytical correction, the longitudinal optical modes of a polar crystal are too low near Γ.
 
     Attributes
     ----------
@@ -119,6 +90,11 @@ class Phonons(TypedDict):
     force_constants
         Force constants in eV/Å², shape (S, S, 3, 3), or (P, S, 3, 3) for the atoms of the primitive cell where the
         former would take more than 1 MB. Both forms are phonopy's, and `as_phonopy` takes both.
+    born_charges
+        Born effective charges in e of the atoms of the primitive cell, with which bands, density of states and thermal
+        properties have the non-analytical correction, shape (P, 3, 3); None where they have none.
+    dielectric
+        Electronic dielectric tensor of the same correction, shape (3, 3), or None.
     mesh
         Numbers of q points along the three reciprocal vectors.
     imaginary_modes
@@ -141,6 +117,8 @@ class Phonons(TypedDict):
     space_group: str
     displacements: int
     force_constants: Annotated[Array, "eV/Å²"]
+    born_charges: Annotated[Array | None, "e"]
+    dielectric: Array | None
     mesh: list[int]
     imaginary_modes: int
     lowest_frequency: Annotated[float, "THz"]
@@ -190,6 +168,8 @@ def fit_phonons(
     forces: Sequence[ArrayLike],
     *,
     residual_forces: ArrayLike | None = None,
+    born_charges: ArrayLike | None = None,
+    dielectric: ArrayLike | None = None,
     symprec: float = 1e-5,
     mesh: float | Sequence[int] = 100.0,
     t_min: float = 0.0,
@@ -214,6 +194,9 @@ def fit_phonons(
         Forces in each displaced supercell in eV/Å, each of shape (S, 3).
     residual_forces
         Forces in the supercell without a displacement in eV/Å, shape (S, 3), which are subtracted; None: 0.
+    born_charges, dielectric
+        Born charges in e and dielectric tensor of `atoms`, as in `adatom.analysis.polar.check_polar`. None: there is no
+        non-analytical correction.
     symprec
         Largest distance in Å of an atom from the place where symmetry has it.
     mesh, t_min, t_max, t_step
@@ -229,7 +212,7 @@ def fit_phonons(
     Raises
     ------
     InputError
-        The mesh or the range of temperatures is bad.
+        The mesh, the range of temperatures, the Born charges or the dielectric tensor are bad.
     MissingExtraError
         phonopy is not installed.
     """
@@ -247,9 +230,11 @@ def fit_phonons(
     whole = 72 * len(at_rest) ** 2 <= LARGE
     model.produce_force_constants(calculate_full_force_constants=whole, show_drift=False)
     model.symmetrize_force_constants(show_drift=False)
+    if (polar := check_polar(atoms, born_charges, dielectric, symprec)) is not None:
+        model.nac_params = nac_params(polar[0][_sites(model)], polar[1])
     model.run_mesh(mesh, is_gamma_center=True)
     model.run_total_dos()
-    bands = _bands(model)
+    bands = compute_bands(model)
     frequencies, weights = model.mesh.frequencies, model.mesh.weights
     imaginary = int(weights @ (frequencies < -IMAGINARY).sum(axis=1))
     if imaginary and not ignore_imaginary:
@@ -262,12 +247,14 @@ def fit_phonons(
     return {
         "name": "phonons",
         "atoms": atoms,
-        "primitive": _primitive(atoms, model),
+        "primitive": take_sites(atoms, model.primitive, _sites(model)),
         "supercell_matrix": model.supercell_matrix.tolist(),
         "primitive_matrix": model.primitive_matrix,
         "space_group": _space_group(model.unitcell, symprec),
         "displacements": len(displaced),
         "force_constants": model.force_constants,
+        "born_charges": None if polar is None else model.nac_params["born"],
+        "dielectric": None if polar is None else model.nac_params["dielectric"],
         "mesh": model.mesh.mesh_numbers.tolist(),
         "imaginary_modes": imaginary,
         "lowest_frequency": float(min(frequencies.min(), bands["frequencies"].min())),
@@ -278,7 +265,7 @@ def fit_phonons(
 
 
 def as_phonopy(phonons: Phonons, symprec: float = 1e-5) -> Any:
-    """Return a ``phonopy.Phonopy`` with the force constants, for what else phonopy can do.
+    """Return a ``phonopy.Phonopy`` with the force constants and the correction, for what else phonopy can do.
 
     Parameters
     ----------
@@ -294,6 +281,8 @@ def as_phonopy(phonons: Phonons, symprec: float = 1e-5) -> Any:
     """
     model = _model(phonons["atoms"], phonons["supercell_matrix"], symprec, phonons["primitive_matrix"])
     model.force_constants = phonons["force_constants"]
+    if phonons["born_charges"] is not None and phonons["dielectric"] is not None:
+        model.nac_params = nac_params(phonons["born_charges"], phonons["dielectric"])
     return model
 
 
@@ -318,24 +307,10 @@ def _displacement(displacements: Array) -> dict[str, Any]:
     return {"number": number, "displacement": displacements[number]}
 
 
-def _primitive(atoms: Atoms, model: Any) -> Atoms:
+def _sites(model: Any) -> list[int]:
+    """Return, for each atom of the primitive cell, the number of the atom of the given cell that it is."""
     supercell = model.supercell
-    return take_sites(
-        atoms, model.primitive, [supercell.u2u_map[supercell.s2u_map[atom]] for atom in model.primitive.p2s_map]
-    )
-
-
-def _bands(model: Any) -> Bands:
-    path = Cell(model.primitive.cell).bandpath(density=BAND_DENSITY)
-    distances, label_distances, labels = path_axis(path)
-    return {
-        "path": path.path,
-        "qpoints": path.kpts,
-        "distances": distances,
-        "frequencies": model.run_qpoints(path.kpts).frequencies,
-        "labels": labels,
-        "label_distances": label_distances,
-    }
+    return [int(supercell.u2u_map[supercell.s2u_map[atom]]) for atom in model.primitive.p2s_map]
 
 
 def _thermal_properties(model: Any, temperatures: Array) -> ThermalProperties:

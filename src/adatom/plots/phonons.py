@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from adatom.analysis.phonons import Bands, Phonons
+    from adatom.analysis.phonon_bands import Bands
+    from adatom.analysis.phonons import Phonons
 
 __all__ = ["draw_phonons"]
 
@@ -24,7 +25,8 @@ _LETTER = 0.018
 def draw_phonons(document: Phonons, figure: Figure) -> None:
     """Draw the bands of a crystal in THz, and beside them the density of states. Imaginary frequencies are below zero.
 
-    At a jump of the path, the bands are interrupted, and the names of both points stand there: ``K|U``.
+    At a jump of the path, the bands are interrupted, and the names of both points stand there: ``K|U``. So are those of
+    a polar crystal at Γ, where each segment has its own limit.
 
     Parameters
     ----------

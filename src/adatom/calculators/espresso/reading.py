@@ -10,17 +10,15 @@ from xml.etree import ElementTree
 import numpy as np
 from ase import Atoms, units
 
-from adatom.errors import ProgramError
+from adatom.calculators.espresso.xml import child, numbers
 
 __all__ = [
     "read_band_order",
     "read_bands",
     "read_dos",
-    "read_force_constants",
-    "read_matdyn",
     "read_pdos",
-    "read_phonons",
     "read_plot",
+    "read_plotband",
     "read_structure",
 ]
 
@@ -41,15 +39,15 @@ def read_bands(directory: Path) -> dict[str, Any]:
         None if the file has neither.
     """
     output = _output(directory)
-    structure, bands = _found(output, "atomic_structure"), _found(output, "band_structure")
+    structure, bands = child(output, "atomic_structure"), child(output, "band_structure")
     alat, cell = float(structure.attrib["alat"]), _cell(structure)
     points = bands.findall("ks_energies")
-    spins = 2 if _found(bands, "lsda").text.strip() == "true" else 1  # type: ignore[union-attr]
-    values = np.array([_numbers(_found(point, "eigenvalues")) for point in points])
+    spins = 2 if child(bands, "lsda").text.strip() == "true" else 1  # type: ignore[union-attr]
+    values = np.array([numbers(child(point, "eigenvalues")) for point in points])
     level = next((found for key in _LEVELS if (found := bands.find(key)) is not None), None)
     return {
-        "kpoints": np.array([_numbers(_found(point, "k_point")) for point in points]) @ cell.T / alat,
-        "weights": np.array([float(_found(point, "k_point").attrib["weight"]) for point in points]),
+        "kpoints": np.array([numbers(child(point, "k_point")) for point in points]) @ cell.T / alat,
+        "weights": np.array([float(child(point, "k_point").attrib["weight"]) for point in points]),
         "eigenvalues": np.moveaxis(values.reshape(len(points), spins, -1), 1, 0) * units.Ha,
         "fermi_energy": None if level is None else float(level.text or "nan") * units.Ha,
     }
@@ -68,11 +66,11 @@ def read_structure(directory: Path) -> Atoms:
     """
     from ase.io.espresso import label_to_symbol
 
-    structure = _found(_output(directory), "atomic_structure")
+    structure = child(_output(directory), "atomic_structure")
     sites = structure.findall("atomic_positions/atom")
     return Atoms(
         [label_to_symbol(site.attrib["name"]) for site in sites],
-        positions=np.array([_numbers(site) for site in sites]) * units.Bohr,
+        positions=np.array([numbers(site) for site in sites]) * units.Bohr,
         cell=_cell(structure) * units.Bohr,
         pbc=True,
     )
@@ -86,7 +84,7 @@ def electrons(directory: Path) -> float:
     directory
         Directory in which pw.x ran.
     """
-    return float(_found(_output(directory), "band_structure/nelec").text or "nan")
+    return float(child(_output(directory), "band_structure/nelec").text or "nan")
 
 
 def read_dos(directory: Path) -> dict[str, Any]:
@@ -179,7 +177,7 @@ def read_band_order(directory: Path) -> dict[str, Any]:
         ``kpoints``, Cartesian, in 2π/alat, shape (K, 3), and ``eigenvalues`` in eV, shape (K, bands), of bands that
         keep their symmetry where they cross.
     """
-    points, values = _plot(directory / "bands.dat")
+    points, values = read_plotband(directory / "bands.dat")
     return {"kpoints": points, "eigenvalues": values}
 
 
@@ -200,114 +198,19 @@ def read_plot(directory: Path) -> dict[str, Any]:
     return {"files": sorted(left - {"pp.in", "pp.out", "pp.err", "CRASH", "job.log"})}
 
 
-def read_phonons(directory: Path) -> dict[str, Any]:
-    """Return the phonons that ph.x wrote.
+def read_plotband(file: Path) -> tuple[Any, Any]:
+    """Return points and values from a file in the format of plotband.x.
 
     Parameters
     ----------
-    directory
-        Directory in which ph.x ran.
+    file
+        File that bands.x or matdyn.x wrote.
 
     Returns
     -------
-    dict
-        ``qpoints``, Cartesian, in 2π/alat, shape (Q, 3), and ``frequencies`` in cm⁻¹, shape (Q, 3N), imaginary ones
-        negative, of the q points that are done; ``irreps``: the number of irreducible representations of each q point.
-
-    Raises
-    ------
-    ProgramError
-        The program has not prepared all q points.
+    tuple of ndarray
+        Points, shape (K, 3), and values, shape (K, n).
     """
-    files = sorted(directory.glob("dyn*"), key=lambda file: (len(file.name), file.name))
-    found = [one for file in files if (one := _dynamical_matrix(file.read_text()))]
-    irreps = _irreps(directory / "_ph0" / "pwscf.phsave")
-    return {
-        "qpoints": np.array([point for point, _ in found]).reshape(-1, 3),
-        "frequencies": np.array([frequencies for _, frequencies in found]),
-        "irreps": irreps,
-    }
-
-
-def _irreps(save: Path) -> list[int]:
-    """Return the number of irreducible representations of each q point, all of which ph.x must have prepared."""
-    patterns = sorted(save.glob("patterns.*.xml"), key=lambda file: int(file.name.split(".")[1]))
-    irreps = [int(_found(ElementTree.parse(file).getroot(), ".//NUMBER_IRR_REP").text or 0) for file in patterns]
-    control = save / "control_ph.xml"
-    wanted = _found(ElementTree.parse(control).getroot(), ".//NUMBER_OF_Q_POINTS").text if control.exists() else None
-    if wanted is None or len(irreps) != int(wanted):
-        raise ProgramError(f"ph.x prepared {len(irreps)} q points of {(wanted or '?').strip()}.")
-    return irreps
-
-
-def _dynamical_matrix(text: str) -> tuple[list[float], list[float]] | None:
-    _, _, end = text.partition("Diagonalizing the dynamical matrix")
-    point = re.search(r"q = \( +(\S+) +(\S+) +(\S+) +\)", end)
-    if not point:
-        return None  # the list of q points
-    return [float(word) for word in point.groups()], [float(word) for word in re.findall(r"= +(\S+) \[cm-1\]", end)]
-
-
-def read_force_constants(directory: Path) -> dict[str, Any]:
-    """Return the force constants that q2r.x wrote.
-
-    Parameters
-    ----------
-    directory
-        Directory in which q2r.x ran.
-
-    Returns
-    -------
-    dict
-        ``force_constants`` in eV/Å², shape (N, N, 3, 3, n1, n2, n3), between an atom and one in a cell of the supercell
-        n1 × n2 × n3.
-
-    Raises
-    ------
-    ProgramError
-        The file has no force constants.
-    """
-    text = (directory / "q2r.fc").read_text()
-    mesh = re.search(r"^ +(\d+) +(\d+) +(\d+)\n((?: +\d+){4})\n", text, re.MULTILINE)
-    if not mesh:
-        raise ProgramError("q2r.x wrote no force constants.")
-    n1, n2, n3 = (int(word) for word in mesh.groups()[:3])
-    blocks = text[mesh.start(4) :].split("\n")
-    size = 1 + n1 * n2 * n3
-    atoms = int(text.split()[1])
-    constants = np.zeros((atoms, atoms, 3, 3, n1, n2, n3))
-    for start in range(0, size * 9 * atoms**2, size):
-        i, j, a, b = (int(word) - 1 for word in blocks[start].split())
-        rows = np.array([line.split() for line in blocks[start + 1 : start + size]], dtype=float)
-        cells = rows[:, :3].astype(int) - 1
-        constants[(a, b, i, j, *cells.T)] = rows[:, 3]
-    return {"force_constants": constants * units.Ry / units.Bohr**2}
-
-
-def read_matdyn(directory: Path) -> dict[str, Any]:
-    """Return the phonons that matdyn.x wrote.
-
-    Parameters
-    ----------
-    directory
-        Directory in which matdyn.x ran.
-
-    Returns
-    -------
-    dict
-        ``qpoints`` and ``frequencies`` as `read_phonons` returns them. With a density of states also
-        ``dos_frequencies`` in cm⁻¹, shape (F,), and ``dos`` in states per cm⁻¹, shape (F,), 3N in all.
-    """
-    points, values = _plot(directory / "matdyn.freq")
-    results: dict[str, Any] = {"qpoints": points, "frequencies": values}
-    if (directory / "matdyn.dos").exists():
-        table = np.loadtxt(directory / "matdyn.dos").T
-        results |= {"dos_frequencies": table[0], "dos": table[1]}
-    return results
-
-
-def _plot(file: Path) -> tuple[Any, Any]:
-    """Return points, shape (K, 3), and values, shape (K, n), from a file in the format of plotband.x."""
     header, _, body = file.read_text().partition("/\n")
     bands, points = (int(word) for word in re.findall(r"= *(\d+)", header))
     table = np.array(body.split(), dtype=float).reshape(points, 3 + bands)
@@ -315,19 +218,8 @@ def _plot(file: Path) -> tuple[Any, Any]:
 
 
 def _output(directory: Path) -> ElementTree.Element:
-    return _found(ElementTree.parse(directory / "pwscf.save" / "data-file-schema.xml").getroot(), "output")
+    return child(ElementTree.parse(directory / "pwscf.save" / "data-file-schema.xml").getroot(), "output")
 
 
 def _cell(structure: ElementTree.Element) -> Any:
-    return np.array([_numbers(_found(structure, f"cell/a{i}")) for i in (1, 2, 3)])
-
-
-def _found(element: ElementTree.Element, path: str) -> ElementTree.Element:
-    found = element.find(path)
-    if found is None:
-        raise ProgramError(f"Quantum ESPRESSO left no {path} in {element.tag}.")
-    return found
-
-
-def _numbers(element: ElementTree.Element) -> list[float]:
-    return [float(word) for word in (element.text or "").split()]
+    return np.array([numbers(child(structure, f"cell/a{i}")) for i in (1, 2, 3)])

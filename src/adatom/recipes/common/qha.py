@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ase import Atoms
+from numpy.typing import ArrayLike
 
 from adatom import Failure, job, subflow
 from adatom.analysis import qha as analysis
@@ -17,7 +18,7 @@ from adatom.errors import AnalysisError
 from adatom.recipes.common.code import effective, unbound
 from adatom.recipes.common.docs import documented_by
 from adatom.recipes.common.eos import eos_flow
-from adatom.recipes.common.phonons import check_input, phonon_flow
+from adatom.recipes.common.phonons import check_input, check_tensors, compute_tensors, phonon_flow
 from adatom.recipes.common.same_settings import with_settings_of
 
 __all__ = ["qha_flow"]
@@ -30,6 +31,7 @@ def qha_flow(
     *,
     relax_job: Callable[..., Any] = unbound,
     static_job: Callable[..., Any] = unbound,
+    dielectric_job: Callable[..., Any] | None = None,
     run_relax: bool = True,
     relax_ions: bool = True,
     fmax: float | None = None,
@@ -39,6 +41,9 @@ def qha_flow(
     supercell_matrix: Sequence[int] | Sequence[Sequence[int]] | None = None,
     min_length: float = 20.0,
     distance: float = 0.01,
+    polar: bool = False,
+    born_charges: ArrayLike | None = None,
+    dielectric: ArrayLike | None = None,
     symprec: float = 1e-5,
     mesh: float | Sequence[int] = 100.0,
     t_min: float = 0.0,
@@ -54,12 +59,17 @@ def qha_flow(
     relax_job
         Job that relaxes the crystal and, at each volume, its ions; it takes `relax_cell` and `fmax`.
     static_job
-        Job that computes the forces in a supercell and, without `relax_ions`, the energy at a volume.
+        Job that computes the forces in a supercell; without `relax_ions`, the energy at a volume; and, with `polar`,
+        the crystal that `dielectric_job` starts from.
+    polar
+        Whether Born charges and dielectric tensor are computed at each volume, for a non-analytical correction. Where
+        `born_charges` and `dielectric` are given instead, they hold at all volumes.
 
     Returns
     -------
     dict
         ``"relax"``, with `run_relax`: a list with the result of the relaxation. ``"points"``: a result for each strain.
+        ``"polar"``, with `polar`: for each strain, a list with the results of `static_job` and `dielectric_job`.
         ``"phonons"``: the value of `phonon_flow` for each strain. ``"qha"``: a `QuasiHarmonic` document, of the points
         that did not fail and have no imaginary modes.
 
@@ -78,6 +88,8 @@ def qha_flow(
     settings = check_input(
         atoms, supercell, distance=distance, symprec=symprec, mesh=mesh, t_min=t_min, t_max=t_max, t_step=t_step
     )
+    check_tensors(atoms, dielectric_job, polar, born_charges, dielectric, symprec)
+    settings |= {"born_charges": born_charges, "dielectric": dielectric, "ignore_imaginary": ignore_imaginary}
     fmax = effective(relax_job, "fmax", fmax, 1e-3)
     relaxed = relax_job(atoms, relax_cell=True, fmax=fmax) if run_relax else None
     computed = compute_volumes(
@@ -86,10 +98,12 @@ def qha_flow(
         {"fmax": fmax} if relax_ions else {},
         list(strains),
         supercell,
-        settings | {"static_job": static_job, "ignore_imaginary": ignore_imaginary},
+        static_job,
+        dielectric_job if polar else None,
+        settings,
         {"equation": equation, "pressure": pressure},
     )
-    kinds = ("points", "phonons", "qha")
+    kinds = ("points", *(["polar"] if polar else []), "phonons", "qha")
     return ({"relax": [relaxed]} if run_relax else {}) | {kind: computed[kind] for kind in kinds}
 
 
@@ -101,18 +115,36 @@ def compute_volumes(
     energy_kwargs: dict[str, Any],
     strains: list[float],
     supercell: Any,
+    static_job: Any,
+    dielectric_job: Any,
     settings: dict[str, Any],
     options: dict[str, Any],
 ) -> dict[str, Any]:
     """Compute a crystal and its phonons at several volumes."""
     matrix = find_supercell(atoms, *supercell).tolist()  # the same at all volumes
     energy_job = with_settings_of(energy_job, atoms)
-    static_job = with_settings_of(settings["static_job"], make_undisplaced(atoms, matrix, settings["symprec"]))
-    settings = settings | {"static_job": static_job}
     points = [energy_job(structure, **energy_kwargs) for structure in scale_volume(atoms, strains)]
-    phonons = [phonon_flow(point["atoms"], run_relax=False, supercell_matrix=matrix, **settings) for point in points]
+    unit_job = with_settings_of(static_job, atoms)
+    polar: list[tuple[list[Any], dict[str, Any]]] = [
+        compute_tensors(point["atoms"], unit_job, dielectric_job) if dielectric_job else ([], {}) for point in points
+    ]
+    settings = {
+        **settings,
+        "run_relax": False,
+        "supercell_matrix": matrix,
+        "static_job": with_settings_of(static_job, make_undisplaced(atoms, matrix, settings["symprec"])),
+    }
+    phonons = [
+        phonon_flow(point["atoms"], **{**settings, **tensors})
+        for point, (_, tensors) in zip(points, polar, strict=True)
+    ]
     documents = [each["phonons"] for each in phonons]
-    return {"points": points, "phonons": phonons, "qha": fit_qha(points, documents, strains, **options)}
+    return {
+        "points": points,
+        "polar": [runs for runs, _ in polar],
+        "phonons": phonons,
+        "qha": fit_qha(points, documents, strains, **options),
+    }
 
 
 @job(failed_inputs="take")

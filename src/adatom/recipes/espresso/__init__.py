@@ -1,12 +1,14 @@
 """Quantum ESPRESSO: density-functional theory with plane waves and pseudopotentials."""
 
-from adatom.recipes.common import elastic, jobs, slabs
+from adatom.recipes.common import elastic, jobs, qha, slabs
+from adatom.recipes.common import phonons as common_phonons
 from adatom.recipes.common.flows import *  # noqa: F403
 from adatom.recipes.espresso import bands, dos, phonons
 from adatom.recipes.espresso.bands import bands_pp_job as bands_pp_job
 from adatom.recipes.espresso.bands import bands_pw_job as bands_pw_job
 from adatom.recipes.espresso.dos import dos_job as dos_job
 from adatom.recipes.espresso.dos import projwfc_job as projwfc_job
+from adatom.recipes.espresso.phonons import dielectric_job as dielectric_job
 from adatom.recipes.espresso.phonons import matdyn_job as matdyn_job
 from adatom.recipes.espresso.phonons import phonon_job as phonon_job
 from adatom.recipes.espresso.phonons import q2r_job as q2r_job
@@ -31,6 +33,9 @@ grid_phonon_flow = espresso.bind(phonons.grid_phonon_flow)
 
 # pw.x gives no stress where it relaxes ions only.
 elastic_tensor_flow = espresso.bind(elastic.elastic_tensor_flow, run_static=True)
+
+phonon_flow = espresso.bind(common_phonons.phonon_flow, dielectric_job=dielectric_job)
+qha_flow = espresso.bind(qha.qha_flow, dielectric_job=dielectric_job)
 
 _of_slabs = {"relax_job": relax_job.bind(preset="slab"), "static_job": static_job.bind(preset="slab")}
 bulk_to_slabs_flow = espresso.bind(slabs.bulk_to_slabs_flow, **_of_slabs)

@@ -10,7 +10,7 @@ from ase import Atoms
 from adatom import flow, job, subflow
 from adatom.calculations.copy_files import CopyFiles
 from adatom.calculators.espresso.previous_run import PreviousRun
-from adatom.calculators.espresso.reading import read_force_constants, read_matdyn, read_phonons
+from adatom.calculators.espresso.reading_phonons import read_dielectric, read_force_constants, read_matdyn, read_phonons
 from adatom.calculators.espresso.running import DONE
 from adatom.errors import InputError
 from adatom.recipes.common.code import effective, unbound
@@ -18,7 +18,7 @@ from adatom.recipes.common.docs import documented_by
 from adatom.recipes.espresso._files import SAVED, after
 from adatom.schemas.results import ProgramResult
 
-__all__ = ["grid_phonon_flow", "matdyn_job", "phonon_dos_flow", "phonon_job", "q2r_job"]
+__all__ = ["dielectric_job", "grid_phonon_flow", "matdyn_job", "phonon_dos_flow", "phonon_job", "q2r_job"]
 
 _PHSAVE = "_ph0/pwscf.phsave"
 
@@ -53,7 +53,8 @@ def phonon_job(
     ProgramResult
         ``results`` has ``qpoints``, Cartesian, in 2π/alat, shape (Q, 3), and ``frequencies`` in cm⁻¹, shape (Q, 3N),
         imaginary ones negative. No two of the q points are equal by symmetry. ``irreps`` is the number of irreducible
-        representations of each q point.
+        representations of each q point. With Γ on a grid, or ``epsil`` among `input_data`, there are ``born_charges``
+        and ``dielectric`` of an insulator, as of `dielectric_job`.
     """
     defaults: dict[str, Any] = {"fildyn": "dyn", "tr2_ph": 1e-14}
     if grid is not None:
@@ -77,6 +78,26 @@ def phonon_job(
         cards="{} {} {}".format(*map(float, qpoint)) if grid is None else "",
         done="" if piece == (0, 0) else DONE,  # ph.x prints no last line if it computes nothing
         copy_files=copy_files,
+    )
+
+
+@job
+@documented_by(after)
+def dielectric_job(previous: PreviousRun, *, input_data: Mapping[str, Any] | None = None) -> ProgramResult:
+    """Compute the Born charges and the dielectric tensor of an insulator from an earlier SCF, with ph.x.
+
+    {parameters}
+
+    Returns
+    -------
+    ProgramResult
+        ``results`` has ``born_charges``, the Born effective charges in e, shape (N, 3, 3), with the electric field as
+        first index and the force as second, and ``dielectric``, the electronic dielectric tensor, shape (3, 3), both
+        Cartesian: what `phonon_flow` takes.
+    """
+    defaults = {"epsil": True, "trans": False, "tr2_ph": 1e-14}
+    return after(
+        previous, "ph.x", SAVED, read_dielectric, defaults=defaults, input_data=input_data, cards="0.0 0.0 0.0"
     )
 
 
