@@ -64,7 +64,7 @@ ROWS = (
             RELAXED,
             lambda args=(symbol, repeats): vacancy(*args),
             lambda args=(symbol, repeats): surfaces.formation_energy(*args, "vacancy"),
-            absolute=1e-4,
+            absolute=1e-5,
             needs="defects",
             quick=(symbol, repeats) == ("Cu", 2),
         )
@@ -77,9 +77,8 @@ ROWS = (
         RELAXED,
         lambda: in_copper()["Al_Cu"][0],
         lambda: surfaces.formation_energy("Cu", 2, "substitution", "Al", POTENTIAL),
-        absolute=1e-4,
+        absolute=1e-5,
         needs="defects",
-        quick=True,
     ),
     *(
         Row(
@@ -89,7 +88,7 @@ ROWS = (
             RELAXED,
             lambda choose=choose: choose(in_copper()["Cu_i"]),
             lambda kind=kind: surfaces.formation_energy("Cu", 2, kind, "Cu"),
-            absolute=1e-4,
+            absolute=1e-5,
             needs="defects",
         )
         for article, kind, choose in (("an", "octahedral", min), ("a", "tetrahedral", max))

@@ -62,7 +62,7 @@ ROWS = (
         "4ε((σ/r)¹² - (σ/r)⁶), shifted to 0 at the cutoff",
         lambda: lj.static_job(PAIR, calc_kwargs=ARGON)["results"]["energy"],
         lambda: lennard_jones.dimer(DISTANCE),
-        relative=1e-10,
+        relative=1e-9,
         quick=True,
     ),
     Row(
@@ -82,7 +82,7 @@ ROWS = (
         "sum over the pairs of a lattice",
         lambda: of_argon()["energy"],
         lambda: lennard_jones.energy(LATTICE),
-        relative=1e-10,
+        relative=1e-9,
         quick=True,
     ),
     Row(
@@ -92,7 +92,7 @@ ROWS = (
         "virial sum over the pairs of a lattice",
         lambda: of_argon()["stress"][0],
         lambda: lennard_jones.stress(LATTICE),
-        relative=1e-10,
+        relative=1e-9,
         quick=True,
     ),
     Row(
@@ -163,7 +163,7 @@ ROWS = (
         "derivative of tblite's energy by an electric field",
         lambda: of_water()["dipole"][2],
         lambda: energies.dipole(molecule("H2O"), 2),
-        relative=1e-3,
+        relative=1e-5,
         needs="tblite",
         quick=True,
     ),

@@ -49,7 +49,7 @@ ROWS = (
             "`ase.mep.NEB` with another optimizer",
             lambda args=(adatom, symbol, height): hop(*args)["forward_barrier"],
             lambda args=(adatom, symbol, height): paths.by_neb(*args),
-            absolute=1e-3,
+            absolute=2e-4,
             quick=adatom == "Au",
         )
         for adatom, symbol, height in (("Au", "Al", 1.7), ("Cu", "Cu", 1.7))
@@ -62,7 +62,7 @@ ROWS = (
             "adatom relaxed along the normal at the bridge, where symmetry has the saddle point",
             lambda args=(adatom, symbol, heights[0]): hop(*args)["forward_barrier"],
             lambda args=(adatom, symbol, heights): paths.by_symmetry(*args),
-            absolute=1e-3,
+            absolute=2e-4,
         )
         for adatom, symbol, heights in (("Au", "Al", (1.7, 2.0)), ("Cu", "Cu", (1.7, 1.9)))
     ),
@@ -73,7 +73,7 @@ ROWS = (
         "curvature of ASE's energy at the place that symmetry gives",
         lambda: saddle()["transition_state"]["imaginary_frequency"],
         lambda: paths.imaginary_frequency("Al", "Al", 1.8),
-        relative=2e-2,
+        relative=2e-3,
         needs="sella",
     ),
     Row(
@@ -83,7 +83,7 @@ ROWS = (
         "adatom relaxed along the normal at the bridge, where symmetry has the saddle point",
         lambda: way_down()["forward_barrier"],
         lambda: paths.by_symmetry("Al", "Al", (1.7, 1.8)),
-        absolute=1e-3,
+        absolute=2e-4,
         needs="sella",
     ),
     Row(
@@ -93,7 +93,7 @@ ROWS = (
         "lowest energies of a pyramid and of a flat triangle, by tblite's own interface",
         inversion,
         paths.inversion,
-        absolute=1e-3,
+        absolute=2e-4,
         needs="tblite",
     ),
 )

@@ -74,8 +74,8 @@ ROWS = (
             lambda args=(builder, symbol, adsorbate, height, site): surfaces.adsorption_energy(
                 slab(*args[:2]), args[2], args[4], args[3] + 0.2
             ),
-            absolute=1e-3,
-            quick=adsorbate == "Au",
+            absolute=1e-5,
+            quick=site == "ontop",
         )
         for builder, plane, symbol, adsorbate, site, height in (
             (fcc100, "(1 0 0)", "Al", "Au", "hollow", 1.7),

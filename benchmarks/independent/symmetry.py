@@ -42,7 +42,7 @@ ROWS = (
         Row(
             f"Planes of {name} up to index {most}",
             "",
-            "adatom.atoms.slabs.make_slabs",
+            "atoms.slabs.make_slabs",
             "pymatgen's search for planes in the conventional cell",
             lambda args=(atoms, most): number_of_planes(*args),
             lambda args=(atoms, most): planes.by_pymatgen(*args),
@@ -58,7 +58,7 @@ ROWS = (
         Row(
             f"Planes of {name} up to index {most}",
             "",
-            "adatom.atoms.slabs.make_slabs",
+            "atoms.slabs.make_slabs",
             "orbits under the rotations of spglib",
             lambda args=(atoms, most): number_of_planes(*args),
             lambda args=(atoms, most): planes.by_spglib(*args),
@@ -69,7 +69,7 @@ ROWS = (
     Row(
         "Kinds of sites on an fcc (1 1 1) surface",
         "",
-        "adatom.atoms.adsorption.make_adsorption",
+        "atoms.adsorption.make_adsorption",
         "textbook: on top, bridge, and hollows above the second and the third layer",
         lambda: len(make_adsorption(fcc111("Cu", (2, 2, 3), vacuum=8), "O")),
         lambda: 4,

@@ -17,17 +17,17 @@ from .by_ase import energy, relaxed
 from .derivatives import second
 from .paths import wave_number
 
-# Standard entropies in J/mol/K at 298.15 K and 1 bar. Ar, N2, CO2 and H2O: CODATA key values for thermodynamics, 1989.
-# The others: NIST-JANAF tables and, of C6H6, NIST's Chemistry WebBook.
+# Standard entropies in J/mol/K at 298.15 K and 1 bar. CODATA: key values for thermodynamics, 1989. JANAF: the tables of
+# NIST. WebBook: NIST's Chemistry WebBook. A wrong factor of 2 in a symmetry number would be 5.8.
 MEASURED = {
-    "Ar": 154.85,
-    "N2": 191.61,
-    "CO2": 213.79,
-    "H2O": 188.84,
-    "CH4": 186.25,
-    "C6H6": 269.2,
-    "CH3": 194.2,
-    "HD": 143.8,
+    "Ar": (154.85, "CODATA"),
+    "N2": (191.61, "CODATA"),
+    "CO2": (213.79, "CODATA"),
+    "H2O": (188.84, "CODATA"),
+    "CH4": (186.25, "JANAF"),
+    "C6H6": (269.2, "WebBook"),
+    "CH3": (194.2, "JANAF"),
+    "HD": (143.8, "JANAF"),
 }
 
 
