@@ -14,7 +14,6 @@ TITLE = "Equations of state and pressure"
 
 COPPER = bulk("Cu", cubic=True)
 UNIT = {"sigma": 1.0, "epsilon": 1.0, "rc": 12.0}  # eV, Å
-GIVEN = bulk("Ar", "fcc", a=1.55)
 PRESSURE = 10.0  # GPa
 
 
@@ -30,21 +29,18 @@ def points() -> tuple:
 
 @cache
 def of_argon() -> Atoms:
-    return lj.relax_job(GIVEN, relax_cell=True, fmax=1e-5, calc_kwargs=UNIT)["atoms"]
+    return lj.relax_job(bulk("Ar", "fcc", a=1.55), relax_cell=True, fmax=1e-5, calc_kwargs=UNIT)["atoms"]
 
 
-def distance(a3: float) -> float:
-    """Distance of neighbours in fcc, from the volume of an atom."""
-    return (a3 * 4) ** (1 / 3) / 2**0.5
+def distance() -> float:
+    """Distance of neighbours from the volume of an atom."""
+    return (of_argon().get_volume() * 4) ** (1 / 3) / 2**0.5
 
 
 def argon_modulus() -> float:
-    flow = lj.eos_flow(of_argon(), relax_ions=False, strains=(-0.01, -0.005, 0, 0.005, 0.01), job_params=static(UNIT))
+    params = {"static_job": {"calc_kwargs": UNIT}}
+    flow = lj.eos_flow(of_argon(), relax_ions=False, strains=(-0.01, -0.005, 0, 0.005, 0.01), job_params=params)
     return flow["eos"]["bulk_modulus"]
-
-
-def static(kwargs: dict) -> dict:
-    return {"static_job": {"calc_kwargs": kwargs}}
 
 
 A12, A6 = lennard_jones.A12, lennard_jones.A6
@@ -115,7 +111,7 @@ ROWS = (
         "Å",
         "lj.relax_job",
         "lattice sums of a textbook, without the cutoff at 12 σ: (2 A12 / A6)^(1/6) σ = 1.09 σ",
-        lambda: distance(of_argon().get_volume()),
+        distance,
         lambda: (2 * A12 / A6) ** (1 / 6),
         relative=2e-4,
     ),

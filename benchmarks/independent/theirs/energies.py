@@ -1,5 +1,8 @@
 """Energies, forces, stresses and dipoles: by finite differences, and by the interfaces of other packages."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from ase import Atoms, units
 
@@ -7,7 +10,7 @@ from . import by_ase
 from .derivatives import first, moved, strained
 
 
-def force(atoms: Atoms, index: int, axis: int, energy=by_ase.energy) -> float:
+def force(atoms: Atoms, index: int, axis: int, energy: Callable[[Atoms], float] = by_ase.energy) -> float:
     """A component of a force in eV/Å, from energies."""
     return -first(lambda step: energy(moved(atoms, index, np.eye(3)[axis] * step)), 0.005)
 
@@ -34,14 +37,11 @@ def tight_binding(atoms: Atoms, method: str = "GFN2-xTB", field: tuple | None = 
 
 def dipole(atoms: Atoms, axis: int) -> float:
     """A component of the dipole in e Å, from tblite's energies in an electric field."""
-    return (
-        first(lambda size: tight_binding(atoms, field=tuple(np.eye(3)[axis] * size)), 1e-3)
-        / units.Hartree
-        * (-units.Bohr)
-    )
+    slope = first(lambda size: tight_binding(atoms, field=tuple(np.eye(3)[axis] * size)), 1e-3)
+    return -slope / units.Hartree * units.Bohr
 
 
-def _dispersion(model, damping, atoms: Atoms) -> float:
+def _dispersion(model: Any, damping: Any, atoms: Atoms) -> float:
     described = model(
         atoms.numbers, atoms.positions / units.Bohr, lattice=atoms.cell.array / units.Bohr, periodic=atoms.pbc
     )

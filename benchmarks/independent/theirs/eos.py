@@ -1,7 +1,5 @@
 """Equations of state from energies at several volumes."""
 
-from collections.abc import Callable
-
 import numpy as np
 from ase import Atoms, units
 from ase.eos import EquationOfState
@@ -12,8 +10,8 @@ from .derivatives import second
 STRAINS = (-0.06, -0.04, -0.02, 0.0, 0.02, 0.04, 0.06)  # of the volume
 
 
-def points(crystal: Atoms, energy: Callable[[Atoms], float] = energy) -> tuple[np.ndarray, np.ndarray]:
-    """Volumes in Å³ and energies in eV around the volume of a crystal."""
+def points(crystal: Atoms) -> tuple[np.ndarray, np.ndarray]:
+    """Volumes in Å³ and energies in eV around the volume of a crystal, by EMT."""
     volumes = crystal.get_volume() * (1 + np.array(STRAINS))
     return volumes, np.array([energy(at_volume(crystal, volume)) for volume in volumes])
 

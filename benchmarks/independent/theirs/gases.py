@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 from ase import Atoms, units
-from ase.build import molecule
+from ase.build import add_adsorbate, fcc100, molecule
 from ase.calculators.emt import EMT
+from ase.constraints import FixAtoms
 from ase.thermochemistry import HarmonicThermo, IdealGasThermo
 from ase.vibrations import Vibrations
 
@@ -69,9 +70,18 @@ def gibbs_energy(temperature: float, pressure_bar: float) -> float:
     return float(gas.get_gibbs_energy(temperature, pressure_bar * 1e5, verbose=False))
 
 
-def harmonic_helmholtz(atoms: Atoms, indices: list[int], temperature: float) -> float:
-    """Helmholtz energy in eV of an adsorbate by `ase.thermochemistry.HarmonicThermo`."""
-    quanta = vibrations(atoms, EMT(), indices)
+def oxygen_on_copper() -> Atoms:
+    """An O atom above a hollow of a Cu(100) surface that is held."""
+    slab = fcc100("Cu", (2, 2, 2), vacuum=6, periodic=True)
+    slab.set_constraint(FixAtoms(indices=range(len(slab))))
+    add_adsorbate(slab, "O", 0.8, "hollow")
+    return slab
+
+
+def helmholtz_energy(temperature: float) -> float:
+    """Helmholtz energy in eV of this atom by `ase.thermochemistry.HarmonicThermo`."""
+    atoms = relaxed(oxygen_on_copper(), fmax=1e-5)
+    quanta = vibrations(atoms, EMT(), [len(atoms) - 1])
     thermo = HarmonicThermo(quanta, potentialenergy=energy(atoms))
     return float(thermo.get_helmholtz_energy(temperature, verbose=False))
 

@@ -1,7 +1,6 @@
 """Barriers: by ASE's nudged elastic band, and from structures that symmetry holds at the saddle point."""
 
 from functools import cache
-from typing import Any
 
 import numpy as np
 from ase import Atoms, units
@@ -74,23 +73,21 @@ def imaginary_frequency(adatom: str, symbol: str, height: float) -> float:
 
 def wave_number(curvature: float, mass: float) -> float:
     """Wave number in cm⁻¹ of a mass in amu on a spring in eV/Å²."""
-    return float(
-        units._hbar * np.sqrt(curvature / units.m**-2 / units.J / (mass * units._amu)) / units._e / units.invcm
-    )
+    per_second = np.sqrt(curvature * units._e * 1e20 / (mass * units._amu))
+    return float(units._hbar * per_second / units._e / units.invcm)
 
 
 def inversion() -> float:
     """Barrier in eV of the inversion of NH3 by tblite's own energies: from a pyramid to a flat triangle."""
     from scipy.optimize import minimize
 
-    def lowest(height: float | None) -> float:
-        def of(values: Any) -> float:
-            radius, rise = values[0], (0.0 if height is not None else values[1])
-            angles = np.arange(3) * 2 * np.pi / 3
-            ring = np.array([radius * np.cos(angles), radius * np.sin(angles), np.full(3, rise)]).T
-            return tight_binding(Atoms("NH3", [[0, 0, 0], *ring]))
+    def of(radius: float, rise: float = 0.0) -> float:
+        angles = np.arange(3) * 2 * np.pi / 3
+        ring = np.array([radius * np.cos(angles), radius * np.sin(angles), np.full(3, rise)]).T
+        return tight_binding(Atoms("NH3", [[0, 0, 0], *ring]))
 
-        start = [1.0] if height is not None else [0.95, 0.35]
-        return float(minimize(of, start, method="Nelder-Mead", options={"xatol": 1e-5, "fatol": 1e-8}).fun)
+    def lowest(*start: float) -> float:
+        options = {"xatol": 1e-5, "fatol": 1e-8}
+        return float(minimize(lambda values: of(*values), start, method="Nelder-Mead", options=options).fun)
 
-    return lowest(0.0) - lowest(None)
+    return lowest(1.0) - lowest(0.95, 0.35)
