@@ -1,0 +1,1 @@
+"""Independent routes: other codes and tools, formulas and finite differences, without adatom."""
