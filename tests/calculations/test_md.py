@@ -231,3 +231,11 @@ def test_the_drift_is_what_friction_takes_out(crystal):
 def test_knots_that_cannot_be_gone_through(options, message, crystal):
     with pytest.raises(InputError, match=message):
         run_md(crystal, EMT(), **options)
+
+
+@pytest.mark.parametrize("pressure", [2.0, [0.0, -2.0]])
+def test_a_pressure_that_is_rather_in_gpa_is_said(pressure):
+    with pytest.warns(
+        UserWarning, match=r"2 eV/Å³, which is -?320 GPa. If it is one in GPa, give -?2 \* ase.units.GPa"
+    ):
+        run_md(bulk("Cu", cubic=True), EMT(), dynamics="NPTBerendsen", temperature=10, pressure=pressure, steps=1)

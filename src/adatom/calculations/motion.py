@@ -14,6 +14,7 @@ from adatom.atoms.freedoms import Freedoms
 from adatom.calculations.checks import check_count, check_positive
 from adatom.calculations.movable import check_movable
 from adatom.calculations.overheating import watch
+from adatom.calculations.pressure import warn_of_unit
 from adatom.calculations.ramp import Knots, Ramp
 from adatom.calculations.tables import find_class
 from adatom.errors import InputError, UnknownNameError
@@ -163,6 +164,7 @@ class Motion:
         self._heat = None if temperature is None else Ramp("temperature", temperature, steps, positive=True)
         self._press = Ramp("pressure", pressure, steps)
         _check(dynamics, chosen, self._heat, self._press)
+        warn_of_unit(self._press.at(0), self._press.at(steps))
         self._integrator = find_class("dynamics", dynamics, {dynamics: chosen.path})
         self._timestep = timestep * units.fs
         self._options = _options(chosen, self._timestep, self._heat, self._press) | dict(dynamics_kwargs or {})

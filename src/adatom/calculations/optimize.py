@@ -71,9 +71,9 @@ def run_optimize(
     relax_cell
         Whether the cell changes too.
     pressure
-        Pressure in GPa that the cell is relaxed under, with `relax_cell`: a number, or a symmetric tensor, as 3 × 3
-        numbers or as xx, yy, zz, yz, xz, xy, which the stress of the result is the opposite of. The energy of the
-        result is without the work against it.
+        Pressure in GPa, not in ASE's eV/Å³, that the cell is relaxed under, with `relax_cell`: a number, or a symmetric
+        tensor, as 3 × 3 numbers or as xx, yy, zz, yz, xz, xy, which the stress of the result is the opposite of. The
+        energy of the result is without the work against it.
     fmax
         Largest force that may remain on an atom, in eV/Å; with `relax_cell` the filter includes the stress.
     max_steps

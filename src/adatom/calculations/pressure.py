@@ -1,8 +1,9 @@
-"""External pressure that a cell is relaxed under."""
+"""External pressure on a cell."""
 
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -12,7 +13,7 @@ from ase.stress import full_3x3_to_voigt_6_stress, voigt_6_to_full_3x3_stress
 
 from adatom.errors import InputError
 
-__all__ = ["Pressure", "check_filter", "check_pressure", "under_pressure"]
+__all__ = ["Pressure", "check_filter", "check_pressure", "under_pressure", "warn_of_unit"]
 
 Pressure = float | Sequence[float] | Sequence[Sequence[float]]
 
@@ -64,6 +65,22 @@ def check_pressure(pressure: Any, relax_cell: bool, tensor: bool = True) -> Pres
             "relaxes with an optimizer of ASE: ase_relax_job."
         )
     return plain
+
+
+def warn_of_unit(*pressures: float) -> None:
+    """Warn of a pressure in eV/Å³ that is rather one in GPa.
+
+    Parameters
+    ----------
+    *pressures
+        Pressures in eV/Å³.
+    """
+    if abs(most := max(pressures, key=abs)) >= 1:
+        warnings.warn(
+            f"pressure is {most:g} eV/Å³, which is {most / units.GPa:.0f} GPa. If it is one in GPa, give "
+            f"{most:g} * ase.units.GPa.",
+            stacklevel=3,
+        )
 
 
 def check_filter(pressure: Pressure, cell_filter: type[Any], optimizer: type[Any]) -> None:

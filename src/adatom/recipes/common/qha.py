@@ -14,6 +14,7 @@ from adatom.analysis.eos import LEAST_POINTS, check_eos
 from adatom.analysis.qha import QuasiHarmonic
 from adatom.atoms.deformations import scale_volume
 from adatom.atoms.displacements import find_supercell, make_undisplaced
+from adatom.calculations.pressure import warn_of_unit
 from adatom.errors import AnalysisError
 from adatom.recipes.common.code import effective, unbound
 from adatom.recipes.common.docs import documented_by
@@ -88,6 +89,7 @@ def qha_flow(
     settings = check_input(
         atoms, supercell, distance=distance, symprec=symprec, mesh=mesh, t_min=t_min, t_max=t_max, t_step=t_step
     )
+    warn_of_unit(pressure)
     check_tensors(atoms, dielectric_job, polar, born_charges, dielectric, symprec)
     settings |= {"born_charges": born_charges, "dielectric": dielectric, "ignore_imaginary": ignore_imaginary}
     fmax = effective(relax_job, "fmax", fmax, 1e-3)
