@@ -136,6 +136,8 @@ def _settled(found: Any, rotations: NDArray[np.int64], centring: NDArray[np.floa
     """
     import spglib
 
+    if len(rotations) == 48:  # no lattice has more, so the crystal lacks none
+        return np.eye(3, dtype=int)
     settings: dict[bytes, NDArray[np.int64]] = {}  # by what is the same for settings that a symmetry makes equal
     for turned in spglib.get_symmetry((found.std_lattice, [(0, 0, 0)], [1]), symprec=0.01)["rotations"]:
         back = np.linalg.inv(turned).round().astype(rotations.dtype)
