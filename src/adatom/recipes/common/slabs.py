@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import cycle
 from typing import Any
 
 from ase import Atoms
@@ -134,8 +135,7 @@ def relax_slabs(
     crystal_job = static_job or relax_job
     bulk = crystal_job(atoms)
     oriented = _in_cells_of(slabs, atoms, crystal_job)
-    crystals = oriented or [bulk] * len(slabs)
-    energies = find_surface_energies(crystals, slabs, _last(runs))
+    energies = find_surface_energies(oriented or [bulk], slabs, _last(runs))
     return {**runs, "bulk": bulk, **({"oriented": oriented} if oriented else {}), "surface_energies": energies}
 
 
@@ -161,11 +161,11 @@ def relax_adsorbates(
 
 @job(failed_inputs="take")
 def find_surface_energies(crystals: Sequence[Any], slabs: Sequence[Atoms], runs: Sequence[Any]) -> SurfaceEnergies:
-    """Compare the energy of each slab with that of its crystal."""
-    references = [reference_energy(crystal, "the crystal") for crystal in crystals]
+    """Compare the energy of each slab with that of its crystal, or of the one crystal."""
+    references = [(reference_energy(crystal, "the crystal"), crystal["atoms"]) for crystal in crystals]
     surfaces = [
-        surface_energy(slab, *energy_of(run), crystal["atoms"], reference)
-        for slab, run, crystal, reference in zip(slabs, runs, crystals, references, strict=True)
+        surface_energy(slab, *energy_of(run), crystal, reference)
+        for slab, run, (reference, crystal) in zip(slabs, runs, cycle(references), strict=False)
     ]
     return {"name": "surface_energies", "surfaces": surfaces}
 
