@@ -59,7 +59,7 @@ def test_what_is_set_reaches_the_recipe(step, assignments, expected):
         (neb_flow, [], "neb_flow needs final: give final=STRUCTURE."),
         (neb_flow, ["final=missing.xyz"], "There is no file 'missing.xyz'. Valid: FILE, "),
         (neb_flow, ["final=3"], "final is 3, but neb_flow takes a structure"),
-        (neb_flow, ["final=bulk:Xx"], "bulk:Xx: "),
+        (neb_flow, ["final=bulk:Xx"], "bulk Xx. Valid: bulk:Cu"),
         (eos_flow, ["relax_ions=2"], "relax_ions is 2, but eos_flow takes: bool"),
         (bulk_to_slabs_flow, ["job_params.relax.fmax=1"], "Unknown job of bulk_to_slabs_flow 'relax'. Did you mean"),
         (bulk_to_slabs_flow, ["job_params.relax_job.fmx=1"], "Unknown parameter of relax_job 'fmx'"),

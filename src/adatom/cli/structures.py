@@ -61,7 +61,8 @@ def _bulk(text: str, rest: str) -> Atoms:
     except InputError:
         raise
     except Exception as error:  # ASE raises exceptions of many kinds
-        raise InputError(f"{text}: {_reason(error)} Valid: bulk:Cu, bulk:NaCl,rocksalt,a=5.64 (Å).") from error
+        reason = _reason(error).partition("Reference data:")[0].strip()  # of which ASE prints a dictionary
+        raise InputError(f"{text}: {reason} Valid: bulk:Cu, bulk:NaCl,rocksalt,a=5.64 (Å).") from error
 
 
 def _molecule(text: str, rest: str) -> Atoms:
