@@ -5,12 +5,14 @@ Where an engine cannot do a thing by its nature its capability flags say so, and
 
 import gc
 import json
+import math
 import os
 import time
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from adatom import (
@@ -786,13 +788,37 @@ def test_results_are_plain(engine):
     assert same.map([b"bytes", b""]) == [b"bytes", b""]
 
 
+TAKEN_FOR_VALUES = {
+    "compared": ["it == 1", "1 != it", "it == None", "it < 1", "1 >= it", "max(it, it)", "it in [1]", "[1].index(it)"],
+    "tested for truth": ["bool(it)", "1 if it else 2", "not it"],
+    "iterated over": ["list(it)", "1 in it", "[*it]", "first, second = it"],
+    "measured": ["len(it)"],
+    "made a number": [
+        "int(it)",
+        "float(it)",
+        "round(it, 2)",
+        "range(it)",
+        "[1][it]",
+        "math.sqrt(it)",
+        "math.floor(it)",
+    ],
+    "computed with": ["it + 1", "1 - it", "2 * it", "it ** 2", "-it", "abs(it)", "sum([it])", "np.float64(1) / it"],
+    "formatted": ["f'{it}'", "f'{it:.3f}'", "format(it)"],
+    "asked for its keys": ["dict(**it)", "it.get('energy')"],
+}
+
+
 def test_futures_say_that_they_have_no_value(engine):
     @engine.flow
     def workflow():
         future = add(1)
-        for mistake in (bool, len, list):
-            with pytest.raises(TypeError, match="has no value yet"):
-                mistake(future)
+        for verb, mistakes in TAKEN_FOR_VALUES.items():
+            for mistake in mistakes:
+                with pytest.raises(TypeError, match=f"has no value yet and cannot be {verb}"):
+                    exec(mistake, {"it": future, "math": math, "np": np})
+        assert future == future
+        assert len({future, future, future["a"]}) == 2
+        assert future != future["a"]
         return future
 
     with warnings.catch_warnings():

@@ -199,14 +199,12 @@ class Future:
         yield from asyncio.wrap_future(self._node).__await__()
         return self.result()
 
-    def __iter__(self) -> NoReturn:
-        raise self._no_value("iterated over")
+    __hash__ = object.__hash__  # futures stand in sets, such as those of `wait`
 
-    def __len__(self) -> NoReturn:
-        raise self._no_value("measured")
-
-    def __bool__(self) -> NoReturn:
-        raise self._no_value("tested for truth")
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Future):
+            raise self._no_value("compared")
+        return self is other
 
     def _no_value(self, verb: str) -> TypeError:
         return TypeError(
@@ -217,6 +215,38 @@ class Future:
     def __repr__(self) -> str:
         path = "".join(f"[{key!r}]" if how == "item" else f".{key}" for how, key in self._path)
         return f"<Future {self._node.name}{path}>"
+
+
+# What Python and users ask of values, by the words in which a future refuses it. `**future` asks for its keys.
+_REFUSED = {
+    "iterated over": ["__iter__", "__contains__"],
+    "measured": ["__len__"],
+    "tested for truth": ["__bool__"],
+    "compared": ["__lt__", "__le__", "__gt__", "__ge__"],
+    "formatted": ["__format__"],
+    "asked for its keys": ["get", "keys"],
+    "made a number": [
+        f"__{name}__" for name in ("int", "float", "complex", "index", "round", "trunc", "floor", "ceil")
+    ],
+    "computed with": [
+        f"__{side}{name}__"
+        for name in ("add", "sub", "mul", "matmul", "truediv", "floordiv", "mod", "divmod", "pow", "and", "or", "xor")
+        for side in ("", "r")
+    ]
+    + ["__neg__", "__pos__", "__abs__", "__invert__"],
+}
+
+
+def _refusal(verb: str) -> Callable[..., NoReturn]:
+    def refuse(self: Future, *_: Any) -> NoReturn:
+        raise self._no_value(verb)
+
+    return refuse
+
+
+for _verb, _names in _REFUSED.items():
+    for _name in _names:
+        setattr(Future, _name, _refusal(_verb))
 
 
 class DoneAndNotDone(NamedTuple):
