@@ -1,9 +1,9 @@
 """Plain-Python atomistic recipes that run on a laptop, on Prefect, Covalent, Parsl or Dask, unchanged."""
 
 from adatom._version import __version__
-from adatom.calculators.merge import Remove
 from adatom.errors import FlowFailure, JobFailure
 from adatom.settings import change_settings, get_settings
+from adatom.utils.merge import Remove
 from adatom.workflow import Failure, Future, explain, flow, gather, job, make_runner, strip, subflow, wait
 
 __all__ = [

@@ -10,7 +10,7 @@ import pytest
 from ase import Atoms
 from ase.build import bulk, molecule
 
-from adatom import FlowFailure, JobFailure, flow
+from adatom import FlowFailure, JobFailure, Remove, flow
 from adatom.calculations import (
     run_irc,
     run_md,
@@ -188,3 +188,23 @@ def test_a_failure_in_a_flow_names_the_element():
 
     with pytest.raises(FlowFailure, match="no parameters for Fe"):
         both()
+
+
+def test_remove_leaves_the_default_of_a_code_without_presets():
+    atoms = bulk("Cu") * (2, 2, 2)
+    atoms.positions[0] += 0.1
+    plain, removed, other = (
+        emt.static_job(atoms, calc_kwargs=kwargs)["results"]["energy"]
+        for kwargs in ({}, {"asap_cutoff": Remove}, {"asap_cutoff": True})
+    )
+    assert plain == removed != other
+
+
+def test_what_is_for_all_jobs_is_for_those_with_settings_of_their_own_too():
+    """Else a slab is relaxed with one potential, and computed with another."""
+    params = {"all": {"calc_kwargs": {"sigma": 3.4, "epsilon": 0.0104}}, "static_job": {"calc_kwargs": {"rc": 12.0}}}
+    few = {"min_slab_size": 4.0, "min_length_width": None}
+    result = lj.bulk_to_slabs_flow(bulk("Ar", a=5.26), slab_kwargs=few, job_params=params)
+    relaxed, static = (result[kind][0]["parameters"]["calculator"] for kind in ("relax", "static"))
+    assert [relaxed[key] for key in ("sigma", "epsilon", "rc")] == [3.4, 0.0104, pytest.approx(10.2)]
+    assert [static[key] for key in ("sigma", "epsilon", "rc")] == [3.4, 0.0104, 12.0]

@@ -8,7 +8,7 @@ import typing
 import cloudpickle
 import pytest
 
-from adatom import change_settings, flow, job, strip, subflow
+from adatom import Remove, change_settings, flow, job, strip, subflow
 from adatom.errors import UnknownNameError
 from adatom.workflow.options import JobOptions
 from tests.engines.jobs import Pair, add, add_each, collect, inner_flow, mult
@@ -110,6 +110,45 @@ def test_a_name_that_is_no_parameter_cannot_be_bound():
     with pytest.raises(UnknownNameError, match=r"parameter of relax 'fmx'. Did you mean 'fmax'"):
         relax.bind(fmx=1)
     assert collect.bind(anything=1)() == {"args": (), "kwargs": {"anything": 1}}
+
+
+def show(number=0, kwargs=None):
+    return number, kwargs
+
+
+def test_layers_of_dictionaries_are_laid_over_one_another():
+    """Those of `bind`, of "all", of the name and of the call, as with presets."""
+    bound = job(show).bind(kwargs={"a": 1, "deep": {"x": 1}})
+    assert bound.bind(kwargs={"b": 2})() == (0, {"a": 1, "b": 2, "deep": {"x": 1}})
+    assert bound(kwargs={"deep": {"y": 2}}) == (0, {"a": 1, "deep": {"x": 1, "y": 2}})
+    assert bound.map([5], kwargs={"b": 2}) == [(5, {"a": 1, "b": 2, "deep": {"x": 1}})]
+    assert bound.submit(kwargs={"b": 2}).result() == (0, {"a": 1, "b": 2, "deep": {"x": 1}})
+    assert bound(kwargs=None) == (0, None)
+
+    @flow
+    def workflow(show_job=bound, more=None):
+        return show_job(**(more or {}))
+
+    params = {"all": {"kwargs": {"b": 2}}, "show_job": {"kwargs": {"deep": {"y": 3}}}}
+    laid = {"a": 1, "b": 2, "deep": {"x": 1, "y": 3}}
+    assert workflow(job_params=params) == (0, laid)
+    assert workflow(job_params=params, more={"kwargs": {"c": 4}}) == (0, {**laid, "c": 4})
+    assert workflow.bind(more={"number": 1}).bind(more={"kwargs": {"b": 2}})()[0] == 1
+    assert workflow.bind(more={"number": 1})(more={"kwargs": {"b": 2}})[0] == 1
+
+
+def test_remove_takes_away():
+    bound = job(show).bind(number=7, kwargs={"a": 1})
+    assert bound.bind(number=Remove)() == (0, {"a": 1})
+    assert bound(number=Remove) == (0, {"a": 1})
+    assert bound(kwargs=Remove) == (7, None)
+
+    @flow
+    def workflow(show_job=bound):
+        return show_job()
+
+    assert workflow(job_params={"all": {"number": Remove}}) == (0, {"a": 1})
+    assert workflow(job_params={"show_job": {"kwargs": Remove}}) == (7, None)
 
 
 def test_a_name_that_is_no_option_is_refused_where_it_is_written():

@@ -1,7 +1,7 @@
 """Presets: parameters of a code under a name, in files that build on one another.
 
 A preset is a YAML file with the keyword arguments of the code's calculator. ``parent`` names one preset, or several, on
-which the file builds, merged by `adatom.calculators.merge`; ``elements`` has the parameters of elements by symbol.
+which the file builds, merged by `adatom.utils.merge`; ``elements`` has the parameters of elements by symbol.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from adatom.calculators.merge import merge
 from adatom.errors import InputError, UnknownNameError
+from adatom.utils.merge import merge
 
 __all__ = ["Preset", "load_preset", "preset_names"]
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from adatom.errors import UnknownNameError
+from adatom.utils.merge import layered
 from adatom.workflow.job import Job, job
 from adatom.workflow.step import Step
 
@@ -42,7 +43,7 @@ def bind_arguments(
     params, decorators = (given.pop(name, None) or {} if name not in signature.parameters else {} for name in _FOR_JOBS)
     positional = signature.bind_partial(*args).arguments
     defaults = {key: value for key, value in flow.defaults.items() if key not in positional}
-    bound = signature.bind(*args, **{**defaults, **given})
+    bound = signature.bind(*args, **layered(defaults, given))
     bound.apply_defaults()
     jobs = _jobs_among(bound.arguments, {**{p.name: p.default for p in signature.parameters.values()}, **flow.defaults})
     _refuse_unknown(flow.name, jobs, params, decorators)
@@ -76,8 +77,9 @@ def _refuse_unknown(
 
 def _with_params(value: Job[Any, Any], key: str, params: Mapping[str, Mapping[str, Any]]) -> Job[Any, Any]:
     for_all = {name: item for name, item in params.get("all", {}).items() if _takes(value, name)}
-    defaults = {**for_all, **params.get(key, {})}
-    return value.bind(**defaults) if defaults else value
+    for layer in (for_all, params.get(key, {})):
+        value = value.bind(**layer) if layer else value
+    return value
 
 
 def _decorated(value: Job[Any, Any], key: str, decorators: Mapping[str, Callable[[Any], Any]]) -> Job[Any, Any]:

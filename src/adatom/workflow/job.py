@@ -28,6 +28,7 @@ class Job(Step[P, R]):
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Run the job: return its result or, in the body of a flow, a `Future`."""
+        kwargs = self._over_defaults(kwargs)  # type: ignore[assignment]
         if current_job().engine:
             return self._plain(args, kwargs)
         graph = current_graph()
@@ -46,6 +47,7 @@ class Job(Step[P, R]):
         *args, **kwargs
             Arguments of the function.
         """
+        kwargs = self._over_defaults(kwargs)  # type: ignore[assignment]
         if current_job().engine:
             return finished_future(self.name, lambda: self._plain(args, kwargs))
         graph = current_graph()
@@ -80,6 +82,7 @@ class Job(Step[P, R]):
         """
         if isinstance(items, Future):
             raise InputError(f"{items!r} has no length yet: call {self.name}.map in a @subflow that is given it.")
+        common = self._over_defaults(common)
         if current_job().engine:
             return [self._plain((item,), common) for item in items]
         graph = current_graph()

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, Generic, ParamSpec, Self, TypeVar
 
 from adatom.errors import InputError, UnknownNameError
+from adatom.utils.merge import layered
 from adatom.workflow.options import Options, with_changes
 
 __all__ = ["Step", "strip"]
@@ -100,7 +101,8 @@ class Step(ABC, Generic[P, R]):
         Parameters
         ----------
         **defaults
-            New default values by the name of the parameter.
+            New default values by the name of the parameter. A dictionary is laid over one that is bound already, key by
+            key, and so is one in a call; `adatom.Remove` in the place of a value takes it away.
 
         Raises
         ------
@@ -113,7 +115,17 @@ class Step(ABC, Generic[P, R]):
                 if key not in parameters:
                     raise UnknownNameError(f"parameter of {self.name}", key, parameters)
         module = sys._getframe(1).f_globals.get("__name__", self.__module__)
-        return type(self)(self._fn, self.options, {**self.defaults, **defaults}, module)
+        return type(self)(self._fn, self.options, layered(self.defaults, defaults), module)
+
+    def _over_defaults(self, kwargs: dict[str, Any]) -> dict[str, Any]:
+        """Return the keyword arguments of a call, laid over those that `bind` has set."""
+        if self.defaults.keys().isdisjoint(kwargs):
+            return kwargs
+        known = {name: self.defaults[name] for name in kwargs if name in self.defaults}
+        laid = layered(known, kwargs)
+        for name in kwargs.keys() - laid.keys():  # taken away: the function's own default counts
+            laid[name] = inspect.signature(self._fn).parameters[name].default
+        return laid
 
     def _plain(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         return self.fn(*args, **kwargs)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 
-from adatom.calculators.merge import Remove
+from adatom.utils.merge import Remove
 
 __all__ = ["k_grid", "k_points"]
 

@@ -11,7 +11,7 @@ from ase import Atoms
 from adatom.calculators.espresso.namelists import FIXED, nested
 from adatom.calculators.espresso.running import DONE, PROGRAMS, run
 from adatom.calculators.espresso.stopping import take_over, time_limit
-from adatom.calculators.merge import merge
+from adatom.utils.merge import merge
 
 __all__ = ["EspressoProgram"]
 

@@ -20,8 +20,8 @@ from adatom.calculators.espresso.pseudopotentials import check_pseudopotentials,
 from adatom.calculators.espresso.reading import read_bands, read_structure
 from adatom.calculators.espresso.running import PROGRAMS, run
 from adatom.calculators.espresso.stopping import take_over, time_limit
-from adatom.calculators.merge import Remove, merge
 from adatom.errors import ConvergenceError, InputError
+from adatom.utils.merge import Remove, merge
 
 __all__ = ["Espresso", "layer", "make_espresso"]
 

@@ -16,6 +16,7 @@ from adatom.calculations.checks import check_atoms, check_elements, check_keywor
 from adatom.errors import InputError, UnknownNameError
 from adatom.recipes.common.dispersion import WithDispersion, make_dispersion
 from adatom.recipes.common.docs import with_parameter
+from adatom.utils.merge import merge
 from adatom.workflow import Flow, Job
 from adatom.workflow.step import Step
 
@@ -150,7 +151,7 @@ class Code:
         calc_kwargs
             Arguments that the user gives. None: no arguments.
         """
-        return dict(calc_kwargs or {})
+        return merge(calc_kwargs)
 
     def build(self, atoms: Atoms, settings: Mapping[str, Any]) -> Any:
         """Return a calculator from checked arguments.

@@ -8,9 +8,9 @@ from typing import Any
 
 from ase import Atoms
 
-from adatom.calculators.merge import merge
 from adatom.calculators.preset import Preset, load_preset
 from adatom.recipes.common.code import Choice, Code
+from adatom.utils.merge import merge
 
 __all__ = ["PresetCode"]
 

@@ -12,12 +12,12 @@ from adatom.calculators.espresso.k_points import k_grid
 from adatom.calculators.espresso.previous_run import PreviousRun, directory_of, empty_bands, settings_of, structure_of
 from adatom.calculators.espresso.pw import layer, make_espresso
 from adatom.calculators.espresso.reading import read_plot
-from adatom.calculators.merge import merge
 from adatom.errors import InputError
 from adatom.recipes.common.docs import documented_by
 from adatom.recipes.common.preset_code import PresetCode
 from adatom.recipes.espresso._files import CHARGE, SAVED, after
 from adatom.schemas.results import ProgramResult
+from adatom.utils.merge import merge
 
 __all__ = ["espresso", "fixed_potential", "non_scf_job", "post_processing_job"]
 

@@ -1,9 +1,10 @@
 import json
+from copy import deepcopy
 
 import pytest
 
 import adatom
-from adatom.calculators.merge import Remove, merge
+from adatom.utils.merge import Remove, layered, merge
 
 DEFAULTS = {"a": 1, "b": {"c": 2, "d": {"e": 3}}, "f": [1, 2]}
 
@@ -41,3 +42,20 @@ def test_a_removed_key_can_come_back_in_a_later_layer():
 def test_remove_can_be_written_in_json():
     assert adatom.Remove is Remove
     assert merge({"a": 1}, json.loads('{"a": "Remove"}')) == {}
+
+
+@pytest.mark.parametrize(
+    ("below", "above", "laid"),
+    [
+        ({"a": 1, "b": 2}, {"b": 3}, {"a": 1, "b": 3}),
+        ({"kw": {"a": {"x": 1}}}, {"kw": {"b": 2, "a": {"y": 2}}}, {"kw": {"a": {"x": 1, "y": 2}, "b": 2}}),
+        ({"kw": {"a": 1}}, {"kw": None}, {"kw": None}),
+        ({"kw": None}, {"kw": {"a": 1}}, {"kw": {"a": 1}}),
+        ({"kw": {"a": 1}}, {"kw": Remove}, {}),
+        ({"kw": {"a": 1}}, {"kw": {"a": Remove}}, {"kw": {"a": Remove}}),
+    ],
+)
+def test_arguments_are_laid_over_others(below, above, laid):
+    before = deepcopy(below), deepcopy(above)
+    assert layered(below, above) == laid
+    assert (below, above) == before
