@@ -2,11 +2,12 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.build import bulk, fcc100, fcc111, molecule
-from ase.constraints import FixAtoms
+from ase.constraints import FixAtoms, FixSymmetry
 
 from adatom.atoms.adsorption import make_adsorbate, make_adsorption
 from adatom.atoms.slabs import make_slabs
 from adatom.errors import InputError, UnknownNameError
+from tests.recipes.descriptions import rotated
 
 
 @pytest.fixture
@@ -212,3 +213,18 @@ def held():
 def test_bad_input(arguments, error, said, slab):
     with pytest.raises(error, match=said):
         make_adsorption(**{"slab": slab, "adsorbate": "O", **arguments})
+
+
+def test_symmetry_that_is_held_is_not_that_of_a_slab_with_an_adsorbate(slab):
+    held = slab.copy()
+    held.set_constraint(FixSymmetry(held))
+    assert all(not both.constraints for both in make_adsorption(held, "O"))
+
+
+def test_a_moment_without_a_direction_goes_along_the_normal():
+    """A slab that is turned has the same angles between its moments and that of the adsorbate."""
+    slab = fcc111("Ni", (2, 2, 2), vacuum=6.0)
+    slab.set_initial_magnetic_moments([[0.3, 0.0, 0.6]] * len(slab))
+    for atoms in (slab, rotated(slab)):
+        moments = make_adsorption(atoms, "O")[0].get_initial_magnetic_moments()
+        assert moments[0] @ moments[-1] == pytest.approx(0.6 * 2)

@@ -9,6 +9,7 @@ from ase.spacegroup import crystal
 
 from adatom.atoms.slabs import make_slabs
 from adatom.errors import InputError
+from tests.recipes.descriptions import CELLS, CHANGES
 
 
 @pytest.fixture(scope="module")
@@ -301,3 +302,20 @@ def test_options_of_the_generator():
 def test_bad_input(atoms, arguments, said):
     with pytest.raises(InputError, match=said):
         make_slabs(atoms, **arguments)
+
+
+@pytest.mark.parametrize("change", ["sheared", "doubled", "doubled_along_diagonals"])
+def test_slabs_are_as_thick_whatever_cell_is_given(change):
+    """D0_22, where two equal planes would have given slabs of different thickness."""
+    alloy = bulk("Cu", a=3.8, cubic=True) * (1, 1, 2)
+    alloy.symbols[[0, 7]] = "Au"
+    sizes = [
+        {
+            tuple(slab.info["miller_index"]): len(slab) / np.linalg.norm(np.cross(*slab.cell.array[:2]))
+            for slab in make_slabs(atoms, min_slab_size=4, min_length_width=None)
+        }
+        for atoms in (alloy, (CHANGES | CELLS)[change](alloy))
+    ]
+    common = sizes[0].keys() & sizes[1].keys()
+    assert len(common) > 1
+    assert [sizes[0][index] for index in common] == pytest.approx([sizes[1][index] for index in common])

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from adatom.atoms.supercells import make_cubic_supercell, make_supercell
 from adatom.errors import InputError
+from tests.recipes.descriptions import CELLS, CHANGES
 
 CUBIC = [[-1, 1, 1], [1, -1, 1], [1, 1, -1]]
 
@@ -126,3 +127,15 @@ def test_magnetic_moments_are_repeated():
 def test_bad_input_for_a_cube(atoms, arguments, said):
     with pytest.raises(InputError, match=said):
         make_cubic_supercell(atoms, **arguments)
+
+
+@pytest.mark.parametrize("change", ["sheared", "left_handed"])
+@pytest.mark.parametrize("cell", CELLS)
+def test_the_cube_does_not_depend_on_the_cell(cell, change):
+    layers = bulk("Cu", a=3.85, cubic=True)
+    layers.symbols[layers.positions[:, 2] > 1] = "Au"
+    sizes = {"min_length": 5, "min_atoms": 20}
+    cube, other = (make_cubic_supercell(atoms, **sizes) for atoms in (layers, CHANGES[change](CELLS[cell](layers))))
+    assert len(other) == len(cube)
+    times = other.cell.array @ np.linalg.inv(cube.cell.array)
+    np.testing.assert_allclose(times, times.round(), atol=1e-6)

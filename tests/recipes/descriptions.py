@@ -1,17 +1,19 @@
-"""Descriptions of one system that are the same physics, and documents compared without regard to the description."""
+"""Descriptions of one system that are the same physics."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import is_dataclass
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import spglib
 from ase import Atoms
 from ase.data import atomic_masses
-from ase.neighborlist import neighbor_list
 
 Change = Callable[[Atoms], Atoms]
+
+# Vectors in Cartesian axes, one for each atom.
+_VECTORS = ("initial_magmoms", "momenta")
 
 
 def _new_cell(atoms: Atoms, rows: Any) -> Atoms:
@@ -45,6 +47,12 @@ def reversed_vectors(atoms: Atoms) -> Atoms:
     return _new_cell(atoms, -atoms.cell.array)
 
 
+def sheared(atoms: Atoms) -> Atoms:
+    """An oblique cell of the same lattice."""
+    added = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0]]) * (atoms.pbc[:, None] & atoms.pbc)
+    return _new_cell(atoms, (np.eye(3) + added) @ atoms.cell.array)
+
+
 def moved(atoms: Atoms) -> Atoms:
     """Another origin, with atoms outside of the cell."""
     changed = atoms.copy()
@@ -68,19 +76,28 @@ def unwrapped(atoms: Atoms) -> Atoms:
 
 
 def rotated(atoms: Atoms) -> Atoms:
-    """The whole turned in space."""
+    """The whole turned in space, with the vectors that its atoms have."""
     changed = atoms.copy()
     changed.rotate(40, (1, 2, 3), rotate_cell=True)
+    for name in _VECTORS:
+        if name in atoms.arrays and atoms.arrays[name].ndim == 2:
+            vectors = Atoms(f"H{len(atoms)}", atoms.arrays[name])
+            vectors.rotate(40, (1, 2, 3))
+            changed.arrays[name] = vectors.positions
     return changed
 
 
 def labelled(atoms: Atoms) -> Atoms:
     """Tags, labels and arrays of the user's own, and what is the default, said aloud."""
     changed = atoms.copy()
-    changed.set_tags(np.arange(len(atoms)) % 3 + 1)
-    changed.set_masses(atomic_masses[atoms.numbers])
-    changed.set_initial_magnetic_moments(np.zeros(len(atoms)))
-    changed.set_initial_charges(np.zeros(len(atoms)))
+    for name, default in (
+        ("tags", np.arange(len(atoms)) % 3 + 1),
+        ("masses", atomic_masses[atoms.numbers]),
+        ("initial_magmoms", np.zeros(len(atoms))),
+        ("initial_charges", np.zeros(len(atoms))),
+    ):
+        if not atoms.has(name):
+            changed.set_array(name, default)
     changed.info |= {"label": "of the user", "number": 7}
     changed.set_array("own", np.arange(len(atoms), dtype=float))
     return changed
@@ -93,6 +110,7 @@ CHANGES: dict[str, Change] = {
         turned_vectors,
         left_handed,
         reversed_vectors,
+        sheared,
         moved,
         wrapped,
         unwrapped,
@@ -101,108 +119,48 @@ CHANGES: dict[str, Change] = {
     )
 }
 
-# Entries that tell where and when something ran, and those that name directions or indices of the description.
-_OF_THE_RUN = {"dir_name", "trajectory", "provenance", "seconds"}
-_OF_THE_DESCRIPTION = {
-    "atoms_index",
-    "defect_position",
-    "densities",  # of states: peaks, which lie a little more in the one or the other interval
-    "directions",
-    "displacement",
-    "distances",  # along a path of q points, which begins anywhere
-    "force_constants",
-    "info",
-    "input_atoms",
-    "label_distances",
-    "momenta",
-    "parameters",
-    "primitive_matrix",
-    "qpoints",
-    "raw",
-    "resumed_from",
-    "shift",  # of a surface from the origin
-    "strains",
-    "stresses",
-    "supercell_matrix",
+
+def primitive(atoms: Atoms) -> Atoms:
+    """A crystal in its smallest cell."""
+    return _in_standard_cell(atoms, to_primitive=True)
+
+
+def conventional(atoms: Atoms) -> Atoms:
+    """A crystal in the cell of the International Tables."""
+    return _in_standard_cell(atoms, to_primitive=False)
+
+
+def doubled(atoms: Atoms) -> Atoms:
+    """A crystal in a cell that is twice as long."""
+    return atoms.repeat((2, 1, 1))
+
+
+def doubled_along_diagonals(atoms: Atoms) -> Atoms:
+    """A crystal in a cell along the diagonals of two cell vectors."""
+    return _in_cell(atoms, np.array([[1, 1, 0], [-1, 1, 0], [0, 0, 1]]) @ atoms.cell.array)
+
+
+CELLS: dict[str, Change] = {
+    change.__name__: change for change in (primitive, conventional, doubled, doubled_along_diagonals)
 }
 
 
-def same(first: Any, other: Any, rtol: float, atol: float, but: Collection[str] = ()) -> list[str]:
-    """The places where two documents differ in more than their description."""
-    values = [
-        {path: value for path, value in _leaves(document) if not path.startswith(tuple(but))}
-        for document in (first, other)
-    ]
-    different = [f"only in one: {key}" for key in sorted(values[0].keys() ^ values[1].keys())]
-    for key in sorted(values[0].keys() & values[1].keys()):
-        one, two = values[0][key], values[1][key]
-        if isinstance(one, np.ndarray) and isinstance(two, np.ndarray):
-            least = max(atol, rtol * np.abs(one).max(initial=0.0))  # a component that is nearly 0 is known as well
-            if one.shape != two.shape or not np.allclose(one, two, rtol=rtol, atol=least, equal_nan=True):
-                different.append(f"{key}: {np.array2string(one.ravel()[:6])} {np.array2string(two.ravel()[:6])}")
-        elif one != two:
-            different.append(f"{key}: {one!r} {two!r}")
-    return different
+def _in_standard_cell(atoms: Atoms, to_primitive: bool) -> Atoms:
+    marks = [atoms.numbers, atoms.get_masses(), atoms.get_initial_charges()]
+    marks += [*np.reshape(atoms.get_initial_magnetic_moments(), (len(atoms), -1)).T, *atoms.get_momenta().T]
+    marks += [np.isin(np.arange(len(atoms)), [index for held in atoms.constraints for index in held.get_indices()])]
+    kinds = np.unique(np.round(marks, 6).T, axis=0, return_inverse=True)[1].ravel()
+    cell = (atoms.cell.array, atoms.get_scaled_positions(), kinds)
+    return _in_cell(atoms, spglib.standardize_cell(cell, to_primitive=to_primitive, no_idealize=True)[0])
 
 
-def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Each value of a document with its path, as a number or text that does not depend on the description."""
-    if isinstance(value, Atoms):
-        yield from _of_atoms(value, path)
-    elif isinstance(value, Mapping):
-        for key, item in value.items():
-            if key not in _OF_THE_RUN | _OF_THE_DESCRIPTION:
-                yield from _leaves(item, f"{path}.{key}")
-    elif is_dataclass(value):
-        yield from _leaves(vars(value), path)
-    elif isinstance(value, list | tuple) and any(isinstance(item, Mapping | Atoms) for item in value):
-        for number, item in enumerate(sorted(value, key=_order)):
-            yield from _leaves(item, f"{path}[{number}]")
-    elif isinstance(value, int | float | complex | np.ndarray | np.generic | list | tuple) and _is_number(value):
-        yield path, _invariant(np.asarray(value), path)
-    else:
-        yield path, str(value)
-
-
-def _is_number(value: Any) -> bool:
-    try:
-        return np.issubdtype(np.asarray(value).dtype, np.number)
-    except ValueError:
-        return False
-
-
-def _invariant(value: np.ndarray, path: str) -> np.ndarray:
-    """What remains of an array when atoms are in another order and the whole is turned."""
-    key = path.rpartition(".")[2]
-    if path.endswith((".forces", ".magmoms", ".charges", ".results.energies", ".stresses")):
-        return np.sort(np.linalg.norm(value, axis=1) if value.ndim == 2 else value)
-    if key == "stress" and value.shape[-1:] == (6,):
-        xx, yy, zz, yz, xz, xy = np.moveaxis(value, -1, 0)
-        return np.linalg.eigvalsh(np.array([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]]))
-    if key == "frequencies" and value.ndim == 2:  # of bands: the path goes other ways through the same points
-        return np.array([value.min(), value.max()])
-    return value
-
-
-def _of_atoms(atoms: Atoms, path: str) -> Iterator[tuple[str, Any]]:
-    yield f"{path}.symbols", atoms.get_chemical_formula()
-    yield f"{path}.masses", np.sort(atoms.get_masses())
-    if atoms.cell.rank == 3:
-        yield f"{path}.volume", np.array(atoms.get_volume())
-    ends, distances = neighbor_list("id", atoms, 3.5)
-    yield f"{path}.distances", np.sort(distances)
-    yield f"{path}.neighbors", np.sort(np.bincount(ends, minlength=len(atoms)))
-
-
-def _order(item: Any) -> tuple[float, ...]:
-    """A key by which documents come in the same order, whatever the order of atoms."""
-    found: list[float] = []
-    for _, value in _leaves(item):
-        if isinstance(value, np.ndarray):
-            found += [float(f"{number:.4g}") + 0.0 for number in value.real.ravel()[:8]]
-        else:
-            found.append(float(sum(map(ord, value))))
-    return tuple(found)
+def _in_cell(atoms: Atoms, rows: Any) -> Atoms:
+    """The same crystal in a cell of other vectors: each of its atoms once."""
+    times = max(1, round(abs(np.linalg.det(rows)) / atoms.get_volume()))
+    many = _new_cell(atoms.repeat(times), rows)
+    apart = many.get_scaled_positions()[:, None] - many.get_scaled_positions()
+    at_one_place = (np.abs(apart - np.rint(apart)) < 0.01).all(axis=2)
+    return many[np.unique(at_one_place.argmax(axis=1))]
 
 
 def changed(value: Any, change: Change) -> Any:

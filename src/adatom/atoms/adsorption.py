@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 
+from adatom.atoms.constraints import without_symmetry
 from adatom.atoms.convert import to_pymatgen, turn, upright
 from adatom.atoms.equivalence import species_labels
 from adatom.atoms.results import without_results
@@ -40,7 +41,8 @@ def make_adsorption(
     Parameters
     ----------
     slab
-        Slab with its surface upwards, along its third cell vector; its constraints are kept. It is not changed.
+        Slab with its surface upwards, along its third cell vector; it is not changed. Its constraints are kept, but not
+        ``FixSymmetry``, as its symmetry is not that of the slab with an adsorbate.
     adsorbate
         Adsorbate in the orientation in which it is to stand, or a name that `ase.build.molecule` knows, or the symbol
         of an element.
@@ -77,7 +79,7 @@ def make_adsorption(
     _check(slab, sites, distance, body, binding_index, rotation)
     from pymatgen.core.adsorption import AdsorbateSiteFinder
 
-    slab = _whole(slab)
+    slab = _whole(without_symmetry(slab))
     straight = upright(slab)
     finder = AdsorbateSiteFinder(to_pymatgen(straight, species_labels(straight)), height=surface_depth)
     found = finder.find_adsorption_sites(distance=0.0, positions=SITES)
@@ -94,7 +96,7 @@ def make_adsorption(
         for index, position in enumerate(found[kind]):
             guest = body.copy()
             guest.translate(np.asarray(position) + distance * finder.mvec - guest.positions[foot].mean(axis=0))
-            both = _joined(slab, guest)
+            both = _joined(slab, guest, finder.mvec)
             both.info |= {"adsorbate": body.get_chemical_formula(), "site": kind, "site_index": index}
             _refuse_overlaps(both, len(slab), distance)
             placed.append(both)
@@ -146,14 +148,14 @@ def _lowest(body: Atoms) -> Any:
     return np.flatnonzero(heights < heights.min() + _LEVEL)
 
 
-def _joined(slab: Atoms, guest: Atoms) -> Atoms:
+def _joined(slab: Atoms, guest: Atoms, normal: Any) -> Atoms:
     """Return a slab and an adsorbate as one structure, with all arrays of both."""
     # Not slab + guest: that takes the cell and the constraints over, but not the info.
     both: Atoms = slab.copy()
     for name in both.arrays.keys() & guest.arrays.keys():
         ours, others = both.arrays[name], guest.arrays[name]
-        if name == "initial_magmoms" and ours.ndim != others.ndim:  # a scalar is a moment along z
-            ours, others = (array if array.ndim == 2 else np.outer(array, (0, 0, 1)) for array in (ours, others))
+        if name == "initial_magmoms" and ours.ndim != others.ndim:  # a scalar is a moment along the normal
+            ours, others = (array if array.ndim == 2 else np.outer(array, normal) for array in (ours, others))
         if ours.shape[1:] != others.shape[1:]:
             raise InputError(
                 f"The array {name!r} has the shape {ours.shape} in the slab and {others.shape} in the adsorbate. Give "

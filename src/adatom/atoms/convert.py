@@ -47,7 +47,7 @@ def right_handed(atoms: Atoms) -> Atoms:
         Structure with three cell vectors; it is not changed, and its atoms stay where they are.
     """
     changed: Atoms = atoms.copy()
-    changed.set_cell(atoms.cell.array * atoms.cell.handedness)
+    changed.set_cell(atoms.cell.array * atoms.cell.handedness, apply_constraint=False)  # nothing is strained
     return changed
 
 
@@ -139,10 +139,11 @@ def to_phonopy(atoms: Atoms) -> Any:
     except ImportError as error:
         raise MissingExtraError("phonopy", "phonons") from error
 
+    moments = atoms.get_initial_magnetic_moments()
     return PhonopyAtoms(
         symbols=_symbols_by_mass(atoms),
         masses=atoms.get_masses(),
-        magnetic_moments=atoms.get_initial_magnetic_moments() if atoms.has("initial_magmoms") else None,
+        magnetic_moments=moments if moments.any() else None,
         cell=right_handed(atoms).cell.array,
         positions=atoms.get_positions(),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
@@ -16,7 +16,7 @@ from adatom.atoms.convert import right_handed
 from adatom.atoms.symmetry import ask_spglib, keep_moments
 from adatom.errors import InputError, UnknownNameError
 
-__all__ = ["MILLER_CELLS", "Plane", "distinct_planes", "miller_bravais"]
+__all__ = ["MILLER_CELLS", "Plane", "distinct_planes", "in_cell", "miller_bravais"]
 
 MILLER_CELLS = ("conventional", "hexagonal", "given")
 
@@ -93,6 +93,25 @@ def distinct_planes(atoms: Atoms, kinds: NDArray[np.int64], max_index: int, mill
         shown = miller_bravais(index) if miller_cell == "hexagonal" else list(index)
         planes.append(Plane(given, shown, normal, images != others))
     return planes
+
+
+def in_cell(plane: Plane, rows: NDArray[np.float64], times: int, rotations: NDArray[np.float64]) -> Plane:
+    """Return a lattice plane in another cell of its crystal: of the planes that symmetry makes equal to it the lowest.
+
+    Parameters
+    ----------
+    plane
+        Plane of a crystal. That of the other cell is on the side of its `normal`.
+    rows
+        Vectors of the other cell in Å, shape (3, 3).
+    times
+        Number of these cells that the cell of `plane` is as large as.
+    rotations
+        Point group of the crystal in Cartesian coordinates, shape (G, 3, 3).
+    """
+    images = (rotations @ plane.normal @ rows.T * times).round().astype(int)
+    given = min([tuple(_coprime(index).tolist()) for index in images], key=_order)
+    return replace(plane, given=given, normal=np.linalg.solve(rows, given))
 
 
 def miller_bravais(index: Sequence[int]) -> list[int]:

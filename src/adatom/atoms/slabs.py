@@ -11,12 +11,13 @@ import numpy as np
 from ase import Atoms
 from numpy.typing import NDArray
 
-from adatom.atoms.convert import right_handed, species_names, to_pymatgen, turn, upright
+from adatom.atoms.convert import species_names, to_pymatgen, turn, upright
 from adatom.atoms.deformations import check_crystal
 from adatom.atoms.equivalence import species_labels
-from adatom.atoms.miller import Plane, distinct_planes
+from adatom.atoms.miller import Plane, distinct_planes, in_cell
+from adatom.atoms.primitive import primitive_cell
 from adatom.atoms.results import without_results
-from adatom.atoms.symmetry import ask_spglib, keep_moments
+from adatom.atoms.symmetry import ask_spglib, keep_moments, point_group
 from adatom.errors import InputError, UnknownNameError
 
 __all__ = ["make_slabs"]
@@ -86,10 +87,10 @@ def make_slabs(
     Notes
     -----
     Each atom of a slab has the mass, moment, charge, tag and further arrays of the atom of the crystal that it is a
-    copy of; moments that are vectors are turned with the crystal. A slab may repeat a cell that is smaller than the
-    crystal's: charges, tags and further arrays in which atoms differ make it no larger, and are those of one of the
-    atoms. Initial charges are left out where those of a slab do not add up as in the crystal, since some codes take
-    their sum for the charge to compute.
+    copy of; moments that are vectors are turned with the crystal. Slabs are cut from the primitive cell, so that they
+    do not depend on the cell that is given, and may repeat a cell that is smaller still: charges, tags and further
+    arrays in which atoms differ make it no larger, and are those of one of the atoms. Initial charges are left out
+    where those of a slab do not add up as in the crystal, since some codes take their sum for the charge to compute.
 
     Constraints of the crystal are left out, since `z_fix` says what is held in a slab, and velocities too, since all
     copies of an atom would move alike.
@@ -98,12 +99,15 @@ def make_slabs(
     crystal = without_results(atoms)
     crystal.set_constraint()
     crystal.arrays.pop("momenta", None)
+    planes = distinct_planes(crystal, species_labels(crystal), max_index, miller_cell)
+    # Whatever cell is given, the slabs are as thick. pymatgen's are right-handed, and so is this cell: slabs of a
+    # left-handed one would be those of the mirror image.
+    crystal = primitive_cell(crystal)
     kinds = species_labels(crystal)
-    planes = distinct_planes(crystal, kinds, max_index, miller_cell)
-    # pymatgen's slabs are right-handed, and would be those of the mirror image. The planes are the same ones.
-    crystal = right_handed(crystal)
     slabs = []
-    for plane in planes:
+    rotations = point_group(crystal)
+    rotations = rotations[keep_moments(crystal, rotations)]
+    for plane in (in_cell(plane, crystal.cell.array, len(atoms) // len(crystal), rotations) for plane in planes):
         for slab in _terminations(crystal, kinds, plane, min_slab_size, min_vacuum_size, generator_kwargs or {}):
             slab.info |= {"miller_index": plane.index, "miller_cell": miller_cell}
             slabs.append(slab)

@@ -10,8 +10,9 @@ from ase import Atoms
 from numpy.typing import NDArray
 
 from adatom.atoms.constraints import spread_constraints
-from adatom.atoms.convert import right_handed, to_pymatgen
+from adatom.atoms.convert import to_pymatgen
 from adatom.atoms.deformations import check_crystal
+from adatom.atoms.primitive import primitive_cell
 from adatom.atoms.results import without_results
 from adatom.atoms.symmetry import symmetry_dataset
 from adatom.errors import InputError
@@ -82,7 +83,9 @@ def make_cubic_supercell(atoms: Atoms, *, min_length: float = 10.0, min_atoms: i
     """Return a supercell as close to a cube as may be, by pymatgen's ``CubicSupercellTransformation``.
 
     The edges of the cube are those of the conventional cell in spglib's standard orientation, however the crystal is
-    turned.
+    turned. The supercell is the same whatever cell of the crystal is given. Where it is none of that cell, which then
+    is larger than the primitive one, constraints, tags and further arrays are those of the first of the atoms that a
+    translation makes equal.
 
     Parameters
     ----------
@@ -107,15 +110,21 @@ def make_cubic_supercell(atoms: Atoms, *, min_length: float = 10.0, min_atoms: i
         )
     from pymatgen.transformations.advanced_transformations import CubicSupercellTransformation
 
+    start = without_results(atoms)
+    smallest = primitive_cell(start)
     transformation = CubicSupercellTransformation(min_atoms, max_atoms, min_length)
     try:
-        transformation.apply_transformation(to_pymatgen(_in_standard_orientation(atoms)))
+        transformation.apply_transformation(to_pymatgen(_in_standard_orientation(smallest)))
     except AttributeError as error:
         raise InputError(
             f"For {atoms.get_chemical_formula()} no supercell is found of {min_atoms} to {max_atoms} atoms that is "
             f"{min_length} Å long or more in each direction. Raise max_atoms, or lower min_length and min_atoms."
         ) from error
-    return _tiled(without_results(atoms), transformation.transformation_matrix)
+    matrix = transformation.transformation_matrix
+    times = matrix @ smallest.cell.array @ np.linalg.inv(atoms.cell.array)
+    if np.abs(times - times.round()).max() < 1e-6:
+        return _tiled(start, times.round().astype(int))
+    return _tiled(smallest, matrix)
 
 
 def _tiled(atoms: Atoms, matrix: NDArray[np.int64]) -> Atoms:
@@ -132,7 +141,7 @@ def _tiled(atoms: Atoms, matrix: NDArray[np.int64]) -> Atoms:
 
 
 def _in_standard_orientation(atoms: Atoms) -> Atoms:
-    turned = right_handed(atoms)
+    turned = atoms.copy()
     turned.set_cell(turned.cell.array @ symmetry_dataset(atoms).std_rotation_matrix.T, scale_atoms=True)
     return turned
 

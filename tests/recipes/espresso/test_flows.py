@@ -44,6 +44,8 @@ ROUGH = {"tr2_ph": 1e-12}
 FAST_KWARGS = FAST["calc_kwargs"]
 CONVERGED = {**FAST, "calc_kwargs": {**FAST_KWARGS, "input_data": {**FAST_KWARGS["input_data"], "conv_thr": 1e-13}}}
 TIGHT = {"tr2_ph": 1e-15}
+ISOTOPES = bulk("Si")
+ISOTOPES.set_masses([28.0, 30.0])
 ROUGH_SILICON = {"pseudopotential": "Si.pz-vbc.UPF", "ecutwfc": 8, "ecutrho": 32}
 
 
@@ -269,6 +271,7 @@ def test_they_are_documented_and_go_by_reference(recipe):
         (lambda run: non_scf_job.fn(run["dir_name"]), "are no grid. Give calc_kwargs"),
         (lambda run: q2r_job.fn(run), r"no file 'dyn\*'"),
         (lambda run: phonon_job.fn(run, grid=(2, 2)), "Give three"),
+        (lambda run: phonon_job.fn({**run, "atoms": ISOTOPES}), "Atoms of Si have masses of 28 and 30 u"),
         (lambda run: matdyn_job.fn(run, grid=None), "Give grid or qpoints"),
     ],
 )

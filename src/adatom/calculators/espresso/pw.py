@@ -63,9 +63,11 @@ def make_espresso(
     Raises
     ------
     InputError
-        A keyword, a pseudopotential, a cut-off, the cell or pw.x is missing or wrong.
+        A keyword, a pseudopotential, a cut-off, the cell or pw.x is missing or wrong, or initial magnetic moments are
+        vectors.
     """
     _check_cell(atoms)
+    _check_moments(atoms)
     data = nested("pw.x", input_data)
     rows = {element: (elements or {}).get(element, {}) for element in sorted(set(atoms.symbols))}
     names = _file_names(rows, pseudopotentials or {})
@@ -92,6 +94,15 @@ def _check_cell(atoms: Atoms) -> None:
         raise InputError(
             f"pw.x needs a cell of three vectors; that of {atoms.get_chemical_formula()} is "
             f"{atoms.cell.array.tolist()}. For a molecule: atoms.center(vacuum=8)."
+        )
+
+
+def _check_moments(atoms: Atoms) -> None:
+    if np.ndim(atoms.get_initial_magnetic_moments()) == 2:
+        raise InputError(
+            f"The initial magnetic moments of {atoms.get_chemical_formula()} are vectors, and an input of pw.x is "
+            "written from one number for each atom. Give numbers with atoms.set_initial_magnetic_moments; for a "
+            "noncollinear calculation, set noncolin, angle1 and angle2 in calc_kwargs={'input_data': ...} too."
         )
 
 

@@ -56,6 +56,7 @@ def phonon_job(
         representations of each q point. With Γ on a grid, or ``epsil`` among `input_data`, there are ``born_charges``
         and ``dielectric`` of an insulator, as of `dielectric_job`.
     """
+    _check_masses(previous)
     defaults: dict[str, Any] = {"fildyn": "dyn", "tr2_ph": 1e-14}
     if grid is not None:
         if len(grid) != 3:
@@ -253,3 +254,20 @@ def recovered_phonons(static: Any, prepared: Any, pieces: list[list[Any]], grid:
         for irrep, piece in enumerate(irreps, 1)
     ]
     return phonon_job(static, grid=grid, recover=True, copy_files=[(prepared, _PHSAVE), *files])
+
+
+def _check_masses(previous: PreviousRun) -> None:
+    """Refuse isotopes that the input of pw.x, and with it ph.x, does not tell apart."""
+    if not isinstance(previous, Mapping) or not isinstance(atoms := previous.get("atoms"), Atoms):
+        return
+    species: dict[tuple[str, float], float] = {}
+    for symbol, moment, mass in zip(
+        atoms.symbols, atoms.get_initial_magnetic_moments(), atoms.get_masses(), strict=True
+    ):
+        known = species.setdefault((symbol, float(moment)), mass)
+        if abs(known - mass) > 1e-3:
+            raise InputError(
+                f"Atoms of {symbol} have masses of {known:g} and {mass:g} u, and the input of pw.x has one mass for "
+                "all atoms of one element and initial magnetic moment. Give them one mass, or take phonon_flow, which "
+                "knows the mass of each atom."
+            )
