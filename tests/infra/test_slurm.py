@@ -1,5 +1,6 @@
 """The Slurm that other tests use is a real one, and leaves nothing."""
 
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from tests.infra.machine import wait_for
 
 pytestmark = pytest.mark.xdist_group("slurm")
 PROJECT = Path(__file__).parents[2]
+PYTHON = shlex.quote(sys.executable)
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +66,7 @@ def test_a_job_uses_two_nodes(cluster, tmp_path):
 
 def test_a_job_exceeds_its_memory(cluster):
     """Without cgroups, Slurm does not call it OUT_OF_MEMORY: the signal is all that tells."""
-    much = f"{sys.executable} -c 'import time; much = bytes(1) * 300_000_000; time.sleep(300)'"
+    much = f"{PYTHON} -c 'import time; much = bytes(1) * 300_000_000; time.sleep(300)'"
     job = ended(cluster, submit(cluster, much, "--mem=50"))
     assert (job["JobState"], job["ExitCode"]) == ("FAILED", "0:9")
 
@@ -137,7 +139,7 @@ def test_with_cgroups_a_job_exceeds_its_memory(cluster):
         pytest.skip(str(error))
     slurm.start(slurm.Cluster(nodes=1, cgroups=True))
     try:
-        job = ended(cluster, submit(cluster, f"{sys.executable} -c 'bytes(1) * 300_000_000'", "--mem=50"))
+        job = ended(cluster, submit(cluster, f"{PYTHON} -c 'bytes(1) * 300_000_000'", "--mem=50"))
     finally:
         slurm.stop()
     assert (job["JobState"], job["ExitCode"]) == ("OUT_OF_MEMORY", "0:125")

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from adatom import FlowFailure, JobFailure, change_settings
 from adatom.errors import AdatomError
 from adatom.recipes.registry import recipes_of
+from adatom.workflow import Job
 from tests.codes import needs_code
 from tests.recipes.comparison import same
 from tests.recipes.descriptions import CELLS, CHANGES
@@ -107,7 +108,8 @@ def with_parameters(recipe, told):
     """Options of a recipe with parameters of the Lennard-Jones potential, for itself or each of its jobs."""
     if recipe.kind == "job":
         return told | {"calc_kwargs": LENNARD_JONES}
-    jobs = [name for name in inspect.signature(recipe.step).parameters if name.endswith("_job")]
+    parameters = inspect.signature(recipe.step).parameters
+    jobs = [name for name, parameter in parameters.items() if isinstance(parameter.default, Job)]
     given = told.get("job_params", {})
     return told | {"job_params": {name: {"calc_kwargs": LENNARD_JONES} | given.get(name, {}) for name in jobs}}
 

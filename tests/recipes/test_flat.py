@@ -20,8 +20,16 @@ FLOWS = {
     *("irc_flow", "neb_flow", "phonon_flow", "qha_flow", "slab_to_ads_flow", "ts_flow"),
 }
 OF_ESPRESSO = {
-    *("ase_relax_job", "bands_flow", "bands_pp_job", "bands_pw_job", "dos_flow", "dos_job", "grid_phonon_flow"),
-    *("matdyn_job", "non_scf_job", "phonon_dos_flow", "phonon_job", "post_processing_job", "projwfc_flow"),
+    *("ase_relax_job", "bands_flow", "bands_pp_job", "bands_pw_job", "dielectric_job", "dos_flow", "dos_job"),
+    *(
+        "grid_phonon_flow",
+        "matdyn_job",
+        "non_scf_job",
+        "phonon_dos_flow",
+        "phonon_job",
+        "post_processing_job",
+        "projwfc_flow",
+    ),
     *("projwfc_job", "q2r_job"),
 }
 RECIPES = [f"{code}.{recipe.function}" for code in codes() for recipe in recipes_of(code)]

@@ -21,6 +21,8 @@ __all__ = ["Direction", "run_irc"]
 
 Direction = Literal["forward", "reverse"]
 
+_LEVEL = 1e-4  # eV, by which a path may go down that starts in a minimum, where small forces are left
+
 
 def run_irc(
     atoms: Atoms,
@@ -77,8 +79,8 @@ def run_irc(
     IncompleteError
         The time of the process ran out: see the setting `walltime`.
     ConvergenceError
-        The path does not end within `max_steps`, is lost on the way, or does not go down from the structure; or the
-        energy or a force is not a number.
+        The path does not end within `max_steps`, is lost on the way, or goes down from the structure by less than
+        1e-4 eV; or the energy or a force is not a number.
 
     Notes
     -----
@@ -103,7 +105,7 @@ def run_irc(
         if not atoms.has("masses"):
             del run.atoms.arrays["masses"]
         points = _points(run)
-        if points["energies"][-1] >= points["energies"][0]:
+        if points["energies"][-1] > points["energies"][0] - _LEVEL:
             raise ConvergenceError(
                 f"{name} of {formula} does not go down. Is this a saddle point? freq_job tells: one mode is imaginary."
             )

@@ -2,6 +2,7 @@
 
 import contextvars
 import os
+import shlex
 import signal
 import sys
 import threading
@@ -30,7 +31,7 @@ machine = "birch"
 jobs_per_node = 2
 memory = "400M"
 walltime = "10m"
-pre_commands = ["test -x {sys.executable}"]
+pre_commands = ["test -x {shlex.quote(sys.executable)}"]
 environment = {{ MY_DATA = "two words" }}
 """
 
