@@ -9,7 +9,7 @@ import cloudpickle
 import pytest
 
 from adatom import Remove, change_settings, flow, job, strip, subflow
-from adatom.errors import UnknownNameError
+from adatom.errors import InputError, UnknownNameError
 from adatom.workflow.options import JobOptions
 from tests.engines.jobs import Pair, add, add_each, collect, inner_flow, mult
 from tests.interpreter import run
@@ -142,6 +142,10 @@ def test_remove_takes_away():
     assert bound.bind(number=Remove)() == (0, {"a": 1})
     assert bound(number=Remove) == (0, {"a": 1})
     assert bound(kwargs=Remove) == (7, None)
+    with pytest.raises(InputError, match="add has no default of its own for 'a', which the call removes"):
+        add.bind(a=10)(b=1, a=Remove)
+    with pytest.raises(InputError, match="collect has no default of its own for 'anything'"):
+        collect.bind(anything=1)(anything=Remove)
 
     @flow
     def workflow(show_job=bound):

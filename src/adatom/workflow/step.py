@@ -124,7 +124,12 @@ class Step(ABC, Generic[P, R]):
         known = {name: self.defaults[name] for name in kwargs if name in self.defaults}
         laid = layered(known, kwargs)
         for name in kwargs.keys() - laid.keys():  # taken away: the function's own default counts
-            laid[name] = inspect.signature(self._fn).parameters[name].default
+            own = inspect.signature(self._fn).parameters.get(name)
+            if own is None or own.default is own.empty:
+                raise InputError(
+                    f"{self.name} has no default of its own for {name!r}, which the call removes. Give it."
+                )
+            laid[name] = own.default
         return laid
 
     def _plain(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
