@@ -32,15 +32,18 @@ class Plane:
     index
         Miller index in the cell that was asked for: that of a plane which a symmetry makes equal to `given`.
     normal
-        Direction in Cartesian coordinates, shape (3,), to which a symmetry brings that of `index`.
+        Reciprocal vector in Cartesian coordinates, in 1/Å, shape (3,), to which a symmetry brings that of `index`.
     polar
         Whether no symmetry exchanges the two sides of the plane.
+    images
+        Reciprocal vectors to which the G rotations of the crystal bring `normal`, shape (G, 3).
     """
 
     given: tuple[int, ...]
     index: list[int]
     normal: NDArray[np.float64]
     polar: bool
+    images: NDArray[np.float64]
 
 
 def distinct_planes(atoms: Atoms, kinds: NDArray[np.int64], max_index: int, miller_cell: str) -> list[Plane]:
@@ -71,7 +74,7 @@ def distinct_planes(atoms: Atoms, kinds: NDArray[np.int64], max_index: int, mill
     """
     if miller_cell not in MILLER_CELLS:
         raise UnknownNameError("cell of Miller indices", miller_cell, MILLER_CELLS)
-    to_conventional, rotations, number = _conventional(atoms, kinds)
+    to_conventional, rotations, turns, number = _conventional(atoms, kinds)
     if miller_cell == "hexagonal" and not 143 <= number <= 194:
         raise InputError(
             f"{atoms.get_chemical_formula()} has space group {number}, and four Miller indices are for trigonal and "
@@ -91,11 +94,11 @@ def distinct_planes(atoms: Atoms, kinds: NDArray[np.int64], max_index: int, mill
         index, side = (given, 1) if miller_cell == "given" else (named, 1 if named in images else -1)
         normal = side * np.linalg.solve(atoms.cell.array, given)
         shown = miller_bravais(index) if miller_cell == "hexagonal" else list(index)
-        planes.append(Plane(given, shown, normal, images != others))
+        planes.append(Plane(given, shown, normal, images != others, turns @ normal))
     return planes
 
 
-def in_cell(plane: Plane, rows: NDArray[np.float64], times: int, rotations: NDArray[np.float64]) -> Plane:
+def in_cell(plane: Plane, rows: NDArray[np.float64], times: int) -> Plane:
     """Return a lattice plane in another cell of its crystal: of the planes that symmetry makes equal to it the lowest.
 
     Parameters
@@ -106,11 +109,9 @@ def in_cell(plane: Plane, rows: NDArray[np.float64], times: int, rotations: NDAr
         Vectors of the other cell in Å, shape (3, 3).
     times
         Number of these cells that the cell of `plane` is as large as.
-    rotations
-        Point group of the crystal in Cartesian coordinates, shape (G, 3, 3).
     """
-    images = (rotations @ plane.normal @ rows.T * times).round().astype(int)
-    given = min([tuple(_coprime(index).tolist()) for index in images], key=_order)
+    indices = (plane.images @ rows.T * times).round().astype(int)
+    given = min([tuple(_coprime(index).tolist()) for index in indices], key=_order)
     return replace(plane, given=given, normal=np.linalg.solve(rows, given))
 
 
@@ -126,8 +127,8 @@ def miller_bravais(index: Sequence[int]) -> list[int]:
     return [h, k, -(h + k), l]
 
 
-def _conventional(atoms: Atoms, kinds: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
-    """Return what makes indices conventional but for a factor, the point group in that cell, and the space group."""
+def _conventional(atoms: Atoms, kinds: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64], Any, int]:
+    """Return the matrix to conventional indices, the point group in that cell and along x, y, z, and the space group."""
     import spglib
 
     right = right_handed(atoms)  # as spglib's conventional cell is
@@ -143,8 +144,8 @@ def _conventional(atoms: Atoms, kinds: NDArray[np.int64]) -> tuple[NDArray[np.in
     matrix = matrix @ np.linalg.inv(_settled(found, rotations, centring))
     cell = matrix.T @ atoms.cell.array
     cartesian = cell.T @ rotations @ np.linalg.inv(cell.T)
-    rotations = rotations[keep_moments(atoms, cartesian)]
-    return (matrix * primitive_cells).round().astype(int), rotations, found.number
+    kept = keep_moments(atoms, cartesian)
+    return (matrix * primitive_cells).round().astype(int), rotations[kept], cartesian[kept], found.number
 
 
 def _settled(found: Any, rotations: NDArray[np.int64], centring: NDArray[np.float64]) -> NDArray[np.int64]:

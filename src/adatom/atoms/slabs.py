@@ -17,7 +17,7 @@ from adatom.atoms.equivalence import species_labels
 from adatom.atoms.miller import Plane, distinct_planes, in_cell
 from adatom.atoms.primitive import primitive_cell
 from adatom.atoms.results import without_results
-from adatom.atoms.symmetry import ask_spglib, keep_moments, point_group
+from adatom.atoms.symmetry import ask_spglib, keep_moments
 from adatom.errors import InputError, UnknownNameError
 
 __all__ = ["make_slabs"]
@@ -105,9 +105,7 @@ def make_slabs(
     crystal = primitive_cell(crystal)
     kinds = species_labels(crystal)
     slabs = []
-    rotations = point_group(crystal)
-    rotations = rotations[keep_moments(crystal, rotations)]
-    for plane in (in_cell(plane, crystal.cell.array, len(atoms) // len(crystal), rotations) for plane in planes):
+    for plane in (in_cell(plane, crystal.cell.array, len(atoms) // len(crystal)) for plane in planes):
         for slab in _terminations(crystal, kinds, plane, min_slab_size, min_vacuum_size, generator_kwargs or {}):
             slab.info |= {"miller_index": plane.index, "miller_cell": miller_cell}
             slabs.append(slab)

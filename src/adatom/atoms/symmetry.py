@@ -36,18 +36,14 @@ def point_group(atoms: Atoms, symprec: float = 0.01) -> NDArray[np.float64]:
     InputError
         spglib finds no symmetry.
     """
-    from spglib import get_symmetry, standardize_cell
+    from spglib import get_symmetry_from_database
 
-    def ask(crystal: Any) -> Any:
-        # A supercell hides symmetries of its crystal.
-        primitive = standardize_cell(crystal, to_primitive=True, no_idealize=True, symprec=symprec)
-        found = primitive and get_symmetry(primitive, symprec=symprec)
-        return found and (primitive[0], found["rotations"])
-
+    found = symmetry_dataset(atoms, symprec)
+    # Not those of the dataset: a supercell hides symmetries of its crystal.
+    rotations = np.unique(get_symmetry_from_database(found.hall_number)["rotations"], axis=0)
     # spglib's rotations act on fractional coordinates, and the cell vectors are rows.
-    cell, found = ask_spglib(ask, atoms, species_labels(atoms))
-    rotations = cell.T @ found @ np.linalg.inv(cell.T)
-    return np.unique(rotations.round(12), axis=0)
+    conventional = np.linalg.inv(found.transformation_matrix).T @ right_handed(atoms).cell.array
+    return conventional.T @ rotations @ np.linalg.inv(conventional.T)
 
 
 def ask_spglib(function: Callable[[Any], Any], atoms: Atoms, kinds: NDArray[np.int64]) -> Any:
