@@ -350,6 +350,7 @@ class TestReadme:
             assert name == "local" or f'python -m pip install ".[{name}]"' in install
 
 
+@pytest.mark.deep(reason="it runs a suite of its own; the fake engine shows by default that the suite can fail")
 def test_the_example_of_an_engine_passes_the_suite(tmp_path):
     if WANTED and "local" not in WANTED:
         pytest.skip("TEST_ENGINES")

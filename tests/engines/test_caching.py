@@ -85,6 +85,7 @@ def chain(engine):
     return workflow
 
 
+@pytest.mark.deep_on(*THREADS, "covalent", "prefect", reason=BEFORE)
 def test_a_flow_that_was_run_is_not_run_again(engine, chain):
     first = chain()
     assert values(first) == [10, 100, 0, 10, 20]
@@ -411,6 +412,7 @@ def test_a_killed_campaign_goes_on_where_it_was(environment, own_jobs, tmp_path)
     assert Counter(lines(tmp_path)) == {str(i): 1 for i in range(40)}
 
 
+@pytest.mark.deep_but_on("local-processes", reason="killed workers are in the conformance suite, on each engine")
 def test_a_campaign_that_lost_a_worker_computes_only_that_job_again(environment, own_jobs, tmp_path):
     if environment["ADATOM_LOCAL_WORKERS"] == "1":
         pytest.skip("its worker is the script")
@@ -429,6 +431,7 @@ def test_a_campaign_that_lost_a_worker_computes_only_that_job_again(environment,
     assert Counter(lines(tmp_path)) - before == {"20": 1}
 
 
+@pytest.mark.deep_but_on("local-processes", reason="the store is one, whatever engine asks it")
 def test_two_campaigns_at_once_share_a_store(environment, own_jobs, tmp_path):
     (tmp_path / "go").touch()
     with (

@@ -382,14 +382,14 @@ def test_timeout_kills_the_work(engine, tmp_path):
     @engine.flow(on_failure="return")
     def workflow():
         quick = add.with_options(timeout=60)(1)
-        return jobs.sleep_in_child.with_options(timeout=0.5)(3.0, tmp_path / "late"), quick
+        return jobs.sleep_in_child.with_options(timeout=0.5)(1.5, tmp_path / "late"), quick
 
     start = time.time()
     failure, quick = workflow()
     assert quick == 2
     assert failure.kind == "JobTimeoutError"
     assert Path(failure.directory).name.startswith("failed-")
-    time.sleep(max(0.0, start + 6.0 - time.time()))  # when the child, had it lived, would have written
+    time.sleep(max(0.0, start + 3.0 - time.time()))  # when the child, had it lived, would have written
     assert not (tmp_path / "late").exists()
 
 

@@ -131,6 +131,7 @@ write.submit()
 """
 
 
+@pytest.mark.deep_on("prefect", reason="who waits is the script, and its server takes half a minute to start and end")
 def test_what_was_submitted_is_finished_before_the_script_ends(environment, tmp_path):
     with script(tmp_path, SUBMITTED, **environment) as running:
         assert running.wait() == 0, running.output

@@ -67,7 +67,10 @@ def undisturbed():
 
 
 @pytest.mark.deep_but_on("local-processes", reason="what goes on is the job, in whichever process an engine runs it")
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "number",
+    [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.deep(reason="SIGKILL leaves less to go on from"))],
+)
 def test_a_campaign_that_was_ended_goes_on_inside_its_jobs(environment, tmp_path, number):
     with script(tmp_path, FAST, **environment) as running:
         under_way(tmp_path, running)

@@ -228,7 +228,9 @@ def test_a_phonon_density_of_states():
     assert found["matdyn"]["results"]["frequencies"].shape == (3, 6)
 
 
-@pytest.mark.parametrize("flow", [phonon_dos_flow, grid_phonon_flow])
+@pytest.mark.parametrize(
+    "flow", [phonon_dos_flow, pytest.param(grid_phonon_flow, marks=pytest.mark.deep(reason="its grid is read as there"))]
+)
 def test_a_grid_that_is_said_of_the_job(flow):
     params = {**STATIC, "phonon_job": {"grid": (1, 1, 1), "input_data": ROUGH}}
     assert len(flow(bulk("Si"), job_params=params)["phonon"]["results"]["qpoints"]) == 1
