@@ -5,7 +5,8 @@
     AdatomError
     ├── InputError (ValueError)          bad input, found before anything is computed
     │   ├── SettingsError                a setting: unknown key, wrong type, unreadable file
-    │   └── UnknownNameError             a name that is not among the valid ones
+    │   ├── UnknownNameError             a name that is not among the valid ones
+    │   └── ArgumentsError (TypeError)   arguments that do not fit a job or flow
     ├── MissingExtraError (ImportError)  a package that an extra of adatom brings
     ├── StorageError (OSError)           a directory or file that cannot be written
     ├── EngineError (RuntimeError)       an engine that cannot be reached, or cannot do what was asked
@@ -37,6 +38,7 @@ from typing import Any
 __all__ = [
     "AdatomError",
     "AnalysisError",
+    "ArgumentsError",
     "BatchJobError",
     "ConvergenceError",
     "EngineError",
@@ -101,6 +103,10 @@ class UnknownNameError(InputError):
 
     def __reduce__(self) -> tuple[object, ...]:
         return type(self), (self.what, self.name, self.valid, self.hint)
+
+
+class ArgumentsError(InputError, TypeError):
+    """Arguments that do not fit the function of a job or flow."""
 
 
 class MissingExtraError(AdatomError, ImportError):

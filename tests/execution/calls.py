@@ -1,6 +1,7 @@
 """Calls as a flow makes them."""
 
-from adatom.execution.call import Call, header, pack_arguments, pack_function
+from adatom.execution.arguments import pack_arguments
+from adatom.execution.call import Call, header, pack_function
 
 
 def call_of(function, *args, directory="JOB", kwargs=None, **more):

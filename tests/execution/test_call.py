@@ -7,7 +7,8 @@ import pytest
 
 from adatom import Failure, change_settings, get_settings, job
 from adatom.errors import InputError
-from adatom.execution.call import Slot, fill, header, pack_arguments, pack_function
+from adatom.execution.arguments import Slot, fill, pack_arguments
+from adatom.execution.call import header, pack_function
 
 
 def generator():

@@ -8,7 +8,8 @@ import cloudpickle
 import pytest
 
 from adatom import Failure, change_settings, get_settings
-from adatom.execution.call import Batch, Call, Slot, header, pack_function
+from adatom.execution.arguments import Slot
+from adatom.execution.call import Batch, Call, header, pack_function
 from adatom.execution.context import batch_value, in_job
 from adatom.execution.worker import execute, pack, settled, unpack
 from tests.execution.calls import call_of

@@ -128,7 +128,7 @@ def miller_bravais(index: Sequence[int]) -> list[int]:
 
 
 def _conventional(atoms: Atoms, kinds: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64], Any, int]:
-    """Return the matrix to conventional indices, the point group in that cell and along x, y, z, and the space group."""
+    """Return the matrix to conventional indices, the point group there and in Cartesian axes, and the space group."""
     import spglib
 
     right = right_handed(atoms)  # as spglib's conventional cell is

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +17,6 @@ from adatom.execution.caching import Caching
 from adatom.execution.failure import Failure
 from adatom.journal.journal import journal_in
 from adatom.settings import get_settings, settings_of_caller, travelling
-from adatom.utils.nested import substitute
 
 if TYPE_CHECKING:
     from adatom.machines.resources import Resources
@@ -28,13 +26,8 @@ __all__ = [
     "Batch",
     "Call",
     "Outcome",
-    "Slot",
-    "fill",
-    "follow",
     "header",
-    "pack_arguments",
     "pack_function",
-    "read_arguments",
     "read_function",
     "read_header",
 ]
@@ -55,7 +48,7 @@ class Call:
     function
         Function, pickled once for all calls of it in a flow.
     arguments
-        Positional and keyword arguments, pickled.
+        Positional and keyword arguments, pickled by `pack_arguments` or `Arguments.pack`.
     engine
         Name of the engine.
     retries, retry_delay
@@ -189,86 +182,3 @@ def pack_function(name: str, function: Callable[..., Any]) -> bytes:
 
 
 read_function: Callable[[bytes], Callable[..., Any]] = lru_cache(maxsize=128)(cloudpickle.loads)
-
-
-def pack_arguments(name: str, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> bytes:
-    """Pickle the arguments of a call.
-
-    Parameters
-    ----------
-    name, function
-        Name and function of the job, for the message.
-    args, kwargs
-        Positional and keyword arguments.
-
-    Raises
-    ------
-    InputError
-        An argument cannot be pickled; the message names it.
-    """
-    try:
-        return cloudpickle.dumps((args, kwargs))
-    except Exception as error:
-        reason = error
-    try:
-        given = inspect.signature(function).bind(*args, **kwargs).arguments
-    except (TypeError, ValueError):
-        given = {**{f"#{i}": item for i, item in enumerate(args)}, **kwargs}
-    for key, item in given.items():
-        try:
-            cloudpickle.dumps(item)
-        except Exception as error:
-            raise InputError(
-                f"Argument {key!r} of {name}, a {type(item).__name__}, cannot be sent to a worker: {error}. "
-                "Pass plain data, or make it inside the job."
-            ) from error
-    raise InputError(f"The arguments of {name} cannot be sent to a worker: {reason}.") from reason
-
-
-read_arguments: Callable[[bytes], tuple[tuple[Any, ...], dict[str, Any]]] = cloudpickle.loads
-
-
-@dataclass(frozen=True)
-class Slot:
-    """Place in a call's arguments for a result that the engine hands over.
-
-    Attributes
-    ----------
-    index
-        Position among the results that the engine hands over.
-    path
-        Path of a part of that result, as for `follow`.
-    """
-
-    index: int
-    path: tuple[tuple[str, Any], ...]
-
-
-def fill(arguments: Any, upstream: Sequence[Any]) -> Any:
-    """Return arguments with results in place of their slots.
-
-    Parameters
-    ----------
-    arguments
-        Nested containers with slots.
-    upstream
-        Results by the index of their slots.
-    """
-    return substitute(arguments, Slot, lambda slot: follow(upstream[slot.index], slot.path))
-
-
-def follow(value: Any, path: tuple[tuple[str, Any], ...]) -> Any:
-    """Return the part of a result at the end of a path, or the `Failure` met on the way.
-
-    Parameters
-    ----------
-    value
-        Result of a job.
-    path
-        Pairs of ``"item"`` or ``"attribute"`` and a key.
-    """
-    for how, key in path:
-        if isinstance(value, Failure):
-            break
-        value = value[key] if how == "item" else getattr(value, key)
-    return value

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from concurrent.futures import Future as ConcurrentFuture
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
-from weakref import WeakSet
 
 from adatom.errors import EngineError
 from adatom.execution.call import Batch, Call
+from adatom.execution.failure import Failure
 
 if TYPE_CHECKING:
     from adatom.machines.request import ClusterRequest
@@ -80,7 +80,7 @@ class Engine(ABC):
     graph_type
         Class of a flow while it runs, with the interface of `adatom.workflow.graph.Graph`; None for that class.
     standing
-        Futures of jobs that were submitted outside of any flow.
+        Futures of jobs and flows that were submitted outside of any flow, and have not ended well.
     item_costs
         Seconds that an item of a map or stream took, by the kind of operation (`BatchSize`).
     """
@@ -94,8 +94,24 @@ class Engine(ABC):
 
     def __init__(self, runner: Any = None) -> None:
         self.runner = runner
-        self.standing: WeakSet[ConcurrentFuture[Any]] = WeakSet()
+        self.standing: set[ConcurrentFuture[Any]] = set()
         self.item_costs: dict[tuple[str, str], float] = {}
+
+    def stand(self, future: ConcurrentFuture[Any]) -> None:
+        """Take a job or flow that was submitted outside of any flow: it is waited for at exit.
+
+        Parameters
+        ----------
+        future
+            Future whose result is a value or a `Failure`.
+        """
+
+        def ended(_: Any) -> None:
+            if not isinstance(future.result(), Failure):
+                self.standing.discard(future)
+
+        self.standing.add(future)
+        future.add_done_callback(ended)
 
     @property
     @abstractmethod

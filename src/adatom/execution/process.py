@@ -11,6 +11,7 @@ import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
+from io import BytesIO
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from typing import Any
@@ -196,8 +197,9 @@ def execute_in_child(call: Call, upstream: Sequence[Any], timeout: float) -> Any
 def _unpickle(pickled: Sequence[bytes]) -> None:
     """Import the modules that a call needs, before its clock starts."""
     try:
-        for data in pickled:
-            cloudpickle.loads(data)
+        for data in map(BytesIO, pickled):
+            while data.tell() < len(data.getbuffer()):
+                cloudpickle.load(data)
     except Exception:
         pass  # `execute` reports the same error
 

@@ -139,7 +139,10 @@ def _end(engine: Engine) -> None:
     """End an engine at exit, after all submitted jobs, as with every pool, unless the user pressed Ctrl-C."""
     interrupted = getattr(sys, "last_type", None) is KeyboardInterrupt
     if not interrupted:
-        wait(engine.standing)
+        wait(list(engine.standing))
+        for future in engine.standing:
+            if not getattr(future, "seen", True):
+                print(f"Nobody looked at this failure:\n{future.result().describe()}", file=sys.stderr)
     if engine in _engines.values():
         _drop(engine, at_once=interrupted)
 

@@ -17,8 +17,9 @@ import cloudpickle
 
 from adatom.cache import MISS
 from adatom.errors import AdatomError, IncompleteError, InputError
+from adatom.execution.arguments import fill, read_arguments
 from adatom.execution.caching import Caching
-from adatom.execution.call import Batch, Call, fill, read_arguments, read_function, read_header
+from adatom.execution.call import Batch, Call, read_function, read_header
 from adatom.execution.capture import JobLog, capturing
 from adatom.execution.context import current_job, job_context
 from adatom.execution.deadline import is_limited, stop_reason, time_allotted, time_left

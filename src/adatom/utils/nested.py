@@ -1,18 +1,22 @@
-"""Find and replace items inside lists, tuples, sets, dictionaries and dataclasses."""
+"""Find, replace and copy items inside containers.
+
+Containers are lists, deques, tuples, named tuples, sets, dictionaries and their views, dataclasses, pydantic models,
+simple namespaces, and arrays of objects.
+"""
 
 from __future__ import annotations
 
+import gc
 import operator
-from collections.abc import Callable, Collection
-from copy import copy
-from dataclasses import fields, is_dataclass, replace
+import types
+from collections import deque
+from collections.abc import Callable, Collection, ItemsView, KeysView, ValuesView
+from copy import copy, deepcopy
+from dataclasses import fields, is_dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
-__all__ = ["collect", "substitute"]
-
-_SEQUENCES = (list, tuple, set, frozenset)
-_Reader = Callable[[Any], Collection[Any]]
+__all__ = ["collect", "copied", "find_holder", "substitute"]
 
 
 def collect(value: Any, of_type: type | tuple[type, ...]) -> list[Any]:
@@ -21,7 +25,7 @@ def collect(value: Any, of_type: type | tuple[type, ...]) -> list[Any]:
     Parameters
     ----------
     value
-        Lists, tuples, named tuples, sets, dictionaries and dataclasses, nested to any depth.
+        Containers, nested to any depth.
     of_type
         Type, or tuple of types, of the items.
 
@@ -72,38 +76,157 @@ def substitute(value: Any, of_type: type | tuple[type, ...], change: Callable[[A
     return value if all(map(operator.is_, new, parts)) else _rebuilt(value, new)
 
 
-def _find_reader(kind: type) -> _Reader | None:
-    """Return the function that lists the items of a container of this type; None for other types."""
+def copied(value: Any) -> Any:
+    """Return a copy that shares nothing with a structure but what cannot be copied, such as open files.
+
+    Parameters
+    ----------
+    value
+        Structure to copy.
+    """
+    try:
+        return deepcopy(value)
+    except Exception:
+        read = _reader(type(value))
+        return _rebuilt(value, [copied(part) for part in read(value)]) if read else value
+
+
+def find_holder(value: Any, of_type: type | tuple[type, ...]) -> Any:
+    """Return an object in which an item of a type is where `collect` does not look; None if there is none.
+
+    Parameters
+    ----------
+    value, of_type
+        Structure and type of the items, as for `collect`.
+    """
+    parts, seen = [value], set()
+    while parts:
+        part = parts.pop()
+        if isinstance(part, of_type) or id(part) in seen or (not gc.is_tracked(part) and not _reader(type(part))):
+            continue
+        seen.add(id(part))
+        if read := _reader(type(part)):
+            if isinstance(part, dict) and any(isinstance(key, of_type) for key in part):
+                return part
+            parts += read(part)
+        elif _refers_to(part, of_type):
+            return part
+    return None
+
+
+# Objects that refer to all of a module, or to what ran when an exception was raised.
+_CODE = (
+    type,
+    types.ModuleType,
+    types.FunctionType,
+    types.BuiltinFunctionType,
+    types.CodeType,
+    types.FrameType,
+    types.TracebackType,
+)
+
+
+def _refers_to(value: Any, of_type: type | tuple[type, ...]) -> bool:
+    """Return whether an item of a type can be reached from an object, other than through code."""
+    left, seen = [value], {id(value)}
+    while left:
+        for part in gc.get_referents(left.pop()):
+            if isinstance(part, of_type):
+                return True
+            if id(part) not in seen and gc.is_tracked(part) and not isinstance(part, _CODE):
+                seen.add(id(part))
+                left.append(part)
+    return False
+
+
+_Reader = Callable[[Any], Collection[Any]]
+
+
+class _Container(NamedTuple):
+    """Functions that list the items of a container, and that make one like it with other items."""
+
+    read: _Reader
+    rebuild: Callable[[Any, list[Any]], Any]
+
+
+def _kind_of(kind: type) -> _Container | None:
+    """Return how to read and rebuild a container of this type; None for other types."""
     if issubclass(kind, dict):
-        return dict.values
-    if kind in _SEQUENCES or _is_named_tuple(kind):
-        return list if issubclass(kind, (set, frozenset)) else tuple
+        return _Container(dict.values, _dictionary)
+    if kind in (tuple, set, frozenset, list):
+        return _Container(list if issubclass(kind, set | frozenset) else tuple, lambda value, parts: kind(parts))
+    if issubclass(kind, list | deque):
+        return _Container(tuple, _refilled)
+    if issubclass(kind, tuple) and hasattr(kind, "_fields"):
+        return _Container(tuple, lambda value, parts: kind(*parts))
+    if issubclass(kind, KeysView | ValuesView | ItemsView):
+        return _Container(tuple, lambda value, parts: parts)
     if is_dataclass(kind):
-        names = [field.name for field in fields(kind) if field.init]
-        return lambda value: [getattr(value, name) for name in names]
+        names = [field.name for field in fields(kind)]
+        return _Container(lambda value: [getattr(value, name, None) for name in names], _with_attributes(names))
+    if issubclass(kind, types.SimpleNamespace):
+        return _Container(
+            lambda value: vars(value).values(), lambda value, parts: kind(**dict(zip(vars(value), parts, strict=True)))
+        )
+    if hasattr(kind, "model_fields") and hasattr(kind, "model_copy"):  # pydantic
+        names = list(kind.model_fields)
+        return _Container(
+            lambda value: [getattr(value, name) for name in names],
+            lambda value, parts: value.model_copy(update=dict(zip(names, parts, strict=True))),
+        )
+    if (kind.__module__, kind.__name__) == ("numpy", "ndarray"):
+        return _Container(lambda value: value.ravel().tolist() if value.dtype.hasobject else (), _array)
     return None
 
 
 # Asked for each item of each argument and result.
+_container: Callable[[Any], _Container | None] = lru_cache(maxsize=1024)(_kind_of)
+
+
+def _find_reader(kind: type) -> _Reader | None:
+    found = _container(kind)
+    return found and found.read
+
+
 _reader: Callable[[Any], _Reader | None] = lru_cache(maxsize=1024)(_find_reader)
 
 
 def _rebuilt(value: Any, parts: list[Any]) -> Any:
     """Return a container of the same type with other items."""
-    kind = type(value)
-    if isinstance(value, dict):
-        items = dict(zip(value, parts, strict=True))
-        if kind is dict:
-            return items
-        like = copy(value)  # an ordered or default dictionary
-        like.update(items)
+    found = _container(type(value))
+    assert found
+    return found.rebuild(value, parts)
+
+
+def _dictionary(value: Any, parts: list[Any]) -> Any:
+    items = dict(zip(value, parts, strict=True))
+    if type(value) is dict:
+        return items
+    like = copy(value)  # an ordered or default dictionary
+    like.update(items)
+    return like
+
+
+def _refilled(value: Any, parts: list[Any]) -> Any:
+    like = copy(value)
+    like.clear()
+    like.extend(parts)
+    return like
+
+
+def _with_attributes(names: list[str]) -> Callable[[Any, list[Any]], Any]:
+    def rebuild(value: Any, parts: list[Any]) -> Any:
+        like = copy(value)  # and not `replace`, which leaves out fields that `__init__` does not take
+        for name, part in zip(names, parts, strict=True):
+            if part is not getattr(value, name, None):
+                object.__setattr__(like, name, part)  # frozen ones, too
         return like
-    if kind in _SEQUENCES:
-        return kind(parts)
-    if _is_named_tuple(kind):
-        return kind(*parts)
-    return replace(value, **dict(zip((field.name for field in fields(value) if field.init), parts, strict=True)))
+
+    return rebuild
 
 
-def _is_named_tuple(kind: type) -> bool:
-    return issubclass(kind, tuple) and hasattr(kind, "_fields")
+def _array(value: Any, parts: list[Any]) -> Any:
+    like = value.copy()
+    for place, part in enumerate(parts):
+        like.flat[place] = part
+    return like

@@ -3,7 +3,8 @@
 from adatom.execution.failure import Failure
 from adatom.workflow.caching import explain
 from adatom.workflow.flow import Flow, Subflow, flow, subflow
-from adatom.workflow.future import Future, gather, wait
+from adatom.workflow.future import Future
+from adatom.workflow.gathering import gather, wait
 from adatom.workflow.job import Job, job
 from adatom.workflow.runner import make_runner
 from adatom.workflow.step import strip

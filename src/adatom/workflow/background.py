@@ -16,7 +16,7 @@ from adatom.workflow.future import Future, Node
 __all__ = ["finished_future", "in_background", "is_awaited"]
 
 
-def in_background(name: str, function: Callable[[], Any]) -> Future:
+def in_background(name: str, function: Callable[[], Any], runner: Any = None) -> Future:
     """Call a function in a thread of its own, and return a future of its value.
 
     Parameters
@@ -25,8 +25,10 @@ def in_background(name: str, function: Callable[[], Any]) -> Future:
         Name of the future.
     function
         Function without parameters, whose value the future gives.
+    runner
+        Runner of the flow that the function runs. At exit, its engine waits for the function.
     """
-    node = Node(name)
+    node, engine = Node(name), get_engine(runner)
 
     def run() -> None:
         try:
@@ -34,8 +36,9 @@ def in_background(name: str, function: Callable[[], Any]) -> Future:
         except BaseException as error:
             node.settle(error.failure if isinstance(error, JobFailure) else Failure.of(error, name, None))
 
+    engine.stand(node)
     threading.Thread(target=contextvars.copy_context().run, args=(run,), daemon=True).start()
-    return (get_engine().future_type or Future)(node)
+    return (engine.future_type or Future)(node)
 
 
 def finished_future(name: str, function: Callable[[], Any]) -> Future:

@@ -35,15 +35,18 @@ def bind_arguments(
     ------
     UnknownNameError
         ``job_params`` or ``job_decorators`` name a job or parameter that is not there.
-    TypeError
+    ArgumentsError
         The arguments do not fit the function.
     """
     signature = inspect.signature(flow._fn)
     given = dict(kwargs)
     params, decorators = (given.pop(name, None) or {} if name not in signature.parameters else {} for name in _FOR_JOBS)
-    positional = signature.bind_partial(*args).arguments
-    defaults = {key: value for key, value in flow.defaults.items() if key not in positional}
-    bound = signature.bind(*args, **layered(defaults, given))
+    try:
+        positional = signature.bind_partial(*args).arguments
+        defaults = {key: value for key, value in flow.defaults.items() if key not in positional}
+        bound = signature.bind(*args, **layered(defaults, given))
+    except TypeError as error:
+        raise flow._misfit(given, error) from None
     bound.apply_defaults()
     jobs = _jobs_among(bound.arguments, {**{p.name: p.default for p in signature.parameters.values()}, **flow.defaults})
     _refuse_unknown(flow.name, jobs, params, decorators)

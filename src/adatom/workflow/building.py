@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adatom.cache import MISS
-from adatom.execution.call import Call, Outcome, header, pack_arguments, pack_function
+from adatom.execution.arguments import Arguments
+from adatom.execution.call import Call, Outcome, header, pack_function
 from adatom.execution.engine import Engine
 from adatom.execution.failure import Failure
 from adatom.utils.names import unique_name
 from adatom.utils.nested import collect
 from adatom.workflow.caching import caching_of
 from adatom.workflow.future import Node
-from adatom.workflow.options import label
 from adatom.workflow.runlog import RunLog
 
 if TYPE_CHECKING:
@@ -46,18 +46,21 @@ class CallBuilder:
         self.cache, self.refresh_cache = cache, refresh_cache
         self._functions: dict[Step[Any, Any], bytes] = {}
 
-    def prepare(self, node: Node, job: Job[Any, Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | Outcome:
+    def prepare(self, node: Node, job: Job[Any, Any], arguments: Arguments, about: str) -> Call | Outcome:
         """Return a call of a job, ready to travel, or its stored result.
 
         Parameters
         ----------
         node
             Node that the outcome is for.
-        job, args, kwargs
-            Job and its arguments, without futures.
+        job, arguments
+            Job and its arguments.
+        about
+            Label of the first argument.
         """
         caching = self.caching(job)
         if caching:
+            args, kwargs = arguments.live
             if job.options.failed_inputs != "skip" and collect((args, kwargs), Failure):
                 caching = None  # another time they may succeed
             else:
@@ -65,10 +68,10 @@ class CallBuilder:
         if caching:
             stored = caching.find(job, args, kwargs)
             if stored is not MISS:
-                _name_fully(node, args, kwargs)
+                _name_fully(node, about)
                 self._log.note(node, "cached", self._engine.name, key=caching.key.digest if caching.key else "")
                 return Outcome(stored)
-        return self._log.called(node, self.make_call(node, job, args, kwargs, job.options, caching=caching))
+        return self._log.called(node, self.make_call(node, job, arguments, about, job.options, caching=caching))
 
     def caching(self, job: Job[Any, Any]) -> Caching | None:
         """Return the rules by which a job's calls in this flow are cached; None if they are not.
@@ -84,8 +87,8 @@ class CallBuilder:
         self,
         node: Node,
         step: Step[Any, Any],
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
+        arguments: Arguments,
+        about: str,
         options: JobOptions,
         kind: str = "JOB",
         caching: Caching | None = None,
@@ -96,8 +99,10 @@ class CallBuilder:
         ----------
         node
             Node that the outcome is for.
-        step, args, kwargs
+        step, arguments
             Job or subflow, and its arguments.
+        about
+            Label of the first argument.
         options
             Options of the job.
         kind
@@ -105,7 +110,8 @@ class CallBuilder:
         caching
             Rules by which the result is looked up and stored.
         """
-        name, about = node.name, _name_fully(node, args, kwargs)
+        name = node.name
+        _name_fully(node, about)
         node.directory = f"{self._directory}{os.sep}{unique_name(kind, name, about, identity=node.id)}"
         if step not in self._functions:
             self._functions[step] = pack_function(node.name, step)
@@ -114,7 +120,7 @@ class CallBuilder:
             node.directory,
             header(),
             self._functions[step],
-            pack_arguments(node.name, step, args, kwargs),
+            arguments.pack(node.name, step),
             self._engine.name,
             options.retries,
             options.retry_delay,
@@ -127,9 +133,7 @@ class CallBuilder:
         )
 
 
-def _name_fully(node: Node, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
-    """Add a label of the first argument to the name of a job, and return the label."""
-    about = label(args[0] if args else next(iter(kwargs.values()), None))
+def _name_fully(node: Node, about: str) -> None:
+    """Add a label of the first argument to the name of a job."""
     if about:
         node.name = f"{node.name} {about}"
-    return about

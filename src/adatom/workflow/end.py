@@ -17,7 +17,35 @@ from adatom.workflow.future import Future, Node, outcomes, value_of
 if TYPE_CHECKING:
     from adatom.workflow.graph import Graph
 
-__all__ = ["failures_of", "finish", "interrupt", "run_to_the_end"]
+__all__ = ["failures_of", "finish", "interrupt", "run_flow", "run_to_the_end"]
+
+
+def run_flow(graph: Graph, body: Callable[[], Any], in_place: bool = False) -> Any:
+    """Run the body of an outermost flow to its end, and return its value, with results in place of futures.
+
+    Parameters
+    ----------
+    graph
+        Graph of the outermost flow.
+    body
+        Function that starts the jobs.
+    in_place
+        Whether this code already runs inside a flow of the engine's own.
+
+    Raises
+    ------
+    FlowFailure
+        Some jobs failed, and the options do not ask to return failures.
+    """
+    try:
+        if in_place:
+            return finish(graph, graph.run(body))
+        value: list[Any] = []
+        options = dict(graph.options.engine_options)
+        graph.engine.run_flow(graph.name, lambda: value.append(finish(graph, graph.run(body))), options)
+        return value[0]
+    finally:
+        graph.log.close(graph.nodes)
 
 
 def run_to_the_end(graph: Graph, body: Callable[[], Any]) -> Any:
@@ -35,12 +63,13 @@ def run_to_the_end(graph: Graph, body: Callable[[], Any]) -> Any:
             try:
                 value = body()
             except Exception:
-                graph.wait()  # jobs that were started before a mistake in the body end, too
+                graph.pending.wait()  # jobs that were started before a mistake in the body end, too
                 raise
-            graph.wait()
+            graph.pending.wait()
             return value
         except BaseException as error:
-            if not isinstance(error, Exception):  # Ctrl-C, SIGTERM, or what an engine makes of it
+            # Ctrl-C, SIGTERM, or what an engine makes of it; or jobs wait for a callback that raised
+            if not isinstance(error, Exception) or error is graph.pending.error:
                 interrupt(graph)
             raise
 

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, TypeVar, overload
 
 from adatom.execution.context import in_job
 from adatom.execution.registry import get_engine
+from adatom.utils.nested import copied
 from adatom.workflow.background import finished_future, in_background, is_awaited
 from adatom.workflow.binding import bind_arguments
+from adatom.workflow.end import run_flow
 from adatom.workflow.future import Future
 from adatom.workflow.graph import Graph, current_graph
 from adatom.workflow.options import FlowOptions, with_changes
@@ -34,6 +36,12 @@ class Flow(Step[P, R]):
     options: FlowOptions
     waits: ClassVar[bool] = False
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "task_runner":  # as with Prefect's flows
+            object.__setattr__(self, "options", with_changes(self.options, {"runner": value}))
+        else:
+            super().__setattr__(name, value)
+
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Run the flow: return its value or, in the body of another flow, a `Future`."""
         given, named = bind_arguments(self, args, kwargs)
@@ -58,8 +66,8 @@ class Flow(Step[P, R]):
             return finished_future(self.name, lambda: self(*args, **kwargs))
         if current_graph() is not None:
             return self(*args, **kwargs)  # type: ignore[return-value]
-        given, named = bind_arguments(self, args, kwargs)
-        return in_background(self.name, lambda: self._run(given, named))
+        given, named = copied(bind_arguments(self, args, kwargs))
+        return in_background(self.name, lambda: self._run(given, named), self.options.runner)
 
     def plan(self, *args: P.args, **kwargs: P.kwargs) -> Plan:
         """Tell which jobs the flow will run, without running them.
@@ -100,7 +108,7 @@ class Flow(Step[P, R]):
 
     def _run(self, args: tuple[Any, ...], kwargs: dict[str, Any], in_place: bool = False) -> Any:
         graph = Graph.of_flow(self.name, self.options)
-        return graph.run_flow(lambda: graph.run_body(self._fn, args, kwargs), in_place)
+        return run_flow(graph, lambda: graph.run_body(self._fn, args, kwargs), in_place)
 
 
 class Subflow(Flow[P, R]):

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import concurrent.futures
-import time
 from collections.abc import Callable, Generator, Iterable
-from typing import Any, Literal, NamedTuple, NoReturn
+from functools import partial
+from typing import Any, NoReturn
 
-from adatom.errors import EngineError, FlowFailure
-from adatom.execution.call import follow
+from adatom.errors import EngineError
+from adatom.execution.arguments import follow
 from adatom.execution.failure import Failure
 from adatom.utils.names import new_id
-from adatom.utils.nested import collect, substitute
+from adatom.utils.nested import collect
+from adatom.workflow.turns import in_turn, take_turns
 
-__all__ = ["DoneAndNotDone", "Future", "gather", "wait"]
+__all__ = ["Future", "Node", "outcomes", "value_of"]
 
 _FINISHED = concurrent.futures._base.FINISHED
 
@@ -29,6 +30,8 @@ class Node(concurrent.futures.Future):  # type: ignore[type-arg]
         Module and name of a job's function; empty for a flow.
     """
 
+    _done_callbacks: list[Callable[[Any], Any]]
+
     def __init__(self, name: str, recipe: str = "") -> None:
         super().__init__()
         self.name = name
@@ -37,7 +40,9 @@ class Node(concurrent.futures.Future):  # type: ignore[type-arg]
         self.id = new_id()
         self.is_flow = not recipe
         self.handled = False  # the user looked at the failure, so the flow need not raise it
+        self.seen = False  # the user looked at the outcome, if only to see it raised
         self.tolerated: list[Failure] = []  # inputs of this job; if it succeeds, the flow need not raise them
+        self.on_error: Callable[[Exception], None] | None = None  # is given the exceptions of callbacks
         self.handle: Any = None  # of the node in the graph of an engine that traces
         # On an engine that traces:
         self.no_waiting = ""  # the reason for which nobody can wait here
@@ -82,7 +87,36 @@ class Node(concurrent.futures.Future):  # type: ignore[type-arg]
         timeout
             Longest wait in seconds; None: no limit.
         """
+        if self._state != _FINISHED:
+            take_turns(self.done)
         return self._result if self._state == _FINISHED else super().result(timeout)
+
+    def add_done_callback(self, function: Callable[[Any], Any]) -> None:
+        """Call a function with this node when it is settled.
+
+        Parameters
+        ----------
+        function
+            Function of the node, called at once if the node is settled.
+        """
+        with self._condition:
+            if self._state != _FINISHED:
+                self._done_callbacks.append(function)
+                return
+        self._call_back(function)
+
+    def _invoke_callbacks(self) -> None:
+        callbacks, self._done_callbacks = self._done_callbacks, []  # which may hold the arguments of other jobs
+        for callback in callbacks:
+            in_turn(partial(self._call_back, callback))
+
+    def _call_back(self, callback: Callable[[Any], Any]) -> None:
+        try:
+            callback(self)
+        except Exception as error:
+            if self.on_error is None:
+                raise
+            self.on_error(error)
 
     def cancel(self) -> bool:
         """Refuse: code that stops waiting, such as ``asyncio.wait_for``, does not stop the job."""
@@ -140,6 +174,7 @@ class Future:
             value = self._node.result(timeout)
         except concurrent.futures.TimeoutError:
             raise TimeoutError(f"{self._node.name} is not done after {timeout} s.") from None
+        self._node.seen = True
         if not raise_on_failure:
             self._node.handled = True
         value = follow(value, self._path)
@@ -156,7 +191,10 @@ class Future:
         timeout
             Longest wait in seconds; None: no limit.
         """
-        wait([self], timeout)
+        if self._node.no_waiting:
+            raise EngineError(self._node.no_waiting)
+        take_turns(self.done)
+        concurrent.futures.wait([self._node], timeout)
 
     def done(self) -> bool:
         """Return whether the job or flow has ended, with a value or a `Failure`."""
@@ -212,6 +250,15 @@ class Future:
             "or wait for it with .result()."
         )
 
+    def __copy__(self) -> Future:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Future:
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise self._no_value("sent to a worker where adatom does not look for it")
+
     def __repr__(self) -> str:
         path = "".join(f"[{key!r}]" if how == "item" else f".{key}" for how, key in self._path)
         return f"<Future {self._node.name}{path}>"
@@ -247,69 +294,6 @@ def _refusal(verb: str) -> Callable[..., NoReturn]:
 for _verb, _names in _REFUSED.items():
     for _name in _names:
         setattr(Future, _name, _refusal(_verb))
-
-
-class DoneAndNotDone(NamedTuple):
-    """Futures that are done and futures that are not, as `wait` returns them."""
-
-    done: set[Future]
-    not_done: set[Future]
-
-
-def wait(futures: Any, timeout: float | None = None) -> DoneAndNotDone:
-    """Wait until all futures in nested containers are done, with a value or a `Failure`.
-
-    Parameters
-    ----------
-    futures
-        Futures, in lists, tuples, dictionaries or dataclasses.
-    timeout
-        Longest wait in seconds; None: no limit.
-
-    Returns
-    -------
-    DoneAndNotDone
-        Two sets of futures, `done` and `not_done`.
-    """
-    found = collect(futures, Future)
-    for future in found:
-        if future._node.no_waiting:
-            raise EngineError(future._node.no_waiting)
-    concurrent.futures.wait([future._node for future in found], timeout)
-    done = {future for future in found if future.done()}
-    return DoneAndNotDone(done, set(found) - done)
-
-
-def gather(futures: Any, *, timeout: float | None = None, on_failure: Literal["raise", "return"] = "raise") -> Any:
-    """Return nested containers with the values of all futures in place of the futures.
-
-    Parameters
-    ----------
-    futures
-        Futures, in lists, tuples, dictionaries or dataclasses, mixed with plain values.
-    timeout
-        Longest wait for all futures together, in seconds; None: no limit.
-    on_failure
-        ``"raise"`` an error if a job failed, or ``"return"`` a `Failure` in each place that has no value.
-
-    Raises
-    ------
-    FlowFailure
-        Some jobs failed, and `on_failure` is ``"raise"``.
-    TimeoutError
-        Some futures are not done in time.
-    """
-    deadline = None if timeout is None else time.monotonic() + timeout
-
-    def value(future: Future) -> Any:
-        left = None if deadline is None else max(0.0, deadline - time.monotonic())
-        return future.result(left, raise_on_failure=False)
-
-    values = substitute(futures, Future, value)
-    failures = collect(values, Failure)
-    if failures and on_failure == "raise":
-        raise FlowFailure("gather", failures, values)
-    return values
 
 
 def value_of(future: Future) -> Any:

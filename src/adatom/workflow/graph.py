@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextvars
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adatom.errors import JobFailure
+from adatom.execution.arguments import Arguments, fill, pack_arguments
 from adatom.execution.call import Call
 from adatom.execution.calls import Calls
 from adatom.execution.dispatcher import Dispatcher
@@ -21,12 +22,15 @@ from adatom.execution.registry import get_engine
 from adatom.execution.worker import settled
 from adatom.settings import get_settings
 from adatom.utils.names import stamp, unique_name
-from adatom.utils.nested import substitute
+from adatom.utils.nested import copied, substitute
 from adatom.workflow.building import CallBuilder
-from adatom.workflow.end import finish, run_to_the_end
+from adatom.workflow.end import run_to_the_end
 from adatom.workflow.future import Future, Node, value_of
-from adatom.workflow.options import FlowOptions
+from adatom.workflow.gathering import refuse_hidden
+from adatom.workflow.options import FlowOptions, label
+from adatom.workflow.pending import Pending
 from adatom.workflow.runlog import RunLog
+from adatom.workflow.turns import in_turn
 from adatom.workflow.waiting import when_ready
 
 if TYPE_CHECKING:
@@ -63,8 +67,8 @@ class Graph:
     ----------
     root
         Graph of the outermost flow.
-    nodes
-        Of the outermost flow: all jobs and flows that were called in it, in order.
+    pending
+        Count of the jobs and flows of this flow that have not ended.
     cancelled
         Of the outermost flow: whether it was interrupted.
     calls
@@ -84,8 +88,10 @@ class Graph:
         self.options = options or _NO_OPTIONS
         self.root: Graph = parent.root if parent else self
         self.log: RunLog = parent.log if parent else log or RunLog({})
-        self.nodes: list[Node] = []
+        self._nodes: dict[Node, None] = {}
+        self._failed = False
         self.cancelled = False
+        self.pending = Pending()
         cache, refresh = self.options.cache, self.options.refresh_cache
         if parent:
             cache = parent.calls.cache if cache is None else cache
@@ -94,9 +100,6 @@ class Graph:
         self.future_type: type[Future] = engine.future_type or Future
         self.observer: Observer | None = parent.observer if parent else current_observer()
         self.dispatcher = Dispatcher(engine, lambda: self.root.cancelled)
-        self._left = 0
-        self._change = threading.Condition()
-        self._then: Callable[[], None] | None = None
 
     @classmethod
     def of_flow(cls, name: str, options: FlowOptions) -> Graph:
@@ -143,11 +146,21 @@ class Graph:
         if options.resources:
             options.check(job.name, self.engine)
         node = self.node(job.name, job.recipe)
-        when_ready(self, node, (args, kwargs), lambda ready: self._launch(node, job, *ready), options.failed_inputs)
+        first = args[0] if args else next(iter(kwargs.values()), None)
+        about = label(first)  # of the argument as it is now
+
+        def launch(given: Any, values: Sequence[Any]) -> None:
+            known = label(value_of(first)) if isinstance(first, Future) else about
+            self._launch(node, job, Arguments(given, values), known)
+
+        def take(given: Any) -> bytes:
+            return pack_arguments(node.name, job, *given)
+
+        when_ready(self, node, (args, kwargs), launch, options.failed_inputs, take)
         return self.future_type(node)
 
-    def _launch(self, node: Node, job: Job[Any, Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        call = self.prepare(node, job, args, kwargs)
+    def _launch(self, node: Node, job: Job[Any, Any], arguments: Arguments, about: str) -> None:
+        call = self.prepare(node, job, arguments, about)
         if call:
             if self.observer:
                 self.tell(node, "started")
@@ -158,17 +171,19 @@ class Graph:
         """Return whether a call that stopped, as its worker had no more time, can go on in another worker."""
         return self.engine.capabilities.processes and not self.root.cancelled
 
-    def prepare(self, node: Node, job: Job[Any, Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
+    def prepare(self, node: Node, job: Job[Any, Any], arguments: Arguments, about: str) -> Call | None:
         """Return a call of a job, ready to travel; None if its result is stored, which the node is then given.
 
         Parameters
         ----------
         node
             Node that the outcome of the call is for.
-        job, args, kwargs
-            Job and its arguments, without futures.
+        job, arguments
+            Job and its arguments.
+        about
+            Label of the first argument.
         """
-        found = self.calls.prepare(node, job, args, kwargs)
+        found = self.calls.prepare(node, job, arguments, about)
         if isinstance(found, Call):
             return found
         self.tell(node, "cached")
@@ -187,9 +202,9 @@ class Graph:
             Module and name of a job's function; empty for a flow.
         """
         node = Node(name, recipe)
-        self.root.nodes.append(node)
-        with self._change:
-            self._left += 1
+        self.root._nodes[node] = None
+        self.pending.add()
+        node.on_error = self.root.pending.fail
         node.add_done_callback(self._ended)
         if self.observer:
             self.tell(node, "added")
@@ -211,18 +226,30 @@ class Graph:
         directory = self.directory / unique_name("SUBFLOW" if flow.waits else "FLOW", flow.name)
         graph = type(self)(engine, flow.name, directory, self, flow.options)
 
-        def expand(ready: Any) -> None:
-            if engine.capabilities.concurrent and engine.capabilities.waits_in_flow:
-                # A thread of its own, so that two bodies overlap and one that waits holds up no other.
-                run = contextvars.copy_context().run
-                threading.Thread(target=run, args=(graph.expand, node, flow._fn, *ready), daemon=True).start()
-            else:
-                graph.expand(node, flow._fn, *ready)
+        def expand(given: Any, values: Sequence[Any]) -> None:
+            args, kwargs = fill(given, values)
+            context = contextvars.copy_context()
 
+            def expanded() -> None:
+                context.run(graph.expand, node, flow._fn, args, kwargs)
+
+            if threaded:
+                threading.Thread(target=expanded, daemon=True).start()
+            elif engine.capabilities.waits_in_flow:
+                in_turn(expanded)
+            else:
+                expanded()
+
+        # A thread of its own, so that two bodies overlap and one that waits holds up no other.
+        threaded = engine.capabilities.concurrent and engine.capabilities.waits_in_flow
         if flow.waits:
-            when_ready(self, node, (args, kwargs), expand)
-        else:
+            refuse_hidden((args, kwargs), f"which {flow.name} is given")
+        if not flow.waits:
             graph.expand(node, flow._fn, args, kwargs)
+        elif threaded:
+            when_ready(self, node, copied((args, kwargs)), expand, take=lambda given: given)
+        else:
+            when_ready(self, node, (args, kwargs), expand)
         return graph.future_type(node)
 
     def expand(self, node: Node, body: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -239,7 +266,8 @@ class Graph:
             value = self.run_body(body, args, kwargs)
         except Exception as error:
             value = error.failure if isinstance(error, JobFailure) else Failure.of(error, self.name, None)
-        node.in_place = value
+        if not self.engine.capabilities.waits_in_flow:
+            node.in_place = value
 
         def end() -> None:
             try:
@@ -247,11 +275,7 @@ class Graph:
             except Exception as error:  # a path that does not exist
                 node.settle(Failure.of(error, self.name, None))
 
-        with self._change:
-            self._then = end
-            left = self._left
-        if not left:
-            end()
+        self.pending.when_none(end)
 
     def run_body(self, body: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run the body of this flow: the jobs that it calls return futures and belong to this graph.
@@ -262,7 +286,9 @@ class Graph:
             Function of the flow, and its arguments.
         """
         with self.entered():
-            return settled(body(*args, **kwargs))
+            value = settled(body(*args, **kwargs))
+        refuse_hidden(value, f"which {self.name} returns")
+        return value
 
     @contextmanager
     def entered(self) -> Iterator[None]:
@@ -283,36 +309,10 @@ class Graph:
         """
         return run_to_the_end(self, body)
 
-    def run_flow(self, body: Callable[[], Any], in_place: bool = False) -> Any:
-        """Run the body of the outermost flow to its end, and return its value, with results in place of futures.
-
-        Parameters
-        ----------
-        body
-            Function that starts the jobs.
-        in_place
-            Whether this code already runs inside a flow of the engine's own.
-
-        Raises
-        ------
-        FlowFailure
-            Some jobs failed, and the options do not ask to return failures.
-        """
-        try:
-            if in_place:
-                return finish(self, self.run(body))
-            value: list[Any] = []
-            options = dict(self.options.engine_options)
-            self.engine.run_flow(self.name, lambda: value.append(finish(self, self.run(body))), options)
-            return value[0]
-        finally:
-            self.log.close(self.nodes)
-
-    def wait(self) -> None:
-        """Wait until all jobs and flows that were started in this flow have ended."""
-        with self._change:
-            while self._left:
-                self._change.wait()
+    @property
+    def nodes(self) -> list[Node]:
+        """Jobs and flows that were called in this outermost flow, in order, without those whose end needs no record."""
+        return list(self._nodes)
 
     def _ended(self, node: Any) -> None:
         result, state = node.result(), "done"
@@ -320,14 +320,12 @@ class Graph:
             state = "skipped" if result.skipped_because else "failed"
             if not node.is_flow:
                 self.log.note(node, state, self.engine.name, cause=result.in_short)
+            self.root._failed = True
+        elif self.engine.capabilities.waits_in_flow and not node.tolerated and not (node.is_flow and self.root._failed):
+            self.root._nodes.pop(node, None)  # its value goes with the last future of it
         if self.observer:
             self.tell(node, state)
-        with self._change:
-            self._left -= 1
-            then = self._then if not self._left else None
-            self._change.notify_all()
-        if then:
-            then()
+        self.pending.remove()
 
     def tell(self, node: Node, event: str, count: int = 1) -> None:
         """Tell the observer of an event.

@@ -8,7 +8,9 @@ from typing import Any, ParamSpec, TypeVar, overload
 from adatom.errors import InputError
 from adatom.execution.context import current_job, job_context
 from adatom.execution.registry import get_engine
+from adatom.utils.nested import copied
 from adatom.workflow.background import finished_future, in_background, is_awaited
+from adatom.workflow.end import run_flow
 from adatom.workflow.future import Future
 from adatom.workflow.graph import Graph, current_graph
 from adatom.workflow.mapping import map_in_batches
@@ -28,7 +30,7 @@ class Job(Step[P, R]):
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Run the job: return its result or, in the body of a flow, a `Future`."""
-        kwargs = self._over_defaults(kwargs)  # type: ignore[assignment]
+        kwargs = self._given(args, kwargs)  # type: ignore[assignment]
         if current_job().engine:
             return self._plain(args, kwargs)
         graph = current_graph()
@@ -47,17 +49,18 @@ class Job(Step[P, R]):
         *args, **kwargs
             Arguments of the function.
         """
-        kwargs = self._over_defaults(kwargs)  # type: ignore[assignment]
+        kwargs = self._given(args, kwargs)  # type: ignore[assignment]
         if current_job().engine:
             return finished_future(self.name, lambda: self._plain(args, kwargs))
         graph = current_graph()
         if graph is not None:
             return graph.add(self, args, kwargs)
         if not get_engine().capabilities.waits_in_flow:
-            return in_background(self.name, lambda: self(*args, **kwargs))
+            taken = copied((args, kwargs))
+            return in_background(self.name, lambda: self(*taken[0], **taken[1]))
         graph = Graph.of_job(self.name, self.options.label)
         future = graph.add(self, args, kwargs)
-        graph.engine.standing.add(future._node)
+        graph.engine.stand(future._node)
         return future
 
     def map(self, items: Iterable[Any], /, **common: Any) -> list[Any]:
@@ -80,16 +83,29 @@ class Job(Step[P, R]):
         FlowFailure
             Outside of a flow: some items failed, after all others were done.
         """
+        return self.map_after((), items, common)
+
+    def map_after(self, before: tuple[Any, ...], items: Iterable[Any], common: dict[str, Any]) -> list[Any]:
+        """Run the job once for each item, as `map` does, where the items are not the first argument.
+
+        Parameters
+        ----------
+        before
+            Positional arguments before the items.
+        items, common
+            Items, and the other arguments by name.
+        """
         if isinstance(items, Future):
             raise InputError(f"{items!r} has no length yet: call {self.name}.map in a @subflow that is given it.")
-        common = self._over_defaults(common)
+        calls = [(*before, item) for item in items]
+        common = self._given(calls[0] if calls else (None,), common)
         if current_job().engine:
-            return [self._plain((item,), common) for item in items]
+            return [self._plain(args, common) for args in calls]
         graph = current_graph()
         if graph is not None:
-            return map_in_batches(graph, self, list(items), common)
+            return map_in_batches(graph, self, calls, common)
         graph = Graph.of_flow(f"{self.name}.map", FlowOptions(label=self.options.label))
-        return graph.run_flow(lambda: map_in_batches(graph, self, list(items), common))
+        return run_flow(graph, lambda: map_in_batches(graph, self, calls, common, at_once=True))
 
     def _plain(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call the function inside another job, whose batch value is not for this one."""

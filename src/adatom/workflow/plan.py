@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections import defaultdict
+from collections.abc import Sequence
 from concurrent.futures import Future as ConcurrentFuture
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from adatom.errors import AdatomError, EngineError
+from adatom.execution.arguments import fill
 from adatom.execution.engine import Capabilities, Engine
 from adatom.execution.failure import Failure
 from adatom.journal.jobs import JobRecord, read_jobs
@@ -157,8 +159,8 @@ class _PlanGraph(Graph):
     def add(self, job: Job[Any, Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Future:
         node = self.node(job.name, job.recipe)
 
-        def count(ready: Any) -> None:
-            args, kwargs = substitute(ready, _Result, lambda result: result.guess)
+        def count(given: Any, values: Sequence[Any]) -> None:
+            args, kwargs = substitute(fill(given, values), _Result, lambda result: result.guess)
             self.root.counted.append((job, label(args[0] if args else next(iter(kwargs.values()), None))))
             given = inspect.signature(job.fn).bind(*args, **kwargs).arguments
             node.settle(_Result(job.name, given))
@@ -173,7 +175,8 @@ class _PlanGraph(Graph):
             return super().inner(flow, args, kwargs)
         node = self.node(flow.name)
 
-        def expand(ready: Any) -> None:
+        def expand(given: Any, values: Sequence[Any]) -> None:
+            ready = fill(given, values)
             results = collect(ready, _Result)
             missing = [result for result in results if result.guess is result]
             if missing:

@@ -9,6 +9,7 @@ from typing import Any
 import cloudpickle
 
 from adatom.errors import InputError, UnknownNameError
+from adatom.execution.arguments import read_arguments
 from adatom.execution.call import read_header
 from adatom.journal.calls import read_call
 from adatom.journal.jobs import JobRecord
@@ -42,10 +43,10 @@ def load_call(record: JobRecord) -> tuple[Job[..., Any], tuple[Any, ...], dict[s
             f"The inputs of {record.name} ({record.id}) are not known. They are kept for jobs of flows on engines that "
             "do not build a graph first. Run your script again."
         )
-    header, function, arguments = read_call(get_settings().results_dir / JOURNAL, record.call)
+    header, function, packed = read_call(get_settings().results_dir / JOURNAL, record.call)
     read_header(header)  # now the modules of the script are found
     try:
-        return cloudpickle.loads(function), *cloudpickle.loads(arguments)
+        return cloudpickle.loads(function), *read_arguments(packed)
     except Exception as error:  # a module that is gone, or changed since
         raise InputError(
             f"The inputs of {record.name} ({record.id}) cannot be read here: {type(error).__name__}: {error}. "

@@ -6,11 +6,13 @@ import functools
 import inspect
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import fields
 from typing import Any, Generic, ParamSpec, Self, TypeVar
 
-from adatom.errors import InputError, UnknownNameError
-from adatom.utils.merge import layered
+from adatom.errors import ArgumentsError, InputError, UnknownNameError
+from adatom.utils.merge import Remove, layered
+from adatom.workflow.bound import BoundStep
 from adatom.workflow.options import Options, with_changes
 
 __all__ = ["Step", "strip"]
@@ -54,6 +56,8 @@ class Step(ABC, Generic[P, R]):
     ) -> None:
         if not callable(fn) or not hasattr(fn, "__name__"):
             raise InputError(f"{fn!r} is no function with a name. Write one with def, and call it there.")
+        if inspect.isgeneratorfunction(fn) or inspect.isasyncgenfunction(fn):
+            raise InputError(f"{fn.__name__} yields, and neither jobs nor flows can: return a list.")
         functools.update_wrapper(self, fn)
         self._fn = fn
         self.options = options
@@ -61,6 +65,15 @@ class Step(ABC, Generic[P, R]):
         self.name = self.options.name or self.__name__
         self.__module__ = module or fn.__module__
         self.recipe = f"{fn.__module__}:{getattr(fn, '__qualname__', fn.__name__)}"
+        self._parameters: inspect.Signature | None = None  # found at the first call
+        self._made = True
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if "_made" in self.__dict__ and name != "_parameters" and not name.startswith("__"):
+            options = [option.name for option in fields(self.options)]
+            call = f"{self.name}.with_options({name}=...)" if name in options else f"{self.name}.bind(parameter=...)"
+            raise InputError(f"{self.name}.{name} cannot be set. {call} returns a changed copy. Options: {options}.")
+        object.__setattr__(self, name, value)
 
     @abstractmethod
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -119,7 +132,7 @@ class Step(ABC, Generic[P, R]):
 
     def _over_defaults(self, kwargs: dict[str, Any]) -> dict[str, Any]:
         """Return the keyword arguments of a call, laid over those that `bind` has set."""
-        if self.defaults.keys().isdisjoint(kwargs):
+        if self.defaults.keys().isdisjoint(kwargs) and not _removes(kwargs.values()):
             return kwargs
         known = {name: self.defaults[name] for name in kwargs if name in self.defaults}
         laid = layered(known, kwargs)
@@ -132,11 +145,34 @@ class Step(ABC, Generic[P, R]):
             laid[name] = own.default
         return laid
 
+    def _given(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+        """Return the keyword arguments of a call, laid over those that `bind` has set, if they fit the function."""
+        kwargs = self._over_defaults(kwargs)
+        if self._parameters is None:
+            try:
+                self._parameters = self.__signature__
+            except ValueError:  # of a function in C, it may be unknown
+                self._parameters = _ANYTHING
+        try:
+            self._parameters.bind(*args, **kwargs)
+        except TypeError as error:
+            raise self._misfit(kwargs, error) from None
+        return kwargs
+
+    def _misfit(self, kwargs: Iterable[str], error: TypeError) -> ArgumentsError:
+        """Return the error for arguments that do not fit the function."""
+        parameters = inspect.signature(self._fn).parameters
+        open_ended = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
+        for name in () if open_ended else kwargs:
+            if name not in parameters:
+                return ArgumentsError(str(UnknownNameError(f"parameter of {self.name}", name, parameters)))
+        return ArgumentsError(f"{self.name}: {error}. Its parameters are {', '.join(parameters)}.")
+
     def _plain(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         return self.fn(*args, **kwargs)
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
-        return self if instance is None else functools.partial(self, instance)
+        return self if instance is None else BoundStep(self, instance)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A step that can be imported is pickled by reference, so that a worker runs the code that it has.
@@ -151,6 +187,16 @@ class Step(ABC, Generic[P, R]):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.__module__}.{self.name}>"
+
+
+def _removes(values: Iterable[Any]) -> bool:
+    return any(isinstance(value, str) and value == Remove for value in values)
+
+
+def _anything(*args: Any, **kwargs: Any) -> None: ...
+
+
+_ANYTHING = inspect.signature(_anything)
 
 
 def strip(step: Step[P, R] | Callable[P, R]) -> Callable[P, R]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextvars
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from adatom.errors import InputError
+from adatom.execution.arguments import Slot
 from adatom.execution.failure import Failure
-from adatom.utils.nested import collect, substitute
+from adatom.utils.nested import collect, copied, substitute
 from adatom.workflow.future import Future, Node, value_of
 
 if TYPE_CHECKING:
@@ -19,7 +20,12 @@ __all__ = ["when_ready"]
 
 
 def when_ready(
-    graph: Graph, node: Node, arguments: Any, then: Callable[[Any], None], failed_inputs: str = "skip"
+    graph: Graph,
+    node: Node,
+    arguments: Any,
+    then: Callable[[Any, Sequence[Any]], None],
+    failed_inputs: str = "skip",
+    take: Callable[[Any], Any] = copied,
 ) -> None:
     """Call a function with arguments once all futures in them have values.
 
@@ -32,9 +38,11 @@ def when_ready(
     arguments
         Nested containers with futures.
     then
-        Function that is given the arguments with values in place of futures.
+        Function that is given the arguments, with slots in place of futures, and the values for the slots.
     failed_inputs
         The job's option of that name.
+    take
+        Function that returns the arguments as they are now, for later, if some futures have no values yet.
     """
     try:
         futures = collect(arguments, Future)
@@ -42,19 +50,24 @@ def when_ready(
         node.handled = True
         node.settle(Failure.of(error, node.name, None))
         raise InputError(f"An argument of {node.name} contains itself, or is nested too deep.") from None
-    if not futures:
-        try:
-            then(arguments)
-        except BaseException as error:  # at the caller's line, where a debugger can see it
-            node.handled = True
-            node.settle(Failure.of(error, node.name, node.directory))
-            raise
-        return
+    waiting = {future._node for future in futures if not future._node.done()}
+    try:  # at the caller's line, where a debugger can see it
+        if not futures:
+            then(arguments, ())
+            return
+        places = iter(range(len(futures)))
+        given = substitute(arguments, Future, lambda _: Slot(next(places), ()))
+        taken = take(given) if waiting else given
+    except BaseException as error:
+        node.handled = True
+        node.settle(Failure.of(error, node.name, node.directory))
+        raise
+    failed = collect(given, Failure)
 
     def ready() -> None:
         try:
-            values = substitute(arguments, Future, value_of)
-            failures = collect(values, Failure)
+            values = [value_of(future) for future in futures]
+            failures = failed + collect(values, Failure)
             if failures and failed_inputs == "skip":
                 node.settle(failures[0].skip(node.name))
             elif graph.root.cancelled:
@@ -62,11 +75,10 @@ def when_ready(
             else:
                 if failed_inputs == "tolerate":
                     node.tolerated = failures
-                then(values)
+                then(taken, values)
         except Exception as error:  # a path that does not exist, an argument that cannot travel
             node.settle(Failure.of(error, node.name, node.directory))
 
-    waiting = {future._node for future in futures if not future._node.done()}
     if not waiting:
         ready()
         return

@@ -229,7 +229,7 @@ def test_a_phonon_density_of_states():
 
 
 @pytest.mark.parametrize(
-    "flow", [phonon_dos_flow, pytest.param(grid_phonon_flow, marks=pytest.mark.deep(reason="its grid is read as there"))]
+    "flow", [phonon_dos_flow, pytest.param(grid_phonon_flow, marks=pytest.mark.deep(reason="its grid is read alike"))]
 )
 def test_a_grid_that_is_said_of_the_job(flow):
     params = {**STATIC, "phonon_job": {"grid": (1, 1, 1), "input_data": ROUGH}}

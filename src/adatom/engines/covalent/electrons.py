@@ -15,7 +15,8 @@ import cloudpickle
 from adatom.engines.covalent.server import WATCH, Dispatch, address
 from adatom.engines.covalent.tracing import TracingGraph, with_slots
 from adatom.errors import EngineError, JobFailure, JobTimeoutError, WorkerDiedError
-from adatom.execution.call import Call, fill, read_header
+from adatom.execution.arguments import fill, read_arguments
+from adatom.execution.call import Call, read_header
 from adatom.execution.directories import mark_interrupted
 from adatom.execution.failure import Failure
 from adatom.execution.process import Child
@@ -135,7 +136,7 @@ def _expand(call: Call, upstream: Sequence[_Value], runner: Any) -> tuple[list[S
     try:
         with settings_in_force(read_header(call.header)), tracing() as steps:
             flow = cloudpickle.loads(call.function)
-            args, kwargs = fill(cloudpickle.loads(call.arguments), [value.open()[0] for value in upstream])
+            args, kwargs = fill(read_arguments(call.arguments), [value.open()[0] for value in upstream])
             for failure in collect((args, kwargs), Failure):
                 return [], _returned(failure.skip(call.name))
             log = RunLog(call.run, call.journal)

@@ -10,7 +10,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from adatom.errors import EngineError
-from adatom.execution.call import Batch, Call, Slot, follow
+from adatom.execution.arguments import Arguments, Slot, follow
+from adatom.execution.call import Batch, Call
 from adatom.execution.engine import Engine
 from adatom.execution.failure import Failure
 from adatom.execution.signals import stops_in_order
@@ -18,7 +19,7 @@ from adatom.utils.nested import collect, substitute
 from adatom.workflow.end import interrupt
 from adatom.workflow.future import Future, Node
 from adatom.workflow.graph import Graph
-from adatom.workflow.options import JobOptions
+from adatom.workflow.options import JobOptions, label
 
 if TYPE_CHECKING:
     from adatom.workflow.flow import Flow
@@ -38,9 +39,10 @@ class TracingGraph(Graph):
         node = self.node(job.name, job.recipe)
 
         def make(args: Any, kwargs: Any, upstream: list[Any]) -> Call | None:
+            arguments, about = Arguments((args, kwargs)), label(args[0] if args else next(iter(kwargs.values()), None))
             if not upstream:
-                return self.prepare(node, job, args, kwargs)
-            call = self.calls.make_call(node, job, args, kwargs, job.options, caching=self.calls.caching(job))
+                return self.prepare(node, job, arguments, about)
+            call = self.calls.make_call(node, job, arguments, about, job.options, caching=self.calls.caching(job))
             return self.log.called(node, call, whole=False)  # results of other jobs are missing
 
         self._trace(node, args, kwargs, make, partial(self.engine.trace, options=dict(job.options.engine_options)))
@@ -67,7 +69,7 @@ class TracingGraph(Graph):
         )
 
         def make(args: Any, kwargs: Any, upstream: list[Any]) -> Call:
-            call = calls.make_call(node, inherited, args, kwargs, JobOptions(), "SUBFLOW")
+            call = calls.make_call(node, inherited, Arguments((args, kwargs)), "", JobOptions(), "SUBFLOW")
             return replace(call, run=self.log.about)
 
         self._trace(node, args, kwargs, make, self.engine.trace_subflow)
