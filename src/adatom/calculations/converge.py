@@ -59,6 +59,7 @@ def converge(
     """
     with steps.files() as (trajectory, log):
         try:
+            trajectory.atoms = moving  # for optimizers that tell it to write and do not say what, such as Sella
             optimizer = make_optimizer(moving, trajectory=trajectory, logfile=log, **(optimizer_kwargs or {}))
         except TypeError as error:
             raise InputError(f"optimizer_kwargs do not fit {make_optimizer.__name__}: {error}.") from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import queue
 import socket
+import sys
 import tempfile
 import threading
 from collections.abc import Callable
@@ -90,6 +91,18 @@ class DaskEngine(Engine):
         one_each = all(threads == 1 for threads in self._client.nthreads().values())
         return one_each and os.getpid() not in found.values()
 
+    @classmethod
+    def runs_this(cls) -> bool:
+        """Return whether this code is part of a task on a Dask worker."""
+        if "distributed.worker" not in sys.modules:
+            return False
+        from distributed import get_worker
+
+        try:
+            return bool(get_worker())
+        except ValueError:
+            return False
+
     @property
     def slots(self) -> int:
         """Number of threads of all workers, at least the number expected once all batch jobs have started."""
@@ -109,8 +122,10 @@ class DaskEngine(Engine):
             _fail(future, self._broken)
             return future
 
+        rank = {"priority": 1} if getattr(work, "waited", False) and "priority" not in options else {}
+
         def send() -> None:
-            task = self._client.submit(_pack, work, key, self._ledger, key=key, pure=False, **options)
+            task = self._client.submit(_pack, work, key, self._ledger, key=key, pure=False, **rank, **options)
             # `Future.add_done_callback` does the same in a thread pool, which has ended before the script's last jobs.
             self._client.loop.add_callback(done_callback, task, lambda task: self._ended.put((task, future, send)))
 

@@ -7,6 +7,7 @@ import pickle
 import socket
 import sys
 import tempfile
+import threading
 import time
 from concurrent.futures import Future
 from dataclasses import replace
@@ -76,6 +77,20 @@ class ParslEngine(Engine):
     def slots(self) -> int:
         """Number of workers of all executors, as far as the executors tell it."""
         return max(1, sum(_workers(executor) for executor in self._kernel.config.executors))
+
+    @classmethod
+    def runs_this(cls) -> bool:
+        """Return whether this code is part of an app, on a worker or in a thread of this process."""
+        if "PARSL_WORKER_RANK" in os.environ:
+            return True
+        if "parsl" not in sys.modules:
+            return False
+        from parsl.dataflow.dflow import DataFlowKernelLoader
+
+        kernel = DataFlowKernelLoader._dfk  # without one, `dfk()` raises
+        executors = kernel.executors.values() if kernel else ()
+        pools = [getattr(executor, "executor", None) for executor in executors]
+        return any(threading.current_thread() in getattr(pool, "_threads", ()) for pool in pools)
 
     def submit(self, work: Call | Batch, options: dict[str, Any]) -> Future[Any]:
         """Start a call or batch; `options` go to ``python_app``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future as ConcurrentFuture
 from contextlib import contextmanager
@@ -77,6 +78,15 @@ class PrefectEngine(Engine):
         self._tasks: dict[Any, Any] = {}
         self._stored: Any = None
         self._outside: Any = None  # task runner for jobs that no flow calls
+
+    @classmethod
+    def runs_this(cls) -> bool:
+        """Return whether this code is part of a task run."""
+        if "prefect" not in sys.modules:
+            return False
+        from prefect.context import TaskRunContext
+
+        return TaskRunContext.get() is not None
 
     @property
     def slots(self) -> int:

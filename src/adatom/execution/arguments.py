@@ -41,6 +41,11 @@ class Arguments:
         given: _Given = cloudpickle.loads(self._given) if isinstance(self._given, bytes) else self._given
         return fill(given, self._values)
 
+    @property
+    def waited(self) -> bool:
+        """Whether results of other jobs are among the arguments."""
+        return bool(self._values)
+
     def pack(self, name: str, function: Callable[..., Any]) -> bytes:
         """Return the pickled arguments, for `read_arguments`.
 

@@ -71,6 +71,9 @@ class Call:
         Seconds that the call may take, by earlier jobs of the recipe or batches of the stream; 0: unknown.
     resources
         Resources that the job asks for; None: nothing.
+    waited
+        Whether the arguments hold results of other jobs. An engine with priorities runs such a call before others, so
+        that results are used up and let go.
     run
         Of a subflow: fields that the journal has for each job of the run.
     """
@@ -92,6 +95,7 @@ class Call:
     deadline: float | None = None
     expected: float = 0.0
     resources: Resources | None = None
+    waited: bool = False
     run: Mapping[str, str] = field(default_factory=dict)
 
     def note(self, state: str, **more: str | int) -> None:

@@ -97,6 +97,14 @@ class Engine(ABC):
         self.standing: set[ConcurrentFuture[Any]] = set()
         self.item_costs: dict[tuple[str, str], float] = {}
 
+    @classmethod
+    def runs_this(cls) -> bool:
+        """Return whether this code is part of a task that a user gave to the engine.
+
+        A job called there runs in place, as in a job: its task has the worker that the job would wait for.
+        """
+        return False
+
     def stand(self, future: ConcurrentFuture[Any]) -> None:
         """Take a job or flow that was submitted outside of any flow: it is waited for at exit.
 

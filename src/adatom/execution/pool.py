@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import queue
 import threading
 import time
 from concurrent.futures import Future
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 from adatom.errors import EngineError, WorkerDiedError
 from adatom.execution.call import Batch, Call
@@ -17,6 +18,15 @@ from adatom.execution.process import GRACE, Child
 __all__ = ["LocalPool"]
 
 _STARTS = 10  # of a worker, in a row, that may be killed before it is up
+
+
+class _Waiting(NamedTuple):
+    """Work that waits for a worker, in the order of the first two numbers; without a future, the end of a worker."""
+
+    rank: int
+    place: int
+    work: Any
+    future: Future[Any] | None
 
 
 class LocalPool:
@@ -35,7 +45,8 @@ class LocalPool:
 
     def __init__(self, workers: int) -> None:
         self.workers = workers
-        self._work: queue.SimpleQueue[tuple[Call | Batch, Future[Any]] | None] = queue.SimpleQueue()
+        self._work: queue.PriorityQueue[_Waiting] = queue.PriorityQueue()
+        self._places = itertools.count()
         self._children: set[Child] = set()
         self._lock = threading.Lock()
         self._threads: list[threading.Thread] = []
@@ -70,13 +81,18 @@ class LocalPool:
                 thread = threading.Thread(target=self._feed, args=(gpu,), daemon=True)
                 self._threads.append(thread)
                 thread.start()
-        self._work.put((work, future))
+        self._put(work, future)
         return future
+
+    def _put(self, work: Call | Batch | None, future: Future[Any] | None = None) -> None:
+        """Line up work: first what uses results of other work, last the end."""
+        rank = 2 if work is None else int(not getattr(work, "waited", False))
+        self._work.put(_Waiting(rank, next(self._places), work, future))
 
     def _feed(self, gpu: str | None) -> None:
         child: Child | None = None
-        while (todo := self._work.get()) is not None:
-            work, future = todo
+        while (todo := self._work.get()).future is not None:
+            work, future = todo.work, todo.future
             if child is not None and child.process.poll() is not None:  # it died idle, which is not this work's fault
                 self._end(child)
                 child = None
@@ -145,13 +161,13 @@ class LocalPool:
         if at_once:
             with suppress(queue.Empty):
                 while True:
-                    waiting = self._work.get_nowait()
-                    if waiting and waiting[1].cancel():
-                        waiting[1].set_running_or_notify_cancel()  # without it, `concurrent.futures.wait` waits on
+                    waiting = self._work.get_nowait().future
+                    if waiting and waiting.cancel():
+                        waiting.set_running_or_notify_cancel()  # without it, `concurrent.futures.wait` waits on
             for child in children:
                 child.terminate()
         for _ in threads:
-            self._work.put(None)
+            self._put(None)
         if at_once:
             end = time.monotonic() + GRACE  # for all workers together
             for child in children:

@@ -101,6 +101,8 @@ def get_engine(runner: Any = None) -> Engine:
     """
     settings = get_settings()
     name = settings.workflow_engine
+    if runner is None and engine_class(name).runs_this():
+        name, runner = "local", 1  # one worker: this process
     key = (name, id(runner) if runner is not None else settings.local_workers)
     engine = _engines.get(key)
     if engine is None or engine.runner is not runner:
@@ -109,7 +111,7 @@ def get_engine(runner: Any = None) -> Engine:
             if engine is None or engine.runner is not runner:
                 engine = _engines[key] = installed_engine(name)(runner)
                 # The standard library's hook for pools: by the time of `atexit` no thread pool works any more.
-                threading._register_atexit(_end, engine)  # type: ignore[attr-defined]
+                threading._register_atexit(_end, engine, os.getpid())  # type: ignore[attr-defined]
     return engine
 
 
@@ -135,8 +137,20 @@ def installed_engine(name: str) -> type[Engine]:
     return kind
 
 
-def _end(engine: Engine) -> None:
+def _forget() -> None:
+    """Let a process that was forked make engines of its own: it has none of the threads of these."""
+    global _making
+    _engines.clear()
+    _making = threading.RLock()
+
+
+os.register_at_fork(after_in_child=_forget)
+
+
+def _end(engine: Engine, pid: int) -> None:
     """End an engine at exit, after all submitted jobs, as with every pool, unless the user pressed Ctrl-C."""
+    if os.getpid() != pid:
+        return
     interrupted = getattr(sys, "last_type", None) is KeyboardInterrupt
     if not interrupted:
         wait(list(engine.standing))

@@ -6,6 +6,8 @@ import asyncio
 import contextvars
 import inspect
 import logging
+import os
+import sys
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -22,7 +24,7 @@ from adatom.execution.caching import Caching
 from adatom.execution.call import Batch, Call, read_function, read_header
 from adatom.execution.capture import JobLog, capturing
 from adatom.execution.context import current_job, job_context
-from adatom.execution.deadline import is_limited, stop_reason, time_allotted, time_left
+from adatom.execution.deadline import is_limited, stop_reason, stop_requested, time_allotted, time_left
 from adatom.execution.directories import RunDirectory
 from adatom.execution.failure import Failure
 from adatom.settings import settings_in_force
@@ -112,14 +114,13 @@ def _attempt(call: Call, attempt: int, upstream: Sequence[Any], value: Any) -> A
     ):
         try:
             return _run(call, attempt, directory, upstream)
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
             directory.fail(error)
+            if isinstance(error, KeyboardInterrupt) and (call.noted or stop_requested()):
+                raise  # the process is ended
             failure = call.failure(error, directory.path if directory.exists else None)
             call.note("failed", attempt=attempt, cause=failure.in_short)
             return failure
-        except BaseException as error:  # the process is ended
-            directory.fail(error)
-            raise
 
 
 def _run(call: Call, attempt: int, directory: RunDirectory, upstream: Sequence[Any]) -> Any:
@@ -141,8 +142,14 @@ def _run(call: Call, attempt: int, directory: RunDirectory, upstream: Sequence[A
     start = time.perf_counter()
     if not (call.noted and attempt == 0):
         call.note("running", attempt=attempt)
+    pid = os.getpid()
     with capturing:
-        value = settled(getattr(function, "fn", function)(*args, **kwargs))
+        try:
+            value = settled(getattr(function, "fn", function)(*args, **kwargs))
+        finally:
+            if os.getpid() != pid:  # a copy of this process that the job forked: it has no part in the answer
+                sys.stdout.flush()
+                os._exit(0)
         directory.finish()
     _longest[call.function] = max(time.perf_counter() - start, _longest.get(call.function, 0.0))
     if caching:

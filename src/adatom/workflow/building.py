@@ -11,6 +11,7 @@ from adatom.execution.arguments import Arguments
 from adatom.execution.call import Call, Outcome, header, pack_function
 from adatom.execution.engine import Engine
 from adatom.execution.failure import Failure
+from adatom.settings import get_settings
 from adatom.utils.names import unique_name
 from adatom.utils.nested import collect
 from adatom.workflow.caching import caching_of
@@ -43,6 +44,7 @@ class CallBuilder:
 
     def __init__(self, engine: Engine, directory: Path, log: RunLog, cache: Any, refresh_cache: bool) -> None:
         self._engine, self._directory, self._log = engine, directory, log
+        self._results_dir = get_settings().results_dir
         self.cache, self.refresh_cache = cache, refresh_cache
         self._functions: dict[Step[Any, Any], bytes] = {}
 
@@ -112,7 +114,10 @@ class CallBuilder:
         """
         name = node.name
         _name_fully(node, about)
-        node.directory = f"{self._directory}{os.sep}{unique_name(kind, name, about, identity=node.id)}"
+        folder, results_dir = self._directory, get_settings().results_dir
+        if results_dir != self._results_dir:  # changed in the body of the flow
+            folder = results_dir / folder.relative_to(self._results_dir)
+        node.directory = f"{folder}{os.sep}{unique_name(kind, name, about, identity=node.id)}"
         if step not in self._functions:
             self._functions[step] = pack_function(node.name, step)
         return Call(
@@ -130,6 +135,7 @@ class CallBuilder:
             noted=not self._engine.capabilities.concurrent,
             caching=caching and caching.travelling(),
             resources=options.needs,
+            waited=arguments.waited,
         )
 
 

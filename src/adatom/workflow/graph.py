@@ -223,7 +223,9 @@ class Graph:
         runner = flow.options.runner
         engine = self.engine if runner is None else get_engine(runner)
         node = self.node(flow.name)
-        directory = self.directory / unique_name("SUBFLOW" if flow.waits else "FLOW", flow.name)
+        # A tree as deep as flows are nested, up to what paths may have: the rest stands beside the first.
+        inside = self.directory if len(str(self.directory)) < _LONG_PATH else self.root.directory
+        directory = inside / unique_name("SUBFLOW" if flow.waits else "FLOW", flow.name)
         graph = type(self)(engine, flow.name, directory, self, flow.options)
 
         def expand(given: Any, values: Sequence[Any]) -> None:
@@ -344,3 +346,4 @@ class Graph:
 
 
 _NO_OPTIONS = FlowOptions()
+_LONG_PATH = 2000  # characters; Linux takes 4096, and names of directories and files are below 300
