@@ -31,8 +31,8 @@ def parts(value: Any, reads: Collection[str]) -> dict[str, Any] | None:
     value
         Any object of ASE.
     reads
-        Pieces of a structure that count in addition: ``"info"`` and ``"arrays"`` for all of them, ``"info.KEY"`` and
-        ``"arrays.NAME"`` for one.
+        Pieces of a structure that count in addition: ``"info"``, ``"arrays"`` and ``"results"`` for all of them,
+        ``"info.KEY"``, ``"arrays.NAME"`` and ``"results.NAME"`` for one.
     """
     if isinstance(value, Atoms):
         return _of_atoms(value, reads)
@@ -59,6 +59,9 @@ def _of_atoms(atoms: Atoms, reads: Collection[str]) -> dict[str, Any]:
         counted["constraints"] = [_of_constraint(constraint) for constraint in atoms.constraints]
     if atoms._celldisp.any():
         counted["celldisp"] = _rounded(atoms._celldisp)
+    if type(atoms) is not Atoms:
+        own = {key: value for key, value in vars(atoms).items() if key not in _OF_ATOMS}
+        counted |= {"type": type(atoms), "attributes": own}
     if atoms.calc is not None and not isinstance(atoms.calc, SinglePointCalculator):
         counted["calculator"] = atoms.calc  # a job may compute with it
     return counted | _that_are_read(atoms, reads)
@@ -76,7 +79,12 @@ def _that_are_read(atoms: Atoms, reads: Collection[str]) -> dict[str, Any]:
         if where in ("info", "arrays"):
             held = getattr(atoms, where)
             found[read] = held.get(key) if key else dict(held)
+        elif where == "results" and isinstance(atoms.calc, SinglePointCalculator):
+            found[read] = atoms.calc.results.get(key) if key else dict(atoms.calc.results)
     return found
+
+
+_OF_ATOMS = frozenset(vars(Atoms())) | {"constraints"}
 
 
 def _of_constraint(constraint: Any) -> Any:

@@ -72,8 +72,7 @@ def make_key(
     TypeError
         The arguments do not fit the function.
     """
-    bound = _signature(function).bind(*args, **kwargs)
-    bound.apply_defaults()
+    arguments = _arguments(function, args, kwargs)
     plain = getattr(function, "_fn", function)  # a job counts as its function, wherever it was given other defaults
     recipe = f"{plain.__module__}:{getattr(plain, '__qualname__', plain.__name__)}"
     parts = {"recipe": recipe}
@@ -82,12 +81,12 @@ def make_key(
     source: Mapping[str, str] = {}
     canonical = Canonical(describe_code, reads)
     if callable(policy):
-        parts |= canonical.parts("key", policy(dict(bound.arguments)))
+        parts |= canonical.parts("key", policy(dict(arguments)))
     else:
         if policy == "inputs+source":
             code = source_of(plain)
             source, parts["source"] = code.pieces, code.digest
-        for name, given in bound.arguments.items():
+        for name, given in arguments.items():
             value = key_functions[name](given) if key_functions and name in key_functions else given
             try:
                 parts |= canonical.parts(name, value)
@@ -96,4 +95,25 @@ def make_key(
     return Key(digest("\0".join(f"{name}\0{text}" for name, text in sorted(parts.items()))), recipe, parts, source)
 
 
-_signature = lru_cache(maxsize=256)(inspect.signature)
+def _arguments(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return all arguments of a call by name; `inspect` takes longer than all else for the usual call."""
+    signature, defaults = _signature(function)
+    if len(args) == 1 and defaults and kwargs.keys() <= defaults[1].keys():
+        return {defaults[0]: args[0], **defaults[1], **kwargs}
+    bound = signature.bind(*args, **kwargs)
+    bound.apply_defaults()
+    return bound.arguments
+
+
+@lru_cache(maxsize=256)
+def _signature(function: Callable[..., Any]) -> tuple[inspect.Signature, tuple[str, dict[str, Any]] | None]:
+    """Return a signature and, of a function with one parameter without default, its name and the other defaults."""
+    signature = inspect.signature(function)
+    parameters = list(signature.parameters.values())
+    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    if not parameters or parameters[0].kind is not named[0]:
+        return signature, None
+    first, *others = parameters
+    if any(other.kind not in named or other.default is other.empty for other in others):
+        return signature, None
+    return signature, (first.name, {other.name: other.default for other in others})

@@ -1,4 +1,4 @@
-"""Digest of the code of a function and of the helpers that it calls.
+"""Digest of the code of a function, of the helpers that it calls, and of the values that they reach.
 
 The digest is made from loaded bytecode, not from the file, which may have been edited since. Comments, layout,
 docstrings, annotations of functions and line numbers do not count.
@@ -6,36 +6,54 @@ docstrings, annotations of functions and line numbers do not count.
 
 from __future__ import annotations
 
-import builtins
-import dis
+import re
 import sys
-from collections.abc import Callable
-from functools import cache, partial
-from importlib import import_module, metadata
-from importlib.util import find_spec
-from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
+from collections.abc import Callable, Iterator, Mapping
+from enum import EnumType
+from functools import partial
+from importlib import import_module
+from types import (
+    BuiltinFunctionType,
+    CodeType,
+    FunctionType,
+    GetSetDescriptorType,
+    MemberDescriptorType,
+    MethodDescriptorType,
+    ModuleType,
+    WrapperDescriptorType,
+)
 from typing import Any
 
-from adatom.cache.canonical import Canonical, UnhashableError, digest
+import numpy as np
+
+from adatom.cache.canonical import Canonical
+from adatom.cache.classes import HIDDEN_DEFAULTS, counted_attributes, is_foreign
+from adatom.cache.names import ABSENT, Names, shape_of, steps_of
+from adatom.cache.packages import installed_version, is_builtin, module_of, name_of, package_of
+from adatom.cache.places import Places
+from adatom.cache.reduced import is_made, type_name
+from adatom.cache.refinement import refined
+from adatom.cache.unhashable import UnhashableError, digest
 
 __all__ = ["Source", "describe_code", "source_of"]
 
 # Packages of adatom that run jobs and record them do not change the result of a job.
 _OF_RUNNING = "cache cli engines errors execution journal settings utils workflow"
 _NOT_COUNTED = tuple(f"adatom.{name}" for name in _OF_RUNNING.split())
-_FIXED = (FunctionType, BuiltinFunctionType, ModuleType, type, str, int, float, bool, type(None))
-_ABSENT = object()
-_SKIPPED = frozenset({"CACHE", "NOP", "RESUME", "EXTENDED_ARG", "PRECALL", "PUSH_NULL"})  # instructions of no meaning
-_HIDDEN = {"__module__", "__dict__", "__weakref__", "__doc__", "__qualname__", "__annotations__", "__slotnames__"}
+_CODE = (FunctionType, type, ModuleType)
+_FIXED = (
+    *(*_CODE, int, float, bool, type(None), bytes, complex, np.ufunc, type(np.mean), re.Pattern),
+    *(WrapperDescriptorType, MethodDescriptorType, GetSetDescriptorType, MemberDescriptorType),
+)
 
 
 class Source:
-    """Code of a function or class, with that of its helpers.
+    """Code of a function, class or module, with that of its helpers, and the values that they reach.
 
     Parameters
     ----------
-    function
-        Function or class to look into.
+    subject
+        Function, class or module to look into.
 
     Attributes
     ----------
@@ -43,91 +61,214 @@ class Source:
         Digest of each function and class of the user, of the function's own package and of adatom, by name; and the
         version of each other package that they use, by its name.
     digest
-        Digest of all pieces, 32 hexadecimal digits.
+        Digest of all that counts, 32 hexadecimal digits.
     subject
-        Function or class that was given.
+        Function, class or module that was given.
+
+    Raises
+    ------
+    UnhashableError
+        The code reaches a value that has no canonical text; the message names it.
     """
 
-    def __init__(self, function: Any) -> None:
-        self.subject = function
-        self._found: dict[str, set[str]] = {}
-        self._package = _package(function)
-        self._seen: set[int] = set()
-        self._kept: list[Any] = []  # keeps objects alive: Python reuses the id of one that is gone
-        self._looked_up: list[tuple[Callable[[], Any], Any, str]] = []
-        self._canonical = Canonical(self._noted)
-        self._walk(function)
-        # Several functions, such as lambdas, may share a name.
-        self.pieces = {name: "+".join(sorted(found)) for name, found in sorted(self._found.items())}
-        self.digest = digest(repr(self.pieces))
+    def __init__(self, subject: Any) -> None:
+        self.subject = subject
+        self._package = package_of(subject)
+        self._versions: dict[str, str] = {}
+        self._numbers: dict[int, int] = {}  # of what is met, by id
+        self._met: list[Any] = []  # keeps objects alive, too: Python reuses the id of one that is gone
+        self._watched: dict[Any, tuple[partial[Any], Any, bool, Any]] = {}
+        self._places = Places()
+        self._watched_names: set[tuple[int, str]] = set()
+        self._canonical = Canonical(self._noted, ("info", "arrays", "results"))
+        self._is_shipped = False  # whether the code that is looked into is adatom's
+        self._number(getattr(subject, "_fn", subject))
+        texts, met = [], []
+        for found in self._met:  # grows on the way
+            self._canonical.met = []
+            self._is_shipped = package_of(found) == "adatom"
+            texts.append(self._text_of(found))
+            met.append(self._canonical.met)
+        pieces: dict[str, set[str]] = {}  # several functions, such as lambdas, may share a name
+        for found, text in zip(self._met, texts, strict=True):
+            pieces.setdefault(name_of(found), set()).add(digest(text))
+        self.pieces = {name: "+".join(sorted(found)) for name, found in sorted(pieces.items())}
+        self.pieces |= dict(sorted(self._versions.items()))
+        self.digest = digest(repr((refined(texts, met), sorted(self._versions.items()))))
 
     def is_current(self) -> bool:
-        """Return whether the user's names still have their values; running a notebook cell again may change them."""
-        return all(
-            (now := look()) is value and (type(value) in _FIXED or self._constant(now) == text)
-            for look, value, text in self._looked_up
-        )
+        """Return whether all names still have their values; running a notebook cell again may change them."""
+        if not self._places.are_current():
+            return False
+        for find, value, fixed, described in self._watched.values():
+            found = find()
+            if not (fixed and found is value) and self._described(found) != described:
+                return False
+        return True
 
-    def _walk(self, value: Any) -> None:
-        if id(value) in self._seen:
-            return
-        self._seen.add(id(value))
-        self._kept.append(value)
-        if isinstance(value, FunctionType | type):
-            if self._counts(value):
-                text = self._of_function(value) if isinstance(value, FunctionType) else self._of_class(value)
-                self._found.setdefault(_name(value), set()).add(digest(text))
-            return
-        for inner in _wrapped(value):
-            self._walk(inner)
+    def _described(self, value: Any) -> Any:
+        before, self._canonical.met = self._canonical.met, []
+        try:
+            return self._canonical.text(value), self._canonical.met
+        except (UnhashableError, RecursionError):
+            return type_name(value), []
+        finally:
+            self._canonical.met = before
 
-    def _counts(self, value: Any) -> bool:
-        """Return whether the code of a function or class counts; otherwise the version of its package may."""
-        module = getattr(value, "__module__", None) or ""
-        return not module.startswith(_NOT_COUNTED) and self._is_own(module.partition(".")[0])
+    def _number(self, value: Any) -> int:
+        number = self._numbers.setdefault(id(value), len(self._met))
+        if number == len(self._met):
+            self._met.append(value)
+        return number
+
+    def _noted(self, value: Any) -> str:
+        """Return the name of a function, class or module, and look into it later if its content counts."""
+        if module_of(value).startswith(_NOT_COUNTED):
+            return name_of(value)
+        own = self._is_own(package_of(value))
+        if isinstance(value, ModuleType):
+            counts = own and not self._is_lenient(value)
+        else:
+            counts = isinstance(value, FunctionType | type) and (own or is_made(value))
+        if counts:
+            self._canonical.met.append(self._number(value))
+        elif isinstance(value, type):
+            self._note_patches(value)
+        return name_of(value)
+
+    def _note_patches(self, kind: type) -> None:
+        """Look into functions of the user that are attributes of a library's class."""
+        if not self._is_shipped:
+            self._places.add_class(kind)
+        for function in filter(is_foreign, vars(kind).values()):
+            self._noted(function)
 
     def _is_own(self, package: str) -> bool:
         """Return whether the code of a package counts; of installed packages of others, record the version instead."""
-        if package in ("", "builtins") or package in sys.stdlib_module_names:
+        if is_builtin(package):
             return False
         version = None if package in (self._package, "adatom") else installed_version(package)
         if version is not None:
-            self._found[package] = {version}
+            self._versions[package] = version
         return version is None
 
-    def _of_function(self, function: FunctionType) -> str:
-        return self._canonical.text(
-            (
-                self._of_code(function.__code__, function),
-                [self._constant(value) for value in function.__defaults__ or ()],
-                {key: self._constant(value) for key, value in (function.__kwdefaults__ or {}).items()},
-            )
-        )
+    def _value(self, look: partial[Any], where: str, lenient: bool = False, inside: str = "") -> str:
+        """Return the text of a value, which is looked up again when the source is asked for again."""
+        value, outer = look(), self._canonical.met
+        met: list[Any] = []
+        self._canonical.met = met
+        try:
+            text = self._canonical.text(value, where)
+        except (UnhashableError, RecursionError) as error:
+            if not lenient:
+                where, why = error.args if isinstance(error, UnhashableError) else (where, "which is nested too deep")
+                raise UnhashableError(where + inside, why) from None
+            text = type_name(value)
+            met.clear()
+        self._canonical.met = outer
+        outer.extend(met)
+        self._watch(look, value, (text, met))
+        return text
 
-    def _of_class(self, kind: type) -> str:
-        held = {}
-        for name, value in vars(kind).items():
-            if name not in _HIDDEN and not name.startswith(("_abc_", "__pydantic", "__dataclass_", "__static_attr")):
-                held[name] = self._constant(value)
-        for base in kind.__bases__:
-            self._walk(base)
-        return self._canonical.text((held, [_name(base) for base in kind.__bases__]))
+    def _watch(self, look: partial[Any], value: Any, described: Any) -> None:
+        if self._is_shipped:  # adatom's own values are not expected to change, but its functions may be replaced
+            home, name, *_ = *look.args, None, None
+            space = getattr(home, "__globals__", None) or (vars(home) if isinstance(home, ModuleType) else {})
+            if isinstance(name, str) and name in space and (id(space), name) not in self._watched_names:
+                self._watched_names.add((id(space), name))
+                self._places.add_name(space, name)
+            return
+        place = look.func, *map(id, look.args)
+        self._watched[place] = look, value, _is_fixed(value), described
 
-    def _of_code(self, code: CodeType, function: FunctionType) -> list[Any]:
+    def _text_of(self, value: Any) -> str:
+        values = _OF_KIND[next(kind for kind in _OF_KIND if isinstance(value, kind))]
+        return "\0".join(values(self, value))
+
+    def _of_function(self, function: FunctionType) -> Iterator[str]:
+        name = name_of(function)
+        if not self._is_shipped:
+            self._places.add_function(function)
+        if hasattr(function, "registry") and hasattr(function, "dispatch"):  # `functools.singledispatch` has made it
+            yield self._value(partial(dict, function.registry), name)
+            return
+        yield from self._of_code(function.__code__, function)
+        for attribute in ("__defaults__", "__kwdefaults__"):
+            if getattr(function, attribute):
+                yield attribute + self._value(partial(getattr, function, attribute), f"a default of {name}")
+        for key in sorted(function.__dict__):
+            yield f"{key}{self._value(partial(function.__dict__.get, key, ABSENT), f'{name}.{key}')}"
+
+    def _of_class(self, kind: type) -> Iterator[str]:
+        name = name_of(kind)
+        attributes = vars(kind)
+        self._places.add_class(kind)
+        yield self._canonical.text([kind.__bases__, type(kind)])
+        if isinstance(kind, EnumType):
+            members: Mapping[str, Any] = kind.__members__
+            yield self._canonical.text({key: member.value for key, member in members.items()}, name)
+        for key in counted_attributes(kind):
+            yield f"{key}{self._value(partial(attributes.get, key, ABSENT), f'{name}.{key}', self._is_lenient(kind))}"
+        for key, hidden in HIDDEN_DEFAULTS.items():
+            if key in attributes:
+                yield self._value(partial(hidden, kind), name)
+
+    def _of_object(self, value: Any) -> Iterator[str]:
+        yield self._value(partial(_given, value), type_name(value))
+
+    def _of_module(self, module: ModuleType) -> Iterator[str]:
+        for key in sorted(vars(module)):
+            value = vars(module)[key]
+            if not (key.startswith("__") or isinstance(value, ModuleType)):
+                yield f"{key}{self._value(partial(vars(module).get, key, ABSENT), f'{module.__name__}.{key}')}"
+
+    def _of_code(self, code: CodeType, function: FunctionType) -> Iterator[str]:
         """Return the instructions of code, each with its argument and with the value of the name that it loads."""
-        steps: list[Any] = []
-        of_user = not (_package(function) == "adatom" or installed_version(_package(function)))
-        names = _Names(function, self._imported)
-        for step in dis.get_instructions(code):
-            value, look = step.argval, names.follow(step.opname, step.argval)
-            if step.opname in _SKIPPED:
+        names = Names(function, self._imported)
+        lenient = self._is_lenient(function)
+        yield self._canonical.text(shape_of(code))
+        for step in steps_of(code):
+            before = names.loaded
+            look = names.follow(step)
+            yield step.opname
+            if isinstance(step.argval, CodeType):
+                yield from self._of_code(step.argval, function)
+            else:
+                yield self._meaning(step.argval, lenient)
+            where, inside = str(step.argval), f" in {name_of(function)}"
+            if names.hidden(step) and not lenient:
+                raise UnhashableError(where + inside, "which may reach any value")
+            if names.loaded is ABSENT:
                 continue
-            meaning = self._of_code(value, function) if isinstance(value, CodeType) else self._plain(value)
-            text = self._constant(names.loaded)
-            if of_user and look is not None and names.loaded is not _ABSENT:
-                self._looked_up.append((look, names.loaded, text))
-            steps.append((step.opname, meaning, text))
-        return steps
+            if isinstance(names.loaded, ModuleType):
+                yield self._of_loaded_module(names.loaded, look, step.escapes and not lenient)
+            else:
+                of_library = isinstance(before, ModuleType) and not self._is_own(package_of(before))
+                if of_library and not self._has_text(names.loaded):
+                    yield type_name(names.loaded)
+                else:
+                    yield self._value(look or partial(_given, names.loaded), where, lenient or of_library, inside)
+
+    def _has_text(self, value: Any) -> bool:
+        """Return whether a library's value counts: `os.environ` and the like do not, as they are not code."""
+        package = package_of(type(value))
+        return value is not sys.modules and (package in ("builtins", "numpy", "ase") or self._is_own(package))
+
+    def _of_loaded_module(self, module: ModuleType, look: partial[Any] | None, escapes: bool) -> str:
+        if look:
+            self._watch(look, module, None)
+        return self._noted(module) if escapes else module.__name__
+
+    def _meaning(self, argument: Any, lenient: bool) -> str:
+        text = self._canonical.text(argument)
+        if not lenient and isinstance(argument, str) and not _is_fixed(argument):  # it may name a file
+            self._watch(partial(_given, argument), argument, (text, []))
+        return text
+
+    def _is_lenient(self, value: Any) -> bool:
+        """Return whether code is a package's, where a value without a canonical text goes by the package's version."""
+        package = package_of(value)
+        return package == "adatom" or is_builtin(package) or installed_version(package) is not None
 
     def _imported(self, name: str) -> Any:
         """Return a module that a function imports when it is called, if its code counts."""
@@ -136,82 +277,30 @@ class Source:
                 return import_module(name)
             except ImportError:
                 pass  # an optional package that is not installed
-        return _ABSENT
-
-    def _constant(self, value: Any) -> str:
-        """Return text for the value of a name: code is walked and named, data becomes canonical text."""
-        if value is _ABSENT:
-            return ""
-        if isinstance(value, ModuleType):
-            return value.__name__
-        self._walk(value)
-        if callable(value) or isinstance(value, property | staticmethod | classmethod):
-            return _name(value)
-        return self._plain(value)
-
-    def _plain(self, value: Any) -> str:
-        kind = type(value)
-        if _package(kind) in ("builtins", "numpy", "ase") or self._counts(kind):
-            try:
-                return self._canonical.text(value)
-            except (UnhashableError, RecursionError):
-                pass  # such as a lock
-        return _name(kind)  # such as a logger or a random generator
-
-    def _noted(self, value: Any) -> str:
-        """Return text for a function or class that is found among data."""
-        self._walk(value)
-        return _name(value)
+        return ABSENT
 
 
-class _Names:
-    """Values of the names in a function's code, as far as they are known before the code runs.
+def _given(value: Any) -> Any:
+    return value
 
-    Parameters
-    ----------
-    function
-        Function whose globals and cells the names are looked up in.
-    imported
-        Function that is given the name of a module and returns the module, or `_ABSENT`.
 
-    Attributes
-    ----------
-    loaded
-        Value that the last instruction loads; `_ABSENT` if it is not known, or if the instruction loads none.
-    """
+def _is_fixed(value: Any) -> bool:
+    """Return whether the text of a value cannot change; functions and classes are looked into on their own."""
+    if type(value) is str:
+        return "/" not in value and "." not in value  # it may name a file
+    if isinstance(value, BuiltinFunctionType):
+        return isinstance(value.__self__, ModuleType | type | None)
+    if type(value) in (tuple, frozenset):
+        return all(map(_is_fixed, value))
+    return isinstance(value, _FIXED)
 
-    def __init__(self, function: FunctionType, imported: Callable[[str], Any]) -> None:
-        self._function, self._imported = function, imported
-        self.loaded = self._module = _ABSENT
-        self._local: dict[str, Any] = {}
 
-    def follow(self, opname: str, name: Any) -> Callable[[], Any] | None:
-        """Take the next instruction, and return a function that looks its name up again; None if it looks none up.
-
-        Parameters
-        ----------
-        opname
-            Name of the instruction, as `dis` gives it.
-        name
-            Argument of the instruction.
-        """
-        before, self.loaded = self.loaded, _ABSENT
-        look: Callable[[], Any] | None = None
-        if opname in _LOOKUPS:
-            look = partial(_LOOKUPS[opname], self._function, name)
-        elif opname in ("LOAD_ATTR", "LOAD_METHOD") and isinstance(before, ModuleType | type):
-            look = partial(getattr, before, name, _ABSENT)
-        elif opname == "IMPORT_NAME":
-            self.loaded = self._module = self._imported(name)
-        elif opname == "IMPORT_FROM":
-            self.loaded = getattr(self._module, name, _ABSENT)
-        elif opname == "STORE_FAST":
-            self._local[name] = before
-        elif opname == "LOAD_FAST":
-            self.loaded = self._local.get(name, _ABSENT)
-        if look is not None:
-            self.loaded = look()
-        return look
+_OF_KIND: dict[type, Callable[[Source, Any], Iterator[str]]] = {
+    FunctionType: Source._of_function,
+    type: Source._of_class,
+    ModuleType: Source._of_module,
+    object: Source._of_object,
+}
 
 
 def describe_code(value: Any) -> str:
@@ -220,98 +309,34 @@ def describe_code(value: Any) -> str:
     Parameters
     ----------
     value
-        Function, builtin function or class.
+        Function, builtin function, class or module.
     """
-    name, package = _name(value), _package(value)
-    if isinstance(value, BuiltinFunctionType) or package in ("", "builtins") or package in sys.stdlib_module_names:
+    name, package = name_of(value), package_of(value)
+    if not isinstance(value, _CODE):
         return name
-    version = None if package == "adatom" else installed_version(package)
-    if version is not None:
-        return f"{name}={version}"
+    if isinstance(value, ModuleType) or not is_made(value):
+        if is_builtin(package):
+            return name
+        version = None if package == "adatom" else installed_version(package)
+        if version is not None:
+            return f"{name}={version}"
     return f"{name}={source_of(value).digest}"
 
 
-def source_of(function: Any) -> Source:
-    """Return the code of a function or class. It is looked up once, and again after it has changed.
+def source_of(subject: Any) -> Source:
+    """Return the code of a function, class or module. It is looked up once, and again after it has changed.
 
     Parameters
     ----------
-    function
-        Function or class to look into.
+    subject
+        Function, class or module to look into.
     """
-    known = _known.get(id(function))
-    if known is None or known.subject is not function or not known.is_current():
+    known = _known.get(id(subject))
+    if known is None or known.subject is not subject or not known.is_current():
         if len(_known) > 1000:  # as after many functions that were made in a loop
             _known.clear()
-        known = _known[id(function)] = Source(function)
+        known = _known[id(subject)] = Source(subject)
     return known
 
 
 _known: dict[int, Source] = {}
-
-
-def _name(value: Any) -> str:
-    module = getattr(value, "__module__", None) or type(value).__module__
-    return f"{module}.{getattr(value, '__qualname__', None) or type(value).__qualname__}"
-
-
-def _package(value: Any) -> str:
-    return (getattr(value, "__module__", None) or "").partition(".")[0]
-
-
-def _wrapped(value: Any) -> tuple[Any, ...]:
-    """Return the functions, and the arguments of a partial function, that a callable is made of."""
-    if isinstance(value, partial):
-        return value.func, *value.args, *value.keywords.values()
-    if isinstance(value, MethodType | staticmethod | classmethod):
-        return (value.__func__,)
-    if isinstance(value, property):
-        return value.fget, value.fset, value.fdel
-    if isinstance(getattr(value, "_fn", None), FunctionType):  # a job or flow
-        return (value._fn,)
-    return (value.__wrapped__,) if hasattr(value, "__wrapped__") else ()
-
-
-def _global(function: FunctionType, name: str) -> Any:
-    found = function.__globals__.get(name, _ABSENT)
-    return _ABSENT if found is _ABSENT and hasattr(builtins, name) else found
-
-
-def _cell(function: FunctionType, name: str) -> Any:
-    cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
-    try:
-        return cells[name].cell_contents
-    except (KeyError, ValueError):  # a variable of the function itself, or a cell without a value yet
-        return _ABSENT
-
-
-_LOOKUPS: dict[str, Callable[[FunctionType, str], Any]] = {
-    "LOAD_GLOBAL": _global,
-    "LOAD_NAME": _global,
-    "LOAD_DEREF": _cell,
-    "LOAD_CLASSDEREF": _cell,
-    "LOAD_CLOSURE": _cell,
-}
-
-
-@cache
-def installed_version(package: str) -> str | None:
-    """Return the version of an installed package; None for files that the user may edit, as in an editable install.
-
-    Parameters
-    ----------
-    package
-        Name under which the package is imported.
-    """
-    try:
-        spec = find_spec(package)
-    except (ValueError, ImportError):  # such as of __main__
-        return None
-    places = [spec.origin or "", *(spec.submodule_search_locations or ())] if spec else []
-    if not any(part in place for place in places for part in ("site-packages", "dist-packages")):
-        return None
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:  # its distribution has another name
-        names = metadata.packages_distributions().get(package, ())
-        return metadata.version(names[0]) if names else ""

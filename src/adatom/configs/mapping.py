@@ -143,18 +143,29 @@ def identify(function: Callable[..., Any], kwargs: Mapping[str, Any], seed: int 
     """
     plain = getattr(function, "_fn", function)
     canonical = Canonical(describe_code)
-    parts = {"function": _name(function), "source": source_of(plain).digest, "seed": repr(seed)}
+    parts = {"function": _name(function), "source": _source(plain), "seed": repr(seed)}
     for name, value in kwargs.items():
         if name == "calculator":  # the version of a model and the content of its file count
             value = identify_model(value)
         try:
             parts |= canonical.parts(name, value)
         except (UnhashableError, RecursionError):
-            try:
-                parts[name] = digest(cloudpickle.dumps(value))
-            except Exception:  # such values can be told apart by their types only
-                parts[name] = f"{type(value).__module__}.{type(value).__qualname__}"
+            parts[name] = _pickled(value)
     return parts
+
+
+def _source(function: Any) -> str:
+    try:
+        return source_of(function).digest
+    except UnhashableError:  # the function reaches a lock or the like
+        return _pickled(function)
+
+
+def _pickled(value: Any) -> str:
+    try:
+        return digest(cloudpickle.dumps(value))
+    except Exception:  # such values can be told apart by their types only
+        return f"{type(value).__module__}.{type(value).__qualname__}"
 
 
 def _name(function: Any) -> str:

@@ -54,7 +54,10 @@ class Caching:
             key = self.make_key(function, args, kwargs)
         except TypeError as error:  # arguments that do not fit make the job itself fail, with a message
             if isinstance(error, AdatomError):
-                _warn(f"{name} runs uncached: {error}. Pass plain data, or give a key function: @job(cache=...).")
+                _warn(
+                    f"{name} runs uncached: {error}. Pass plain data, make such an object inside the function, or say "
+                    "what counts with a key function: @job(cache=...)."
+                )
             return None
         return replace(self, key=key)
 

@@ -124,8 +124,8 @@ class JobOptions(Options):
         each place; ``"tolerate"``: run it likewise, and if it succeeds the flow does not raise for those failures.
     reads
         Data that the function reads and that the key of the cache leaves out otherwise: ``"info"``, ``"info.KEY"``,
-        ``"arrays"`` or ``"arrays.NAME"`` of structures; the name of a parameter stands for the content of the files and
-        directories that its argument names.
+        ``"arrays"``, ``"arrays.NAME"``, ``"results"`` or ``"results.NAME"`` of structures; the name of a parameter
+        stands for the content of the files and directories that its argument names.
     key_functions
         Functions by the name of a parameter: each is given the argument and returns the value that counts in the key.
     batch_function
