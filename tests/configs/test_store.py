@@ -141,6 +141,17 @@ def test_what_cannot_be_stored_is_named():
         encode([Atoms("H", info={3: 1})])
 
 
+def test_the_others_are_stored_if_some_cannot_be(tmp_path):
+    given = numbered(50)
+    for number in (40, 45):
+        given[number].info["bad"] = object()
+    store = StoreWriter(tmp_path / "a.lmdb")
+    with pytest.raises(InputError, match=r"Structure 40 of those given: info\['bad'\].*The others are stored.*1 more"):
+        store.append(given)
+    store.close()
+    assert numbers(ConfigSet(tmp_path / "a.lmdb")) == [number for number in range(50) if number not in (40, 45)]
+
+
 def test_structures_share_nothing():
     atoms = STRUCTURES["many properties"]
     first, second = through(atoms, atoms)

@@ -17,7 +17,7 @@ from adatom.errors import InputError, MissingExtraError, StorageError
 if TYPE_CHECKING:
     from ase import Atoms
 
-    from adatom.configs.blocks import Block
+    from adatom.configs.blocks import Block, Parts
 
 __all__ = ["SUFFIX", "StoreReader", "StoreWriter"]
 
@@ -55,7 +55,7 @@ class StoreWriter:
         self.path = Path(path)
         if self.path.suffix != SUFFIX:
             raise InputError(f"{self.path}: a store of structures has a name that ends with {SUFFIX}.")
-        self._waiting: list[Atoms] = []
+        self._waiting: list[tuple[Atoms, Parts]] = []
         self._atoms = 0
         with _opened(self.path, write=True) as environment, environment.begin(write=True) as transaction:
             found = transaction.get(_VERSION_KEY)
@@ -66,6 +66,8 @@ class StoreWriter:
 
     def append(self, structures: Iterable[Atoms]) -> None:
         """Add structures. They are safely in the file after `flush`, or when a thousand structures are waiting.
+
+        Structures that cannot be stored are left out, and an error names the first when all others are added.
 
         Parameters
         ----------
@@ -80,19 +82,28 @@ class StoreWriter:
         StorageError
             The file cannot be written.
         """
-        for atoms in structures:
-            self._waiting.append(atoms)
+        from adatom.configs.blocks import parts_of
+
+        refused: list[tuple[int, InputError]] = []
+        for number, atoms in enumerate(structures):
+            try:
+                self._waiting.append((atoms, parts_of(atoms)))
+            except InputError as error:
+                refused.append((number, error))
+                continue
             self._atoms += len(atoms)
             if len(self._waiting) >= _STRUCTURES or self._atoms >= _ATOMS:
                 self.flush()
+        if refused:
+            number, first = refused[0]
+            more = f" {len(refused) - 1} more cannot be stored." if len(refused) > 1 else ""
+            raise InputError(f"Structure {number} of those given: {first} The others are stored.{more}") from first
 
     def flush(self) -> None:
         """Write the structures that are waiting, either all or none of them.
 
         Raises
         ------
-        InputError
-            A value that is attached to a structure cannot be stored.
         StorageError
             The file cannot be written.
         """
@@ -101,7 +112,7 @@ class StoreWriter:
         waiting, self._waiting, self._atoms = self._waiting, [], 0
         if not waiting:
             return
-        data = encode(waiting)
+        data = encode([atoms for atoms, _ in waiting], [parts for _, parts in waiting])
         opened = _opened(self.path, write=True, more=len(data))
         with opened as environment, environment.begin(write=True) as transaction:
             transaction.put(_key(_count(transaction)), len(waiting).to_bytes(8, "little") + data)
