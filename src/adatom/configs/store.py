@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -27,6 +28,7 @@ _VERSION_KEY, _VERSION = b"adatom", b"2"
 _STRUCTURES = 1000  # structures that fill a block
 _ATOMS = 50_000  # atoms that fill a block
 _TOGETHER = 512  # structures made at a time; in longer runs some have left the processor's cache before their use
+_MAGIC = 0xBEEFC0DE  # with which the files of LMDB begin, after 16 bytes
 _OPEN = threading.Lock()  # LMDB does not let a process open a file twice
 
 
@@ -221,15 +223,32 @@ def _opened(path: Path, *, write: bool = False, more: int = 0) -> Iterator[Any]:
         try:
             environment = lmdb.open(str(path), **options)
         except lmdb.InvalidError as error:
+            if _is_begun(path):
+                raise StorageError(f"{path} was cut: it has {size} bytes. Copy it again, or write it again.") from error
             raise _foreign(path) from error
         except lmdb.Error as error:
             raise StorageError(f"{path} cannot be {'written' if write else 'read'}: {error}.") from error
         try:
+            _check_size(path, environment)
             yield environment
         except lmdb.Error as error:
             raise StorageError(f"{path} cannot be {'written' if write else 'read'}: {error}.") from error
         finally:
             environment.close()
+
+
+def _is_begun(path: Path) -> bool:
+    """Return True if a file is none of LMDB's, but begins like one."""
+    with path.open("rb") as file:
+        return file.read(20)[16:] == _MAGIC.to_bytes(4, sys.byteorder)
+
+
+def _check_size(path: Path, environment: Any) -> None:
+    """Refuse a store of which the end is missing: to read there would end the process by SIGBUS."""
+    whole = (environment.info()["last_pgno"] + 1) * environment.stat()["psize"]
+    size = path.stat().st_size
+    if 0 < size < whole:
+        raise StorageError(f"{path} was cut: it has {size} of {whole} bytes. Copy it again, or write it again.")
 
 
 def _check_version(path: Path, found: bytes | None) -> None:
