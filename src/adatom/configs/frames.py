@@ -83,6 +83,11 @@ class Frames:
         known = self.numbers
         return Frames(self.path, self._given, numbers if known is None else [known[number] for number in numbers])
 
+    @property
+    def must_be_read(self) -> bool:
+        """True if the file must be read to count the structures."""
+        return self.numbers is None and self._store is None
+
     def __len__(self) -> int:
         if self.numbers is not None:
             return len(self.numbers)

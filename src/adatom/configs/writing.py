@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import IO, TYPE_CHECKING, Any
 
 from adatom.configs.blocks import check_storable
+from adatom.configs.results import known_results
 from adatom.configs.store import SUFFIX, StoreWriter
 from adatom.errors import InputError, MissingExtraError, StorageError
 from adatom.utils.files import PARTIAL, whole_file
@@ -177,14 +178,29 @@ def output_format(path: Path, write_kwargs: Mapping[str, Any]) -> IOFormat | Non
 
 
 def lost_keys(given: Atoms, found: Atoms) -> list[str]:
-    """Return the keys of `info` and arrays of a structure that a file did not hold.
+    """Return the keys of `info`, arrays and results of a structure, and the constraints, that a file did not hold.
 
     Parameters
     ----------
     given, found
         Structure before it was written, and as it was read again.
     """
-    return [key for part in ("info", "arrays") for key in getattr(given, part) if key not in getattr(found, part)]
+    lost = [key for part in ("info", "arrays") for key in getattr(given, part) if key not in getattr(found, part)]
+    results = [known_results(atoms) if atoms.calc is not None else {} for atoms in (given, found)]
+    lost += [key for key in results[0] if key not in results[1]]
+    kinds = [sorted(type(each).__name__ for each in atoms.constraints) for atoms in (given, found)]
+    return lost + ([f"constraints ({', '.join(dict.fromkeys(kinds[0]))})"] if kinds[0] and not kinds[1] else [])
+
+
+def holds_all(path: Path) -> bool:
+    """Return True for a file that holds all that is attached to a structure, or is refused: extended XYZ and stores.
+
+    Parameters
+    ----------
+    path
+        Path of the file; its ending selects the format.
+    """
+    return path.suffix == SUFFIX or format_to_write(path).name == "extxyz"
 
 
 def check_single(path: Path, kind: IOFormat, count: int) -> None:
