@@ -232,7 +232,7 @@ def _column(name: str, array: Any, count: int) -> _Column:
             if ((array != given) & (given == given)).any():
                 raise _no_column(name, given, "has more digits than numbers of 64 bits")
             values = np.atleast_2d(array.T).tolist()
-        if values[0] and not _has_eight_decimals(array, values[0][0]):
+        if values[0] and not _has_eight_decimals(array, values):
             kind = "r"
     elif kind in "iu":
         if any(not -(2**31) <= number < 2**31 for part in values for number in part):
@@ -251,14 +251,17 @@ def _no_column(name: str, array: Any, why: str) -> InputError:
     )
 
 
-def _has_eight_decimals(array: NDArray[Any], first: float) -> bool:
+def _has_eight_decimals(array: NDArray[Any], values: list[list[float]]) -> bool:
     """Return True if numbers are the same after they are written with eight decimals."""
-    if not _is_fixed(first):
+    if not _is_fixed(values[0][0]):
         return False
+    if array.size < 64:  # for which NumPy is slower
+        try:
+            return all(round(number * 1e8) / 1e8 == number or _is_fixed(number) for part in values for number in part)
+        except (OverflowError, ValueError):  # infinite, or no number
+            pass
     with np.errstate(over="ignore"):
         rounded = np.rint(array * 1e8) / 1e8
-    if array.dtype == rounded.dtype and rounded.tobytes() == array.tobytes():
-        return True
     return all(map(_is_fixed, array[rounded != array].tolist()))
 
 
