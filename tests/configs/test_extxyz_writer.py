@@ -110,7 +110,7 @@ VALUES = st.recursive(
         st.lists(inner, max_size=3)
         | st.tuples(inner, inner)
         | st.dictionaries(KEYS | st.integers(), inner, max_size=2)
-        | st.sets(st.integers(), max_size=2)
+        | st.sets(st.integers(), max_size=1)
     ),
     max_leaves=5,
 )
