@@ -1,4 +1,4 @@
-"""Reading structures from extended XYZ and from a store, against `ase.io.read` of the same extended XYZ file."""
+"""Reading structures from extended XYZ and from a store, and writing extended XYZ, against ASE and extended XYZ."""
 
 from functools import partial
 from pathlib import Path
@@ -11,6 +11,7 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io import read, write
 
 from adatom.configs import ConfigSet, StoreWriter
+from adatom.configs.writing import write_structures
 
 SIZES = {4: 10_000, 108: 1_000, 4_000: 25}  # atoms in a structure, and how many structures
 
@@ -49,6 +50,11 @@ def pick(path: str, numbers: list[int]) -> None:
         pass
 
 
+def keep_in_file(structures: list[Atoms]) -> None:
+    """Write all."""
+    write_structures(structures, Path("b.xyz"))
+
+
 def main() -> None:
     options = arguments(__doc__, repeats=7)
     rows = []
@@ -60,8 +66,12 @@ def main() -> None:
             with StoreWriter("a.lmdb") as store:
                 store.append(made)
             assert list(ConfigSet("a.xyz")) == list(ConfigSet("a.lmdb")) == made
-            del made  # Python would look through it for garbage, again and again
             base, of = partial(by_ase, "a.xyz"), f"{count} of {atoms} atoms"
+            ours, theirs = partial(keep_in_file, made), partial(write, "c.xyz", made)
+            target = 0.4 if atoms == 4 else None
+            rows.append(compare(f"xyz written, {of}", target, ours, theirs, options.repeats))
+            assert Path("b.xyz").read_bytes() == Path("c.xyz").read_bytes() == Path("a.xyz").read_bytes()
+            del made, ours, theirs  # Python would look through it for garbage, again and again
             targets = (1 / 3, 1 / 20) if atoms == 4 else (None, None)
             for name, target in zip(("xyz", "lmdb"), targets, strict=True):
                 rows.append(compare(f"{name}, {of}", target, partial(stream, f"a.{name}"), base, options.repeats))
@@ -73,7 +83,7 @@ def main() -> None:
                 for name in ("xyz", "lmdb"):
                     few = partial(pick, f"a.{name}", some)
                     rows.append(compare(f"{name}, 100 at random of {of}", None, few, base, options.repeats))
-    report("Reading structures, against ase.io.read", rows, options.json)
+    report("Reading and writing structures, against ase.io.read and ase.io.write", rows, options.json)
 
 
 if __name__ == "__main__":

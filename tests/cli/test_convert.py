@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 from ase.build import bulk, molecule
 from ase.calculators.emt import EMT
+from ase.calculators.singlepoint import SinglePointCalculator
+from ase.constraints import FixAtoms, FixBondLength
 from ase.io import read, write
 
 from adatom import change_settings
 from adatom.cli.actions import convert as action
-from adatom.configs import ConfigSet
+from adatom.configs import ConfigSet, StoreWriter
 
 
 @pytest.fixture(autouse=True)
@@ -48,6 +50,34 @@ def test_what_a_format_does_not_hold_is_said(cli, structures):
     assert cli("convert", "a.xyz", "b.json").stderr.splitlines()[1:] == ["It does not hold number; .xyz and .lmdb do."]
     assert "number" not in read("b.json").info
     assert cli("convert", "a.xyz", "b.extxyz").stderr == "Wrote 3 structures to b.extxyz\n"
+
+
+def test_what_any_structure_loses_is_said(cli, structures):
+    structures[1].info["note"] = "only here"
+    structures[2].set_constraint(FixAtoms([0]))
+    structures[2].set_tags([1, 0, 0, 0])
+    structures[2].calc = SinglePointCalculator(structures[2], energy=1.0)
+    with StoreWriter("a.lmdb") as store:
+        store.append(structures)
+    said = cli("convert", "a.lmdb", "b.cif").stderr
+    assert all(f" {what}" in said for what in ("number", "note", "energy", "forces", "constraints (FixAtoms)", "tags"))
+    assert cli("convert", "a.lmdb", "c.xyz").stderr == "Wrote 3 structures to c.xyz\n"
+
+
+def test_what_extended_xyz_does_not_hold_is_refused(refused, structures):
+    structures[1].set_constraint(FixBondLength(0, 1))
+    with StoreWriter("a.lmdb") as store:
+        store.append(structures)
+    assert "Structure 1 does not fit into b.xyz: constraints: " in refused("convert", "a.lmdb", "b.xyz")
+    assert "XDATCAR.xyz: because of its name" in refused("convert", "a.lmdb", "XDATCAR.xyz")
+    assert sorted(os.listdir()) == ["a.lmdb", "a.xyz"]
+
+
+def test_a_file_without_structures_is_not_converted(refused):
+    Path("a.xyz").write_text("\n")
+    for target in ("b.xyz", "b.lmdb", "b.traj"):
+        assert "a.xyz holds no structure. Nothing is written" in refused("convert", "a.xyz", target)
+    assert os.listdir() == ["a.xyz"]
 
 
 def test_nothing_is_replaced_unless_asked_for(cli, refused, structures):

@@ -204,10 +204,14 @@ def test_json(cli):
     assert load_results(printed["saved"])[0]["name"] == "document"
 
 
-def test_out(cli):
+def test_out(cli, refused):
     result = cli("run", f"{OWN}:document", "bulk:Cu", "--out", "new/folder/my.json.gz")
     assert result.exit_code == 0
     assert json.loads(gzip.decompress(Path("new/folder/my.json.gz").read_bytes()))["name"] == "document"
+    before = Path("new/folder/my.json.gz").read_bytes()
+    said = refused("run", f"{OWN}:document", "bulk:Cu", "--out", "new/folder/my.json.gz")
+    assert "--out new/folder/my.json.gz is there already" in said
+    assert Path("new/folder/my.json.gz").read_bytes() == before
 
 
 def test_what_cannot_be_saved_is_said_and_is_no_success(cli, tmp_path):

@@ -331,3 +331,48 @@ def test_a_stress_in_three_rows_becomes_a_vector_of_six():
     """Some calculators have it so, CHGNet's among them."""
     [found] = calculate(bulk("Cu"), None, operations.Adjustable, ["stress"], "M_", autopara_info=ONE)
     assert found.info["M_stress"].tolist() == [1, 2, 3, 4, 5, 6]
+
+
+@pytest.mark.parametrize("prefix", ["lvl:", "two\nlines"])
+def test_a_prefix_that_the_file_does_not_hold(prefix, counting, tmp_path):
+    with pytest.raises(InputError, match=r"out\.xyz' would not hold the outputs: .*Rename it"):
+        calculate(bulk("Cu"), tmp_path / "out.xyz", counting, output_prefix=prefix, autopara_info=ONE)
+    with pytest.raises(InputError, match="do not hold my forces"):
+        spec = OutputSpec(tmp_path / "out.xyz", write_kwargs={"columns": ["symbols", "positions"]})
+        calculate(bulk("Cu"), spec, counting, output_prefix="my ", autopara_info=ONE)
+    assert counting.computed == 0
+
+
+@pytest.mark.parametrize("prefix", ["a=", "my ref ", "T", '"'])
+def test_an_odd_prefix_is_read_again(prefix, tmp_path):
+    [found] = calculate(bulk("Cu"), tmp_path / "out.xyz", EMT(), output_prefix=prefix, autopara_info=ONE)
+    again = read(tmp_path / "out.xyz")
+    assert found.info.keys() == again.info.keys() == {f"{prefix}energy", f"{prefix}stress"}
+    assert f"{prefix}forces" in found.arrays.keys() & again.arrays.keys()
+
+
+@pytest.mark.parametrize("name", ["out.xyz", "out.lmdb"])
+def test_a_structure_that_the_file_does_not_hold_is_not_computed(name, counting, tmp_path):
+    given = [bulk("Cu", a=3.5 + number / 100) for number in range(5)]
+    given[3].info["what"] = object
+    found = calculate(given, tmp_path / name, counting, output_prefix="REF_", autopara_info=ONE)
+    assert list(found.failures) == [3]
+    assert [atoms.info.keys() >= {"REF_energy"} for atoms in found] == [True, True, True, False, True]
+    assert "info['what']" in found[3].info["REF_failed"]
+    assert counting.computed == 4
+
+
+def test_what_was_lost_in_extended_xyz_is_read_again(tmp_path):
+    given = [bulk("Cu") for _ in range(3)]
+    given[0].info["note"], given[1].info["note"], given[2].info["back"] = "", "two\nlines", "\\"
+    calculate(given, tmp_path / "out.xyz", EMT(), output_prefix="REF_", autopara_info=ONE)
+    found = read(tmp_path / "out.xyz", ":")
+    assert [atoms.info.get("note") for atoms in found] == ["", "two\nlines", None]
+    assert found[2].info["back"] == "\\"
+    assert all("REF_energy" in atoms.info and atoms.pbc.all() for atoms in found)
+
+
+def test_results_without_a_prefix_are_those_of_a_calculator(counting, tmp_path):
+    with pytest.raises(InputError, match="'REF_.*'"):
+        calculate(bulk("Cu"), tmp_path / "out.xyz", counting, output_prefix="", autopara_info=ONE)
+    assert counting.computed == 0

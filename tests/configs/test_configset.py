@@ -1,6 +1,7 @@
 """Structures as the input of an operation, wherever they are."""
 
 import gzip
+import pickle
 import shutil
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from ase.io import read, write
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from adatom.configs import ConfigSet, Source
+from adatom.configs import ConfigSet, Source, frames
+from adatom.configs.frames import Frames
 from adatom.errors import InputError
 
 
@@ -295,3 +297,30 @@ def test_whatever_the_nesting_order_and_groups_are_kept(tree, where, data, tmp_p
     again = ConfigSet(configs)
     assert np.array_equal(numbers(again[::-1]), expected[::-1])
     assert all(isinstance(source.file, Path | None) for source in configs.sources())
+
+
+@pytest.mark.parametrize("name", ["a.xyz", "a.xyz.gz", "a.traj"])
+def test_a_list_reads_each_file_once(name, tmp_path, monkeypatch):
+    write(tmp_path / name, [bulk("Cu", a=3 + number / 10) for number in range(5)])
+    configs = ConfigSet([tmp_path / name, bulk("Ag")])
+    begun = []
+    original = Frames.__iter__
+    monkeypatch.setattr(Frames, "__iter__", lambda each: begun.append(each.path) or original(each))
+    monkeypatch.setattr(frames, "_starts", None)  # which would read it, too
+    found = list(configs)
+    assert (len(found), begun) == (6, [tmp_path / name])
+    assert [*configs] == found
+    assert tuple(configs) == tuple(found)
+    assert len(begun) == 3
+
+
+def test_the_length_is_right_at_any_time(tmp_path):
+    write(tmp_path / "a.xyz", [bulk("Cu")] * 3)
+    configs = ConfigSet(tmp_path / "a.xyz")
+    first, second = iter(configs), iter(configs)
+    assert len(configs) == 3
+    assert len([next(first), *second, *first]) == 6
+    write(tmp_path / "a.xyz", [bulk("Cu")] * 4)
+    assert len(configs) == len(list(configs)) == 4
+    assert len(pickle.loads(pickle.dumps(configs))) == 4
+    assert list(ConfigSet()) == []

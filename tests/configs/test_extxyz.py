@@ -250,7 +250,6 @@ def test_columns(properties, row, reader):
         "1\n\nH 0 0 0",
         "1\r\na=1\r\nH 0 0 0\r\n",
         "1\n\nH 0 0 0\n\n\n",
-        "1\n\nH 0 0 0\n\n1\n\nH 0 0 0\n",
         " 1 \n\n\tH  0 0\t0 \n",
         "2\na=1\nH 0 0 0\n",
         "2\na=1\nH 0 0 0\n1\n\nH 0 0 0\n",
@@ -335,6 +334,11 @@ def test_each_structure_has_its_own_arrays():
     first.calc.results["stress"][:] = 0
     same([second], by_ase(text))
     assert first.calc.check_state(first) or first.calc.atoms.positions.any()
+
+
+def test_a_blank_line_between_structures_is_not_the_end(reader):
+    text = "1\na=1\nH 0 0 0\n"
+    same(by_us(f"\n{text}\n \t\n{text}{text}\n\n"), by_ase(text * 3))
 
 
 def test_no_structure_has_fewer_than_no_atoms():

@@ -221,6 +221,57 @@ def test_what_cannot_be_written_is_refused_before_anything_is_done(name, write_k
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("name", ["out.xyz", "out.xyz.gz", "out.lmdb"])
+@pytest.mark.parametrize(
+    ("tags", "said"),
+    [({3: 1}, "the key 3"), ({"what": object()}, r"info\['what'\].*object"), ({"some": [slice(1)]}, "slice")],
+)
+def test_tags_that_a_file_does_not_hold(name, tags, said, tmp_path, calls):
+    spec = OutputSpec(tmp_path / name, tags=tags)
+    with pytest.raises(InputError, match=rf"{name}' would not hold the outputs: .*{said}"):
+        map(operations.counted, numbered(3), spec, folder=calls.folder, autopara_info=ONE)
+    assert calls() == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "write_kwargs", "said"),
+    [
+        ("XDATCAR.xyz", {}, r"ASE takes this file for one of vasp-xdatcar.*structures\.xyz"),
+        ("out.xyz", {"colums": ["symbols"]}, "colums.*Did you mean|columns"),
+        ("out.xyz.gz", {"columns": "positions"}, "columns='positions'"),
+        ("out.dat", {"format": "extxyz", "comment": "two\nlines"}, "comment"),
+    ],
+)
+def test_names_and_arguments_of_the_writer_are_checked_first(name, write_kwargs, said, tmp_path, calls):
+    with pytest.raises(InputError, match=said):
+        map(
+            operations.counted,
+            numbered(3),
+            OutputSpec(tmp_path / name, write_kwargs=write_kwargs),
+            folder=calls.folder,
+            autopara_info=ONE,
+        )
+    assert calls() == {}
+
+
+@pytest.mark.parametrize("name", ["out.xyz", "out.xyz.gz", "out.lmdb"])
+@pytest.mark.parametrize(("on_error", "kept"), [("keep", True), ("skip", False)])
+def test_a_structure_that_a_file_does_not_hold_is_one_failure(name, on_error, kept, tmp_path):
+    given = numbered(20)
+    given[13].info["what"] = {1: object}
+    found = map(operations.strained, given, tmp_path / name, factor=1.1, on_error=on_error, autopara_info=ONE)
+    assert found.failures.keys() == {13}
+    assert "info['what']" in found.failures[13]
+    left = [number for number in range(20) if number != 13]
+    assert [atoms.info["number"] for atoms in found if "number" in atoms.info] == left
+    assert len(found) == 19 + kept
+    if kept:
+        assert "info['what']" in str(found[13].info)
+        assert found[13].positions == pytest.approx(given[13].positions)
+    with pytest.raises(ItemError, match=r"failed for structure 13.*info\['what'\]"):
+        map(operations.strained, given, tmp_path / f"other-{name}", factor=1.1, autopara_info=ONE)
+
+
 def test_a_file_that_holds_one_structure_can_have_one(tmp_path):
     [found] = map(operations.strained, numbered(1), tmp_path / "POSCAR", factor=1.1, autopara_info=ONE)
     assert found.get_volume() == pytest.approx(read(tmp_path / "POSCAR").get_volume())

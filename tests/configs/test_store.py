@@ -141,6 +141,29 @@ def test_what_cannot_be_stored_is_named():
         encode([Atoms("H", info={3: 1})])
 
 
+def test_the_others_are_stored_if_some_cannot_be(tmp_path):
+    given = numbered(50)
+    for number in (40, 45):
+        given[number].info["bad"] = object()
+    store = StoreWriter(tmp_path / "a.lmdb")
+    with pytest.raises(InputError, match=r"Structure 40 of those given: info\['bad'\].*The others are stored.*1 more"):
+        store.append(given)
+    store.close()
+    assert numbers(ConfigSet(tmp_path / "a.lmdb")) == [number for number in range(50) if number not in (40, 45)]
+
+
+def test_a_store_that_was_cut_is_refused(tmp_path):
+    path = tmp_path / "a.lmdb"
+    for number in range(5):
+        written(path, numbered(20, 20 * number))
+    data = path.read_bytes()
+    for size in (100, 4096, 5000, len(data) // 2, len(data) - 1):
+        (tmp_path / "b.lmdb").write_bytes(data[:size])
+        for use in (ConfigSet, StoreWriter):
+            with pytest.raises(StorageError, match=rf"b\.lmdb was cut: it has {size}"):
+                use(tmp_path / "b.lmdb")
+
+
 def test_structures_share_nothing():
     atoms = STRUCTURES["many properties"]
     first, second = through(atoms, atoms)

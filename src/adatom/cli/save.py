@@ -25,7 +25,7 @@ def results_file(name: str, out: Path | None) -> Path:
     Raises
     ------
     InputError
-        The path does not end in ``.json`` or ``.json.gz``.
+        The path does not end in ``.json`` or ``.json.gz``, or there is such a file.
     StorageError
         The file cannot be written.
     """
@@ -38,4 +38,6 @@ def results_file(name: str, out: Path | None) -> Path:
     if path.is_dir() or (there != path.absolute() and not there.is_dir()) or not os.access(there, os.W_OK):
         change = "Give another --out" if out else "Set ADATOM_RESULTS_DIR"
         raise StorageError(f"Cannot write {path}: {there} does not allow it. {change}.")
+    if path.exists():
+        raise InputError(f"--out {path} is there already. Give another name, or remove it.")
     return path

@@ -20,21 +20,59 @@ from adatom.configs.results import results_belong
 from adatom.errors import InputError, StorageError
 from adatom.utils.plain import from_plain, to_plain
 
-__all__ = ["Block", "encode"]
+__all__ = ["Block", "Parts", "check_storable", "encode", "parts_of"]
 
 _ALIGNED = 16  # bytes, of which the position of each array is a multiple
 _TOGETHER = 256  # structures, or atoms, whose arrays are views of one copy
 _PYTHON = {"int": int, "float": float, "bool": bool}
 
 
-def encode(structures: Sequence[Atoms]) -> bytes:
+Parts = list[tuple[tuple[Any, ...], Any]]
+"""Quantities of a structure, each with a key; values that have the same key fit into one column."""
+
+
+def check_storable(atoms: Atoms) -> None:
+    """Refuse a structure that a store does not hold.
+
+    Parameters
+    ----------
+    atoms
+        Structure to store.
+
+    Raises
+    ------
+    InputError
+        A value that is attached to the structure cannot be stored.
+    """
+    parts_of(atoms)
+
+
+def parts_of(atoms: Atoms) -> Parts:
+    """Return the quantities of a structure, for `encode`.
+
+    Parameters
+    ----------
+    atoms
+        Structure to store, with its arrays, `info` and constraints, and with the results of its calculator where these
+        belong to the structure.
+
+    Raises
+    ------
+    InputError
+        A value that is attached to the structure cannot be stored.
+    """
+    return list(_parts(atoms))
+
+
+def encode(structures: Sequence[Atoms], parts: Sequence[Parts] | None = None) -> bytes:
     """Return structures as bytes for `Block`.
 
     Parameters
     ----------
     structures
-        Structures to encode, with their arrays, `info` and constraints, and with the results of their calculators where
-        these belong to the structure.
+        Structures to encode.
+    parts
+        Quantities of each structure by `parts_of`; None: they are found here.
 
     Raises
     ------
@@ -44,9 +82,9 @@ def encode(structures: Sequence[Atoms]) -> bytes:
     columns: dict[tuple[Any, ...], tuple[int, list[int], list[Any]]] = {}
     orders: dict[tuple[int, ...], int] = {}
     order_of = []
-    for number, atoms in enumerate(structures):
+    for number, its_parts in enumerate(map(parts_of, structures) if parts is None else parts):
         order = []
-        for key, value in _parts(atoms):
+        for key, value in its_parts:
             place, numbers, values = columns.setdefault(key, (len(columns), [], []))
             numbers.append(number)
             values.append(value)
@@ -246,7 +284,6 @@ def _spans(lengths: NDArray[np.int64]) -> list[tuple[int, int]]:
 
 
 def _parts(atoms: Atoms) -> Iterator[tuple[tuple[Any, ...], Any]]:
-    """Yield each quantity of a structure with a key; values that have the same key fit into one column."""
     count = len(atoms)
     for name, array in atoms.arrays.items():
         yield _part("arrays", name, array, count)
@@ -255,7 +292,7 @@ def _parts(atoms: Atoms) -> Iterator[tuple[tuple[Any, ...], Any]]:
             raise InputError(f"info: the key {name!r} cannot be stored. Valid: strings.")
         yield _part("info", name, value, count)
     if atoms.constraints:
-        yield ("rest", "constraints", "json"), [to_plain(each.todict()) for each in atoms.constraints]
+        yield ("rest", "constraints", "json"), [_constraint(each) for each in atoms.constraints]
     calculator = atoms.calc
     if calculator is None or not results_belong(calculator, atoms):
         return
@@ -266,9 +303,19 @@ def _parts(atoms: Atoms) -> Iterator[tuple[tuple[Any, ...], Any]]:
         yield _part("results", name, value, count)
 
 
+def _constraint(constraint: Any) -> Any:
+    try:
+        described = constraint.todict()
+        dict2constraint(described)
+        return to_plain(described)
+    except Exception as error:  # of many kinds
+        what = type(constraint).__name__
+        raise InputError(f"constraints: {what} cannot be stored ({error}). Remove it from the structure.") from error
+
+
 def _part(kind: str, name: str, value: Any, count: int) -> tuple[tuple[Any, ...], Any]:
-    if type(value) is np.ndarray and value.dtype.kind in "biufcSU":
-        if value.ndim and len(value) == count:
+    if type(value) is np.ndarray and value.ndim and value.dtype.kind in "biufcSU":
+        if len(value) == count:
             return (kind, name, "atoms", value.dtype.str, value.shape[1:]), value
         return (kind, name, "array", value.dtype.str, value.shape), value
     if isinstance(value, np.generic) and value.dtype.kind in "biufc":
@@ -278,5 +325,5 @@ def _part(kind: str, name: str, value: Any, count: int) -> tuple[tuple[Any, ...]
         return (kind, name, form), value
     try:
         return (kind, name, "json"), to_plain(value)
-    except InputError as error:
+    except (InputError, RecursionError) as error:
         raise InputError(f"{kind}[{name!r}]: {error}") from error

@@ -104,6 +104,7 @@ def calculate(
         mark=f"{prefix}failed",
         whole=batched,
         calculators=False,
+        adds=True,
     )
     identity = identify(Evaluate.__call__, known)
     if not isinstance(inputs, ConfigSet):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import weakref
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from inspect import GEN_CREATED, getgeneratorstate
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -98,6 +100,21 @@ class ConfigSet:
                 raise InputError(f"{items!r} is no structure. Give an ase.Atoms, a file, or a list of them.")
 
     def __iter__(self) -> Iterator[Atoms]:
+        read: list[Atoms | Exception] = []
+        structures = self._structures(read)
+        _BEGUN[self] = weakref.ref(structures, lambda _: read.clear()), read
+        return structures
+
+    def _structures(self, read: list[Atoms | Exception]) -> Generator[Atoms, None, None]:
+        """Yield the structures: those in `read` if there are some, else those of the parts."""
+        if read:
+            read.reverse()
+            while read:  # none is kept that the caller does not keep
+                atoms = read.pop()
+                if isinstance(atoms, Exception):
+                    raise atoms
+                yield atoms
+            return
         for part in self._parts:
             if isinstance(part, Atoms):
                 yield part
@@ -113,7 +130,18 @@ class ConfigSet:
                 yield from part
 
     def __len__(self) -> int:
-        return sum(map(_length, self._parts))
+        structures, read = _BEGUN.get(self, (_nothing, None))
+        waiting = structures()
+        if read is None or waiting is None or getgeneratorstate(waiting) != GEN_CREATED:
+            return sum(map(_length, self._parts))
+        if not read and any(isinstance(leaf, Frames | _Made) and leaf.must_be_read for leaf in self._leaves()):
+            # `list` asks for the length between its calls of `iter` and `next`: what is read to count is kept for it.
+            try:
+                for atoms in self._structures([]):
+                    read.append(atoms)
+            except Exception as error:  # raised when its turn comes
+                read.append(error)
+        return len(read) or sum(map(_length, self._parts))
 
     def __bool__(self) -> bool:
         return any(True for _ in self)
@@ -236,6 +264,14 @@ class ConfigSet:
                 yield part
 
 
+_Begun = tuple[Callable[[], Generator[Atoms, None, None] | None], list[Atoms | Exception] | None]
+_BEGUN: weakref.WeakKeyDictionary[ConfigSet, _Begun] = weakref.WeakKeyDictionary()  # the last iterator of each set
+
+
+def _nothing() -> None:
+    return None
+
+
 class _Made:
     """Structures that a function makes anew each time that they are needed."""
 
@@ -245,6 +281,11 @@ class _Made:
     def take(self, numbers: Sequence[int]) -> _Made:
         known = self._numbers
         return _Made(self._make, numbers if known is None else [known[number] for number in numbers])
+
+    @property
+    def must_be_read(self) -> bool:
+        """True if the structures must be made to be counted."""
+        return self._numbers is None
 
     def __len__(self) -> int:
         return sum(1 for _ in self._make()) if self._numbers is None else len(self._numbers)

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import ctypes
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
 from functools import cache, lru_cache
 from io import StringIO
-from itertools import islice
-from typing import IO, Any, NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from ase import Atoms
@@ -25,6 +24,14 @@ from ase.io.extxyz import key_val_str_to_dict, parse_properties, per_config_prop
 from numpy.typing import NDArray
 
 from adatom.configs.build import attach_results, build_atoms
+from adatom.configs.extxyz_lines import (
+    DEFAULT_COLUMNS,
+    FrameError,
+    FrameLines,
+    count_columns,
+    faulty_line,
+    split_frames,
+)
 
 __all__ = ["read_frame", "split_frames"]
 
@@ -38,6 +45,10 @@ _ARE_INTEGERS = re.compile(rf"{_INTEGER}(?: +{_INTEGER})+").fullmatch
 _ARE_NUMBERS = re.compile(rf"{_NUMBER}(?: +{_NUMBER})+").fullmatch
 _LEFT_TO_ASE = {"uid", "Lattice", "stress", "virial"}  # ASE has rules of its own for these
 
+_QUOTES = dict.fromkeys(map(ord, "\\\"'{}[]"))  # signs that ASE's parser leaves out
+_MOST_COLUMNS = 100_000  # of a description; parse_properties would make as many objects as it says
+_SHORT = 1000  # characters of a text whose value is remembered
+
 _MANY = 16  # atoms from which on the C reader is faster
 # The C reader reads these otherwise than ASE: 1d5, 0x10, TRUE, integers above 31 bits, characters outside ASCII.
 _LETTERS_OF_NUMBERS = b"dDxX"
@@ -50,27 +61,6 @@ class _Unusual(Exception):
     """Signal that ASE has to read the structure."""
 
 
-def split_frames(file: IO[str]) -> Iterator[list[str]]:
-    """Yield the lines of one structure after the other. The file is read as they are needed.
-
-    Parameters
-    ----------
-    file
-        Extended XYZ file, open at the start of a structure.
-
-    Raises
-    ------
-    ValueError
-        The first line of a structure is not the number of its atoms.
-    """
-    line = file.readline()
-    while line.strip():  # ASE stops at an empty line as well
-        lines = [line, file.readline(), *islice(file, int(line))]
-        while (line := file.readline()).lstrip().startswith("VEC"):
-            lines.append(line)
-        yield lines
-
-
 def read_frame(lines: Sequence[str]) -> Atoms:
     """Return the structure that ASE would read from the same lines.
 
@@ -81,13 +71,40 @@ def read_frame(lines: Sequence[str]) -> Atoms:
 
     Raises
     ------
-    Exception
-        The lines cannot be read; the exception is ASE's own.
+    FrameError
+        The lines cannot be read.
     """
     try:
         return _read(lines)
     except Exception:
+        return _read_by_ase(lines)
+
+
+def _read_by_ase(lines: Sequence[str]) -> Atoms:
+    """Let ASE read a structure for which it takes no more time and memory than the lines are worth."""
+    first, place = getattr(lines, "first", FrameLines.first), 0
+    try:
+        count = int(lines[0])
+        if len(lines) < count + 2:
+            raise FrameError(f"there are {len(lines) - 2} of {count} atoms", first + len(lines) - 1)
+        place = 1
+        comment = lines[1].strip()
+        described = ""
+        if "Properties" in comment.translate(_QUOTES):  # else it need not be parsed twice
+            described = key_val_str_to_dict(comment).get("Properties", "")
+        width, words = (
+            count_columns(str(described)),
+            max((len(line.split()) for line in lines[2:3]), default=_MOST_COLUMNS),
+        )
+        if width > words:
+            raise FrameError(f"Properties has {width} columns, and the first atom {words}", first + 1)
+        place = 0
         return cast(Atoms, next(read_xyz(StringIO("".join(lines)), 0)))
+    except FrameError:
+        raise
+    except Exception as error:  # of many kinds
+        place = place or faulty_line(lines, str(described))
+        raise FrameError(f"{type(error).__name__}: {str(error)[:_SHORT].rstrip('.')}", first + place) from error
 
 
 def _read(lines: Sequence[str]) -> Atoms:
@@ -95,7 +112,7 @@ def _read(lines: Sequence[str]) -> Atoms:
     if count < 1 or len(lines) != count + 2:
         raise _Unusual
     pairs = _pairs(lines[1].strip())
-    layout = _layout(pairs.pop("Properties", "species:S:1:pos:R:3"))
+    layout = _short(_layout, pairs.pop("Properties", DEFAULT_COLUMNS))
     cell, pbc = _cell(pairs)
     columns = _columns(layout, lines, count)
     arrays: dict[str, NDArray[Any]] = {"numbers": columns.pop("numbers"), "positions": columns.pop("positions")}
@@ -117,10 +134,15 @@ def _cell(pairs: dict[str, str]) -> tuple[NDArray[np.float64], NDArray[np.bool_]
     """Take the cell vectors and the periodicity out of the pairs, and return them."""
     cell, pbc = np.zeros((3, 3)), np.zeros(3, bool)
     if "Lattice" in pairs:
-        cell, pbc = _lattice(pairs.pop("Lattice")).copy(), np.ones(3, bool)
+        cell, pbc = _short(_lattice, pairs.pop("Lattice")).copy(), np.ones(3, bool)
     if "pbc" in pairs:
-        pbc = _pbc(pairs.pop("pbc")).copy()
+        pbc = _short(_pbc, pairs.pop("pbc")).copy()
     return cell, pbc
+
+
+def _short(function: Any, text: str) -> Any:
+    """Return the value of a function that remembers values, which it does not for a long text."""
+    return function(text) if len(text) < _SHORT else function.__wrapped__(text)
 
 
 def _info(pairs: dict[str, str], results: dict[str, Any]) -> dict[str, Any]:
@@ -149,15 +171,14 @@ _VOIGT = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))
 
 
 def _pairs(line: str) -> dict[str, str]:
-    pairs, end = {}, 0
-    for match in _PAIR.finditer(line):
-        if match.start() != end:
+    pairs, end, length = {}, 0, len(line)
+    while end < length:
+        match = _PAIR.match(line, end)  # never a search, which would take the square of the time for a long word
+        if match is None:
             raise _Unusual
         end = match.end()
         key, quoted, bare = match.groups()
         pairs[key] = quoted or bare
-    if end != len(line):
-        raise _Unusual
     return pairs
 
 
@@ -173,7 +194,7 @@ def _value(key: str, text: str) -> Any:
         if key not in _LEFT_TO_ASE:
             return values
         return values.reshape((3, 3), order="F")
-    found = _value_by_ase(key, text)
+    found = (_value_by_ase if len(key) + len(text) < _SHORT else _value_by_ase.__wrapped__)(key, text)
     return found if type(found) in (str, bool) else deepcopy(found)
 
 
@@ -216,6 +237,8 @@ _FORMS = {
 
 @lru_cache(maxsize=1024)
 def _layout(text: str) -> _Layout:
+    if count_columns(text) > _MOST_COLUMNS:
+        raise _Unusual
     properties, names, dtype, converters = parse_properties(text)
     columns, place = [], 0
     for name in names:

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+import sys
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from io import StringIO
-from itertools import count
+from io import StringIO, TextIOWrapper
+from itertools import count, islice
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import ase.io
 import numpy as np
 from ase import Atoms
 from ase.io.formats import UnknownFileTypeError, filetype, open_with_compression
+from ase.utils import string2index
 from numpy.typing import NDArray
 
-from adatom.configs.extxyz import read_frame, split_frames
+from adatom.configs.extxyz import read_frame
+from adatom.configs.extxyz_lines import FrameError, FrameLines, frame_size, split_frames
 from adatom.configs.store import SUFFIX, StoreReader
 from adatom.errors import InputError
 
 __all__ = ["COMPRESSED", "Frames", "pick"]
 
+_PIECE = 1 << 20  # bytes that are searched for line ends at a time
 COMPRESSED = (".gz", ".bz2", ".xz")
 """Endings of the names of files that ASE writes and reads compressed."""
 
@@ -65,6 +69,8 @@ class Frames:
             raise InputError(
                 f"{path} has no format that ASE reads: {error}. Name it: read_kwargs={{'format': ...}}."
             ) from error
+        except Exception as error:  # a compressed file was cut or damaged
+            raise InputError(f"{path} cannot be read: {type(error).__name__}: {error} Make the file again.") from error
 
     def take(self, numbers: Sequence[int]) -> Frames:
         """Return some of these structures.
@@ -76,6 +82,11 @@ class Frames:
         """
         known = self.numbers
         return Frames(self.path, self._given, numbers if known is None else [known[number] for number in numbers])
+
+    @property
+    def must_be_read(self) -> bool:
+        """True if the file must be read to count the structures."""
+        return self.numbers is None and self._store is None
 
     def __len__(self) -> int:
         if self.numbers is not None:
@@ -98,7 +109,7 @@ class Frames:
             yield from pick(self._all(), self.numbers)
 
     def _all(self) -> Iterator[Atoms]:
-        frames = self._streamed() if self._is_streamed() else ase.io.iread(self.path, **self.read_kwargs)
+        frames = self._streamed() if self._is_read_here() else ase.io.iread(self.path, **self.read_kwargs)
         for number in count():
             try:
                 atoms = next(frames)
@@ -109,17 +120,31 @@ class Frames:
             yield atoms
 
     def _streamed(self) -> Iterator[Atoms]:
-        with open_with_compression(str(self.path)) as file:
-            yield from map(read_frame, split_frames(file))
+        data = open_with_compression(str(self.path), "rb")
+        with TextIOWrapper(data, encoding="utf-8", newline="\n") as file:
+            yield from map(read_frame, self._chosen(split_frames(file)))
 
-    def _is_streamed(self) -> bool:
-        """Return True if all structures of an extended XYZ file are wanted, without other options."""
-        plain = self._format == "extxyz" and set(self.read_kwargs) <= {"index", "format"}
-        return plain and self.read_kwargs["index"] in (":", slice(None))
+    def _chosen(self, frames: Iterator[FrameLines]) -> Iterable[FrameLines]:
+        """Return those of the structures that the index of `read_kwargs` selects, as ASE does."""
+        index = self.read_kwargs["index"]
+        index = cast(int | slice, string2index(index) if isinstance(index, str) else index)
+        if index == slice(None):
+            return frames
+        if isinstance(index, slice) and all(
+            each is None or each >= 0 for each in (index.start, index.stop, index.step)
+        ):
+            return islice(frames, index.start, index.stop, index.step)
+        every = list(frames)
+        return every[index] if isinstance(index, slice) else [every[index]]
+
+    def _is_read_here(self) -> bool:
+        """Return True if the file is extended XYZ, and there are no options but the index."""
+        return self._format == "extxyz" and set(self.read_kwargs) <= {"index", "format"}
 
     def _is_plain(self) -> bool:
         """Return True if a structure can be found without reading the others."""
-        return self._is_streamed() and self.path.suffix not in COMPRESSED
+        every = self._is_read_here() and self.read_kwargs["index"] in (":", slice(None))
+        return every and self.path.suffix not in COMPRESSED
 
     def _starts(self) -> NDArray[np.int64]:
         status = self.path.stat()
@@ -154,16 +179,16 @@ def _starts(path: Path, *stamp: int) -> NDArray[np.int64]:
     starts, place = array("q"), 0  # compact, for there may be millions
     with path.open("rb") as file:
         while line := file.readline():
-            if not line.strip():  # ASE stops at an empty line as well
-                break
+            if not line.strip():
+                place += len(line)
+                continue
             starts.append(place)
             try:
-                count = int(line)
-            except ValueError as error:
+                count = frame_size(line, 1)
+            except FrameError as error:
+                error.line += _lines_before(path, place)
                 raise _unreadable(path, len(starts) - 1, error) from error
-            place += len(line)
-            for _ in range(count + 1):
-                place += len(file.readline())
+            place += len(line) + sum(map(len, islice(file, min(count + 1, sys.maxsize))))
             while (line := file.readline()).startswith(b"VEC"):
                 place += len(line)
             file.seek(place)
@@ -173,12 +198,22 @@ def _starts(path: Path, *stamp: int) -> NDArray[np.int64]:
 
 def _frame(path: Path, file: IO[bytes], starts: NDArray[np.int64], number: int) -> Atoms:
     file.seek(int(starts[number]))
-    text = file.read(int(starts[number + 1] - starts[number])).decode()
+    data = file.read(int(starts[number + 1] - starts[number]))
     try:
-        return read_frame(StringIO(text, newline=None).readlines())
+        return read_frame(next(split_frames(StringIO(data.decode()))))
     except Exception as error:
+        if isinstance(error, FrameError):
+            error.line += _lines_before(path, int(starts[number]))
         raise _unreadable(path, number, error) from error
 
 
+def _lines_before(path: Path, place: int) -> int:
+    with path.open("rb") as file:
+        return sum(file.read(min(_PIECE, place - at)).count(b"\n") for at in range(0, place, _PIECE))
+
+
 def _unreadable(path: Path, number: int, error: Exception) -> InputError:
-    return InputError(f"Structure {number} of {path} cannot be read: {type(error).__name__}: {str(error).rstrip('.')}.")
+    what = f"Structure {number} of {path} cannot be read"
+    if isinstance(error, FrameError):
+        return InputError(f"{what}, line {error.line}: {str(error).rstrip('.')}.")
+    return InputError(f"{what}: {type(error).__name__}: {str(error)[:1000].rstrip('.')}.")

@@ -25,7 +25,7 @@ class Memory:
         Cause of failure of each failed item, by number.
     """
 
-    text_kwargs = None
+    text_kwargs = check = None
 
     def __init__(self) -> None:
         self._structures: list[Atoms] = []

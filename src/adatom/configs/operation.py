@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 
+from adatom.configs.extxyz_writer import frame_text
+
 __all__ = ["Operation", "Shape", "count_structures"]
 
 Shape = int | None
@@ -61,6 +63,11 @@ class Operation:
         Entries that are added to `Atoms.info` of every output.
     write_kwargs
         Arguments of the writer of extended XYZ, if outputs are returned as text; None: they are structures.
+    checks
+        Functions that raise an exception for a structure that the output file does not hold.
+    adds
+        True if the function adds to a structure and changes nothing else, so that one which the output file does not
+        hold need not be computed.
     """
 
     name: str
@@ -77,6 +84,8 @@ class Operation:
     initializer: Callable[[], Any] | None = None
     tags: Mapping[str, Any] = field(default_factory=dict)
     write_kwargs: Mapping[str, Any] | None = None
+    checks: tuple[Callable[[Atoms], Any], ...] = ()
+    adds: bool = False
 
     def random(self, number: int) -> dict[str, Any]:
         """Return the argument ``rng`` for an item, which depends on nothing but the seed and the item's number.
@@ -89,6 +98,27 @@ class Operation:
         if self.seed is None:
             return {}
         return {"rng": np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(number,)))}
+
+    def stored(self, structures: Iterable[Atoms]) -> bytes:
+        """Return structures as text, or nothing if they are not returned as text.
+
+        Parameters
+        ----------
+        structures
+            Structures of an output.
+
+        Raises
+        ------
+        InputError
+            The output file does not hold a structure.
+        """
+        if self.write_kwargs is not None:
+            return "".join([frame_text(atoms, self.write_kwargs) for atoms in structures]).encode()
+        if self.checks:
+            for atoms in structures:
+                for check in self.checks:
+                    check(atoms)
+        return b""
 
     def failed(self, item: Any) -> list[Atoms]:
         """Return the structures that are the output of an item that failed.

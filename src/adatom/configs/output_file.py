@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from io import RawIOBase
 from itertools import islice
@@ -16,7 +16,9 @@ import ase.io
 from ase import Atoms
 
 from adatom.cache.canonical import digest
+from adatom.configs.blocks import check_storable
 from adatom.configs.configset import ConfigSet
+from adatom.configs.extxyz_writer import check_options, frame_text
 from adatom.configs.frames import COMPRESSED, Frames
 from adatom.configs.journal import Entry, Record, journal_of, pack_lines, read_journal
 from adatom.configs.operation import Shape, count_structures
@@ -86,20 +88,31 @@ class OutputFile:
         """Arguments of the writer of extended XYZ; None if the file is not written as such."""
         return self._write_kwargs if self.is_text else None
 
-    def check_holds(self, sample: Atoms) -> None:
+    @property
+    def check(self) -> Callable[[Atoms], Any] | None:
+        """Function that raises an exception for a structure that the file does not hold; None: there is none."""
+        if self.kind is None:
+            return check_storable
+        return partial(frame_text, options=self._write_kwargs) if self.kind.name == "extxyz" else None
+
+    def check_holds(self, sample: Atoms | None) -> None:
         """Refuse a format that does not hold everything that is attached to a structure.
 
         Parameters
         ----------
         sample
-            Structure with `info` and arrays like those of the outputs, which is written and read again.
+            Structure with `info` and arrays like those of the outputs, which is written and read again; None: these
+            are not known.
 
         Raises
         ------
         InputError
-            A key of `info` or an array is missing in the structure that is read again.
+            A key of `info` or an array is missing in the structure that is read again, or arguments of the writer are
+            not valid.
         """
-        if not self.is_text and self.kind is not None:
+        if self.kind is not None and self.kind.name == "extxyz":
+            check_options(self._write_kwargs)
+        if sample is not None:
             check_holds(self.path, self.kind, self._write_kwargs, sample)
 
     def _take_up(self, record: Record) -> None:
@@ -319,8 +332,8 @@ class OutputFile:
 
     def _converted(self) -> Path:
         whole = self.path.with_name(f".whole-{self.path.name}")  # with the ending, which may select a compression
-        if self.kind is None:
-            write_structures(unpacked(self._partial), whole)
+        if self.kind is None or self.kind.name == "extxyz":
+            write_structures(unpacked(self._partial), whole, self._write_kwargs)
         else:
             ase.io.write(whole, list(unpacked(self._partial)), format=self.kind.name, **self._write_kwargs)
         return whole

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
-from io import StringIO
 from typing import Any
 
 from ase import Atoms
@@ -152,19 +151,12 @@ def gather(
                 for atoms in made:
                     atoms.info.pop(operation.mark, None)  # of an earlier time
                     atoms.info.update(operation.tags)
-                text = _text(made, operation.write_kwargs)
+                text = operation.stored(made)
             except Exception as error:
                 outcome = Failure.of(error, operation.name, None)
         if isinstance(outcome, Failure):
             failures[place] = outcome
-            given = item(place)
-            made = operation.failed(given)
-            _freeze(made)
-            shape = None if made and isinstance(given, Atoms) else len(made)
-            for atoms in made:
-                atoms.info[operation.mark] = " ".join(outcome.in_short.split())
-                atoms.info.update(operation.tags)
-            text = _text(made, operation.write_kwargs)
+            shape, made, text = _kept(operation, item(place), outcome)
         shapes.append(shape)
         structures += made
         texts.append(text)
@@ -172,6 +164,30 @@ def gather(
     if operation.write_kwargs is None:
         output = pack(structures) if pack_them else structures
     return Part(shapes, output, failures, time.perf_counter() - start if start is not None else 0.0)
+
+
+def _kept(operation: Operation, given: Any, failure: Failure) -> tuple[Shape, list[Atoms], bytes]:
+    """Return shape, structures and text of what is kept of an item that failed.
+
+    A structure that the output file does not hold is kept without all that is attached to it.
+    """
+    made = operation.failed(given)
+    _freeze(made)
+    text = b""
+    for bare in (False, True, None):
+        if bare:
+            made = [Atoms(atoms.numbers, atoms.positions, cell=atoms.cell, pbc=atoms.pbc) for atoms in made]
+        elif bare is None:
+            made = []  # such as one whose elements do not exist
+        for atoms in made:
+            atoms.info[operation.mark] = " ".join(failure.in_short.split())
+            atoms.info.update(operation.tags)
+        try:
+            text = operation.stored(made)
+            break
+        except Exception:
+            continue
+    return None if made and isinstance(given, Atoms) else len(made), made, text
 
 
 class _Fresh:
@@ -191,6 +207,8 @@ def _one(operation: Operation, item: Any, number: int, directory: str, again: Ca
     for attempt in range(operation.retries + 1):
         given = again() if attempt else item  # the function may have changed it before it failed
         try:
+            if operation.adds:
+                operation.stored([given])
             with entered(_Directory(f"{directory}/{number:06d}")):
                 if operation.whole:
                     return _call_on_list(operation, [given], [number])[0]
@@ -205,6 +223,8 @@ def _one(operation: Operation, item: Any, number: int, directory: str, again: Ca
 def _all_at_once(operation: Operation, items: list[Any], numbers: Sequence[int], directory: str) -> list[Any] | None:
     """Return the values of a function of a list; None if it fails, as one item alone may be to blame."""
     try:
+        if operation.adds:
+            operation.stored(items)
         with entered(_Directory(f"{directory}/{numbers[0]:06d}-{numbers[-1]:06d}")):
             return _call_on_list(operation, items, numbers)
     except (Exception, SystemExit):
@@ -245,16 +265,6 @@ def _freeze(made: Any) -> None:
     for atoms in made if isinstance(made, list | tuple) else [made]:
         if isinstance(atoms, Atoms):
             freeze_results(atoms)
-
-
-def _text(structures: list[Atoms], write_kwargs: Mapping[str, Any] | None) -> bytes:
-    if write_kwargs is None or not structures:
-        return b""
-    from ase.io.extxyz import write_xyz
-
-    file = StringIO()
-    write_xyz(file, structures, **write_kwargs)
-    return file.getvalue().encode()
 
 
 class _Directory(RunDirectory):

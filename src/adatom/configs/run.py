@@ -108,8 +108,9 @@ class _Run:
         self._identity = digest(repr(sorted(identity.items())))
         self._grouped = not spec.memory and not spec.single
         written = {name: repr(sorted(getattr(spec, name).items())) for name in ("tags", "write_kwargs")}
-        self._places = _places(inputs, spec, {**identity, **written}, sample)
-        self._operation = replace(operation, write_kwargs=_same_kind(self._places))
+        self._places = _places(inputs, spec, {**identity, **written}, _with_tags(sample, spec.tags))
+        checks = {repr(place.target.check): place.target.check for place in self._places if place.target.check}
+        self._operation = replace(operation, write_kwargs=_same_kind(self._places), checks=tuple(checks.values()))
 
     def result(self) -> ConfigSet:
         if not all(place.is_done() for place in self._places):
@@ -271,11 +272,19 @@ def _places(inputs: Any, spec: OutputSpec, identity: Mapping[str, str], sample: 
     return places
 
 
+def _with_tags(sample: Atoms | None, tags: Mapping[str, Any]) -> Atoms | None:
+    if not tags:
+        return sample
+    sample = Atoms("H") if sample is None else sample.copy()
+    sample.info.update(tags)
+    return sample
+
+
 def _check_format(target: OutputFile, inputs: Any, sample: Atoms | None) -> None:
     """Refuse a file whose format holds one structure only, or not everything that is attached to a structure."""
     if target.kind is not None and target.kind.single:
         check_single(target.path, target.kind, len(inputs))
-    if sample is not None and target.complete is None:
+    if target.complete is None:
         target.check_holds(sample)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,7 +18,7 @@ from adatom.errors import InputError, MissingExtraError, StorageError
 if TYPE_CHECKING:
     from ase import Atoms
 
-    from adatom.configs.blocks import Block
+    from adatom.configs.blocks import Block, Parts
 
 __all__ = ["SUFFIX", "StoreReader", "StoreWriter"]
 
@@ -27,6 +28,7 @@ _VERSION_KEY, _VERSION = b"adatom", b"2"
 _STRUCTURES = 1000  # structures that fill a block
 _ATOMS = 50_000  # atoms that fill a block
 _TOGETHER = 512  # structures made at a time; in longer runs some have left the processor's cache before their use
+_MAGIC = 0xBEEFC0DE  # with which the files of LMDB begin, after 16 bytes
 _OPEN = threading.Lock()  # LMDB does not let a process open a file twice
 
 
@@ -55,7 +57,7 @@ class StoreWriter:
         self.path = Path(path)
         if self.path.suffix != SUFFIX:
             raise InputError(f"{self.path}: a store of structures has a name that ends with {SUFFIX}.")
-        self._waiting: list[Atoms] = []
+        self._waiting: list[tuple[Atoms, Parts]] = []
         self._atoms = 0
         with _opened(self.path, write=True) as environment, environment.begin(write=True) as transaction:
             found = transaction.get(_VERSION_KEY)
@@ -66,6 +68,8 @@ class StoreWriter:
 
     def append(self, structures: Iterable[Atoms]) -> None:
         """Add structures. They are safely in the file after `flush`, or when a thousand structures are waiting.
+
+        Structures that cannot be stored are left out, and an error names the first when all others are added.
 
         Parameters
         ----------
@@ -80,19 +84,28 @@ class StoreWriter:
         StorageError
             The file cannot be written.
         """
-        for atoms in structures:
-            self._waiting.append(atoms)
+        from adatom.configs.blocks import parts_of
+
+        refused: list[tuple[int, InputError]] = []
+        for number, atoms in enumerate(structures):
+            try:
+                self._waiting.append((atoms, parts_of(atoms)))
+            except InputError as error:
+                refused.append((number, error))
+                continue
             self._atoms += len(atoms)
             if len(self._waiting) >= _STRUCTURES or self._atoms >= _ATOMS:
                 self.flush()
+        if refused:
+            number, first = refused[0]
+            more = f" {len(refused) - 1} more cannot be stored." if len(refused) > 1 else ""
+            raise InputError(f"Structure {number} of those given: {first} The others are stored.{more}") from first
 
     def flush(self) -> None:
         """Write the structures that are waiting, either all or none of them.
 
         Raises
         ------
-        InputError
-            A value that is attached to a structure cannot be stored.
         StorageError
             The file cannot be written.
         """
@@ -101,7 +114,7 @@ class StoreWriter:
         waiting, self._waiting, self._atoms = self._waiting, [], 0
         if not waiting:
             return
-        data = encode(waiting)
+        data = encode([atoms for atoms, _ in waiting], [parts for _, parts in waiting])
         opened = _opened(self.path, write=True, more=len(data))
         with opened as environment, environment.begin(write=True) as transaction:
             transaction.put(_key(_count(transaction)), len(waiting).to_bytes(8, "little") + data)
@@ -210,15 +223,32 @@ def _opened(path: Path, *, write: bool = False, more: int = 0) -> Iterator[Any]:
         try:
             environment = lmdb.open(str(path), **options)
         except lmdb.InvalidError as error:
+            if _is_begun(path):
+                raise StorageError(f"{path} was cut: it has {size} bytes. Copy it again, or write it again.") from error
             raise _foreign(path) from error
         except lmdb.Error as error:
             raise StorageError(f"{path} cannot be {'written' if write else 'read'}: {error}.") from error
         try:
+            _check_size(path, environment)
             yield environment
         except lmdb.Error as error:
             raise StorageError(f"{path} cannot be {'written' if write else 'read'}: {error}.") from error
         finally:
             environment.close()
+
+
+def _is_begun(path: Path) -> bool:
+    """Return True if a file is none of LMDB's, but begins like one."""
+    with path.open("rb") as file:
+        return file.read(20)[16:] == _MAGIC.to_bytes(4, sys.byteorder)
+
+
+def _check_size(path: Path, environment: Any) -> None:
+    """Refuse a store of which the end is missing: to read there would end the process by SIGBUS."""
+    whole = (environment.info()["last_pgno"] + 1) * environment.stat()["psize"]
+    size = path.stat().st_size
+    if 0 < size < whole:
+        raise StorageError(f"{path} was cut: it has {size} of {whole} bytes. Copy it again, or write it again.")
 
 
 def _check_version(path: Path, found: bytes | None) -> None:

@@ -15,7 +15,7 @@ from ase.io import iread
 
 from adatom.cli.quantities import show_count
 from adatom.configs import ConfigSet
-from adatom.configs.writing import lost_keys, write_structures
+from adatom.configs.writing import holds_all, lost_keys, write_structures
 from adatom.errors import InputError
 from adatom.settings import get_settings
 
@@ -39,17 +39,36 @@ def convert_file(source: Path, target: Path, overwrite: bool) -> None:
     Raises
     ------
     InputError
-        A structure cannot be read or written, or `target` exists.
+        A structure cannot be read or written, there is none, or `target` exists.
     """
     if target.exists() and not overwrite:
         raise InputError(f"{target} is there already. Give another name, or --overwrite to replace it.")
     structures = _counted(ConfigSet(source), get_settings().progress)
     first = next(structures, None)
-    count = write_structures(structures if first is None else chain([first], structures), target)
+    if first is None:
+        raise InputError(f"{source} holds no structure. Nothing is written.")
+    kept: list[Atoms] = []
+    every: Iterable[Atoms] = chain([first], structures)
+    checked = not holds_all(target)  # other formats are written at once, from a list of all structures
+    count = write_structures(_kept(every, kept) if checked else every, target)
     typer.echo(f"Wrote {show_count(count, 'structure', 'structures')} to {target}", err=True)
+    if kept and (lost := _lost(kept, target)):
+        typer.echo(f"It does not hold {', '.join(lost)}; .xyz and .lmdb do.", err=True)
+
+
+def _kept(structures: Iterable[Atoms], kept: list[Atoms]) -> Iterator[Atoms]:
+    for atoms in structures:
+        kept.append(atoms)
+        yield atoms
+
+
+def _lost(structures: list[Atoms], target: Path) -> list[str]:
+    """Return what the new file lacks of any of the structures."""
+    lost: dict[str, None] = {}
     with suppress(Exception):  # ASE writes some formats that it cannot read
-        if first is not None and (lost := lost_keys(first, next(iread(target)))):
-            typer.echo(f"It does not hold {', '.join(lost)}; .xyz and .lmdb do.", err=True)
+        for atoms, found in zip(structures, iread(target, ":"), strict=False):
+            lost |= dict.fromkeys(lost_keys(atoms, found))
+    return list(lost)
 
 
 def _counted(structures: Iterable[Atoms], shown: bool | None) -> Iterator[Atoms]:
