@@ -40,11 +40,15 @@ class CallBuilder:
         Journal of the run.
     cache, refresh_cache
         Options of the flow, which hold for jobs that say nothing.
+    results_dir
+        Setting of that name where the outermost flow was called.
     """
 
-    def __init__(self, engine: Engine, directory: Path, log: RunLog, cache: Any, refresh_cache: bool) -> None:
+    def __init__(
+        self, engine: Engine, directory: Path, log: RunLog, cache: Any, refresh_cache: bool, results_dir: Path
+    ) -> None:
         self._engine, self._directory, self._log = engine, directory, log
-        self._results_dir = get_settings().results_dir
+        self.results_dir = results_dir
         self.cache, self.refresh_cache = cache, refresh_cache
         self._functions: dict[Step[Any, Any], bytes] = {}
 
@@ -115,8 +119,8 @@ class CallBuilder:
         name = node.name
         _name_fully(node, about)
         folder, results_dir = self._directory, get_settings().results_dir
-        if results_dir != self._results_dir:  # changed in the body of the flow
-            folder = results_dir / folder.relative_to(self._results_dir)
+        if results_dir != self.results_dir:  # changed in the body of the flow
+            folder = results_dir / folder.relative_to(self.results_dir)
         node.directory = f"{folder}{os.sep}{unique_name(kind, name, about, identity=node.id)}"
         if step not in self._functions:
             self._functions[step] = pack_function(node.name, step)

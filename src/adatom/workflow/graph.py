@@ -96,7 +96,8 @@ class Graph:
         if parent:
             cache = parent.calls.cache if cache is None else cache
             refresh = refresh or parent.calls.refresh_cache
-        self.calls: CallBuilder = CallBuilder(engine, directory, self.log, cache, refresh)
+        results_dir = parent.calls.results_dir if parent else get_settings().results_dir
+        self.calls: CallBuilder = CallBuilder(engine, directory, self.log, cache, refresh, results_dir)
         self.future_type: type[Future] = engine.future_type or Future
         self.observer: Observer | None = parent.observer if parent else current_observer()
         self.dispatcher = Dispatcher(engine, lambda: self.root.cancelled)
