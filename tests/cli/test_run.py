@@ -325,3 +325,8 @@ def test_an_interrupt_ends_everything(workers):
     assert "Traceback" not in err
     assert time.monotonic() - start < 20
     assert list(Path("adatom_results").glob("FLOW-*/failed-*"))
+
+
+def test_a_parameter_in_the_place_of_a_structure(refused):
+    said = refused("run", "emt.relax_job", "bulk:Cu", "fmax=0.1")
+    assert "There is no file 'fmax=0.1'. A parameter is given as --set fmax=0.1." in said

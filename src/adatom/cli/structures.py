@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -96,7 +97,8 @@ def _read_file(text: str) -> list[Atoms]:
     if "@" in Path(text).name and not Path(text).exists():
         path, _, index = text.rpartition("@")
     if not Path(path).exists():
-        raise InputError(f"There is no file {path!r}. {_FORMS}")
+        hint = f" A parameter is given as --set {path}." if re.fullmatch(r"\w+=.*", str(path)) else ""
+        raise InputError(f"There is no file {path!r}.{hint} {_FORMS}")
     try:
         structures = read(path, string2index(index), do_not_split_by_at_sign=True)
     except UnknownFileTypeError as error:
