@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -113,8 +114,6 @@ class DaskEngine(Engine):
         """Start a call or batch; `options` go to ``Client.submit``."""
         # The dashboard shows the part of the key before the last dash.
         key = f"{work.name}-{os.urandom(8).hex()}"
-        from distributed.client import done_callback
-
         future: Future[Any] = Future()
         self._waiting.add(future)
         future.add_done_callback(self._waiting.discard)
@@ -124,13 +123,18 @@ class DaskEngine(Engine):
 
         rank = {"priority": 1} if getattr(work, "waited", False) and "priority" not in options else {}
 
-        def send() -> None:
-            task = self._client.submit(_pack, work, key, self._ledger, key=key, pure=False, **rank, **options)
-            # `Future.add_done_callback` does the same in a thread pool, which has ended before the script's last jobs.
-            self._client.loop.add_callback(done_callback, task, lambda task: self._ended.put((task, future, send)))
-
-        send()
+        self._send(
+            future, partial(self._client.submit, _pack, work, key, self._ledger, key=key, pure=False, **rank, **options)
+        )
         return future
+
+    def _send(self, future: Future[Any], submit: Callable[[], Any]) -> None:
+        from distributed.client import done_callback
+
+        task = submit()
+        # `Future.add_done_callback` does the same in a thread pool, which has ended before the script's last jobs.
+        again = partial(self._send, future, submit)
+        self._client.loop.add_callback(done_callback, task, lambda task: self._ended.put((task, future, again)))
 
     def _collect(self) -> None:
         """Fetch results in groups: one at a time would cost a round trip to the scheduler each."""

@@ -103,12 +103,14 @@ class Calls(Task):
             elif call.caching and not call.noted:
                 call.caching.confirm(call.name, outcome)
             settle(outcome)
+        self._calls = ()  # the engine may keep this task, and a call leads to its result
         return again
 
     def fail(self, error: BaseException) -> None:
         """End all calls with the same exception."""
         for call, settle in self._calls:
             settle(Failure.interrupted(call.name) if isinstance(error, CancelledError) else call.failure(error))
+        self._calls = ()
 
     def _goes_on(self, call: Call, failure: Failure) -> bool:
         """Return whether a call that stopped because its worker's time was over is to go on in another worker."""
