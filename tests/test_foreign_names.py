@@ -6,6 +6,7 @@ from functools import partial
 import pytest
 from ase.build import bulk
 from ase.calculators.emt import EMT
+from ase.md.langevin import Langevin
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -103,6 +104,7 @@ def test_arguments(call, said, tmp_path):
         ("nose-hoover", "'NoseHooverChainNVT' or 'MTKNPT'"),
         ("andersen", "'Langevin' or 'Bussi'"),
         ("nvt", "'NVT'"),
+        (Langevin, "'Langevin'"),
     ],
 )
 def test_dynamics(name, here):

@@ -100,7 +100,7 @@ class UnknownNameError(InputError):
 
     def __init__(self, what: str, name: object, valid: Iterable[str], hint: str = "") -> None:
         self.what, self.name, self.valid, self.hint = what, name, sorted(valid), hint
-        meant, sentence = _meant(str(name), self.valid)
+        meant, sentence = _meant(getattr(name, "__name__", str(name)), self.valid)  # of a class
         self.suggests = bool(meant or sentence)
         parts = [f"Unknown {what} {name!r}."]
         if meant:

@@ -29,13 +29,13 @@ def named_arguments(target: _C) -> _C:
 
 
 def _checked(function: Any, name: str) -> Any:
-    known = [parameter for parameter in inspect.signature(function).parameters if parameter != "self"]
+    known = frozenset(inspect.signature(function).parameters) - {"self"}
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        for key in kwargs:
-            if key not in known:
-                raise ArgumentsError(str(UnknownNameError(f"parameter of {name}", key, known)))
+        if not known.issuperset(kwargs):
+            wrong = next(key for key in kwargs if key not in known)
+            raise ArgumentsError(str(UnknownNameError(f"parameter of {name}", wrong, known)))
         return function(*args, **kwargs)
 
     return call
