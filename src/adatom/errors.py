@@ -23,8 +23,8 @@
     ├── JobFailure (RuntimeError)        a job that did not succeed; ``.failure`` describes it
     └── FlowFailure (RuntimeError)       a flow with failed jobs; ``.failures`` lists them
 
-Every part of adatom imports this module, which imports none of them. So the objects that errors carry are annotated
-as Any, and the docstrings name their types.
+Every part of adatom imports this module, which imports none of them but a table of names. So the objects that errors
+carry are annotated as Any, and the docstrings name their types.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ import os
 import traceback
 from collections.abc import Iterable
 from typing import Any
+
+from adatom.foreign_names import FOREIGN_NAMES
 
 __all__ = [
     "AdatomError",
@@ -77,6 +79,8 @@ class SettingsError(InputError):
 class UnknownNameError(InputError):
     """A name that is not among the valid ones. The message lists these, and suggests the nearest.
 
+    A name of another package for the same thing, as `adatom.foreign_names` lists them, is answered with the name here.
+
     Parameters
     ----------
     what
@@ -87,22 +91,42 @@ class UnknownNameError(InputError):
         Names that would have been right.
     hint
         Further advice at the end of the message; empty if there is none.
+
+    Attributes
+    ----------
+    suggests
+        Whether the message suggests something in the place of the name.
     """
 
     def __init__(self, what: str, name: object, valid: Iterable[str], hint: str = "") -> None:
         self.what, self.name, self.valid, self.hint = what, name, sorted(valid), hint
-        folded = {known.lower(): known for known in self.valid}
-        near = difflib.get_close_matches(str(name).lower(), folded, n=1)
+        meant, sentence = _meant(getattr(name, "__name__", str(name)), self.valid)  # of a class
+        self.suggests = bool(meant or sentence)
         parts = [f"Unknown {what} {name!r}."]
-        if near:
-            parts.append(f"Did you mean {folded[near[0]]!r}?")
+        if meant:
+            *first, last = map(repr, meant)
+            parts.append(f"Did you mean {', '.join(first)}{' or ' if first else ''}{last}?")
         parts.append(f"Valid: {', '.join(self.valid) or 'none'}.")
-        if hint:
-            parts.append(hint)
-        super().__init__(" ".join(parts))
+        super().__init__(" ".join([*parts, *filter(None, (sentence, hint))]))
 
     def __reduce__(self) -> tuple[object, ...]:
         return type(self), (self.what, self.name, self.valid, self.hint)
+
+
+def _meant(name: str, valid: list[str]) -> tuple[list[str], str]:
+    """Return the valid names that a wrong one may stand for, and a sentence on what is here in its place."""
+    here, sentence = FOREIGN_NAMES.get(_bare(name), ((), ""))
+    found = [known for word in here for known in valid if _bare(known) == word]
+    same = [known for known in found if known.rpartition(".")[0] == name.rpartition(".")[0]]  # recipes of one code
+    if found or sentence:
+        return same or found, sentence
+    folded = {known.lower(): known for known in valid}
+    return [folded[near] for near in difflib.get_close_matches(name.lower(), folded, n=1)], ""
+
+
+def _bare(name: str) -> str:
+    """Return a name in lower case, without the prefix of a variable or the code of a recipe."""
+    return name.lower().removeprefix("adatom_").rpartition(".")[2]
 
 
 class ArgumentsError(InputError, TypeError):

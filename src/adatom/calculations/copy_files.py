@@ -106,6 +106,9 @@ def _pairs(sources: CopyFiles) -> Iterator[tuple[Path, list[str] | None]]:
             yield _existing(sources), None
         case {"dir_name": directory}:
             yield _existing(directory), None
+        case {"source": source, **others} if not Path("source").exists():
+            names = next(iter(others.values()), ["WAVECAR"])
+            raise InputError(f"copy_files is {sources!r}. Did you mean {{path: names}}, {{{source!r}: {names!r}}}?")
         case Mapping():
             for source, names in sources.items():
                 yield _existing(source), _listed(names)
@@ -113,6 +116,7 @@ def _pairs(sources: CopyFiles) -> Iterator[tuple[Path, list[str] | None]]:
             directory = source["dir_name"] if isinstance(source, Mapping) else source
             yield _existing(directory), _listed(names)
         case list():
+            _refuse_pair(sources)
             for item in sources:
                 yield from _pairs(item)
         case _:
@@ -122,14 +126,27 @@ def _pairs(sources: CopyFiles) -> Iterator[tuple[Path, list[str] | None]]:
             )
 
 
+def _refuse_pair(sources: list[Any]) -> None:
+    """Refuse a list of a source and names in it, which has to be a tuple."""
+    match sources:
+        case [str() | os.PathLike() | {"dir_name": _}, str() | list() as names]:
+            listed = [names] if isinstance(names, str) else names
+            if all(isinstance(name, str) and not Path(name).expanduser().exists() for name in listed) and listed:
+                source = sources[0]["dir_name"] if isinstance(sources[0], Mapping) else sources[0]
+                raise InputError(
+                    f"copy_files is a list of {str(source)!r} and {names!r}. Did you mean a tuple (source, names), or "
+                    f"{{path: names}}, {{{str(source)!r}: {names!r}}}?"
+                )
+
+
 def _listed(names: Any) -> list[str]:
-    listed = [names] if isinstance(names, str) else names
-    if not isinstance(listed, Sequence) or not all(isinstance(name, str) for name in listed):
+    listed = [names] if isinstance(names, str | os.PathLike) else names
+    if not isinstance(listed, Sequence) or not all(isinstance(name, str | os.PathLike) for name in listed):
         raise InputError(f"copy_files names the files {names!r}. Give a file name or a list of them.")
     for name in listed:
-        if not name or Path(name).is_absolute() or ".." in Path(name).parts:
+        if not os.fspath(name) or Path(name).is_absolute() or ".." in Path(name).parts:
             raise InputError(f"copy_files names the file {name!r}. Give its name alone, as it is in the source.")
-    return list(listed)
+    return [os.fspath(name) for name in listed]
 
 
 def _existing(path: Any) -> Path:

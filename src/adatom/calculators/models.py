@@ -166,6 +166,7 @@ def make_model(calculator: Any, **calc_kwargs: Any) -> Any:
     elif callable(calculator):
         made = calculator(**calc_kwargs)
     else:
+        refuse_list(calculator)
         raise InputError(f"The calculator is {calculator!r}. Give a calculator, or one of: {', '.join(model_names())}.")
     _pin_threads()
     return made
@@ -211,6 +212,28 @@ def model_label(calculator: Any) -> str:
         return _parse(calculator)[0]
     made = _triple(calculator)[0] if isinstance(calculator, tuple) else calculator
     return str(getattr(made, "__name__", None) or type(made).__name__)
+
+
+def refuse_list(calculator: Any) -> None:
+    """Refuse a list of constructor, positional arguments and keyword arguments, which has to be a tuple.
+
+    Parameters
+    ----------
+    calculator
+        Calculator that was given; anything but such a list is left alone.
+
+    Raises
+    ------
+    InputError
+        It is such a list: other lists are committees.
+    """
+    match calculator:
+        case [make, list() | tuple(), Mapping()] if isinstance(calculator, list) and callable(make):
+            name = getattr(make, "__name__", repr(make))
+            raise InputError(
+                f"The calculator is the list {calculator!r}. Did you mean the tuple ({name}, {calculator[1]!r}, "
+                f"{calculator[2]!r})?"
+            )
 
 
 def _triple(calculator: tuple[Any, ...]) -> Triple:

@@ -8,10 +8,12 @@ from numbers import Integral, Real
 from typing import Any
 
 from adatom.errors import InputError
+from adatom.utils.keywords import named_arguments
 
 __all__ = ["AutoparaInfo"]
 
 
+@named_arguments
 @dataclass(frozen=True)
 class AutoparaInfo:
     """Options for spreading an operation over workers. The outputs do not depend on them.
@@ -38,7 +40,7 @@ class AutoparaInfo:
     Raises
     ------
     InputError
-        A number is out of its range, or both `workers` and `runner` are given.
+        A number is out of its range, `initializer` is no function, or both `workers` and `runner` are given.
     """
 
     workers: int | None = None
@@ -55,5 +57,10 @@ class AutoparaInfo:
             valid = isinstance(value, kind) and not isinstance(value, bool) and float(value) >= least
             if value is not None and not valid:
                 raise InputError(f"AutoparaInfo({name}={value!r}): give {words} of at least {least}.")
+        if self.initializer is not None and not callable(self.initializer):
+            raise InputError(
+                f"AutoparaInfo(initializer={self.initializer!r}): give a function without arguments, such as "
+                "functools.partial(function, *args)."
+            )
         if self.workers is not None and self.runner is not None:
             raise InputError("AutoparaInfo(workers=..., runner=...): give one of them; a runner has its own workers.")

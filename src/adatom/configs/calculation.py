@@ -7,7 +7,7 @@ from typing import Any
 
 from ase.calculators.calculator import all_properties
 
-from adatom.calculators.models import Calculator, identify_model, model_label, model_names
+from adatom.calculators.models import Calculator, identify_model, model_label, model_names, refuse_list
 from adatom.configs.autopara import AutoparaInfo
 from adatom.configs.configset import ConfigSet
 from adatom.configs.evaluate import Evaluate, Overrides
@@ -16,10 +16,12 @@ from adatom.configs.operation import Operation
 from adatom.configs.results import sample_results
 from adatom.configs.run import Outputs, run_operation
 from adatom.errors import InputError, UnknownNameError
+from adatom.utils.keywords import named_arguments
 
 __all__ = ["calculate"]
 
 
+@named_arguments
 def calculate(
     inputs: Any,
     outputs: Outputs = None,
@@ -78,6 +80,7 @@ def calculate(
     ItemError, UnfinishedError, StorageError
         These are raised in the same cases as by `map`.
     """
+    refuse_list(calculator)
     members: list[Any] = list(calculator) if isinstance(calculator, list) else [calculator]
     if not members or None in members:
         raise InputError(

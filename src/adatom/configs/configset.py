@@ -17,6 +17,7 @@ from ase import Atoms
 
 from adatom.configs.frames import Frames, pick
 from adatom.errors import InputError
+from adatom.utils.keywords import named_arguments
 
 __all__ = ["ConfigSet", "Source"]
 
@@ -36,6 +37,7 @@ class Source(NamedTuple):
     number: int
 
 
+@named_arguments
 class ConfigSet:
     """Structures, in order and in groups, from memory, from files, or both.
 

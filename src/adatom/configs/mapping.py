@@ -17,8 +17,11 @@ from adatom.configs.operation import Operation
 from adatom.configs.results import sample_results
 from adatom.configs.run import Outputs, run_operation
 from adatom.errors import InputError
+from adatom.utils.keywords import refuse_unknown
 
 __all__ = ["autoparallelize", "identify", "map"]
+
+_OPTIONS = {"output_prefix", "seed", "on_error", "autopara_info"}
 
 
 def map(
@@ -81,6 +84,7 @@ def map(
         An output file cannot be written. The outputs that are done are kept.
     """
     name = _name(function)
+    refuse_unknown(function, name, kwargs, besides=_OPTIONS)
     mark = f"{name}_failed" if output_prefix is None else f"{output_prefix}failed"
     operation = Operation(name, function, kwargs, on_error, mark=mark, seed=seed, prefix=output_prefix)
     identity = {**identify(function, kwargs, seed), "output_prefix": repr(output_prefix)}
@@ -128,6 +132,7 @@ class autoparallelize:
     ) -> ConfigSet:
         """Apply the function to the items of a set, with arguments as in `map`."""
         name = _name(self.function)
+        refuse_unknown(self.function, name, kwargs, besides=_OPTIONS - {"output_prefix"})
         operation = Operation(name, self.function, kwargs, on_error, mark=f"{name}_failed", seed=seed, whole=True)
         identity = identify(self.function, kwargs, seed)
         return run_operation(operation, inputs, outputs, identity, autopara_info or self.autopara_info)

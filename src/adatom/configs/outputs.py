@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from adatom.errors import InputError
+from adatom.utils.keywords import named_arguments
 
 __all__ = ["OutputSpec"]
 
 
+@named_arguments
 class OutputSpec:
     """Destination of the outputs of an operation: memory, one file, or a file for each group of the inputs.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from adatom.errors import InputError
 from adatom.execution.registry import installed_engine, local_workers
 from adatom.settings import get_settings
+from adatom.utils.keywords import named_arguments
 
 if TYPE_CHECKING:
     from adatom.machines import RunnerProfile
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["make_runner"]
 
 
+@named_arguments
 def make_runner(
     cluster_kwargs: Mapping[str, Any] | None = None,
     *,

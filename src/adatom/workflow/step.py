@@ -6,7 +6,7 @@ import functools
 import inspect
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from typing import Any, Generic, ParamSpec, Self, TypeVar
 
@@ -126,7 +126,7 @@ class Step(ABC, Generic[P, R]):
         if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
             for key in defaults:
                 if key not in parameters:
-                    raise UnknownNameError(f"parameter of {self.name}", key, parameters)
+                    raise self._unknown(key, parameters)
         module = sys._getframe(1).f_globals.get("__name__", self.__module__)
         return type(self)(self._fn, self.options, layered(self.defaults, defaults), module)
 
@@ -165,8 +165,21 @@ class Step(ABC, Generic[P, R]):
         open_ended = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
         for name in () if open_ended else kwargs:
             if name not in parameters:
-                return ArgumentsError(str(UnknownNameError(f"parameter of {self.name}", name, parameters)))
+                return ArgumentsError(str(self._unknown(name, parameters)))
         return ArgumentsError(f"{self.name}: {error}. Its parameters are {', '.join(parameters)}.")
+
+    def _unknown(self, name: str, parameters: Mapping[str, inspect.Parameter]) -> UnknownNameError:
+        """Return the error for a parameter that the function lacks, with the place where another might have it."""
+        values = {key: parameter.default for key, parameter in parameters.items()} | self.defaults
+        jobs = [
+            key for key, value in values.items() if isinstance(value, Step) and name in value.__signature__.parameters
+        ]
+        what, hint = f"parameter of {self.name}", ""
+        if jobs:
+            hint = f"It is a parameter of its {jobs[0]}: job_params={{{jobs[0]!r}: {{{name!r}: ...}}}}."
+        elif "calc_kwargs" in parameters and not UnknownNameError(what, name, parameters).suggests:
+            hint = f"A parameter of the code goes into calc_kwargs: calc_kwargs={{{name!r}: ...}}."
+        return UnknownNameError(what, name, parameters, hint)
 
     def _plain(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         return self.fn(*args, **kwargs)
