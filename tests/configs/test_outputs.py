@@ -99,10 +99,10 @@ def test_a_shifted_failure_does_not_shift_what_is_in_other_files(tmp_path):
 def test_it_goes_on_at_the_structure_that_failed(tmp_path, calls):
     given = numbered(6)
     given[4].symbols = "Ag"
-    allowed = tmp_path / "allowed"
 
     def some(atoms, folder):
-        if str(atoms.symbols) == "Ag" and not allowed.exists():
+        # Not a path that the function holds: the content of its file counts as the source does.
+        if str(atoms.symbols) == "Ag" and not os.path.exists(folder + "-allowed"):
             raise ValueError("not yet")
         return operations.counted(atoms, folder)
 
@@ -112,7 +112,7 @@ def test_it_goes_on_at_the_structure_that_failed(tmp_path, calls):
     assert names(tmp_path) == {"out.xyz.partial", "out.xyz.journal"}
     assert calls().keys() >= {0, 1, 2, 3}
     assert len(read(tmp_path / "out.xyz.partial", ":", format="extxyz")) == 4
-    allowed.touch()
+    Path(f"{calls.folder}-allowed").touch()
     found = map(some, given, file, folder=calls.folder, autopara_info=ONE)
     assert calls() == {4: 1, 5: 1}
     assert [atoms.info["number"] for atoms in found] == list(range(6))
