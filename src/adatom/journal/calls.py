@@ -11,7 +11,8 @@ from binascii import a2b_base64, b2a_base64
 from pathlib import Path
 
 from adatom.errors import StorageError
-from adatom.utils.trust import check_owner
+from adatom.settings import get_settings
+from adatom.utils.trust import group_id, open_trusted
 
 __all__ = ["Calls", "read_call"]
 
@@ -115,8 +116,7 @@ def read_call(directory: Path, place: str) -> tuple[bytes, bytes, bytes]:
     run, header, function, arguments = re.split("[:@]", place) if _PLACE.fullmatch(place) else ("", "0", "0", "0")
     path = directory / "calls" / run
     try:
-        with path.open("rb") as file:
-            check_owner(os.fstat(file.fileno()), path)
+        with open_trusted(path, group_id(get_settings().cache_group)) as file:
 
             def part(start: str) -> bytes:
                 file.seek(int(start))
