@@ -63,6 +63,7 @@ def test_what_is_written_is_read(tmp_path, changes):
     path = record_path(tmp_path, "key")
     record = Record(path, **{**GOOD, **changes})
     record.write()
+    assert path.stat().st_mode & 0o077 == path.parent.stat().st_mode & 0o077 == 0
     assert read_record(path) == record
     assert list(read_records(tmp_path)) == [record]
 

@@ -57,7 +57,7 @@ class Calls:
         try:
             with self._lock:
                 if self._file is None:
-                    os.makedirs(os.path.dirname(self._path), exist_ok=True)
+                    os.makedirs(os.path.dirname(self._path), 0o700, exist_ok=True)
                     self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
                 shared = f"{self._run}:{self._shared(header)}:{self._shared(function)}"
                 if len(arguments) <= _SHORT:

@@ -126,8 +126,8 @@ class Record:
 
     def write(self) -> None:
         """Write the record to its file."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with whole_file(self.path) as file:
+        self.path.parent.mkdir(0o700, parents=True, exist_ok=True)
+        with whole_file(self.path, 0o600) as file:
             file.write(json.dumps({key: getattr(self, key) for key in _CHECKS}).encode())
 
     def fetch(self) -> None:
