@@ -120,7 +120,7 @@ def test_what_is_not_there(home):
         ),
         (
             "[machines.x]\nscheduler = 'slurm'\nhost = 'a'\nremote_dir = 'jobs'\n",
-            "remote_dir='jobs': give an absolute path of a, or ~/ and a path.",
+            "remote_dir='jobs': give an absolute path of a, or ~/ and a path, and no step upwards.",
         ),
         (
             "[machines.x]\nscheduler = 'slurm'\nhost = 'a'\nexecutables.pw = ['~/bin/pw.x']\n",

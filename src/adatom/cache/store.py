@@ -20,10 +20,10 @@ from adatom.cache import MISS
 from adatom.cache.canonical import CACHED_FROM
 from adatom.cache.entry import FORMAT, Entry, entry_bytes, read_entry, read_value
 from adatom.cache.key import Key
-from adatom.errors import InputError, StorageError
+from adatom.errors import StorageError
 from adatom.settings import get_settings
 from adatom.utils.files import whole_file
-from adatom.utils.trust import check_owner
+from adatom.utils.trust import check_owner, group_id, open_trusted
 
 __all__ = ["CacheWarning", "Store", "open_store"]
 
@@ -55,7 +55,7 @@ class Store:
     def __init__(self, directory: Path, group: str | None = None, limit: int | None = None) -> None:
         self.directory = Path(directory)
         self._limit, self._due = limit, 0
-        self._gid = _group(group)
+        self._gid = group_id(group)
         self._sub = self.directory / "entries"
         self._made: set[str] = set()
         self._checked = False
@@ -93,13 +93,11 @@ class Store:
         """
         path = self.path(key)
         try:
-            with open(path, "rb") as file:
+            with open_trusted(path, self._gid) as file:
                 entry, payload = read_entry(file)
-                if entry.key != key:
-                    raise ValueError(f"it is of {entry.key}")
-                if entry.codec == "pickle":
-                    self._trust(os.fstat(file.fileno()))
-                value = read_value(entry, payload)
+            if entry.key != key:
+                raise ValueError(f"it is of {entry.key}")
+            value = read_value(entry, payload)
         except FileNotFoundError:
             return MISS
         except Exception as error:  # a pickle may raise anything
@@ -324,17 +322,6 @@ def open_store() -> Store:
 @lru_cache(maxsize=8)
 def _store(directory: Path, group: str | None, limit: int | None) -> Store:
     return Store(directory, group, limit)
-
-
-def _group(name: str | None) -> int | None:
-    if name is None:
-        return None
-    import grp
-
-    try:
-        return grp.getgrnam(name).gr_gid
-    except KeyError:
-        raise InputError(f"ADATOM_CACHE_GROUP is {name!r}, and there is no such group. `id -Gn` lists yours.") from None
 
 
 def _marked(value: Any, key: str) -> Any:

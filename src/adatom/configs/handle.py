@@ -6,12 +6,14 @@ import pickle
 import threading
 from dataclasses import dataclass
 from hashlib import blake2b
+from pathlib import Path
 from typing import Any
 
 import cloudpickle
 
 from adatom.configs.operation import Operation
 from adatom.errors import InputError
+from adatom.utils.trust import open_trusted
 
 __all__ = ["Handle"]
 
@@ -94,7 +96,7 @@ class Handle:
         data = self.data
         if data is None:
             assert self.path is not None
-            with open(self.path, "rb") as file:
+            with open_trusted(Path(self.path), own_directory=False) as file:
                 data = file.read()
         value = pickle.loads(data)
         if isinstance(value, Operation) and value.initializer is not None:

@@ -22,7 +22,7 @@ from adatom.configs.extxyz_writer import check_options, frame_text
 from adatom.configs.frames import COMPRESSED, Frames
 from adatom.configs.journal import Entry, Record, journal_of, pack_lines, read_journal
 from adatom.configs.operation import Shape, count_structures
-from adatom.configs.partial_file import packed, unpacked, write_all
+from adatom.configs.partial_file import packed, private, unpacked, write_all
 from adatom.configs.tree import Shapes, regroup
 from adatom.configs.writing import check_holds, output_format, write_structures
 from adatom.errors import InputError, StorageError
@@ -210,7 +210,7 @@ class OutputFile:
             shutil.copyfile(self.path, self._partial)
             return
         structures = iter(Frames(self.path, self._read_kwargs))
-        with self._partial.open("wb") as file:
+        with open(self._partial, "wb", opener=private) as file:
             for entry in self.entries:
                 file.write(packed(list(islice(structures, count_structures(entry.all_shapes)))))
                 entry.end = file.tell()
@@ -218,7 +218,7 @@ class OutputFile:
     def _open(self) -> None:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._data = self._partial.open("ab", buffering=0)
+            self._data = open(self._partial, "ab", 0, opener=None if self.is_text else private)  # noqa: SIM115
             try:
                 fcntl.flock(self._data, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Iterator, Sequence
 from io import RawIOBase
@@ -10,8 +11,9 @@ from pathlib import Path
 from ase import Atoms
 
 from adatom.configs.columns import pack, unpack
+from adatom.utils.trust import open_trusted
 
-__all__ = ["packed", "unpacked", "write_all"]
+__all__ = ["packed", "private", "unpacked", "write_all"]
 
 _SIZE = struct.Struct("<Q")  # number of bytes that follow
 
@@ -35,10 +37,26 @@ def unpacked(path: Path) -> Iterator[Atoms]:
     ----------
     path
         Path of the partial file.
+
+    Raises
+    ------
+    StorageError
+        Somebody else could have written the file.
     """
-    with path.open("rb") as file:
+    with open_trusted(path, own_directory=False) as file:
         while size := file.read(_SIZE.size):
             yield from unpack(file.read(_SIZE.unpack(size)[0]))
+
+
+def private(path: str, flags: int) -> int:
+    """Open a partial file of pickles, for `open`. Only its owner can write to it, whatever the user's mask is.
+
+    Parameters
+    ----------
+    path, flags
+        Same as in `os.open`.
+    """
+    return os.open(path, flags, 0o600)
 
 
 def write_all(file: RawIOBase, data: bytes) -> None:

@@ -27,6 +27,7 @@ from adatom.execution.failure import Failure
 from adatom.execution.observer import current_observer
 from adatom.execution.worker import unpack as read_result
 from adatom.settings import get_settings
+from adatom.utils.files import whole_file
 from adatom.utils.names import stamp, unique_name
 
 __all__ = ["Batch", "Stream"]
@@ -167,7 +168,8 @@ class Stream:
         if handle.data is not None and len(handle.data) > _LONG:
             file = Path(f"{self._directory}.{handle.key}")
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(handle.data)
+            with whole_file(file, 0o600) as opened:
+                opened.write(handle.data)
             handle = Handle(handle.key, path=str(file))
         self._handles.append(handle)
         return handle

@@ -11,7 +11,8 @@ from binascii import a2b_base64, b2a_base64
 from pathlib import Path
 
 from adatom.errors import StorageError
-from adatom.utils.trust import check_owner
+from adatom.settings import get_settings
+from adatom.utils.trust import group_id, open_trusted
 
 __all__ = ["Calls", "read_call"]
 
@@ -56,7 +57,7 @@ class Calls:
         try:
             with self._lock:
                 if self._file is None:
-                    os.makedirs(os.path.dirname(self._path), exist_ok=True)
+                    os.makedirs(os.path.dirname(self._path), 0o700, exist_ok=True)
                     self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
                 shared = f"{self._run}:{self._shared(header)}:{self._shared(function)}"
                 if len(arguments) <= _SHORT:
@@ -115,8 +116,7 @@ def read_call(directory: Path, place: str) -> tuple[bytes, bytes, bytes]:
     run, header, function, arguments = re.split("[:@]", place) if _PLACE.fullmatch(place) else ("", "0", "0", "0")
     path = directory / "calls" / run
     try:
-        with path.open("rb") as file:
-            check_owner(os.fstat(file.fileno()), path)
+        with open_trusted(path, group_id(get_settings().cache_group)) as file:
 
             def part(start: str) -> bytes:
                 file.seek(int(start))

@@ -64,9 +64,9 @@ class Journal:
 
     def _open(self) -> int:
         process = this_process()
-        os.makedirs(self.directory, exist_ok=True)
+        os.makedirs(self.directory, 0o700, exist_ok=True)
         name = f"{unique_name(stamp(), process.host, str(process.pid))}.jsonl"
-        descriptor = os.open(os.path.join(self.directory, name), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        descriptor = os.open(os.path.join(self.directory, name), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         os.write(descriptor, json.dumps({"process": process, "time": time.time()}).encode() + b"\n")
         return descriptor
 

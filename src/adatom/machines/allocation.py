@@ -85,7 +85,7 @@ def allocation(profile: str | RunnerProfile) -> Allocation:
     job = _job(runner, machine, kind)
     return Allocation(
         scheduler=kind.name,
-        header=[f"{kind.prefix} {line}" for line in [*kind.directives(job), *job.directives]],
+        header=kind.header(job),
         setup=setup(job),
         workers=runner.jobs_per_node,
         cores=runner.whole.cores_per_node,

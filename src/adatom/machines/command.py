@@ -27,6 +27,7 @@ from adatom.machines.record import Record, read_record, record_path
 from adatom.machines.result import BatchResult, conclude
 from adatom.machines.schedulers.base import scheduler
 from adatom.machines.watch import watch
+from adatom.utils.files import whole_file
 from adatom.utils.names import new_id
 
 __all__ = ["Run", "run_command", "run_command_async"]
@@ -200,9 +201,10 @@ class Run:
         job, machine = self._job, self._machine
         if machine.host:
             Host(machine.host).check()  # before anything is written
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.parent.mkdir(0o700, parents=True, exist_ok=True)
         script = job.name + self._scheduler.suffix
-        (self._work_dir / script).write_text(self.text)
+        with whole_file(self._work_dir / script, 0o600) as file:  # arguments and variables may be secrets
+            file.write(self.text.encode())
         with self._files() as place:
             id = self._scheduler.submit(place / script)
         record = Record(

@@ -12,13 +12,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from adatom.errors import SchedulerError
+from adatom.errors import InputError, SchedulerError
 from adatom.machines.archive import pack, unpack
 from adatom.machines.here import Here
+from adatom.machines.model import checked_line
 from adatom.machines.script import quoted_path
-from adatom.machines.ssh import Connection, connection
+from adatom.machines.ssh import Connection, checked_host, connection
 
-__all__ = ["Host"]
+__all__ = ["Host", "checked_place"]
 
 _FAILED = 255  # exit status with which ssh reports its own errors
 _NO_COMMAND = 127
@@ -29,6 +30,30 @@ _LIST = rf"find . ! -type d ! -path ./{_SENT} -printf '%s %C@ %p\0'"
 # A login shell has the scheduler on its PATH. What its start files print is dropped.
 _LOGIN = 'exec 3>&1 4>&2 >/dev/null 2>&1; exec bash -lc "$0"'
 _THEN = "exec >&3 2>&4 3>&- 4>&-; "
+
+
+def checked_place(path: str) -> str:
+    """Return the path of a directory on a host below which files may be written and removed.
+
+    Parameters
+    ----------
+    path
+        Proposed path: absolute, or below the home with ``~/``.
+
+    Raises
+    ------
+    InputError
+        The path is relative, leads upwards, or is more than one line.
+    """
+    try:
+        parts = checked_line(path).split("/")
+    except ValueError:
+        parts = []
+    if not parts[1:] or parts[0] not in ("", "~") or ".." in parts:
+        raise InputError(
+            f"{path!r} is no directory of a host: give an absolute path, or ~/ and a path, and no step upwards."
+        )
+    return path
 
 
 class Host(Here):
@@ -44,7 +69,7 @@ class Host(Here):
     """
 
     def __init__(self, name: str) -> None:
-        self.name = name
+        self.name = checked_host(name)
 
     def __str__(self) -> str:
         return f"on {self.name}"
@@ -131,7 +156,7 @@ class Host(Here):
             A file cannot be read here.
         """
         place = quoted_path(there)
-        line = f"mkdir -p {place} && cd {place} && tar -xof - && {_LIST} > {_SENT}"
+        line = f"mkdir -p {place} && cd {place} && : > {_SENT} && tar -xof - && {_LIST} > {_SENT}"
         with self._stream(f"copy {here} to {there}", line, stdin=subprocess.PIPE) as (given, _):
             assert given
             pack(here, leave_out, given)
@@ -166,14 +191,26 @@ class Host(Here):
                 unpack(printed, here)
 
     def remove(self, there: Path) -> None:
-        """Remove a directory on the host.
+        """Remove a directory on the host that `send` made, and no other one.
 
         Parameters
         ----------
         there
             Directory on the host, with all its files.
+
+        Raises
+        ------
+        InputError
+            The path is not absolute, leads upwards, or is the top of the file system or the home itself.
+        SchedulerError
+            The host does not answer.
         """
-        self._run(None, "bash", "-c", f"rm -rf -- {quoted_path(there)}")
+        place = quoted_path(Path(checked_place(str(there))))
+        if len(there.parts) < 2:
+            raise InputError(f"{str(there)!r} is no directory of a job on {self.name}.")
+        self._run(
+            None, "bash", "-c", f"[ ! -L {place} ] && [ -O {place} ] && [ -f {place}/{_SENT} ] && rm -rf -- {place}"
+        )
 
     @property
     def _connection(self) -> Connection:
@@ -181,7 +218,7 @@ class Host(Here):
 
     def _ssh(self, *command: str) -> list[str]:
         # `exec` and `bash` mean the same in every shell that the user may have on the host.
-        return ["ssh", *self._connection.options(), self.name, shlex.join(["exec", *command])]
+        return ["ssh", *self._connection.options(), "--", self.name, shlex.join(["exec", *command])]
 
     def _run(self, timeout: float | None, *command: str) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(

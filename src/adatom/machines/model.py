@@ -9,7 +9,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from adatom.errors import InputError, UnknownNameError
 
-__all__ = ["Line", "Model", "Name", "Word", "checked_name"]
+__all__ = ["Line", "Model", "Name", "Word", "checked_line", "checked_name"]
+
+# Characters that end a line for some program, or that a terminal obeys.
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 class Model(BaseModel):
@@ -50,8 +53,8 @@ def _explain(error: ValidationError, kind: str) -> list[str]:
 
 def _word(text: str) -> str:
     # Words stand in the directives of a script: no shell reads them, and each scheduler splits them in its own way.
-    if not re.fullmatch(r"[^\s'\"\\]+", text):
-        raise ValueError("Give one word, without quotes and backslashes")
+    if not re.fullmatch(r"[^\s'\"\\]+", text) or _CONTROL.search(text):
+        raise ValueError("Give one word, without quotes, backslashes and control characters")
     return text
 
 
@@ -73,12 +76,24 @@ def checked_name(text: str) -> str:
     return text
 
 
-def _line(text: str) -> str:
-    if "\n" in text or "\r" in text or not text.strip():
-        raise ValueError("Give one line")
+def checked_line(text: str) -> str:
+    """Return a text that is one line of a script.
+
+    Parameters
+    ----------
+    text
+        Proposed line.
+
+    Raises
+    ------
+    ValueError
+        The text has no visible character, several lines, or characters that a terminal obeys.
+    """
+    if _CONTROL.search(text) or not text.strip():
+        raise ValueError("Give one line, without control characters")
     return text
 
 
 Name = Annotated[str, AfterValidator(checked_name)]
 Word = Annotated[str, AfterValidator(_word)]
-Line = Annotated[str, AfterValidator(_line)]
+Line = Annotated[str, AfterValidator(checked_line)]

@@ -3,22 +3,50 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import math
+import re
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from adatom.errors import SchedulerError
-from adatom.machines.host import Host
+from adatom.errors import AdatomError, SchedulerError, StorageError
+from adatom.machines.host import Host, checked_place
+from adatom.machines.model import checked_name
 from adatom.machines.schedulers.base import Scheduler, Submitted, scheduler
 from adatom.machines.script import END_MARK, STDERR, STDOUT
+from adatom.machines.ssh import checked_host
 from adatom.utils.files import whole_file
 
 __all__ = ["Record", "read_record", "read_records", "record_path"]
 
 _FOLDER = ".adatom-jobs"
-_KEYS = ("id", "name", "machine", "scheduler_name", "submitted", "walltime", "host", "place")
+
+
+def _id(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][\w.:@\[\]-]*", text, re.ASCII):
+        raise ValueError("no scheduler gives a job such an id")
+    return text
+
+
+def _time(seconds: float) -> float:
+    if not math.isfinite(seconds) or seconds < 0:
+        raise ValueError("give seconds")
+    return seconds
+
+
+# Types of the values in a file, and their checks. Somebody else may have written the file.
+_CHECKS: dict[str, tuple[tuple[type, ...], Callable[[Any], Any]]] = {
+    "id": ((str,), _id),
+    "name": ((str,), checked_name),
+    "machine": ((str,), checked_name),
+    "scheduler_name": ((str,), scheduler),
+    "submitted": ((int, float), _time),
+    "walltime": ((int, float, type(None)), lambda seconds: seconds is None or _time(seconds)),
+    "host": ((str, type(None)), lambda host: host is None or checked_host(host)),
+    "place": ((str, type(None)), lambda place: place is None or checked_place(place)),
+}
 
 
 @dataclass(frozen=True)
@@ -98,9 +126,9 @@ class Record:
 
     def write(self) -> None:
         """Write the record to its file."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with whole_file(self.path) as file:
-            file.write(json.dumps({key: getattr(self, key) for key in _KEYS}).encode())
+        self.path.parent.mkdir(0o700, parents=True, exist_ok=True)
+        with whole_file(self.path, 0o600) as file:
+            file.write(json.dumps({key: getattr(self, key) for key in _CHECKS}).encode())
 
     def fetch(self) -> None:
         """Copy the files that the job has made to `work_dir`, if the job runs in another directory.
@@ -140,18 +168,46 @@ def record_path(work_dir: Path, key: str) -> Path:
 
 
 def read_record(path: Path) -> Record | None:
-    """Read the record of a job, or return None if the file has none.
+    """Read the record of a job, or return None if there is none.
 
     Parameters
     ----------
     path
         Path that `record_path` returned.
+
+    Raises
+    ------
+    StorageError
+        The file cannot be read, or holds something that `Record.write` does not write; the message names it.
     """
     try:
-        said: dict[str, Any] = json.loads(path.read_bytes())
-        return Record(path, **said)
-    except (OSError, ValueError, TypeError):  # no file, or one of another version or program
+        said = json.loads(path.read_bytes())
+    except FileNotFoundError:
         return None
+    except OSError as error:
+        raise StorageError(f"The record of a job cannot be read: {path}: {error.strerror or error}.") from error
+    except (ValueError, RecursionError):
+        said = None
+    if not isinstance(said, dict) or said.keys() != _CHECKS.keys():
+        raise _refused(path, f"it is no record of a job, with the keys {', '.join(_CHECKS)}")
+    for key, (types, check) in _CHECKS.items():
+        value = said[key]
+        try:
+            if type(value) not in types:
+                raise ValueError(f"its type is {type(value).__name__}")
+            check(value)
+        except (AdatomError, ValueError, OverflowError) as error:
+            raise _refused(path, f"{key} is {value!r}: {error}") from None
+    if said["place"] is not None and (said["host"] is None or Path(said["place"]).name != said["name"]):
+        raise _refused(path, f"place is {said['place']!r}, which is no directory of {said['name']} on {said['host']!r}")
+    return Record(path, **said)
+
+
+def _refused(path: Path, why: str) -> StorageError:
+    return StorageError(
+        f"{path} cannot be trusted: {why.rstrip('.')}. If you did not write it, find out who did. "
+        "Remove it to forget the job."
+    )
 
 
 def read_records(work_dir: Path) -> Iterator[Record]:
@@ -161,6 +217,11 @@ def read_records(work_dir: Path) -> Iterator[Record]:
     ----------
     work_dir
         Directory that the jobs run in, or that their files are copied back to.
+
+    Raises
+    ------
+    StorageError
+        A record cannot be trusted, as in `read_record`.
     """
     found = filter(None, map(read_record, (work_dir / _FOLDER).glob("*.json")))
     yield from sorted(found, key=lambda record: record.submitted)

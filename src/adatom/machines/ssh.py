@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -11,9 +12,13 @@ import threading
 from collections.abc import Sequence
 from functools import cache
 
-from adatom.errors import SchedulerError
+from adatom.errors import InputError, SchedulerError
 
-__all__ = ["Connection", "connection"]
+__all__ = ["Connection", "checked_host", "connection"]
+
+# The user and the name may not begin as an option does. ``ssh`` puts both into the commands of its configuration, such
+# as ProxyCommand, which a shell reads: so they may hold no character that is special there.
+_HOST = re.compile(r"([\w+.][\w+.-]*@)?\[?[\w:.][\w:.%+/-]*\]?")
 
 _OPTIONS = {
     "IgnoreUnknown": "RemoteCommand",  # OpenSSH before 7.6
@@ -27,7 +32,28 @@ _OPTIONS = {
     "RequestTTY": "no",
 }
 _PATIENCE = 60.0  # seconds for logging in
-_IDLE = "60"  # seconds for which an unused connection is kept
+_KEPT_OPEN = ("-o", "ControlMaster=yes", "-o", "ControlPersist=60")  # seconds for which it may be unused
+
+
+def checked_host(name: str) -> str:
+    """Return the name of a host that can be given to ``ssh``.
+
+    Parameters
+    ----------
+    name
+        Proposed name, as ``ssh`` takes it: a name, or ``USER@NAME``.
+
+    Raises
+    ------
+    InputError
+        The name would be an option of ``ssh``, or holds characters that a shell would obey.
+    """
+    if not _HOST.fullmatch(name):
+        raise InputError(
+            f"host={name!r} is nothing that ssh takes: give a name, or USER@NAME, of letters, digits and . _ - : %. "
+            "An alias of ~/.ssh/config can stand for any other."
+        )
+    return name
 
 
 class Connection:
@@ -40,7 +66,7 @@ class Connection:
     """
 
     def __init__(self, name: str) -> None:
-        self._name, self._process = name, os.getpid()
+        self._name, self._process = checked_host(name), os.getpid()
         # The path of a socket must be short, which the user's directory for temporary files may not be.
         self._directory = tempfile.mkdtemp(prefix="adatom-", dir="/tmp")
         self._own = ["-o", f"ControlPath={self._directory}/ssh"]
@@ -66,7 +92,7 @@ class Connection:
     def _master(self, command: str, *options: str) -> bool:
         try:
             done = subprocess.run(
-                ["ssh", *options, "-O", command, self._name],
+                ["ssh", *options, "-O", command, "--", self._name],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -80,7 +106,7 @@ class Connection:
         with tempfile.TemporaryFile() as errors:  # the connection could keep a pipe open
             try:
                 done = subprocess.run(
-                    ["ssh", *options, "-o", "ControlMaster=yes", "-o", f"ControlPersist={_IDLE}", self._name, "true"],
+                    ["ssh", *options, *_KEPT_OPEN, "--", self._name, "true"],
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=errors,

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from pydantic import Field, SerializeAsAny, model_validator
 
 from adatom.errors import InputError, UnknownNameError
+from adatom.machines.host import checked_place
 from adatom.machines.model import Line, Model, Name, Word
 from adatom.machines.profiles.setup import ResourceClass
 from adatom.machines.resources import Memory, Walltime
 from adatom.machines.schedulers.base import scheduler
+from adatom.machines.ssh import checked_host
 
 __all__ = ["HPCProfile", "QueueLimits"]
 
@@ -105,15 +106,19 @@ class HPCProfile(Model):
                 if getattr(self, key) != HPCProfile.model_fields[key].default:
                     raise InputError(f"{key} says something of a host, and {self.name} has none: name the host, too.")
             return self
-        if not re.match(r"[^-@]", self.host):
-            raise InputError(f"host={self.host!r} is nothing that ssh takes: give a name, or USER@NAME.")
+        checked_host(self.host)
         if not scheduler(self.scheduler).commands:
             raise InputError(
                 f"host={self.host!r}: {self.scheduler!r} has no commands that could be run there. Name the scheduler "
                 "of that machine, or no host."
             )
-        if not self.remote_dir.startswith(("/", "~/")):
-            raise InputError(f"remote_dir={self.remote_dir!r}: give an absolute path of {self.host}, or ~/ and a path.")
+        try:
+            checked_place(self.remote_dir)
+        except InputError:
+            raise InputError(
+                f"remote_dir={self.remote_dir!r}: give an absolute path of {self.host}, or ~/ and a path, and no step "
+                "upwards."
+            ) from None
         for key, words in self.executables.items():
             program = words if isinstance(words, str) else words[0]
             if program.startswith("~"):

@@ -18,7 +18,7 @@ from adatom.machines.here import HERE, Here
 from adatom.machines.host import Host
 from adatom.machines.model import Model
 from adatom.machines.outcome import Outcome
-from adatom.machines.script import BatchJob, body
+from adatom.machines.script import BatchJob, body, header
 
 __all__ = ["Scheduler", "Submitted", "scheduler", "scheduler_names"]
 
@@ -102,8 +102,22 @@ class Scheduler(ABC):
         job
             Batch job that the script runs.
         """
-        lines = [f"{self.prefix} {line}" for line in [*self.directives(job), *job.directives]]
-        return "\n".join(["#!/bin/bash", *lines, "", body(job)])
+        return "\n".join(["#!/bin/bash", *self.header(job), "", body(job)])
+
+    def header(self, job: BatchJob) -> list[str]:
+        """Return the lines of a script that the scheduler reads.
+
+        Parameters
+        ----------
+        job
+            Batch job that the script runs.
+
+        Raises
+        ------
+        InputError
+            The scheduler cannot be asked for something that the job needs, or a directive is not one line.
+        """
+        return header(self.prefix, [*self.directives(job), *job.directives])
 
     @abstractmethod
     def submit(self, script: Path) -> str:
