@@ -18,7 +18,7 @@ from adatom.cache.reduced import find_importable, reduced, type_name
 from adatom.cache.types import TypeSupport, support
 from adatom.cache.unhashable import UnhashableError, digest
 
-__all__ = ["Canonical", "UnhashableError", "digest"]
+__all__ = ["Canonical", "UnhashableError", "digest", "held_by_step", "is_step"]
 
 _Ids = tuple[int, ...]  # of the objects around a piece, which it must not contain again
 _SHORT = 60  # characters; longer text is replaced by its digest
@@ -93,25 +93,27 @@ class Canonical:
         return self._text(value, where, FILES, ())
 
     def _parts(self, name: str, value: Any, content: int, above: _Ids) -> Iterator[tuple[str, str]]:
-        pieces: Mapping[str, Any] | None
+        kind = ""
+        pieces: Mapping[str, Any] | None = None
         if type(value) is dict and all(type(key) is str for key in value):
             kind, pieces = "dict", {key: value[key] for key in sorted(value)}
             content = _content_of_result(value, content)
-        else:
+        elif type(value) not in PLAIN:
             kind, pieces = type_name(value), self._known(value)
         if pieces is None or id(value) in above:
             text = self._text(value, name, content, above)
             yield name, text if len(text) <= _SHORT else digest(text)
             return
         yield name, kind
+        around = (*above, id(value))
         for key, piece in pieces.items():
             if key != CACHED_FROM:
-                yield from self._parts(f"{name}.{key}", piece, content, (*above, id(value)))
+                yield from self._parts(f"{name}.{key}", piece, content, around)
 
     def _known(self, value: Any) -> Mapping[str, Any] | None:
         """Return the pieces of an object that its package registers as counting; None for other objects."""
         kind: Any = type(value)
-        helper = None if kind in PLAIN else _helper(kind)
+        helper = _helper(kind)
         return helper.parts(value, self._reads) if helper else None
 
     def _text(self, value: Any, where: str, content: int, above: _Ids) -> str:
@@ -198,10 +200,8 @@ class Canonical:
         known = self._known(value)
         if known is not None:
             return type_name(value) + self._text(dict(known), where, content, above)
-        if isinstance(getattr(value, "_fn", None), FunctionType):  # a job or flow: how it runs does not count
-            version = getattr(getattr(value, "options", None), "version", None)
-            held = value._fn, getattr(value, "defaults", None), version
-            return type_name(value) + self._text(held, where, content, above)
+        if _wraps_function(value):
+            return type_name(value) + self._text(held_by_step(value), where, content, above)
         if hasattr(value, "__qualname__") and is_library(value) and find_importable(value):
             return self._describe_code(value)
         return self._object(value, where, content, above)
@@ -213,6 +213,33 @@ class Canonical:
         except Exception as error:
             raise UnhashableError(where, f"a {type_name(value)}: {error}") from error
         return f"object({','.join(self._text(piece, where, content, above) for piece in pieces)})"
+
+
+def _wraps_function(value: Any) -> bool:
+    return isinstance(getattr(value, "_fn", None), FunctionType)
+
+
+def is_step(value: Any) -> bool:
+    """Return whether the text of an object is that of a job or flow.
+
+    Parameters
+    ----------
+    value
+        Object that may be a job or flow.
+    """
+    kind: Any = type(value)
+    return _wraps_function(value) and _describer(kind) is Canonical._instance and _helper(kind) is None
+
+
+def held_by_step(value: Any) -> tuple[Any, Any, Any]:
+    """Return what counts of a job or flow: function, defaults and version; how it runs does not.
+
+    Parameters
+    ----------
+    value
+        Object of which `is_step` is true.
+    """
+    return value._fn, getattr(value, "defaults", None), getattr(getattr(value, "options", None), "version", None)
 
 
 def _content_of_result(value: dict[Any, Any], content: int) -> int:

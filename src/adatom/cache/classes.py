@@ -1,4 +1,4 @@
-"""Which attributes of a class count: not those that follow from others, or that only document."""
+"""Attributes of a class that count: not those that follow from others, or that only document."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where code comes from: an installed package, which counts with its version, or files that the user edits."""
+"""Origin of code: an installed package, which counts with its version, or files that the user edits."""
 
 from __future__ import annotations
 

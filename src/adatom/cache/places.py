@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import ValuesView
 from itertools import chain
-from operator import is_, methodcaller
+from operator import is_
 from types import FunctionType
 from typing import Any
 
-__all__ = ["Places"]
-
-_values = methodcaller("values")
+__all__ = ["Places", "is_same"]
 
 
 class Places:
@@ -23,7 +21,7 @@ class Places:
         self._spaces: list[dict[str, Any]] = []
         self._names: list[str] = []
         self._held: list[Any] = []
-        self._classes: list[Mapping[str, Any]] = []
+        self._classes: list[ValuesView[Any]] = []
         self._attributes: list[Any] = []
         self._functions: list[tuple[FunctionType, tuple[Any, ...]]] = []
 
@@ -49,7 +47,7 @@ class Places:
         kind
             Any class.
         """
-        self._classes.append(vars(kind))
+        self._classes.append(vars(kind).values())  # which shows what the class has at any time
         self._attributes.extend(vars(kind).values())
 
     def add_function(self, function: FunctionType) -> None:
@@ -68,8 +66,8 @@ class Places:
             return False
         return (
             all(map(is_, map(dict.get, self._spaces, self._names), self._held))
-            and all(map(is_, chain.from_iterable(map(_values, self._classes)), self._attributes))
-            and all(_is_same(_state(function), state) for function, state in self._functions)
+            and all(map(is_, chain.from_iterable(self._classes), self._attributes))
+            and all(is_same(_state(function), state) for function, state in self._functions)
         )
 
 
@@ -77,5 +75,12 @@ def _state(function: FunctionType) -> tuple[Any, ...]:
     return function.__code__, function.__defaults__, function.__kwdefaults__, *vars(function).values()
 
 
-def _is_same(now: tuple[Any, ...], held: tuple[Any, ...]) -> bool:
+def is_same(now: tuple[Any, ...], held: tuple[Any, ...]) -> bool:
+    """Return whether two tuples have the same objects in the same order.
+
+    Parameters
+    ----------
+    now, held
+        Tuples, whose objects are compared by identity.
+    """
     return len(now) == len(held) and all(map(is_, now, held))

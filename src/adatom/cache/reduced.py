@@ -71,6 +71,11 @@ def reduced(value: Any) -> Any:
         return kind, _PLAINLY[kind](value)
     if isinstance(value, set | frozenset):
         return kind, (set(value), getattr(value, "__dict__", None))
+    return _as_pickled(value)
+
+
+def _as_pickled(value: Any) -> Any:
+    kind = type(value)
     by_type = copyreg.dispatch_table.get(kind)
     found: Any = by_type(value) if by_type else value.__reduce_ex__(4)
     held = getattr(value, "__dict__", None)

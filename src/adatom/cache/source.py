@@ -6,31 +6,20 @@ docstrings, annotations of functions and line numbers do not count.
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from enum import EnumType
 from functools import partial
 from importlib import import_module
-from types import (
-    BuiltinFunctionType,
-    CodeType,
-    FunctionType,
-    GetSetDescriptorType,
-    MemberDescriptorType,
-    MethodDescriptorType,
-    ModuleType,
-    WrapperDescriptorType,
-)
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
-
-import numpy as np
 
 from adatom.cache.canonical import Canonical
 from adatom.cache.classes import HIDDEN_DEFAULTS, counted_attributes, is_foreign
+from adatom.cache.fixed import fixed_parts, is_fixed, parts_of_step
 from adatom.cache.names import ABSENT, Names, shape_of, steps_of
 from adatom.cache.packages import installed_version, is_builtin, module_of, name_of, package_of
-from adatom.cache.places import Places
+from adatom.cache.places import Places, is_same
 from adatom.cache.reduced import is_made, type_name
 from adatom.cache.refinement import refined
 from adatom.cache.unhashable import UnhashableError, digest
@@ -41,10 +30,6 @@ __all__ = ["Source", "describe_code", "source_of"]
 _OF_RUNNING = "cache cli engines errors execution journal settings utils workflow"
 _NOT_COUNTED = tuple(f"adatom.{name}" for name in _OF_RUNNING.split())
 _CODE = (FunctionType, type, ModuleType)
-_FIXED = (
-    *(*_CODE, int, float, bool, type(None), bytes, complex, np.ufunc, type(np.mean), re.Pattern),
-    *(WrapperDescriptorType, MethodDescriptorType, GetSetDescriptorType, MemberDescriptorType),
-)
 
 
 class Source:
@@ -77,7 +62,7 @@ class Source:
         self._versions: dict[str, str] = {}
         self._numbers: dict[int, int] = {}  # of what is met, by id
         self._met: list[Any] = []  # keeps objects alive, too: Python reuses the id of one that is gone
-        self._watched: dict[Any, tuple[partial[Any], Any, bool, Any]] = {}
+        self._watched: dict[Any, tuple[partial[Any], Any, tuple[Any, ...] | None, Any]] = {}
         self._places = Places()
         self._watched_names: set[tuple[int, str]] = set()
         self._canonical = Canonical(self._noted, ("info", "arrays", "results"))
@@ -100,9 +85,10 @@ class Source:
         """Return whether all names still have their values; running a notebook cell again may change them."""
         if not self._places.are_current():
             return False
-        for find, value, fixed, described in self._watched.values():
+        for find, value, parts, described in self._watched.values():
             found = find()
-            if not (fixed and found is value) and self._described(found) != described:
+            same = found is value and parts is not None and (not parts or is_same(parts_of_step(found), parts))
+            if not same and self._described(found) != described:
                 return False
         return True
 
@@ -179,7 +165,7 @@ class Source:
                 self._places.add_name(space, name)
             return
         place = look.func, *map(id, look.args)
-        self._watched[place] = look, value, _is_fixed(value), described
+        self._watched[place] = look, value, fixed_parts(value), described
 
     def _text_of(self, value: Any) -> str:
         values = _OF_KIND[next(kind for kind in _OF_KIND if isinstance(value, kind))]
@@ -261,7 +247,7 @@ class Source:
 
     def _meaning(self, argument: Any, lenient: bool) -> str:
         text = self._canonical.text(argument)
-        if not lenient and isinstance(argument, str) and not _is_fixed(argument):  # it may name a file
+        if not lenient and isinstance(argument, str) and not is_fixed(argument):  # it may name a file
             self._watch(partial(_given, argument), argument, (text, []))
         return text
 
@@ -282,17 +268,6 @@ class Source:
 
 def _given(value: Any) -> Any:
     return value
-
-
-def _is_fixed(value: Any) -> bool:
-    """Return whether the text of a value cannot change; functions and classes are looked into on their own."""
-    if type(value) is str:
-        return "/" not in value and "." not in value  # it may name a file
-    if isinstance(value, BuiltinFunctionType):
-        return isinstance(value.__self__, ModuleType | type | None)
-    if type(value) in (tuple, frozenset):
-        return all(map(_is_fixed, value))
-    return isinstance(value, _FIXED)
 
 
 _OF_KIND: dict[type, Callable[[Source, Any], Iterator[str]]] = {

@@ -6,13 +6,14 @@ import json
 import numbers
 import re
 import reprlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from ase.io.extxyz import SPECIAL_3_3_KEYS, UNPROCESSED_KEYS, escape, key_val_str_to_dict, per_config_properties
 from ase.spacegroup.spacegroup import Spacegroup
+from numpy.typing import NDArray
 
 from adatom.errors import InputError
 
@@ -23,7 +24,6 @@ _RESULTS = frozenset(per_config_properties)
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*").fullmatch
 _PLAIN_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_.:/+-]*").fullmatch
 _NO_WORDS = frozenset({"t", "f", "true", "false", "nan", "inf", "infinity"})  # read as booleans or numbers
-_FLOATS, _BOOLS, _INTEGERS = (float, np.float64), (bool, np.bool_), (int, np.int64)
 _SHORT = 1000  # characters of a text whose pair is remembered
 
 
@@ -65,18 +65,37 @@ def pair(key: Any, value: Any) -> str:
         There is no form that is read back equal.
     """
     if _is_plain(key):
-        kind = type(value)
-        if kind in _FLOATS or (kind in _INTEGERS and -(2**63) <= value < 2**63):
-            return f"{key}={value}"
-        if kind in _BOOLS:
-            return f"{key}={'T' if value else 'F'}"
-        if kind is str and _PLAIN_WORD(value) and value.lower() not in _NO_WORDS:
-            return f"{key}={value}"
-        if kind is np.ndarray and value.ndim == 1 and len(value) > 1 and value.dtype in (np.float64, np.int64):
-            return f'{key}="{" ".join(map(str, value.tolist()))}"'
+        write = _PLAIN.get(type(value))
+        text = write(value) if write else None
+        if text is not None:
+            return f"{key}={text}"
     if type(value) is str and type(key) is str and len(value) < _SHORT:
         return _pair_of_text(key, value)
     return _checked(key, value)
+
+
+def _plain_integer(value: Any) -> str | None:
+    return f"{value}" if -(2**63) <= value < 2**63 else None
+
+
+def _plain_word(value: str) -> str | None:
+    return value if _PLAIN_WORD(value) and value.lower() not in _NO_WORDS else None
+
+
+def _plain_array(value: NDArray[Any]) -> str | None:
+    if value.ndim == 1 and len(value) > 1 and value.dtype in (np.float64, np.int64):
+        return f'"{" ".join(map(str, value.tolist()))}"'
+    return None
+
+
+# Types of values that are known to be read back equal, and the function that returns their text; None: not all are.
+_PLAIN: dict[type, Callable[[Any], str | None]] = {
+    **dict.fromkeys((float, np.float64), format),
+    **dict.fromkeys((int, np.int64), _plain_integer),
+    **dict.fromkeys((bool, np.bool_), lambda value: "T" if value else "F"),
+    str: _plain_word,
+    np.ndarray: _plain_array,
+}
 
 
 def is_readable_text(text: str) -> bool:
@@ -176,26 +195,31 @@ def _is_read_back(key: str, value: Any, text: str) -> bool:
 
 
 def _same(given: Any, found: Any, inside: bool = False) -> bool:
-    if isinstance(given, Spacegroup):
-        given = given.symbol
-    if given is None or isinstance(given, str):
-        return type(found) is (str if isinstance(given, str) else type(None)) and bool(given == found)
-    if isinstance(given, dict):
-        return (
-            type(found) is dict
-            and list(given) == list(found)
-            and all(_same(value, found[key], inside=True) for key, value in given.items())
-        )
-    if isinstance(given, list | tuple | np.ndarray):
-        return _same_items(given, found)
-    if not isinstance(given, numbers.Real | np.bool_) or not isinstance(found, numbers.Real | np.bool_):
+    compare = next((compare for kinds, compare in _SAME if isinstance(given, kinds)), None)
+    return compare is not None and compare(given, found, inside)
+
+
+def _same_text(given: Any, found: Any, _: bool) -> bool:
+    return type(found) is str and bool(given == found)
+
+
+def _same_dicts(given: dict[Any, Any], found: Any, _: bool) -> bool:
+    return (
+        type(found) is dict
+        and list(given) == list(found)
+        and all(_same(value, found[key], inside=True) for key, value in given.items())
+    )
+
+
+def _same_numbers(given: Any, found: Any, inside: bool) -> bool:
+    if not isinstance(found, _NUMBERS):
         return False
     kinds = _kind(given), _kind(found)
     alike = kinds[0] == kinds[1] or (inside and "bool" not in kinds)
     return alike and bool(given == found or (given != given and found != found))
 
 
-def _same_items(given: Any, found: Any) -> bool:
+def _same_items(given: Any, found: Any, _: bool) -> bool:
     if isinstance(given, np.ndarray) and given.dtype.kind not in "biufOU":
         return False
     if not given.ndim if isinstance(given, np.ndarray) else False:
@@ -207,6 +231,17 @@ def _same_items(given: Any, found: Any) -> bool:
     return len(given) == len(found) and all(
         _same(one, other, inside=True) for one, other in zip(_items(given), _items(found), strict=True)
     )
+
+
+_NUMBERS = (numbers.Real, np.bool_)
+_SAME: list[tuple[type | tuple[type, ...], Callable[[Any, Any, bool], bool]]] = [  # the first that fits
+    (Spacegroup, lambda given, found, inside: _same_text(given.symbol, found, inside)),
+    (type(None), lambda given, found, inside: found is None),
+    (str, _same_text),
+    (dict, _same_dicts),
+    ((list, tuple, np.ndarray), _same_items),
+    (_NUMBERS, _same_numbers),
+]
 
 
 def _items(values: Any) -> Any:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import lru_cache
 from io import StringIO
-from itertools import chain
+from itertools import chain, product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -60,22 +60,32 @@ def frame_text(atoms: Atoms, options: Mapping[str, Any] | None = None) -> str:
     if options.get("plain") or options.get("vec_cell") or options.get("comment"):
         return _text_of_ase(atoms, options)
     results = _results(atoms) if options.get("write_results", True) else {}
-    chosen = options.get("columns")
-    if chosen is not None:
-        lost = [name for name in chosen if not (name in atoms.arrays or name in results or name in _ALWAYS)]
-        if lost:
-            raise InputError(f"columns: the structure has no array {lost[0]!r}. It has: {', '.join(atoms.arrays)}.")
-    reduced = Atoms(cell=atoms.cell, pbc=atoms.pbc, celldisp=atoms.get_celldisp())
-    wanted = {name: name for name in ("numbers", "positions", *(atoms.arrays if chosen is None else chosen))}
-    reduced.arrays = {name: atoms.arrays[name] for name in wanted if name in atoms.arrays}
-    if chosen is None or "move_mask" in chosen:
-        reduced.set_constraint(atoms.constraints)
-    reduced.info = atoms.info if options.get("write_info", True) else {}
-    kept = {name: value for name, value in results.items() if chosen is None or name not in _PER_ATOM or name in chosen}
-    return _text(reduced, kept if options.get("write_info", True) else _of_atoms(kept))
+    columns = options.get("columns")
+    if columns is None:
+        columns = (*atoms.arrays, *results, *_ALWAYS)
+    return _text(*_reduced(atoms, results, columns, options.get("write_info", True)))
 
 
 _ALWAYS = ("symbols", "positions", "move_mask")
+
+
+def _reduced(
+    atoms: Atoms, results: Mapping[str, Any], columns: Collection[str], whole: bool
+) -> tuple[Atoms, dict[str, Any]]:
+    """Return a structure and results with some columns, and with what belongs to the whole structure or without."""
+    lost = [name for name in columns if not (name in atoms.arrays or name in results or name in _ALWAYS)]
+    if lost:
+        raise InputError(f"columns: the structure has no array {lost[0]!r}. It has: {', '.join(atoms.arrays)}.")
+    reduced = Atoms(cell=atoms.cell, pbc=atoms.pbc, celldisp=atoms.get_celldisp())
+    wanted = dict.fromkeys(("numbers", "positions", *columns))
+    reduced.arrays = {name: atoms.arrays[name] for name in wanted if name in atoms.arrays}
+    if "move_mask" in columns:
+        reduced.set_constraint(atoms.constraints)
+    if whole:
+        reduced.info = atoms.info
+    return reduced, {
+        name: value for name, value in results.items() if (name in columns if name in _PER_ATOM else whole)
+    }
 
 
 def check_options(options: Mapping[str, Any]) -> None:
@@ -105,10 +115,6 @@ def check_options(options: Mapping[str, Any]) -> None:
         raise InputError(f"write_kwargs: columns={columns!r} is no list that begins with 'symbols', 'positions'.")
 
 
-def _of_atoms(results: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in results.items() if name in _PER_ATOM}
-
-
 def _text_of_ase(atoms: Atoms, options: Mapping[str, Any]) -> str:
     """Return a text without `info` by ASE, which is read again, as a comment may say anything."""
     file = StringIO()
@@ -136,10 +142,31 @@ def _results(atoms: Atoms) -> dict[str, Any]:
 
 
 def _text(atoms: Atoms, results: Mapping[str, Any]) -> str:
-    arrays = atoms.arrays
-    count = len(arrays["positions"])
+    count = len(atoms.arrays["positions"])
     if atoms._celldisp.any():
         raise InputError("celldisp: extended XYZ has no place for the origin of a cell. Call atoms.set_celldisp(0).")
+    columns = _columns(atoms, count)
+    words = []
+    for name, value in results.items():
+        if name in _PER_ATOM:
+            columns.append(_column(name, value, count))
+        else:
+            words.append(_result(name, value))
+    layout, row = _layout(tuple([column[:3] for column in columns]))
+    parts = [_lattice(atoms), layout, *[info_pair(key, value) for key, value in atoms.info.items()], *words]
+    comment = " ".join([part for part in parts if part] + [_PBC[tuple(atoms._pbc.tolist())]])
+    if count == 0:
+        return f"0\n{comment}\n"
+    values = chain.from_iterable(zip(*chain.from_iterable(column.values for column in columns), strict=True))
+    return f"{count}\n{comment}\n{row * count % tuple(values)}"
+
+
+_PBC = {flags: f'pbc="{" ".join("FT"[flag] for flag in flags)}"' for flags in product((False, True), repeat=3)}
+
+
+def _columns(atoms: Atoms, count: int) -> list[_Column]:
+    """Return the columns of a structure, without its results."""
+    arrays = atoms.arrays
     columns = [_Column("symbols", "U" if count else "f", 1, _symbols(arrays["numbers"]))]
     columns.append(_column("positions", arrays["positions"], count))
     if atoms._constraints:
@@ -149,21 +176,7 @@ def _text(atoms: Atoms, results: Mapping[str, Any]) -> str:
             if name not in ("numbers", "positions"):
                 _check_name(name)
                 columns.append(_column(name, array, count))
-    words = []
-    for name, value in results.items():
-        if name in _PER_ATOM:
-            columns.append(_column(name, value, count))
-        else:
-            words.append(_result(name, value))
-    layout, row = _layout(tuple([column[:3] for column in columns]))
-    parts = [_lattice(atoms), layout, *[info_pair(key, value) for key, value in atoms.info.items()], *words]
-    one, two, three = atoms._pbc.tolist()
-    pbc = f'pbc="{"T" if one else "F"} {"T" if two else "F"} {"T" if three else "F"}"'
-    comment = " ".join([part for part in parts if part] + [pbc])
-    if count == 0:
-        return f"0\n{comment}\n"
-    values = chain.from_iterable(zip(*chain.from_iterable(column.values for column in columns), strict=True))
-    return f"{count}\n{comment}\n{row * count % tuple(values)}"
+    return columns
 
 
 def _lattice(atoms: Atoms) -> str:
@@ -227,21 +240,37 @@ def _column(name: str, array: Any, count: int) -> _Column:
         raise _no_column(name, array, "is of another type. Valid: real numbers, integers, booleans and text")
     values = [array.tolist()] if array.ndim == 1 else array.T.tolist()
     if kind == "f":
-        if array.dtype.itemsize != 8:
-            array, given = array.astype(float), array
-            if ((array != given) & (given == given)).any():
-                raise _no_column(name, given, "has more digits than numbers of 64 bits")
-            values = np.atleast_2d(array.T).tolist()
-        if values[0] and not _has_eight_decimals(array, values):
-            kind = "r"
-    elif kind in "iu":
-        if any(not -(2**31) <= number < 2**31 for part in values for number in part):
-            raise _no_column(name, array, "has integers of more than 32 bits. Give numbers below 2**31, or real ones")
-    elif kind in "OU":
-        for text in chain.from_iterable(values):
-            if not isinstance(text, str) or text.split() != [text] or not is_readable_text(text):
-                raise _no_column(name, array, f"has {reprlib.repr(text)}, which is no text without blanks")
+        return _column_of_reals(name, array, values)
+    if check := _CHECKS.get(kind):
+        check(name, array, values)
     return _Column(name, kind, len(values), values)
+
+
+def _column_of_reals(name: str, array: NDArray[Any], values: list[list[Any]]) -> _Column:
+    if array.dtype.itemsize != 8:
+        array, given = array.astype(float), array
+        if ((array != given) & (given == given)).any():
+            raise _no_column(name, given, "has more digits than numbers of 64 bits")
+        values = np.atleast_2d(array.T).tolist()
+    short = not values[0] or _has_eight_decimals(array, values)
+    return _Column(name, "f" if short else "r", len(values), values)
+
+
+def _check_integers(name: str, array: NDArray[Any], values: list[list[int]]) -> None:
+    if any(not -(2**31) <= number < 2**31 for part in values for number in part):
+        raise _no_column(name, array, "has integers of more than 32 bits. Give numbers below 2**31, or real ones")
+
+
+def _check_texts(name: str, array: NDArray[Any], values: list[list[Any]]) -> None:
+    for text in chain.from_iterable(values):
+        if not isinstance(text, str) or text.split() != [text] or not is_readable_text(text):
+            raise _no_column(name, array, f"has {reprlib.repr(text)}, which is no text without blanks")
+
+
+_CHECKS: dict[str, Callable[[str, NDArray[Any], list[list[Any]]], None]] = {
+    **dict.fromkeys("iu", _check_integers),
+    **dict.fromkeys("OU", _check_texts),
+}
 
 
 def _no_column(name: str, array: Any, why: str) -> InputError:

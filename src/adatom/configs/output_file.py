@@ -236,11 +236,7 @@ class OutputFile:
             raise _cannot(self.path, error) from error
 
     def write(
-        self,
-        digests: Sequence[bytes],
-        shapes: Sequence[Shape],
-        output: Sequence[Any],
-        failed: Mapping[int, str],
+        self, digests: Sequence[bytes], shapes: Sequence[Shape], output: Sequence[Any], failed: Mapping[int, str]
     ) -> None:
         """Add the outputs of some items.
 

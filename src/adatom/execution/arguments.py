@@ -43,7 +43,7 @@ class Arguments:
 
     @property
     def waited(self) -> bool:
-        """Whether results of other jobs are among the arguments."""
+        """True if results of other jobs are among the arguments."""
         return bool(self._values)
 
     def pack(self, name: str, function: Callable[..., Any]) -> bytes:

@@ -142,14 +142,8 @@ def _run(call: Call, attempt: int, directory: RunDirectory, upstream: Sequence[A
     start = time.perf_counter()
     if not (call.noted and attempt == 0):
         call.note("running", attempt=attempt)
-    pid = os.getpid()
     with capturing:
-        try:
-            value = settled(getattr(function, "fn", function)(*args, **kwargs))
-        finally:
-            if os.getpid() != pid:  # a copy of this process that the job forked: it has no part in the answer
-                sys.stdout.flush()
-                os._exit(0)
+        value = _computed(getattr(function, "fn", function), args, kwargs)
         directory.finish()
     _longest[call.function] = max(time.perf_counter() - start, _longest.get(call.function, 0.0))
     if caching:
@@ -158,6 +152,16 @@ def _run(call: Call, attempt: int, directory: RunDirectory, upstream: Sequence[A
         caching.keep(call.name, value, directory, quiet=bool(confirmed))
     call.note("done", attempt=attempt)
     return value
+
+
+def _computed(function: Any, args: Any, kwargs: Any) -> Any:
+    pid = os.getpid()
+    try:
+        return settled(function(*args, **kwargs))
+    finally:
+        if os.getpid() != pid:  # a copy of this process that the job forked: it has no part in the answer
+            sys.stdout.flush()
+            os._exit(0)
 
 
 def _look_up(call: Call, function: Any, args: Any, kwargs: Any) -> tuple[Caching | None, Any]:

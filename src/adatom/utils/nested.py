@@ -149,55 +149,6 @@ class _Container(NamedTuple):
     rebuild: Callable[[Any, list[Any]], Any]
 
 
-def _kind_of(kind: type) -> _Container | None:
-    """Return how to read and rebuild a container of this type; None for other types."""
-    if issubclass(kind, dict):
-        return _Container(dict.values, _dictionary)
-    if kind in (tuple, set, frozenset, list):
-        return _Container(list if issubclass(kind, set | frozenset) else tuple, lambda value, parts: kind(parts))
-    if issubclass(kind, list | deque):
-        return _Container(tuple, _refilled)
-    if issubclass(kind, tuple) and hasattr(kind, "_fields"):
-        return _Container(tuple, lambda value, parts: kind(*parts))
-    if issubclass(kind, KeysView | ValuesView | ItemsView):
-        return _Container(tuple, lambda value, parts: parts)
-    if is_dataclass(kind):
-        names = [field.name for field in fields(kind)]
-        return _Container(lambda value: [getattr(value, name, None) for name in names], _with_attributes(names))
-    if issubclass(kind, types.SimpleNamespace):
-        return _Container(
-            lambda value: vars(value).values(), lambda value, parts: kind(**dict(zip(vars(value), parts, strict=True)))
-        )
-    if hasattr(kind, "model_fields") and hasattr(kind, "model_copy"):  # pydantic
-        names = list(kind.model_fields)
-        return _Container(
-            lambda value: [getattr(value, name) for name in names],
-            lambda value, parts: value.model_copy(update=dict(zip(names, parts, strict=True))),
-        )
-    if (kind.__module__, kind.__name__) == ("numpy", "ndarray"):
-        return _Container(lambda value: value.ravel().tolist() if value.dtype.hasobject else (), _array)
-    return None
-
-
-# Asked for each item of each argument and result.
-_container: Callable[[Any], _Container | None] = lru_cache(maxsize=1024)(_kind_of)
-
-
-def _find_reader(kind: type) -> _Reader | None:
-    found = _container(kind)
-    return found and found.read
-
-
-_reader: Callable[[Any], _Reader | None] = lru_cache(maxsize=1024)(_find_reader)
-
-
-def _rebuilt(value: Any, parts: list[Any]) -> Any:
-    """Return a container of the same type with other items."""
-    found = _container(type(value))
-    assert found
-    return found.rebuild(value, parts)
-
-
 def _dictionary(value: Any, parts: list[Any]) -> Any:
     items = dict(zip(value, parts, strict=True))
     if type(value) is dict:
@@ -230,3 +181,76 @@ def _array(value: Any, parts: list[Any]) -> Any:
     for place, part in enumerate(parts):
         like.flat[place] = part
     return like
+
+
+def _of_builtin(kind: type) -> _Container:
+    return _Container(list if issubclass(kind, set | frozenset) else tuple, lambda value, parts: kind(parts))
+
+
+def _of_named_tuple(kind: type) -> _Container:
+    return _Container(tuple, lambda value, parts: kind(*parts))
+
+
+def _of_dataclass(kind: Any) -> _Container:
+    names = [field.name for field in fields(kind)]
+    return _Container(lambda value: [getattr(value, name, None) for name in names], _with_attributes(names))
+
+
+def _of_namespace(kind: type) -> _Container:
+    return _Container(
+        lambda value: vars(value).values(), lambda value, parts: kind(**dict(zip(vars(value), parts, strict=True)))
+    )
+
+
+def _of_model(kind: Any) -> _Container:
+    names = list(kind.model_fields)
+    return _Container(
+        lambda value: [getattr(value, name) for name in names],
+        lambda value, parts: value.model_copy(update=dict(zip(names, parts, strict=True))),
+    )
+
+
+def _of_array(kind: type) -> _Container:
+    return _Container(lambda value: value.ravel().tolist() if value.dtype.hasobject else (), _array)
+
+
+def _derives_from(*bases: type) -> Callable[[type], bool]:
+    return lambda kind: issubclass(kind, bases)
+
+
+# Tests of a type, and what makes its container; the first that fits.
+_CONTAINERS: list[tuple[Callable[[type], bool], Callable[[type], _Container]]] = [
+    (_derives_from(dict), lambda kind: _Container(dict.values, _dictionary)),
+    (lambda kind: kind in (tuple, set, frozenset, list), _of_builtin),
+    (_derives_from(list, deque), lambda kind: _Container(tuple, _refilled)),
+    (lambda kind: issubclass(kind, tuple) and hasattr(kind, "_fields"), _of_named_tuple),
+    (_derives_from(KeysView, ValuesView, ItemsView), lambda kind: _Container(tuple, lambda value, parts: parts)),
+    (is_dataclass, _of_dataclass),
+    (_derives_from(types.SimpleNamespace), _of_namespace),
+    (lambda kind: hasattr(kind, "model_fields") and hasattr(kind, "model_copy"), _of_model),  # pydantic
+    (lambda kind: (kind.__module__, kind.__name__) == ("numpy", "ndarray"), _of_array),
+]
+
+
+def _kind_of(kind: type) -> _Container | None:
+    """Return how to read and rebuild a container of this type; None for other types."""
+    return next((make(kind) for fits, make in _CONTAINERS if fits(kind)), None)
+
+
+# Asked for each item of each argument and result.
+_container: Callable[[Any], _Container | None] = lru_cache(maxsize=1024)(_kind_of)
+
+
+def _find_reader(kind: type) -> _Reader | None:
+    found = _container(kind)
+    return found and found.read
+
+
+_reader: Callable[[Any], _Reader | None] = lru_cache(maxsize=1024)(_find_reader)
+
+
+def _rebuilt(value: Any, parts: list[Any]) -> Any:
+    """Return a container of the same type with other items."""
+    found = _container(type(value))
+    assert found
+    return found.rebuild(value, parts)
