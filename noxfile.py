@@ -30,6 +30,7 @@ SCHEDULER_TESTS = (
     "tests/infra",
     "tests/machines/schedulers",
     "tests/machines/test_host.py",
+    "tests/machines/test_host_directories.py",
     "tests/engines/clusters",
 )
 QUICK_ROOMS = ("analysis", "atoms", "cache", "execution", "journal", "schemas", "utils", "workflow")

@@ -373,15 +373,17 @@ def large(before=None):
 def test_a_result_is_let_go_when_the_last_job_has_it(engine):
     if not engine.capabilities.waits_in_flow:
         pytest.skip("its results come at the end")
+    if engine.runner is not None:
+        pytest.skip("what its threads give back is in its own records for a while, and not in bytes")
     seen = []
 
     @engine.flow
     def workflow():
         value = large()
-        for _ in range(25):
+        for _ in range(16):
             value = large(value)
             value.wait()
-            gc.collect()  # Parsl's own records refer to one another
+            gc.collect(1)  # Parsl's own records refer to one another
             seen.append(len(ALIVE))
         return same(None)
 

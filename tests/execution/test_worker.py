@@ -3,6 +3,7 @@
 import asyncio
 import os
 import pickle
+from dataclasses import replace
 
 import cloudpickle
 import pytest
@@ -33,12 +34,13 @@ def test_whatever_a_call_raises_is_a_failure(tmp_path):
         assert failure.directory == str(tmp_path / f"failed-JOB-{value}")
 
 
-def test_an_interrupt_is_none():
+def test_an_interrupt_is_none(tmp_path):
     def work():
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        execute(call_of(work))
+        execute(replace(call_of(work), noted=True))  # in the caller's process, where it may be Ctrl-C
+    assert execute(call_of(work, directory=tmp_path / "OTHER")).kind == "KeyboardInterrupt"
     assert not in_job()
 
 

@@ -70,6 +70,6 @@ def test_what_could_not_be_sent_is_removed(host, tmp_path):
 
 def test_the_home_there(host, tmp_path):
     host.send(tmp_path, Path("~/jobs/x"))
-    assert host.run(["ls", "jobs"]).stdout == "x\n"
+    assert host.run(["bash", "-c", "ls ~/jobs"]).stdout == "x\n"
     host.remove(Path("~/jobs/x"))
-    assert host.run(["ls", "jobs"]).stdout == ""
+    assert host.run(["bash", "-c", "ls ~/jobs"]).stdout == ""

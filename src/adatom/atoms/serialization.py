@@ -97,7 +97,7 @@ def _of_calculator(calculator: Any) -> dict[str, Any]:
     spec = {
         "type": kind,
         "ase": ase.__version__,
-        "parameters": {key: value for key, value in calculator.parameters.items() if value is not None},
+        "parameters": {key: value for key, value in getattr(calculator, "parameters", {}).items() if value is not None},
     }
     if not (kind.__module__.startswith("ase.calculators.") and getattr(calculator, "default_parameters", None)):
         # Other calculators may hold more than their parameters.

@@ -198,7 +198,7 @@ def _quoted(text: str) -> str:
 
 
 def _escaped(found: re.Match[str]) -> str:
-    return f"\\{ord(found[0]):03o}"
+    return "".join(f"\\{byte:03o}" for byte in found[0].encode())
 
 
 def _or_fail(line: str) -> str:

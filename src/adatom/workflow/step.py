@@ -59,6 +59,7 @@ class Step(ABC, Generic[P, R]):
         if inspect.isgeneratorfunction(fn) or inspect.isasyncgenfunction(fn):
             raise InputError(f"{fn.__name__} yields, and neither jobs nor flows can: return a list.")
         functools.update_wrapper(self, fn)
+        self.__dict__.pop("_made", None)  # of a step that the function wraps, which `functools.wraps` has copied
         self._fn = fn
         self.options = options
         self.defaults = defaults or {}

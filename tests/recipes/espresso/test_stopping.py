@@ -1,5 +1,6 @@
 """Programs that are told of the walltime: they stop in time, and the same job goes on where they were."""
 
+import os
 import re
 import time
 from pathlib import Path
@@ -13,6 +14,7 @@ from adatom.calculators.espresso import stopping
 from adatom.errors import IncompleteError, ProgramError
 from adatom.execution import worker
 from adatom.execution.context import job_context
+from adatom.execution.deadline import time_left
 from adatom.recipes.espresso import non_scf_job, phonon_job, relax_job, static_job
 from tests.deep import deep_but
 from tests.recipes.espresso.conftest import FAST
@@ -33,6 +35,12 @@ def distorted():
     return atoms
 
 
+def time_as_said():
+    """The time left, or what a test says in the environment: all else that code reaches counts in the cache."""
+    said = os.environ.get("SECONDS_LEFT_IN_TEST")
+    return float(said) if said else time_left()
+
+
 def cut(job, *args, **kwargs):
     """What a job left behind whose program sees 7 s left, and takes 2, however long it took to come to that."""
     with (
@@ -40,7 +48,8 @@ def cut(job, *args, **kwargs):
         pytest.MonkeyPatch.context() as patch,
         pytest.raises(JobFailure) as caught,
     ):
-        patch.setattr(stopping, "time_left", lambda: 7.0)
+        patch.setattr(stopping, "time_left", time_as_said)
+        patch.setenv("SECONDS_LEFT_IN_TEST", "7")
         job(*args, **kwargs)
     failure = caught.value.failure
     assert failure.kind == IncompleteError.__name__
@@ -66,6 +75,7 @@ def output(directory, name="espresso.pwo"):
 @pytest.fixture
 def caching(tmp_path, monkeypatch):
     monkeypatch.setattr(worker, "_longest", {})  # what took long before would not be started
+    monkeypatch.setattr(stopping, "time_left", time_as_said)
     with change_settings(cache="on", cache_dir=tmp_path / "cache"):
         yield
 
