@@ -26,16 +26,7 @@ from adatom.errors import InputError, MissingExtraError, UnknownNameError
 from adatom.execution.context import current_job
 from adatom.settings import get_settings
 
-__all__ = [
-    "Calculator",
-    "Model",
-    "identify_model",
-    "make_model",
-    "model",
-    "model_label",
-    "model_names",
-    "named_model",
-]
+__all__ = ["Calculator", "Model", "identify_model", "make_model", "model", "model_label", "model_names", "named_model"]
 
 Triple = tuple[Callable[..., Any], Sequence[Any], Mapping[str, Any]]
 Calculator = str | BaseCalculator | type[BaseCalculator] | Callable[..., BaseCalculator] | Triple | None
