@@ -383,7 +383,8 @@ def test_a_result_is_let_go_when_the_last_job_has_it(engine):
         for _ in range(16):
             value = large(value)
             value.wait()
-            gc.collect(1)  # Parsl's own records refer to one another
+            if len(ALIVE) > 5:
+                gc.collect()  # engines have records that refer to one another
             seen.append(len(ALIVE))
         return same(None)
 
