@@ -33,7 +33,7 @@ from adatom.execution.failure import Failure
 from adatom.execution.observer import current_observer
 from adatom.execution.registry import drop_engine, get_engine
 from adatom.execution.signals import second_ends_at_once, stops_in_order
-from adatom.settings import change_settings, get_settings
+from adatom.settings import EMBEDDED_ENGINE, change_settings, get_settings
 
 __all__ = ["Outputs", "run_operation"]
 
@@ -320,5 +320,5 @@ def _engine(info: AutoparaInfo) -> Engine:
         if engine.capabilities.waits_in_flow:
             return engine
         workers = get_settings().local_workers
-    with change_settings(workflow_engine="local", local_workers=workers):
+    with change_settings(workflow_engine=EMBEDDED_ENGINE, local_workers=workers):
         return get_engine()

@@ -15,7 +15,7 @@ from typing import Any
 
 from adatom.errors import MissingExtraError, UnknownNameError
 from adatom.execution.engine import Engine
-from adatom.settings import get_settings
+from adatom.settings import EMBEDDED_ENGINE, get_settings
 
 __all__ = ["close_engines", "engine_class", "engine_names", "get_engine", "installed_engine", "release"]
 
@@ -102,7 +102,7 @@ def get_engine(runner: Any = None) -> Engine:
     settings = get_settings()
     name = settings.workflow_engine
     if runner is None and engine_class(name).runs_this():
-        name, runner = "local", 1  # one worker: this process
+        name, runner = EMBEDDED_ENGINE, 1  # one worker: this process
     key = (name, id(runner) if runner is not None else settings.local_workers)
     engine = _engines.get(key)
     if engine is None or engine.runner is not runner:

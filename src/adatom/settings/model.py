@@ -16,7 +16,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from adatom.settings import config_file
+from adatom.settings import EMBEDDED_ENGINE, config_file
 from adatom.utils.durations import parse_duration
 
 __all__ = ["Settings"]
@@ -29,7 +29,9 @@ class Settings(BaseSettings):
         env_prefix="ADATOM_", env_nested_delimiter="__", extra="forbid", frozen=True, validate_default=True
     )
 
-    workflow_engine: str = Field("local", description="Engine that runs jobs: a name that `adatom engines` lists.")
+    workflow_engine: str = Field(
+        EMBEDDED_ENGINE, description="Engine that runs jobs: a name that `adatom engines` lists."
+    )
     results_dir: Path = Field(Path("adatom_results"), description="Directory that holds the run directories.")
     scratch_dir: Path | None = Field(
         None,

@@ -27,7 +27,7 @@ from adatom.workflow.building import CallBuilder
 from adatom.workflow.end import run_to_the_end
 from adatom.workflow.future import Future, Node, value_of
 from adatom.workflow.gathering import refuse_hidden
-from adatom.workflow.options import FlowOptions, label
+from adatom.workflow.options import FlowOptions, first_argument, label
 from adatom.workflow.pending import Pending
 from adatom.workflow.runlog import RunLog
 from adatom.workflow.turns import in_turn
@@ -147,7 +147,7 @@ class Graph:
         if options.resources:
             options.check(job.name, self.engine)
         node = self.node(job.name, job.recipe)
-        first = args[0] if args else next(iter(kwargs.values()), None)
+        first = first_argument(args, kwargs)
         about = label(first)  # of the argument as it is now
 
         def launch(given: Any, values: Sequence[Any]) -> None:

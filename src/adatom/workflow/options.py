@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from adatom.execution.engine import Engine
     from adatom.machines.resources import Resources
 
-__all__ = ["FlowOptions", "JobOptions", "UnusedResourceWarning", "label"]
+__all__ = ["FlowOptions", "JobOptions", "UnusedResourceWarning", "first_argument", "label"]
 
 # Values of the option `cache`, but for a function.
 POLICIES = (True, False, "on", "off", "inputs", "inputs+source")
@@ -35,6 +35,17 @@ def label(value: Any) -> str:
         First argument of a job.
     """
     return ""
+
+
+def first_argument(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """Return the argument that a call is named after; None if there is none.
+
+    Parameters
+    ----------
+    args, kwargs
+        Positional and keyword arguments of the call.
+    """
+    return args[0] if args else next(iter(kwargs.values()), None)
 
 
 @dataclass(frozen=True)

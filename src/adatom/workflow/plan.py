@@ -20,7 +20,7 @@ from adatom.settings import get_settings
 from adatom.utils.nested import collect, substitute
 from adatom.workflow.future import Future
 from adatom.workflow.graph import Graph
-from adatom.workflow.options import label
+from adatom.workflow.options import first_argument, label
 from adatom.workflow.waiting import when_ready
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ class _PlanGraph(Graph):
 
         def count(given: Any, values: Sequence[Any]) -> None:
             args, kwargs = substitute(fill(given, values), _Result, lambda result: result.guess)
-            self.root.counted.append((job, label(args[0] if args else next(iter(kwargs.values()), None))))
+            self.root.counted.append((job, label(first_argument(args, kwargs))))
             given = inspect.signature(job.fn).bind(*args, **kwargs).arguments
             node.settle(_Result(job.name, given))
 

@@ -19,7 +19,7 @@ from adatom.utils.nested import collect, substitute
 from adatom.workflow.end import interrupt
 from adatom.workflow.future import Future, Node
 from adatom.workflow.graph import Graph
-from adatom.workflow.options import JobOptions, label
+from adatom.workflow.options import JobOptions, first_argument, label
 
 if TYPE_CHECKING:
     from adatom.workflow.flow import Flow
@@ -39,7 +39,7 @@ class TracingGraph(Graph):
         node = self.node(job.name, job.recipe)
 
         def make(args: Any, kwargs: Any, upstream: list[Any]) -> Call | None:
-            arguments, about = Arguments((args, kwargs)), label(args[0] if args else next(iter(kwargs.values()), None))
+            arguments, about = Arguments((args, kwargs)), label(first_argument(args, kwargs))
             if not upstream:
                 return self.prepare(node, job, arguments, about)
             call = self.calls.make_call(node, job, arguments, about, job.options, caching=self.calls.caching(job))
