@@ -420,3 +420,48 @@ def test_a_flow_that_is_submitted_last_is_done_and_its_failure_reported(environm
     assert (tmp_path / "done.txt").exists(), running.output
     assert "Nobody looked at this failure" in running.output
     assert "nobody saw this" in running.output
+
+
+OWN_TASK = {
+    "dask": """
+from distributed import Client
+with Client(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None) as client:
+    print("energy", client.submit(own).result(timeout=100))
+""",
+    "parsl": """
+import parsl
+with parsl.load(parsl.Config(executors=[parsl.ThreadPoolExecutor(max_threads=1)], initialize_logging=False)):
+    print("energy", parsl.python_app(own)().result(timeout=100))
+""",
+    "prefect": """
+from prefect import flow as prefect_flow, task
+from prefect.task_runners import ThreadPoolTaskRunner
+
+@prefect_flow(task_runner=ThreadPoolTaskRunner(max_workers=1))
+def outer():
+    return task(own).submit().result(timeout=100)
+
+print("energy", outer())
+""",
+}
+OWN = """
+from ase.build import bulk
+from adatom import flow
+from adatom.recipes.emt import relax_job, static_job
+
+@flow
+def inner(atoms):
+    return static_job(relax_job(atoms)["atoms"])["results"]["energy"]
+
+def own():
+    return round(inner(bulk("Cu")), 4), round(relax_job(bulk("Cu"))["results"]["energy"], 4)
+"""
+
+
+def test_jobs_in_a_task_of_the_users_own_run_in_place(environment, tmp_path):
+    if environment["ADATOM_WORKFLOW_ENGINE"] not in OWN_TASK:
+        pytest.skip("it has no tasks of its own that a script can wait for")
+    with script(tmp_path, OWN + OWN_TASK[environment["ADATOM_WORKFLOW_ENGINE"]], **environment) as running:
+        assert running.wait() == 0, running.output
+    assert "energy (-0.0057, -0.0057)" in running.output
+    assert len(list((tmp_path / "adatom_results").rglob("JOB-*"))) == 3
