@@ -9,7 +9,8 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future, InvalidStateError
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from importlib import import_module
@@ -59,21 +60,24 @@ class DaskEngine(Engine):
             self._client = Client(runner, set_as_default=False)
         else:
             raise InputError(f"{runner!r} is no runner of the dask engine: give {self.runner_type}.")
+        self._unreachable = f"The Dask scheduler at {self._client.scheduler.address} cannot be reached. Does it run?"
         self.capabilities = replace(self.capabilities, processes=self._processes())
         self._ledger = getattr(runner or self._cluster, "adatom_ledger", None)
-        self._waiting: set[Future[Any]] = set()
-        self._broken = ""
         self._ended: queue.SimpleQueue[_Ended | None] = queue.SimpleQueue()
         threading.Thread(target=self._collect, daemon=True).start()
         if hasattr(runner, "adatom_request"):
             runner.start()
-            runner.on_broken(self._give_up)
+            runner.on_broken(lambda why: self.give_up(f"There are no workers: {why}"))
 
-    def _give_up(self, why: str) -> None:
-        """Fail all tasks that wait, as there will be no workers."""
-        self._broken = why
-        for future in list(self._waiting):
-            _fail(future, why)
+    def look_after(self) -> str:
+        """Look whether the scheduler can be reached and, of this engine's own workers, one lives."""
+        if self._client.status not in ("running", "newly-created"):
+            return self._unreachable
+        if self._cluster is not None:
+            nannies = [worker.process for worker in list(self._cluster.workers.values())]
+            if nannies and all(nanny is None or nanny.returncode is not None for nanny in nannies):
+                return f"All {len(nannies)} Dask workers of this script died. Run it again."
+        return ""
 
     def _processes(self) -> bool:
         """Return whether a job that kills its worker kills no other job, nor this process."""
@@ -115,12 +119,6 @@ class DaskEngine(Engine):
         # The dashboard shows the part of the key before the last dash.
         key = f"{work.name}-{os.urandom(8).hex()}"
         future: Future[Any] = Future()
-        self._waiting.add(future)
-        future.add_done_callback(self._waiting.discard)
-        if self._broken:
-            _fail(future, self._broken)
-            return future
-
         rank = {"priority": 1} if getattr(work, "waited", False) and "priority" not in options else {}
 
         self._send(
@@ -156,12 +154,11 @@ class DaskEngine(Engine):
         except Exception:  # a worker died while it held a result: one by one, so that only those are lost
             values = {}
         for task, future, send in ended:
-            if future.done():
-                continue
-            if task.key in values:
-                future.set_result(values[task.key])
-            else:
-                self._settle(task, future, send)
+            with suppress(InvalidStateError):  # this engine was given up meanwhile
+                if task.key in values:
+                    future.set_result(values[task.key])
+                else:
+                    self._settle(task, future, send)
 
     def _settle(self, task: Any, future: Future[Any], send: Callable[[], None]) -> None:
         from distributed import KilledWorker
@@ -174,6 +171,8 @@ class DaskEngine(Engine):
                 send()
             else:
                 future.set_exception(WorkerDiedError(f"the Dask worker {error.last_worker.address} died"))
+        except CancelledError:
+            future.set_exception(EngineError(self._unreachable))
         except BaseException as error:
             future.set_exception(error)
 
@@ -214,7 +213,12 @@ class DaskEngine(Engine):
         from distributed.deploy.subprocess import SubprocessWorker
 
         directory = tempfile.TemporaryDirectory(prefix="adatom-dask-")
+        security = distributed.Security.temporary()  # each user of this machine can connect to each port of it
         one = {
+            "host": "127.0.0.1",
+            "protocol": "tls",
+            "security": _in_files(security, directory.name),
+            "config": {"distributed.worker.http.routes": []},
             "nthreads": 1,
             "memory_limit": 0,
             "dashboard": False,
@@ -226,23 +230,37 @@ class DaskEngine(Engine):
             "cls": SubprocessWorker,
             "options": {"worker_class": "distributed.Nanny", "worker_kwargs": one},
         }
-        scheduler = {"port": 0, "host": "127.0.0.1", "dashboard": False, "dashboard_address": "127.0.0.1:0"}
-        # A job that kills its worker is not tried again behind the back of its `retries`.
-        with dask.config.set({"distributed.scheduler.allowed-failures": 0}), guarded(directory.name):
+        scheduler = {
+            "port": 0,
+            "host": "127.0.0.1",
+            "protocol": "tls",
+            "security": security,
+            "dashboard": False,
+            "dashboard_address": "127.0.0.1:0",
+        }
+        # A job that kills its worker is not tried again behind the back of its `retries`. Pages are open to everyone.
+        ours = {"distributed.scheduler.allowed-failures": 0, "distributed.scheduler.http.routes": []}
+        with dask.config.set(ours), guarded(directory.name):
             cluster = distributed.SpecCluster(
                 scheduler={"cls": distributed.Scheduler, "options": scheduler},
                 workers=dict.fromkeys(range(workers), worker),
                 worker=worker,
                 silence_logs=40,
+                security=security,
             )
         cluster.adatom_ledger = directory.name
         cluster.adatom_directory = directory  # removed with the cluster
         return cluster
 
 
-def _fail(future: Future[Any], why: str) -> None:
-    if not future.done():
-        future.set_exception(EngineError(f"There are no workers: {why}"))
+def _in_files(security: Any, directory: str) -> dict[str, Any]:
+    """Write the certificate of a worker into a directory, as keys are not for command lines."""
+    paths = {}
+    for name in ("ca_file", "worker_cert", "worker_key"):
+        paths[f"tls_{name}"] = path = f"{directory}/{name}.pem"
+        with open(path, "w", opener=partial(os.open, mode=0o600)) as file:
+            file.write(getattr(security, f"tls_{name}"))
+    return {"require_encryption": True, **paths}
 
 
 def _pack(work: Call | Batch, key: str, ledger: str | None) -> bytes:

@@ -9,11 +9,12 @@ import sys
 import tempfile
 import threading
 import time
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from adatom.errors import InputError, WorkerDiedError
+from adatom.errors import EngineError, InputError, WorkerDiedError
 from adatom.execution.call import Batch, Call, Outcome
 from adatom.execution.cleanup import guarded
 from adatom.execution.engine import Capabilities, Engine
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ParslEngine"]
 
+_BLOCKS = 10  # processes that start workers on this machine, each after the one before has died
 _LOSSES = 3  # of batch jobs, at their walltime or with their node, that cost a job no retry
 
 
@@ -42,6 +44,8 @@ class ParslEngine(Engine):
         from parsl.dataflow.dflow import DataFlowKernelLoader
         from parsl.errors import NoDataFlowKernelError
         from parsl.executors import ThreadPoolExecutor
+
+        from adatom.engines.clusters.htex import limit_waits
 
         self._apps: dict[tuple[str, str], Any] = {}
         self._own = True
@@ -72,6 +76,26 @@ class ParslEngine(Engine):
             raise InputError(f"{runner!r} is no runner of the parsl engine: give {self.runner_type}.")
         threads = any(isinstance(executor, ThreadPoolExecutor) for executor in self._kernel.config.executors)
         self.capabilities = replace(self.capabilities, processes=not threads)
+        for executor in self._helped():
+            limit_waits(executor)
+
+    def _helped(self) -> list[Any]:
+        """Return the executors that have an interchange."""
+        return [one for one in self._kernel.executors.values() if getattr(one, "interchange_proc", None)]
+
+    def look_after(self) -> str:
+        """Look whether the interchanges live, and start the workers of this script again if they died together."""
+        for executor in self._helped():
+            if executor.interchange_proc.poll() is not None:
+                return f"Parsl's interchange (process {executor.interchange_proc.pid}) died. Run this script again."
+        if self._directory and self._own:
+            [executor] = self._helped()
+            blocks = list(executor.status_facade.values())
+            if blocks and all(block.terminal for block in blocks):
+                if len(blocks) == _BLOCKS:
+                    return f"Parsl's workers ended {_BLOCKS} times, the last time so: {blocks[-1].stderr_summary}"
+                executor.scale_out_facade(1)
+        return ""
 
     @property
     def slots(self) -> int:
@@ -116,6 +140,12 @@ class ParslEngine(Engine):
 
         app(work).add_done_callback(done)
 
+    def give_up(self, reason: str) -> None:
+        """Fail all work, that of Parsl's users too."""
+        super().give_up(reason)
+        for executor in self._helped():
+            executor.set_bad_state_and_fail_all(EngineError(reason))
+
     def native(self, function: Any, name: str, options: dict[str, Any]) -> Any:
         """Return a ``parsl.python_app``."""
         import parsl
@@ -125,7 +155,12 @@ class ParslEngine(Engine):
     def close(self) -> None:
         """End the kernel, if it is this engine's."""
         if self._own:
-            self._kernel.cleanup()
+            if self.lost:
+                from adatom.engines.clusters.htex import abandon
+
+                abandon(self._kernel)
+            else:
+                self._kernel.cleanup()
             self._own = False
         if self._directory:
             self._directory.cleanup()
@@ -161,6 +196,7 @@ class ParslEngine(Engine):
             interchange_launch_cmd=interchange_command(),
             heartbeat_period=2,
             heartbeat_threshold=10,  # after this many seconds the workers of a script that was killed end
+            block_error_handler=False,  # workers that ended are started again: `look_after`
         )
         directory = tempfile.TemporaryDirectory(prefix="adatom-parsl-", ignore_cleanup_errors=True)
         config = Config(
@@ -218,12 +254,13 @@ def _settle(future: Future[Any], task: Any) -> None:
     from parsl.executors.high_throughput.errors import ManagerLost, WorkerLost
 
     error = task.exception()
-    if error is None:
-        future.set_result(task.result())
-    elif isinstance(error, WorkerLost | ManagerLost):
-        future.set_exception(WorkerDiedError(str(error)))
-    else:
-        future.set_exception(error)
+    with suppress(InvalidStateError):  # the engine was given up meanwhile
+        if error is None:
+            future.set_result(task.result())
+        elif isinstance(error, WorkerLost | ManagerLost):
+            future.set_exception(WorkerDiedError(str(error)))
+        else:
+            future.set_exception(error)
 
 
 def _workers(executor: Any) -> int:

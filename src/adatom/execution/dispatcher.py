@@ -91,7 +91,7 @@ class Dispatcher:
             Function to call when the engine has answered, after the task is settled or sent again.
         """
         context = contextvars.copy_context()  # a thread of the engine's has other settings
-        future = self.engine.submit(task.work, dict(options))
+        future = self.engine.send(task.work, dict(options))
         future.add_done_callback(lambda future: context.run(self._answered, task, options, ended, future))
 
     def _answered(self, task: Task, options: Mapping[str, Any], ended: Callable[[], None] | None, future: Any) -> None:
@@ -101,7 +101,7 @@ class Dispatcher:
         except WorkerDiedError as error:
             again = self._after_a_death(task, error)
         except BaseException as error:  # whatever an engine raises, the flow goes on
-            task.fail(error)
+            task.fail(CancelledError() if self._stopped() else error)
         for next_one in again:
             if self._stopped():
                 next_one.fail(CancelledError())

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from concurrent.futures import Future as ConcurrentFuture
+from concurrent.futures import InvalidStateError
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -83,6 +86,10 @@ class Engine(ABC):
         Futures of jobs and flows that were submitted outside of any flow, and have not ended well.
     item_costs
         Seconds that an item of a map or stream took, by the kind of operation (`BatchSize`).
+    lost
+        Reason for which no work can be done any more, such as the death of a helper process; empty: there is none.
+    ended
+        Set when the engine ends.
     """
 
     name: ClassVar[str]
@@ -96,6 +103,9 @@ class Engine(ABC):
         self.runner = runner
         self.standing: set[ConcurrentFuture[Any]] = set()
         self.item_costs: dict[tuple[str, str], float] = {}
+        self.lost = ""
+        self.ended = threading.Event()
+        self._sent: set[ConcurrentFuture[Any]] = set()
 
     @classmethod
     def runs_this(cls) -> bool:
@@ -143,6 +153,54 @@ class Engine(ABC):
             Future of the bytes that ``pack(work)`` returned, or of the `Outcome` of a call that ran in this process. It
             raises `WorkerDiedError` if the worker died.
         """
+
+    def send(self, work: Call | Batch, options: dict[str, Any]) -> ConcurrentFuture[Any]:
+        """Submit work, whose future fails when the engine is lost.
+
+        Parameters
+        ----------
+        work, options
+            As in `submit`.
+        """
+        if not self.has_helpers():
+            return self.submit(work, options)
+        if not self.lost:
+            future = self.submit(work, options)
+            self._sent.add(future)
+            future.add_done_callback(self._sent.discard)
+        if self.lost:  # by now
+            future = ConcurrentFuture()
+            future.set_exception(EngineError(self.lost))
+        return future
+
+    def give_up(self, reason: str) -> None:
+        """Fail all work that has no answer, and all that is sent from now on.
+
+        Parameters
+        ----------
+        reason
+            Reason, with the next step for the user.
+        """
+        self.lost = reason
+        for future in list(self._sent):
+            with suppress(InvalidStateError):  # the answer came meanwhile
+                future.set_exception(EngineError(reason))
+
+    def has_helpers(self) -> bool:
+        """Return whether the engine has processes or servers that `look_after` looks after."""
+        return type(self).look_after is not Engine.look_after
+
+    def look_after(self) -> str:
+        """Look whether the helper processes and servers of the engine live, and replace what can be replaced.
+
+        It is called each second, in a thread.
+
+        Returns
+        -------
+        str
+            Reason for which no work can be done any more; empty: all is well.
+        """
+        return ""
 
     def run_flow(self, name: str, body: Callable[[], Any], options: dict[str, Any]) -> Any:
         """Run the body of a flow in this process, inside a flow of the engine's own if the engine has flows.

@@ -41,6 +41,11 @@ class LocalPool:
     ----------
     workers
         Number of worker processes.
+
+    Attributes
+    ----------
+    stopped
+        Whether the pool was closed at once, before its work was done.
     """
 
     def __init__(self, workers: int) -> None:
@@ -51,7 +56,7 @@ class LocalPool:
         self._lock = threading.Lock()
         self._threads: list[threading.Thread] = []
         self._closed = False
-        self._stopped = False
+        self.stopped = False
 
     def submit(self, work: Call | Batch) -> Future[Any]:
         """Run a call or a batch in a worker.
@@ -128,7 +133,7 @@ class LocalPool:
 
     def _start(self, gpu: str | None) -> Child:
         with self._lock:  # held until the child is listed: `close` ends only listed ones
-            if self._stopped:
+            if self.stopped:
                 raise WorkerDiedError("the worker process was not started: the pool was stopped")
             try:
                 child = Child(beside_others=True, gpu=gpu)
@@ -156,7 +161,7 @@ class LocalPool:
             Whether to end the running jobs, and drop those that wait.
         """
         with self._lock:
-            self._closed, self._stopped = True, at_once
+            self._closed, self.stopped = True, at_once
             threads, children = self._threads, list(self._children)
         if at_once:
             with suppress(queue.Empty):

@@ -105,14 +105,30 @@ def get_engine(runner: Any = None) -> Engine:
         name, runner = EMBEDDED_ENGINE, 1  # one worker: this process
     key = (name, id(runner) if runner is not None else settings.local_workers)
     engine = _engines.get(key)
-    if engine is None or engine.runner is not runner:
+    if engine is None or engine.runner is not runner or engine.lost:
         with _making:
             engine = _engines.get(key)
+            if engine and engine.lost:
+                _drop(engine)
+                engine = None
             if engine is None or engine.runner is not runner:
                 engine = _engines[key] = installed_engine(name)(runner)
                 # The standard library's hook for pools: by the time of `atexit` no thread pool works any more.
                 threading._register_atexit(_end, engine, os.getpid())  # type: ignore[attr-defined]
+                if engine.has_helpers():
+                    threading.Thread(target=_look_after, args=(engine,), daemon=True).start()
     return engine
+
+
+def _look_after(engine: Engine) -> None:
+    """Give up an engine when a helper process without which it cannot work has died."""
+    while not engine.ended.wait(_INTERVAL):
+        if reason := engine.look_after():
+            engine.give_up(reason)
+            return
+
+
+_INTERVAL = 1.0  # seconds between two looks at the helper processes of an engine
 
 
 def installed_engine(name: str) -> type[Engine]:
@@ -174,6 +190,7 @@ def drop_engine(engine: Engine, at_once: bool = False) -> None:
     for key, known in list(_engines.items()):
         if known is engine:
             del _engines[key]
+    engine.ended.set()
     if at_once:
         engine.interrupt()
     engine.close()

@@ -1,13 +1,19 @@
-"""Command lines of Parsl's high-throughput executor."""
+"""Command lines of Parsl's high-throughput executor, and its end without an interchange."""
 
 from __future__ import annotations
 
+import atexit
 import shlex
 import sys
+from typing import Any
 
+import zmq
+from parsl.dataflow.dflow import DataFlowKernel, DataFlowKernelLoader
 from parsl.executors.high_throughput.executor import DEFAULT_LAUNCH_CMD
 
-__all__ = ["interchange_command", "worker_command"]
+__all__ = ["abandon", "interchange_command", "limit_waits", "worker_command"]
+
+_PATIENCE = 5000  # ms that a task may wait to be sent; with an interchange it does not wait at all
 
 _MODULES = "parsl.executors.high_throughput"
 
@@ -31,3 +37,33 @@ def worker_command(python: str = sys.executable) -> str:
 def interchange_command() -> list[str]:
     """Return the command line of the process that passes tasks to workers."""
     return [sys.executable, "-P", "-m", f"{_MODULES}.interchange"]
+
+
+def limit_waits(executor: Any) -> None:
+    """Have tasks that are sent to an interchange that died fail after seconds; else their thread waits forever.
+
+    Parameters
+    ----------
+    executor
+        High-throughput executor that was started.
+    """
+    executor.outgoing_q.zmq_socket.setsockopt(zmq.SNDTIMEO, _PATIENCE)
+    executor.outgoing_q.zmq_socket.setsockopt(zmq.LINGER, 0)
+
+
+def abandon(kernel: DataFlowKernel) -> None:
+    """End the workers of a kernel whose interchange died. `cleanup` would ask the interchange first, and wait forever.
+
+    Parameters
+    ----------
+    kernel
+        Kernel that is not used any more.
+    """
+    kernel.cleanup_called = True
+    atexit.unregister(kernel.atexit_cleanup)
+    for executor in kernel.executors.values():
+        provider = getattr(executor, "provider", None)
+        if provider and provider.resources:
+            provider.cancel(list(provider.resources))
+    if DataFlowKernelLoader._dfk is kernel:
+        DataFlowKernelLoader.clear()

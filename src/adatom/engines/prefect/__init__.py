@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Callable
 from concurrent.futures import Future as ConcurrentFuture
-from contextlib import contextmanager
+from concurrent.futures import InvalidStateError
+from contextlib import suppress
 from dataclasses import replace
 from functools import wraps
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from adatom.engines.prefect.server import Server, quick_settings
 from adatom.errors import EngineError, InputError, JobFailure, MissingExtraError
 from adatom.execution.call import Batch, Call, Outcome
-from adatom.execution.cleanup import guarded
 from adatom.execution.engine import Capabilities, Engine
 from adatom.execution.failure import Failure
 from adatom.execution.pool import LocalPool
-from adatom.execution.registry import announce, local_workers
+from adatom.execution.registry import local_workers
 from adatom.execution.worker import pack, unpack
 from adatom.workflow.future import Future
 
@@ -53,23 +55,12 @@ class PrefectEngine(Engine):
 
     def __init__(self, runner: Any = None) -> None:
         super().__init__(runner)
-        from prefect.client.orchestration import get_client
         from prefect.events.worker import EventsWorker, should_emit_events
-        from prefect.settings import PREFECT_API_URL, PREFECT_HOME
         from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
         if runner is not None and not isinstance(runner, TaskRunner):
             raise InputError(f"{runner!r} is no runner of the prefect engine: give {self.runner_type}.")
-        if not PREFECT_API_URL.value():
-            announce("prefect: no server is set (PREFECT_API_URL); one of this script's own ends with it.")
-            try:
-                with guarded(), _quick_settings():
-                    get_client(sync_client=True)  # starts it
-            except RuntimeError as error:
-                raise EngineError(
-                    f"Prefect's own server did not start: {error} Its log is above. Can {PREFECT_HOME.value()} be "
-                    "written? Or start one with `prefect server start`, and set PREFECT_API_URL."
-                ) from error
+        self._server = Server()
         if should_emit_events():  # now, so that at exit it ends after the jobs whose events it sends
             EventsWorker.instance()
         self._pool = LocalPool(local_workers()) if runner is None else getattr(runner, "adatom_pool", None)
@@ -78,6 +69,10 @@ class PrefectEngine(Engine):
         self._tasks: dict[Any, Any] = {}
         self._stored: Any = None
         self._outside: Any = None  # task runner for jobs that no flow calls
+
+    def look_after(self) -> str:
+        """Start this script's own server again if it died; look whether that of the user's answers."""
+        return self._server.look_after()
 
     @classmethod
     def runs_this(cls) -> bool:
@@ -106,7 +101,7 @@ class PrefectEngine(Engine):
         if flow:
             run = task.submit(sealed)
         else:
-            with _quick_settings():
+            with quick_settings():
                 run = self._runner_outside().submit(task, {"work": sealed})
         future: ConcurrentFuture[Any] = ConcurrentFuture()
         run.add_done_callback(lambda run: _settle(future, run, sealed))
@@ -145,17 +140,30 @@ class PrefectEngine(Engine):
 
     def run_flow(self, name: str, body: Callable[[], Any], options: dict[str, Any]) -> None:
         """Run a flow's body as a flow run; `options` go to ``prefect.flow``."""
+        import httpx
         import prefect
 
-        kept = _StaysHere(body)
+        kept, ends = _StaysHere(body), list[BaseException | None]()
 
         def run() -> None:
             if kept.body:
-                kept.body()
+                try:
+                    kept.body()
+                except BaseException as error:
+                    ends.append(error)
+                    raise
+                ends.append(None)
 
         runner = {"task_runner": self._new_runner()}
-        with _quick_settings():
-            prefect.flow(run, name=name, **{**runner, "validate_parameters": False, **options})()
+        try:
+            with quick_settings():
+                prefect.flow(run, name=name, **{**runner, "validate_parameters": False, **options})()
+        except httpx.TransportError as error:
+            if not ends:
+                raise EngineError(f"Prefect's server does not answer ({error}), so {name} was not run.") from error
+            if ends[0]:
+                raise ends[0] from None
+            warnings.warn(f"Prefect's server does not know that {name} has ended: {error}", stacklevel=2)
 
     def native(self, function: Any, name: str, options: dict[str, Any]) -> Any:
         """Return a ``prefect.Task``."""
@@ -249,8 +257,16 @@ class _Feed:
     def __init__(self, pool: Any) -> None:
         self._pool = pool
 
-    def __call__(self, work: _Sealed) -> bytes:
-        return _checked(work, self._pool.submit(work.work).result())
+    def __call__(self, work: _Sealed) -> Any:
+        try:
+            packed = self._pool.submit(work.work).result()
+        except Exception:
+            if not self._pool.stopped:
+                raise
+            from prefect.states import Cancelled
+
+            return Cancelled(message="the flow was interrupted")  # a failure would be shown with its traceback
+        return _checked(work, packed)
 
 
 def _checked(work: _Sealed, packed: bytes) -> bytes:
@@ -277,51 +293,10 @@ def _settle(future: ConcurrentFuture[Any], run: Any, sealed: _Sealed) -> None:
         outcome = sealed.packed if done else run.result(raise_on_failure=False)
     except BaseException as error:
         outcome = error
-    if isinstance(outcome, JobFailure):
-        future.set_result(Outcome(outcome.failure))
-    elif isinstance(outcome, BaseException):
-        future.set_exception(outcome)
-    else:
-        future.set_result(outcome)
-
-
-@contextmanager
-def _quick_settings() -> Iterator[None]:
-    """Set Prefect's settings for a flow run and for the server that it may need."""
-    from prefect.context import SettingsContext, get_settings_context
-
-    context = get_settings_context()
-    if _quick.get("base") is not context.settings:  # once for all flows: it takes 25 ms
-        _quick["base"], _quick["settings"] = context.settings, _made_quick(context.settings)
-    with SettingsContext(profile=context.profile, settings=_quick["settings"]):
-        yield
-
-
-_quick: dict[str, Any] = {}
-
-
-def _made_quick(settings: Any) -> Any:
-    from prefect.settings import (
-        PREFECT_CLIENT_MAX_RETRIES,
-        PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
-        PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW,
-        PREFECT_SERVER_ANALYTICS_ENABLED,
-        PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS,
-        PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE,
-        PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL,
-    )
-
-    wanted = {
-        PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,  # it would keep each flow run waiting for a second at its end
-        PREFECT_SERVER_ANALYTICS_ENABLED: False,  # nobody asked for the server, and compute nodes have no network
-        PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS: 180,
-        PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW: "ignore",  # a job that no flow calls
-    }
-    # A server with SQLite writes the events of thousands of task runs one by one, for minutes, and meanwhile does not
-    # answer a flow run. So our own server writes many at once, and requests to any other are tried for more than 62 s.
-    unless_set = {
-        PREFECT_CLIENT_MAX_RETRIES: 7,  # 254 s
-        PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE: 200,
-        PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL: 1,  # s, cut to a whole number: 0 never rests
-    }
-    return settings.copy_with_update(updates=wanted, set_defaults=unless_set)
+    with suppress(InvalidStateError):  # the engine was given up meanwhile
+        if isinstance(outcome, JobFailure):
+            future.set_result(Outcome(outcome.failure))
+        elif isinstance(outcome, BaseException):
+            future.set_exception(outcome)
+        else:
+            future.set_result(outcome)

@@ -1,0 +1,165 @@
+"""Prefect's server: this script's own, which only this script may use, or the user's; and the settings for both."""
+
+from __future__ import annotations
+
+import math
+import secrets
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+from adatom.errors import EngineError
+from adatom.execution.cleanup import guarded
+from adatom.execution.registry import announce
+
+__all__ = ["Server", "quick_settings"]
+
+_PATIENCE = 10.0  # seconds for which a server of the user's may refuse connections, for example as it is restarted
+_STARTS = 5  # of this script's own server, each after the one before has died
+
+
+class Server:
+    """Server that keeps the states of this process's runs: the user's, or one that ends with this process.
+
+    Raises
+    ------
+    EngineError
+        No server is set, and one of this process's own does not start.
+    """
+
+    def __init__(self) -> None:
+        from prefect.settings import PREFECT_API_URL
+
+        self._url: str | None = PREFECT_API_URL.value()
+        self._own: Any = None
+        self._starts = 0
+        self._answered = float("-inf")
+        self._asked = self._answered
+        if not self._url:
+            announce("prefect: no server is set (PREFECT_API_URL); one of this script's own ends with it.")
+            self._start()
+
+    def _start(self) -> None:
+        from prefect.server.api.server import SubprocessASGIServer
+        from prefect.settings import PREFECT_HOME
+
+        self._own = SubprocessASGIServer()
+        self._starts += 1
+        if self._own.server_process is None:
+            _lock()
+        try:
+            with guarded(), quick_settings():
+                self._own.start()
+        except RuntimeError as error:
+            raise EngineError(
+                f"Prefect's own server did not start: {error} Its log is above. Can {PREFECT_HOME.value()} be "
+                "written? Or start one with `prefect server start`, and set PREFECT_API_URL."
+            ) from error
+
+    def look_after(self) -> str:
+        """Start the own server again, at its address and with its database, if it died.
+
+        Returns
+        -------
+        str
+            Reason for which no flow can run any more; empty: all is well.
+        """
+        if self._url:
+            return self._refuses(self._url)
+        process = self._own.server_process
+        if process is None or process.poll() is None:  # None: Prefect ended it, at exit
+            return ""
+        if self._starts == _STARTS:
+            return f"Prefect's own server died {_STARTS} times. Start one with `prefect server start`."
+        self._own.running = False
+        try:
+            self._start()
+        except EngineError as error:
+            return str(error)
+        return ""
+
+    def _refuses(self, url: str) -> str:
+        """Return why a server of the user's is lost; empty while it takes connections, or may be restarted.
+
+        One behind a proxy takes none from here, and is left alone.
+        """
+        now, address = time.monotonic(), urlsplit(url)
+        if now < self._asked + _PATIENCE / 4:
+            return ""
+        self._asked = now
+        try:
+            socket.create_connection((address.hostname, address.port or 443), timeout=5).close()
+            self._answered = now
+        except ConnectionRefusedError as error:
+            if math.isfinite(self._answered) and now > self._answered + _PATIENCE:
+                _try_once()
+                return f"Prefect's server at {url} does not answer any more ({error}). Start it again."
+        except OSError:  # it is busy, or the network is
+            pass
+        return ""
+
+
+def _lock() -> None:
+    """Let a server that is started from now on answer this process alone, its users' own Prefect code too.
+
+    Every user of a machine can connect to each port of it.
+    """
+    from prefect.context import get_settings_context
+    from pydantic import SecretStr
+
+    settings = get_settings_context().settings
+    if settings.server.api.auth_string is None and settings.api.auth_string is None:
+        settings.server.api.auth_string = settings.api.auth_string = SecretStr(f"adatom:{secrets.token_urlsafe()}")
+
+
+def _try_once() -> None:
+    """Let no request be tried again, as the server is gone: the last would end minutes from now."""
+    from prefect.context import get_settings_context
+
+    for settings in filter(None, (get_settings_context().settings, _quick.get("settings"))):
+        settings.client.max_retries = 0
+
+
+@contextmanager
+def quick_settings() -> Iterator[None]:
+    """Set Prefect's settings for a flow run and for the server that it may need."""
+    from prefect.context import SettingsContext, get_settings_context
+
+    context = get_settings_context()
+    if _quick.get("base") is not context.settings:  # once for all flows: it takes 25 ms
+        _quick["base"], _quick["settings"] = context.settings, _made_quick(context.settings)
+    with SettingsContext(profile=context.profile, settings=_quick["settings"]):
+        yield
+
+
+_quick: dict[str, Any] = {}
+
+
+def _made_quick(settings: Any) -> Any:
+    from prefect.settings import (
+        PREFECT_CLIENT_MAX_RETRIES,
+        PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
+        PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW,
+        PREFECT_SERVER_ANALYTICS_ENABLED,
+        PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS,
+        PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE,
+        PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL,
+    )
+
+    wanted = {
+        PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,  # it would keep each flow run waiting for a second at its end
+        PREFECT_SERVER_ANALYTICS_ENABLED: False,  # nobody asked for the server, and compute nodes have no network
+        PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS: 180,
+        PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW: "ignore",  # a job that no flow calls
+    }
+    # A server with SQLite writes the events of thousands of task runs one by one, for minutes, and meanwhile does not
+    # answer a flow run. So our own server writes many at once, and requests to any other are tried for more than 62 s.
+    unless_set = {
+        PREFECT_CLIENT_MAX_RETRIES: 7,  # 254 s
+        PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE: 200,
+        PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL: 1,  # s, cut to a whole number: 0 never rests
+    }
+    return settings.copy_with_update(updates=wanted, set_defaults=unless_set)

@@ -1,0 +1,159 @@
+"""The processes and servers that an engine starts beside its workers: who may talk to them, and what if one dies."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.engines.processes import script, wait_until
+
+SLOW = """
+import os, time
+from pathlib import Path
+from adatom import flow, job
+
+HERE = Path.cwd()
+
+@job(retries=1)
+def slow(i):
+    (HERE / f"started{i}").touch()
+    time.sleep(0.5)
+    return i
+
+@flow
+def campaign():
+    return [slow(i) for i in range(12)]
+
+print(campaign())
+"""
+
+# Of each engine: what is in the command line of a helper, whether one or all are killed, and the words at the end of
+# the flow; none where work goes on.
+HELPERS = {
+    "parsl": [("HTEX interchange", 1, "Parsl's interchange .* died"), ("process_worker_pool", 1, "")],
+    "dask": [("dask spec", 2, "All 2 Dask workers of this script died"), ("dask spec", 1, "")],
+    "prefect": [("uvicorn", 1, "")],
+}
+
+
+@pytest.mark.deep_but_on("parsl", reason="each waits for what Parsl, Dask or Prefect notices after ten seconds or more")
+@pytest.mark.parametrize("which", [0, 1])
+def test_after_the_death_of_a_helper_work_goes_on_or_the_flow_ends_with_its_name(environment, tmp_path, which):
+    helpers = HELPERS.get(environment["ADATOM_WORKFLOW_ENGINE"], [])
+    if len(helpers) <= which:
+        pytest.skip("it has no such helper")
+    helper, number, words = helpers[which]
+    environment.pop("PREFECT_API_URL", None)  # a server of the script's own
+    with script(tmp_path, SLOW, **environment) as running:
+        wait_until(lambda: list(tmp_path.glob("started*")) or running.process.poll() is not None, "no job started")
+        found = [pid for pid, command in running.alive().items() if helper in command]
+        assert len(found) >= number, running.alive()
+        for pid in found[:number]:
+            os.kill(pid, signal.SIGKILL)
+        status = running.wait()
+        if words:
+            assert status == 1
+            assert re.search(words, running.output), running.output
+        else:
+            assert status == 0, running.output
+            assert str(list(range(12))) in running.output
+        wait_until(lambda: not running.alive(), f"still running: {running.alive()}", 60)
+
+
+LISTENING = """
+import json, os, subprocess, sys, time
+from pathlib import Path
+from adatom import flow, job
+
+HERE = Path.cwd()
+
+@job
+def wait():
+    (HERE / "started").touch()
+    while not (HERE / "stop").exists():
+        time.sleep(0.1)
+
+@flow
+def campaign():
+    return [wait() for i in range(2)]
+
+campaign()
+"""
+
+NOBODY = 65534  # the user that owns nothing
+
+# What a stranger tries: pages of a server, and a greeting, as Dask's processes give to each that they talk to.
+STRANGER = """
+import json, os, socket, ssl, urllib.error, urllib.request
+
+def pages(port):
+    for path in ("/", "/info/main/workers.html", "/metrics", "/api/admin/version", "/api/flows/count", "/docs"):
+        try:
+            yield urllib.request.urlopen(f"http://127.0.0.1:{{port}}{{path}}", timeout=1).status
+        except urllib.error.HTTPError as error:
+            yield error.code
+        except Exception as error:
+            yield type(error).__name__
+
+def greetings(port):
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    for wrap in (lambda plain: plain, context.wrap_socket):
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=1) as plain, wrap(plain) as talk:
+                yield len(talk.recv(8))
+        except Exception as error:
+            yield type(error).__name__
+
+list(pages(1)), list(greetings(1))  # imports all modules, which may be root's own
+os.setgid({nobody}), os.setuid({nobody})
+print(json.dumps(dict((port, (list(pages(port)), list(greetings(port)))) for port in {ports})))
+"""
+
+
+def listening(pids):
+    """Addresses and ports on which processes take connections, from the kernel's tables."""
+    sockets = set()
+    for pid in pids:
+        for entry in Path(f"/proc/{pid}/fd").iterdir():
+            try:
+                sockets.add(os.readlink(entry))
+            except OSError:
+                pass
+    found = set()
+    for table in ("tcp", "tcp6"):
+        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == "0A" and f"socket:[{fields[9]}]" in sockets:
+                address, port = fields[1].split(":")
+                found.add((address, int(port, 16)))
+    return found
+
+
+LOOPBACK = {"0100007F", "0000000000000000FFFF00000100007F", "00000000000000000000000001000000"}
+
+
+def test_another_user_of_this_machine_gets_nothing(environment, own_jobs, tmp_path):
+    if os.getuid():
+        pytest.skip("only root can become another user")
+    environment.pop("PREFECT_API_URL", None)
+    with script(tmp_path, LISTENING, **environment) as running:
+        wait_until(lambda: (tmp_path / "started").exists() or running.process.poll() is not None, "no job started")
+        assert running.process.poll() is None, running.output
+        found = listening(running.alive())
+        assert {address for address, _ in found} <= LOOPBACK
+        assert bool(found) == (environment["ADATOM_WORKFLOW_ENGINE"] in HELPERS)
+        ports = sorted(port for _, port in found)
+        stranger = STRANGER.format(nobody=NOBODY, ports=ports)
+        said = subprocess.run([sys.executable, "-c", stranger], capture_output=True, text=True, check=True, cwd="/")
+        for port, (pages, greetings) in json.loads(said.stdout).items():
+            assert not {200, "LookupError", "ImportError"}.intersection(pages), (port, pages)
+            if environment["ADATOM_WORKFLOW_ENGINE"] == "dask":  # ZeroMQ greets before it asks for a key
+                assert not [greeting for greeting in greetings if greeting not in (0, "TimeoutError", "SSLError")]
+        (tmp_path / "stop").touch()
+        assert running.wait() == 0, running.output
