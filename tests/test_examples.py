@@ -53,8 +53,8 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("examples")
 
 
-# Flows, subflows and failures; the others are the same on an engine as these.
-ELSEWHERE = {"own_flow.py", "slabs_and_adsorbate.py", "failures.py"}
+# Flows and failures; the others are the same on an engine as these.
+ELSEWHERE = {"own_flow.py", "failures.py"}
 
 
 def scripts(*shallow: str) -> pytest.MarkDecorator:

@@ -390,6 +390,7 @@ def undisturbed():
     return found
 
 
+@pytest.mark.deep_but_on("local-processes", "dask", reason="the store is one, whatever engine asks it")
 def test_a_killed_campaign_goes_on_where_it_was(environment, own_jobs, tmp_path):
     with script(tmp_path, CAMPAIGN, **environment) as running:
         wait_until(lambda: len(stored(tmp_path)) == 15 or running.process.poll() is not None, "15 jobs are not done")

@@ -34,6 +34,7 @@ from adatom.execution.observer import observed
 from adatom.execution.registry import drop_engine, get_engine
 from adatom.workflow.options import UnusedResourceWarning
 from tests.engines import jobs
+from tests.engines.conftest import THREADS
 from tests.engines.jobs import Box, Pair, add, fail, mult, same
 
 # --- Composition ------------------------------------------------------------------------------------------------------
@@ -310,6 +311,7 @@ def test_jobs_of_a_flow_take_other_parameters_and_decorators(engine):
 # --- Running ----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.deep_on(*THREADS, reason="each starts a cluster, as the same engines without threads do")
 def test_the_runner_runs_all_jobs_of_a_flow(engine):
     runner = make_runner(workers=2)
 
@@ -701,7 +703,10 @@ def test_a_worker_killed_by_an_item_of_a_map_costs_no_other_item(engine, tmp_pat
     assert [r for r in results if not isinstance(r, Failure)] == [i for i in range(40) if i != 35]
 
 
-@pytest.mark.parametrize("retries", [0, 1])
+ONCE = pytest.mark.deep_but_on("local-processes", reason="with a retry the same worker dies, and one more is needed")
+
+
+@pytest.mark.parametrize("retries", [pytest.param(0, marks=ONCE), 1])
 @pytest.mark.parametrize("way", ["call", "map", "stream"])
 def test_one_rule_for_a_worker_that_is_killed(engine, tmp_path, way, retries):
     """The item that the worker had begun is to blame, and tried again as often as its `retries` say."""
@@ -756,6 +761,7 @@ def test_a_result_that_cannot_be_sent_is_said(engine):
 # --- Cost -------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.deep_on("prefect-threads", reason="what costs is Prefect's server, as without threads")
 def test_a_thousand_jobs_in_one_flow(engine):
     if not engine.capabilities.many_jobs:
         pytest.skip("it is for few, long jobs")

@@ -144,6 +144,7 @@ campaign()
 """
 
 
+@pytest.mark.deep_but_on("local-processes", "dask", reason="the second signal is the script's own, on every engine")
 def test_a_second_ctrl_c_ends_at_once(environment, tmp_path):
     with script(tmp_path, STUBBORN, **environment) as running:
         wait_until(lambda: list(tmp_path.glob("started*")) or running.process.poll() is not None, "no job started")

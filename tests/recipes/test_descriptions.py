@@ -140,7 +140,8 @@ def of_common_planes(first, other):
         return tuple(item["atoms"].info["miller_index"] if "atoms" in item else item["miller_index"])
 
     common = {index(run) for run in first["relax"]} & {index(run) for run in other["relax"]}
-    assert len(common) > 1
+    if len(common) < 2:
+        raise NotACell("A cell that is sheared again and again has too few planes of the first up to an index.")
     return [
         {
             "bulk": document["bulk"],

@@ -55,7 +55,7 @@ def make_supercell(
         )
     matrix = _at_least(atoms, min_length) if min_length is not None else _as_matrix(atoms, size)
     cell = atoms.cell.array[atoms.pbc]
-    if np.linalg.matrix_rank(cell) < len(cell):
+    if len(cell) and np.linalg.matrix_rank(cell) < len(cell):  # NumPy 1 knows no rank of an empty matrix
         raise InputError(
             f"{atoms.get_chemical_formula()} is periodic along {atoms.pbc.tolist()}, but its cell vectors are "
             f"{atoms.cell.tolist()}. Set a cell with atoms.set_cell."

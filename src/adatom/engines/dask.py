@@ -212,8 +212,10 @@ class DaskEngine(Engine):
         import distributed
         from distributed.deploy.subprocess import SubprocessWorker
 
+        from adatom.engines.clusters.certificate import temporary_security
+
         directory = tempfile.TemporaryDirectory(prefix="adatom-dask-")
-        security = distributed.Security.temporary()  # each user of this machine can connect to each port of it
+        security = temporary_security()
         one = {
             "host": "127.0.0.1",
             "protocol": "tls",

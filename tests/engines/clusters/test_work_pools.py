@@ -68,6 +68,7 @@ def has_run(run, names):
 SLABS = ["relax_job Cu64", "relax_job Cu80", "relax_job Cu80", "relax_job Cu96"]
 
 
+@pytest.mark.deep(reason="it starts interpreters one after the other; a flow that is served runs by default")
 def test_a_worker_runs_what_is_deployed(tmp_path, variables):
     commands = [block.text for block in PAGE if block.info == "bash" and block.get("not run")]
     lines = "".join(commands).splitlines()

@@ -9,6 +9,9 @@ import sys
 from importlib import import_module
 from typing import Any
 
+from distributed import Security
+
+from adatom.engines.clusters.certificate import temporary_security
 from adatom.engines.clusters.replacing import ReplacingCluster, reporting
 from adatom.errors import InputError, MissingExtraError, UnknownNameError
 from adatom.machines.allocation import Allocation, lifetime, log_directory, stop_in_time
@@ -53,7 +56,9 @@ def make_cluster(request: ClusterRequest, extra: str = "dask") -> Any:
     """
     import dask
 
-    base, kwargs = _cluster_class(request.scheduler, extra), _kwargs(request)
+    base, kwargs, ledger = _cluster_class(request.scheduler, extra), _kwargs(request), _ledger()
+    if _wants_certificate(kwargs, extra):
+        kwargs |= {"security": temporary_security(), "shared_temp_directory": ledger}
     kind = type(base.__name__, (ReplacingCluster, base), {"job_cls": reporting(base.job_cls)})
     # A job that kills its worker is not tried again behind the back of its `retries`.
     with dask.config.set({"distributed.scheduler.allowed-failures": 0}):
@@ -62,7 +67,7 @@ def make_cluster(request: ClusterRequest, extra: str = "dask") -> Any:
         except (ValueError, TypeError) as error:
             raise InputError(f"{base.__name__} of dask-jobqueue refuses its arguments: {error}") from error
     cluster.adatom_request = request
-    cluster.adatom_ledger = _ledger()
+    cluster.adatom_ledger = ledger
     cluster.adatom_slots = (request.adapt[1] if request.adapt else request.jobs) * kwargs["processes"]
     return cluster
 
@@ -107,10 +112,19 @@ def script_of(request: ClusterRequest, extra: str) -> str:
 
 def _job(request: ClusterRequest, extra: str) -> Any:
     base, kwargs = _cluster_class(request.scheduler, extra), _kwargs(request)
+    address = "tcp://SCHEDULER:PORT"
+    if _wants_certificate(kwargs, extra):
+        files = {f"tls_{name}": name.upper() for name in ("ca_file", "worker_cert", "worker_key")}
+        address, kwargs["security"] = "tls://SCHEDULER:PORT", Security(require_encryption=True, **files)
     try:
-        return base.job_cls("tcp://SCHEDULER:PORT", name="NAME", **kwargs)
+        return base.job_cls(address, name="NAME", **kwargs)
     except (ValueError, TypeError) as error:
         raise InputError(f"{base.__name__} of dask-jobqueue refuses its arguments: {error}") from error
+
+
+def _wants_certificate(kwargs: dict[str, Any], extra: str) -> bool:
+    """Return whether scheduler and workers get a certificate of ours: not the user's, nor for Covalent's server."""
+    return extra != "covalent" and not {"security", "protocol"} & set(kwargs)
 
 
 def _cluster_class(scheduler: str, extra: str) -> Any:
@@ -195,6 +209,7 @@ def _walltime(request: ClusterRequest) -> float | None:
 
 
 def _ledger() -> str:
+    """Make a directory for notes of the workers and for their certificate, which only this user can read."""
     ledger = log_directory() / f".running-{os.urandom(4).hex()}"
-    ledger.mkdir()
+    ledger.mkdir(mode=0o700)
     return str(ledger)

@@ -46,7 +46,7 @@ class ClusterTaskRunner(DaskTaskRunner):
         if self._own is None:
             return DaskTaskRunner(cluster_class=self._start)
         self._own.start()
-        return DaskTaskRunner(address=self._own.scheduler_address)
+        return DaskTaskRunner(address=self._own.scheduler_address, client_kwargs={"security": self._own.security})
 
     def __reduce__(self) -> Any:  # a flow, with its task runner, is sent along with each of its tasks
         return DaskTaskRunner, (None, self._own and self._own.scheduler_address)

@@ -108,6 +108,9 @@ class ReplacingCluster:
 
     async def _close(self: Any, *args: Any, **kwargs: Any) -> None:
         await super()._close(*args, **kwargs)  # type: ignore[misc]
+        for name in ("ca_file", "cert", "key"):  # files of dask-jobqueue's that are removed as they are closed
+            if file := getattr(self, f"_job_{name}", None):
+                file.close()
         shutil.rmtree(self.adatom_ledger, ignore_errors=True)
 
     def __exit__(self: Any, *error: Any) -> Any:
