@@ -206,7 +206,7 @@ def test_lennard_jones_in_another_cell(recipe):
 @given(
     st.sampled_from(recipes_of("emt") + list(filter(not_from_a_saddle, recipes_of("lj")))),
     st.lists(st.sampled_from(sorted(MARKS)), unique=True, max_size=3),
-    st.lists(st.sampled_from(sorted(ALL)), min_size=1, max_size=4),
+    st.lists(st.sampled_from(sorted(ALL)), min_size=1, max_size=4, unique=True),  # three turns are none
 )
 def test_descriptions_of_descriptions(recipe, marks, changes):
     assume(of_a_crystal(recipe) or not any(name in CELLS for name in changes))

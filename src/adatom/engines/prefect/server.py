@@ -1,9 +1,8 @@
-"""Prefect's server: this script's own, which only this script may use, or the user's; and the settings for both."""
+"""Prefect's server: this script's own or the user's, and the settings for both."""
 
 from __future__ import annotations
 
 import math
-import secrets
 import socket
 import time
 from collections.abc import Iterator
@@ -48,8 +47,6 @@ class Server:
 
         self._own = SubprocessASGIServer()
         self._starts += 1
-        if self._own.server_process is None:
-            _lock()
         try:
             with guarded(), quick_settings():
                 self._own.start()
@@ -100,19 +97,6 @@ class Server:
         except OSError:  # it is busy, or the network is
             pass
         return ""
-
-
-def _lock() -> None:
-    """Let a server that is started from now on answer this process alone, its users' own Prefect code too.
-
-    Every user of a machine can connect to each port of it.
-    """
-    from prefect.context import get_settings_context
-    from pydantic import SecretStr
-
-    settings = get_settings_context().settings
-    if settings.server.api.auth_string is None and settings.api.auth_string is None:
-        settings.server.api.auth_string = settings.api.auth_string = SecretStr(f"adatom:{secrets.token_urlsafe()}")
 
 
 def _try_once() -> None:
