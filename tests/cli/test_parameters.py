@@ -45,6 +45,8 @@ def test_what_is_set_reaches_the_recipe(step, assignments, expected):
         (relax_job, ["fmax=1", "fmax=2"], "--set gives fmax twice"),
         (relax_job, ["fmax=1", "fmax.a=2"], "--set gives fmax.a twice"),
         (relax_job, ["fmax=small"], "fmax is 'small', but relax_job takes: float"),
+        (relax_job, ["fmax=0.05 eV/Å"], "takes: float. Give the number alone: `adatom recipes RECIPE` shows the unit"),
+        (relax_job, ["fmax=5meV/Å"], "Give the number alone"),
         (relax_job, ["fmax=true"], "fmax is True, but relax_job takes: float"),
         (relax_job, ["max_steps=1.5"], "max_steps is 1.5, but relax_job takes: int"),
         (relax_job, ["relax_cell=2"], "relax_cell is 2, but relax_job takes: bool"),

@@ -90,3 +90,16 @@ def test_a_setting_switches_the_line_off():
     shown, _ = on_terminal("run", f"{OWN}:energy", "bulk:Cu", ADATOM_PROGRESS="false")
     assert "running" not in shown
     assert "energy of Cu" in shown
+
+
+@pytest.mark.parametrize("width", [200, 80, 60, 40, 20])
+def test_the_time_that_is_left_is_seen_on_a_narrow_terminal(width):
+    jobs = module._Jobs("bulk_to_slabs_flow")
+    for event, count in {"added": 1000, "started": 30, "done": 20, "failed": 2, "skipped": 4}.items():
+        jobs.note("relax_job", event, count)
+    jobs._start -= 4000
+    line = jobs.within(width)
+    assert len(line) <= width
+    assert re.search(r"49:1\d:\d\d left", line)
+    assert ("2 failed" in line) == (width >= 60)
+    assert (line == str(jobs)) == (width == 200)

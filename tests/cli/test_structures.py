@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from ase import Atoms
@@ -102,3 +105,21 @@ def test_bad_structures(text, said):
     with pytest.raises(InputError) as caught:
         read_structures(text)
     assert said in str(caught.value)
+
+
+def test_the_standard_input(tmp_path):
+    """Another program's output, in a format that needs no name of a file."""
+    metals = [bulk("Cu"), bulk("Au")]
+    write(tmp_path / "metals.xyz", metals)
+    (tmp_path / "noise").write_bytes(bytes(range(256)))
+    (tmp_path / "empty").touch()
+
+    def given(name, word="-"):
+        text = f"from adatom.cli.structures import read_structures as r; print([str(a.symbols) for a in r({word!r})])"
+        with (tmp_path / name).open() as stdin:
+            return subprocess.run([sys.executable, "-c", text], stdin=stdin, capture_output=True, text=True)
+
+    assert given("metals.xyz").stdout == "['Au']\n"
+    assert given("metals.xyz", "-@:").stdout == "['Cu', 'Au']\n"
+    assert "cannot be read as extxyz" in given("noise").stderr
+    assert "The standard input is empty" in given("empty").stderr

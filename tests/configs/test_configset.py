@@ -250,7 +250,8 @@ def test_a_repr_says_where_structures_are_and_reads_none(files):
     files[1].write_text("broken")
     assert repr(ConfigSet(files)) == "<ConfigSet: 3 groups, 3 files>"
     assert repr(ConfigSet(files[0])) == f"<ConfigSet: from {files[0]}>"
-    assert repr(ConfigSet(structure(0))) == "<ConfigSet>"
+    assert repr(ConfigSet(structure(0))) == "<ConfigSet: 1 structure>"
+    assert repr(ConfigSet([[structure(0)], [structure(1), structure(2)]])) == "<ConfigSet: 2 groups, 3 structures>"
 
 
 def test_a_file_is_read_as_it_is_at_the_time(tmp_path):

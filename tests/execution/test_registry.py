@@ -1,6 +1,8 @@
 """How the selected engine is found, made, kept and ended."""
 
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -195,3 +197,24 @@ def test_a_thing_is_said_once_and_not_where_results_go(capsys):
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err == "A cluster was started.\nAnother one was.\n"
+
+
+@pytest.mark.parametrize(
+    ("variables", "named"),
+    [
+        ({"QUACC_WORKFLOW_ENGINE": "dask"}, "ADATOM_WORKFLOW_ENGINE"),
+        ({"QUACC_ESPRESSO_BIN_DIR": "/opt/qe"}, "ADATOM_COMMANDS"),
+        ({"QUACC_VASP_MPI": "mpirun"}, "adatom settings"),
+        ({"QUACC_WORKFLOW_ENGINE": "dask", "ADATOM_LOCAL_WORKERS": "1"}, ""),
+        ({}, ""),
+    ],
+)
+def test_variables_of_quacc_are_mentioned_where_they_are_all_there_is(variables, named, tmp_path):
+    text = "from adatom.execution.registry import get_engine; get_engine(), get_engine(3)"
+    others = {name: value for name, value in os.environ.items() if not name.startswith("ADATOM_")}
+    said = subprocess.run(
+        [sys.executable, "-c", text], env={**others, **variables}, capture_output=True, text=True, check=True
+    ).stderr
+    assert named in said
+    assert said.count("\n") == bool(named)
+    assert all(name in said for name in variables if named)

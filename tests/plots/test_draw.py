@@ -1,5 +1,9 @@
 """Each kind of picture, drawn from a real result: what is in it, and that it is an image."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from ase.build import add_adsorbate, bulk, fcc100
@@ -219,3 +223,11 @@ def test_what_cannot_be_drawn_is_told(results, tmp_path):
         draw(errors_of(computed(2), properties=["energy"]))
     with pytest.raises(InputError, match="is not there"):
         draw({**results["md"], "trajectory": str(tmp_path / "gone.traj")})
+
+
+@pytest.mark.parametrize("backend", ["module://not_installed.backend_inline", "agg", ""])
+def test_the_backend_of_a_kernel_that_is_not_installed_is_no_matter(backend):
+    text = "from adatom.plots.draw import draw; draw({'name': 'no such document'})"
+    environment = {**os.environ, "MPLBACKEND": backend}
+    said = subprocess.run([sys.executable, "-c", text], env=environment, capture_output=True, text=True).stderr
+    assert "InputError: There is no picture of 'no such document'" in said

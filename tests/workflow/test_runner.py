@@ -3,7 +3,7 @@
 import pytest
 
 from adatom import change_settings, make_runner
-from adatom.errors import InputError, UnknownNameError
+from adatom.errors import EngineError, InputError, UnknownNameError
 from adatom.execution.pool import LocalPool
 from adatom.machines import RunnerProfile
 from adatom.workflow.options import UnusedResourceWarning
@@ -107,6 +107,8 @@ def test_a_job_of_several_nodes_shares_none():
 def test_the_local_engine_has_processes_in_place_of_batch_jobs(profiles):
     with pytest.warns(UnusedResourceWarning, match="none in slurm"), make_runner(profile="screening") as pool:
         assert isinstance(pool, LocalPool)
+        with pytest.raises(EngineError, match="no batch job that has a script.*ADATOM_WORKFLOW_ENGINE"):
+            pool.job_script()
 
 
 @pytest.mark.parametrize("engine", ["dask", "parsl", "prefect"])

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from adatom.cli.say import say
 from adatom.errors import AdatomError, SettingsError
 from adatom.settings import get_settings
 
@@ -104,7 +105,7 @@ def load(entry: Entry) -> Any:
 
 
 def _refuse(message: str) -> int:
-    typer.echo(f"adatom: {' '.join(message.split())}", err=True)
+    say(f"adatom: {' '.join(message.split())}", err=True)
     return 2
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from adatom.cli.say import say
 from adatom.settings import change_settings
 
 __all__ = ["map_"]
@@ -60,5 +61,5 @@ def map_(
 
             map_recipe(recipe, files, out, prefix, assign or [], workers, on_error.value, seed, time_budget, overwrite)
         except KeyboardInterrupt:
-            typer.echo(f"Interrupted. What is done is in {out}.partial; the same command goes on.", err=True)
+            say(f"Interrupted. What is done is in {out}.partial; the same command goes on.", err=True)
             raise typer.Exit(130) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, get_type_hints
 
@@ -219,5 +220,7 @@ def _of_type(step: AnyStep, parameter: inspect.Parameter, hint: Any, value: Any)
     if not fits:
         annotation = parameter.annotation
         wanted = annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
-        raise InputError(f"{parameter.name} is {value!r}, but {step.name} takes: {wanted}.")
+        number = re.match(r"[-+]?[\d.]+(?:[eE][-+]?\d+)?(?=\s*[^\W\d_])", value) if isinstance(value, str) else None
+        unit = " Give the number alone: `adatom recipes RECIPE` shows the unit." if number else ""
+        raise InputError(f"{parameter.name} is {value!r}, but {step.name} takes: {wanted}.{unit}")
     return converted

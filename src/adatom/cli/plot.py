@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from adatom.cli.say import say
 from adatom.plots.draw import save_pictures
 
 __all__ = ["plot"]
@@ -27,4 +28,4 @@ def plot(
 
     value = load_results(file)
     name = file.name.removesuffix(".gz").removesuffix(".json")
-    save_pictures(value, out or file.with_name(f"{name}.png"), written=typer.echo)
+    save_pictures(value, out or file.with_name(f"{name}.png"), written=say)

@@ -23,6 +23,7 @@ __all__ = ["progress"]
 
 _TICK = 0.1  # s
 _LOG_EVERY = 10.0  # s, without a terminal
+_WORTH = {"skipped": 1, "waiting": 2, "running": 3, "failed": 4, "done": 5, "left": 6}  # of the parts of the line
 _MANY = 100  # jobs or structures; with fewer a rate means little
 
 
@@ -63,6 +64,27 @@ class _Jobs:
             self._counts[event] += count
 
     def __str__(self) -> str:
+        """Return the line with all that there is to say."""
+        return f"{self._title}: {', '.join(self._parts())}"
+
+    def within(self, width: int) -> str:
+        """Return the line without the parts that tell least, until it fits.
+
+        Parameters
+        ----------
+        width
+            Number of characters that a line of the terminal has.
+        """
+        parts = dict(enumerate(self._parts()))
+        least = sorted(parts, key=lambda place: max(_WORTH.get(word, 0) for word in parts[place].split()))
+        for place in least[:-1]:
+            if len(line := f"{self._title}: {', '.join(parts.values())}") <= width:
+                return line
+            del parts[place]
+        [last] = parts.values()
+        return line if len(line := f"{self._title}: {last}") <= width else last
+
+    def _parts(self) -> list[str]:
         with self._lock:
             seen = Counter(self._counts)
         ended = seen["done"] + seen["failed"]
@@ -77,8 +99,9 @@ class _Jobs:
         if seen["added"] >= _MANY and worked:
             shown.append(f"{worked / took:.3g}/s")
             if left := running + waiting:
-                shown.append(f"{timedelta(seconds=int(left * took / worked))} left")
-        return f"{self._title}: {', '.join(shown)}"
+                hours, seconds = divmod(int(left * took / worked), 3600)
+                shown.append(f"{hours}:{seconds // 60:02d}:{seconds % 60:02d} left")
+        return shown
 
 
 @contextmanager
@@ -138,7 +161,7 @@ def _live(jobs: _Jobs, printed: int, stderr: IO[str]) -> Iterator[None]:
         position += len(lines)
         if lines:
             console.print(Text.from_ansi(lines.decode(errors="replace").rstrip("\n")), soft_wrap=True)
-        live.update(Text(str(jobs), no_wrap=True, overflow="ellipsis"), refresh=True)
+        live.update(Text(jobs.within(console.width), no_wrap=True, overflow="ellipsis"), refresh=True)
 
     with live, _ticking(update):
         yield

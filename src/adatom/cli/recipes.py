@@ -9,6 +9,7 @@ import typer
 from rich.padding import Padding
 
 from adatom.cli.documentation import Documentation
+from adatom.cli.say import say
 from adatom.cli.signatures import jobs_of
 from adatom.cli.tables import print_json, print_table, print_text
 from adatom.errors import AdatomError
@@ -43,7 +44,7 @@ def _list(names: list[str], as_json: bool) -> None:
         except AdatomError as error:
             if len(names) == 1:
                 raise
-            typer.echo(f"{code}: {error}", err=True)
+            say(f"{code}: {error}", err=True)
     columns = ("recipe", "kind", "what it does")
     rows = [(recipe.name, recipe.kind, Documentation.of(recipe.step).summary) for recipe in found]
     if as_json:

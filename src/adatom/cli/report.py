@@ -8,6 +8,7 @@ from typing import Any
 import typer
 
 from adatom.cli.documents import in_short, print_documents
+from adatom.cli.say import say
 from adatom.cli.summary import print_summary
 from adatom.cli.tables import print_json, print_text
 from adatom.errors import AdatomError
@@ -72,20 +73,20 @@ def _save(value: Any, file: Path) -> bool:
     try:
         save_results(documents, file)
     except AdatomError as error:
-        typer.echo(f"Not saved: {error}", err=True)
+        say(f"Not saved: {error}", err=True)
         return False
-    typer.echo(f"Saved {file}", err=True)
+    say(f"Saved {file}", err=True)
     if reasons:
-        typer.echo(f"Without the metadata of materials databases: {reasons[-1]}", err=True)
+        say(f"Without the metadata of materials databases: {reasons[-1]}", err=True)
     return True
 
 
 def _print_failures(failures: list[Failure]) -> None:
     long = get_settings().log_level == "DEBUG"
     skipped = sum(failure.skipped_because is not None for failure in failures)
-    typer.echo(f"{len(failures) - skipped} failed" + (f", {skipped} skipped:" if skipped else ":"), err=True)
+    say(f"{len(failures) - skipped} failed" + (f", {skipped} skipped:" if skipped else ":"), err=True)
     for failure in failures:
-        typer.echo(failure.describe(short=not long), err=True)
+        say(failure.describe(short=not long), err=True)
 
 
 def _plain_failure(failure: Failure) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from adatom.cli.say import say
 from adatom.settings import change_settings, get_settings
 
 __all__ = ["run"]
@@ -53,5 +54,5 @@ def run(
 
             run_recipe(recipe, structure, assign or [], out, as_json, plan)
         except KeyboardInterrupt:
-            typer.echo(f"Interrupted. What was finished is in {get_settings().results_dir}", err=True)
+            say(f"Interrupted. What was finished is in {get_settings().results_dir}", err=True)
             raise typer.Exit(130) from None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 import re
+import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ from ase.build import bulk, molecule
 from ase.build.molecule import extra
 from ase.collections import g2
 from ase.io import read
-from ase.io.formats import UnknownFileTypeError
+from ase.io.formats import UnknownFileTypeError, filetype
 from ase.utils import string2index
 
 from adatom.calculations.checks import check_atoms
@@ -22,7 +24,7 @@ from adatom.errors import InputError, UnknownNameError
 
 __all__ = ["read_structures"]
 
-_FORMS = "Valid: FILE, FILE@2, FILE@: for all in it, FILE.db@id=3, bulk:Cu, bulk:NaCl,rocksalt,a=5.64, molecule:H2O."
+_FORMS = "Valid: FILE, FILE@2, FILE@: for all in it, FILE.db@id=3, -, bulk:Cu, bulk:NaCl,rocksalt,a=5.64, molecule:H2O."
 
 
 def read_structures(text: str) -> list[Atoms]:
@@ -33,7 +35,7 @@ def read_structures(text: str) -> list[Atoms]:
     text
         ``bulk:NAME`` or ``molecule:NAME``, each with ``,key=value`` for the arguments of ASE's function of that name;
         or the path of a file that ASE reads, with ``@`` and an index, a slice or, of a database, a selection. As in
-        ASE, a file without ``@`` stands for the last structure in it.
+        ASE, a file without ``@`` stands for the last structure in it. ``-`` is the standard input.
 
     Raises
     ------
@@ -96,6 +98,8 @@ def _read_file(text: str) -> list[Atoms]:
     path, index = text, "-1"
     if "@" in Path(text).name and not Path(text).exists():
         path, _, index = text.rpartition("@")
+    if path == "-":
+        return _read_stdin(index)
     if not Path(path).exists():
         hint = f" A parameter is given as --set {path}." if re.fullmatch(r"\w+=.*", str(path)) else ""
         raise InputError(f"There is no file {path!r}.{hint} {_FORMS}")
@@ -109,6 +113,26 @@ def _read_file(text: str) -> list[Atoms]:
         raise InputError(f"{path!r} has no structure {index}. {_FORMS}") from error
     except Exception as error:  # each parser of ASE raises its own
         raise InputError(f"ASE cannot read {text!r}: {_reason(error)} {_FORMS}") from error
+    return structures if isinstance(structures, list) else [structures]
+
+
+def _read_stdin(index: str) -> list[Atoms]:
+    """Read the standard input: a format that ASE knows by what is in it, else extended XYZ."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "stdin")
+        if not path.write_bytes(sys.stdin.buffer.read()):
+            raise InputError("The standard input is empty. Give a structure in it, such as one in extended XYZ.")
+        try:
+            form = filetype(str(path))
+        except (UnknownFileTypeError, EOFError):
+            form = "extxyz"
+        try:
+            structures = read(path, string2index(index), form)
+        except Exception as error:  # each parser of ASE raises its own
+            raise InputError(
+                f"The standard input cannot be read as {form}: {_reason(error)} Valid: extended XYZ, and formats that "
+                "ASE knows without the name of a file."
+            ) from error
     return structures if isinstance(structures, list) else [structures]
 
 

@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from adatom.cli.say import say, visible
+
 __all__ = ["print_json", "print_table", "print_text"]
 
 
@@ -32,7 +34,7 @@ def print_table(
         Headings of columns whose cells end with an ellipsis where a terminal is not wide enough; a file gets them
         whole. If `cut` is empty, text that does not fit goes on in the next line.
     """
-    rows = list(rows)
+    rows = [[visible(cell) for cell in row] for row in rows]
     kept = [i for i, _ in enumerate(columns) if any(row[i] for row in rows)]
     if not Console().is_terminal:
         _print_plain([columns, *rows], kept, [columns[i] in right for i in kept])
@@ -78,6 +80,7 @@ def print_text(content: Any) -> None:
     content
         String, or table or padding of rich.
     """
+    content = visible(content) if isinstance(content, str) else content
     console = Console(markup=False, highlight=False, emoji=False)
     if console.is_terminal:
         console.print(content, soft_wrap=isinstance(content, str))
@@ -96,7 +99,7 @@ def print_json(data: Any) -> None:
     data
         Plain data; arrays become lists, and objects that JSON does not know become their ``str``.
     """
-    typer.echo(json.dumps(data, indent=2, ensure_ascii=False, default=_plain))
+    say(json.dumps(data, indent=2, ensure_ascii=False, default=_plain))
 
 
 def _plain(value: Any) -> Any:

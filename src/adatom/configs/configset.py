@@ -254,9 +254,10 @@ class ConfigSet:
     def __repr__(self) -> str:
         files = {str(leaf.path) for leaf in self._leaves() if isinstance(leaf, Frames)}
         groups = sum(isinstance(part, ConfigSet) for part in self._parts)
-        about = [f"{groups} groups"] if groups else []
+        held = sum(isinstance(leaf, Atoms) for leaf in self._leaves())
+        about = [_count(groups, "group"), _count(held, "structure")]
         about += [f"{len(files)} files" if len(files) > 1 else f"from {next(iter(files))}"] if files else []
-        return f"<ConfigSet{': ' if about else ''}{', '.join(about)}>"
+        return f"<ConfigSet: {', '.join(filter(None, about)) or 'read when it is used'}>"
 
     def _leaves(self) -> Iterator[Atoms | Frames | _Made]:
         for part in self._parts:
@@ -264,6 +265,10 @@ class ConfigSet:
                 yield from part._leaves()
             else:
                 yield part
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}{'s' * (number > 1)}" if number else ""
 
 
 _Begun = tuple[Callable[[], Generator[Atoms, None, None] | None], list[Atoms | Exception] | None]

@@ -147,6 +147,19 @@ class LocalPool:
         with self._lock:
             self._children.discard(child)
 
+    def job_script(self) -> str:
+        """Refuse: runners with batch jobs return their script here.
+
+        Raises
+        ------
+        EngineError
+            The workers are processes of this machine.
+        """
+        raise EngineError(
+            "The local engine runs jobs in processes of this machine, and submits no batch job that has a script. For "
+            "batch jobs set ADATOM_WORKFLOW_ENGINE to dask, parsl or prefect."
+        )
+
     def pids(self) -> set[int]:
         """Return the process ids of the running workers."""
         with self._lock:

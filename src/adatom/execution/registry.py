@@ -15,7 +15,7 @@ from typing import Any
 
 from adatom.errors import MissingExtraError, UnknownNameError
 from adatom.execution.engine import Engine
-from adatom.settings import EMBEDDED_ENGINE, get_settings
+from adatom.settings import EMBEDDED_ENGINE, foreign_variables, get_settings
 
 __all__ = ["close_engines", "engine_class", "engine_names", "get_engine", "installed_engine", "release"]
 
@@ -112,6 +112,8 @@ def get_engine(runner: Any = None) -> Engine:
                 _drop(engine)
                 engine = None
             if engine is None or engine.runner is not runner:
+                if line := foreign_variables():
+                    announce(line)
                 engine = _engines[key] = installed_engine(name)(runner)
                 # The standard library's hook for pools: by the time of `atexit` no thread pool works any more.
                 threading._register_atexit(_end, engine, os.getpid())  # type: ignore[attr-defined]

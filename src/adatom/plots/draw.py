@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +51,7 @@ def draw(document: Mapping[str, Any]) -> Figure:
     InputError
         There is no picture of documents with this name.
     """
+    _forget_missing_backend()
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
@@ -60,6 +63,13 @@ def draw(document: Mapping[str, Any]) -> Figure:
     with rc_context({"axes.formatter.useoffset": False}):  # whole numbers stand at the ticks
         getattr(import_module(module), function)(document, figure)
     return figure
+
+
+def _forget_missing_backend() -> None:
+    """Forget the backend of a notebook that is not installed here: matplotlib refuses to be imported with it."""
+    kind, colon, module = os.environ.get("MPLBACKEND", "").partition("://")
+    if kind == "module" and colon and find_spec(module.partition(".")[0]) is None:
+        del os.environ["MPLBACKEND"]
 
 
 def check_picture(path: Path) -> None:

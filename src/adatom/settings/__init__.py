@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adatom.errors import SettingsError, UnknownNameError
+from adatom.foreign_names import FOREIGN_NAMES
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -206,6 +207,21 @@ def _refuse_unknown_variables() -> None:
         if name.upper().startswith(_PREFIX) and name.upper() != _CONFIG_FILE:
             if name.upper() not in known and not name.upper().startswith(tables):
                 raise _unknown("environment variable", name, known | {_CONFIG_FILE})
+
+
+def foreign_variables() -> str:
+    """Return a line on variables of quacc, where they are all there is; empty if there are none, or some of adatom."""
+    from adatom.settings.model import Settings
+
+    theirs = sorted(name for name in os.environ if name.startswith("QUACC_"))
+    if not theirs or any(name.upper().startswith(_PREFIX) for name in os.environ):
+        return ""
+    keys = [name.removeprefix("QUACC_").lower() for name in theirs]
+    here = [
+        key for name in keys for key in (name, *FOREIGN_NAMES.get(name, ((), ""))[0]) if key in Settings.model_fields
+    ]
+    ours = ", ".join(dict.fromkeys(_PREFIX + key.upper() for key in here)) or "shown by `adatom settings`"
+    return f"{', '.join(theirs)}: variables of quacc, which adatom does not read. Those of adatom: {ours}."
 
 
 def _refuse_unknown(given: Mapping[str, Any], what: str) -> None:

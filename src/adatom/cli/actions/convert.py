@@ -9,11 +9,11 @@ from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 
-import typer
 from ase import Atoms
 from ase.io import iread
 
 from adatom.cli.quantities import show_count
+from adatom.cli.say import say
 from adatom.configs import ConfigSet
 from adatom.configs.writing import holds_all, lost_keys, write_structures
 from adatom.errors import InputError
@@ -51,9 +51,9 @@ def convert_file(source: Path, target: Path, overwrite: bool) -> None:
     every: Iterable[Atoms] = chain([first], structures)
     checked = not holds_all(target)  # other formats are written at once, from a list of all structures
     count = write_structures(_kept(every, kept) if checked else every, target)
-    typer.echo(f"Wrote {show_count(count, 'structure', 'structures')} to {target}", err=True)
+    say(f"Wrote {show_count(count, 'structure', 'structures')} to {target}", err=True)
     if kept and (lost := _lost(kept, target)):
-        typer.echo(f"It does not hold {', '.join(lost)}; .xyz and .lmdb do.", err=True)
+        say(f"It does not hold {', '.join(lost)}; .xyz and .lmdb do.", err=True)
 
 
 def _kept(structures: Iterable[Atoms], kept: list[Atoms]) -> Iterator[Atoms]:

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import typer
-
 from adatom.analysis.property_errors import property_errors
 from adatom.atoms.results import prefixes_of
+from adatom.cli.say import say
 from adatom.cli.tables import print_json, print_table, print_text
 from adatom.configs import ConfigSet
 from adatom.errors import InputError
@@ -73,7 +72,7 @@ def compare(
         return
     _print_errors(found, _names(configs, found))
     for picture in pictures:
-        typer.echo(f"Saved {picture}", err=True)
+        say(f"Saved {picture}", err=True)
 
 
 def _roles(configs: ConfigSet, reference: str | None, prefixes: Sequence[str]) -> tuple[str, Sequence[str]]:

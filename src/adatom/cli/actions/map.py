@@ -9,6 +9,7 @@ import typer
 
 from adatom.cli.parameters import read_parameters
 from adatom.cli.progress import progress
+from adatom.cli.say import say
 from adatom.configs import AutoparaInfo, ConfigSet, OutputSpec, map
 from adatom.errors import InputError, ItemError, UnfinishedError
 from adatom.recipes.registry import find_recipe
@@ -82,11 +83,11 @@ def map_recipe(
                 **parameters,
             )
         except (ItemError, UnfinishedError) as error:
-            typer.echo(str(error), err=True)
+            say(str(error), err=True)
             raise typer.Exit(1) from None
     failed = len(found.failures)
     mark = f"{step.name}_failed" if prefix is None else f"{prefix}failed"
     why = f"; {failed} failed, of which {mark} says why" if failed else ""
-    typer.echo(f"{len(found)} structures in {out}{why}")
+    say(f"{len(found)} structures in {out}{why}")
     if failed:
         raise typer.Exit(1)

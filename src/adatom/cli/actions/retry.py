@@ -6,14 +6,13 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-import typer
-
 import adatom.recipes  # noqa: F401  # sets the names of jobs by structure, as in the first run
 from adatom.cli.jobs.selection import all_jobs, by_id_and_key, find_job, latest, select
 from adatom.cli.parameters import read_changes
 from adatom.cli.progress import progress
 from adatom.cli.report import report
 from adatom.cli.save import results_file
+from adatom.cli.say import say
 from adatom.cli.tables import print_json, print_text
 from adatom.errors import InputError, UnknownNameError
 from adatom.execution.registry import engine_class
@@ -60,7 +59,7 @@ def retry_jobs(words: list[str], assignments: list[str], out: Path | None, as_js
     jobs = all_jobs()
     again, left_out = _sorted_out(_chosen(jobs, words), jobs)
     for reason, count in left_out.items():
-        typer.echo(f"{count} left out: {_REASONS[reason]}", err=True)
+        say(f"{count} left out: {_REASONS[reason]}", err=True)
     if not again:
         print_json({"jobs": [], "left_out": left_out}) if as_json else print_text("No job is to be run again.")
         return

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from adatom.cli.jobs.selection import Json
+from adatom.cli.say import say
 from adatom.settings import change_settings, get_settings
 
 __all__ = ["retry"]
@@ -45,5 +46,5 @@ def retry(
 
             retry_jobs(what or [], assign or [], out, as_json)
         except KeyboardInterrupt:
-            typer.echo(f"Interrupted. What was finished is in {get_settings().results_dir}", err=True)
+            say(f"Interrupted. What was finished is in {get_settings().results_dir}", err=True)
             raise typer.Exit(130) from None

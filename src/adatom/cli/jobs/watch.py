@@ -14,6 +14,7 @@ from rich.live import Live
 from rich.text import Text
 
 from adatom.cli.jobs.selection import Flow, Json, Label, all_jobs, count_states, select
+from adatom.cli.say import say, visible
 from adatom.journal.jobs import STATES, JobRecord
 
 __all__ = ["watch"]
@@ -37,7 +38,7 @@ def _watch(looks: Iterator[dict[str, list[JobRecord]]], as_json: bool) -> None:
     if console.is_terminal and not as_json:
         with Live(console=console, auto_refresh=False) as live:
             for runs in looks:
-                live.update(Text("\n".join(_line(run, jobs) for run, jobs in runs.items())), refresh=True)
+                live.update(Text(visible("\n".join(_line(run, jobs) for run, jobs in runs.items()))), refresh=True)
         return
     last: dict[str, str] = {}
     for runs in looks:
@@ -45,7 +46,7 @@ def _watch(looks: Iterator[dict[str, list[JobRecord]]], as_json: bool) -> None:
             line = json.dumps(_plain(run, jobs), ensure_ascii=False) if as_json else _line(run, jobs)
             if last.get(run) != line:
                 last[run] = line
-                typer.echo(line)
+                say(line)
 
 
 def _looks(flow: str | None, label: str | None) -> Iterator[dict[str, list[JobRecord]]]:
@@ -61,7 +62,7 @@ def _looks(flow: str | None, label: str | None) -> Iterator[dict[str, list[JobRe
         if watched:
             yield watched
         elif not active:
-            typer.echo("No job runs or waits.", err=True)
+            say("No job runs or waits.", err=True)
             return
         if quiet < 2:
             time.sleep(_EVERY)

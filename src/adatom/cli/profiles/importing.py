@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-import typer
+from adatom.cli.say import say
 
 __all__ = ["import_profiles"]
 
@@ -13,4 +13,4 @@ def import_profiles() -> None:
     """Print the blocks that a Prefect server keeps as profiles in TOML."""
     from adatom.engines.clusters.prefect_blocks import blocks_as_toml  # Prefect is slow to import, and may be missing
 
-    typer.echo(asyncio.run(blocks_as_toml()), nl=False)
+    say(asyncio.run(blocks_as_toml()), end="")

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from adatom.cli.quantities import show_time
+from adatom.cli.say import say
 from adatom.cli.tables import print_json, print_table
 from adatom.errors import InputError
 from adatom.machines.outcome import Outcome
@@ -47,10 +48,10 @@ def attach(work_dir: WorkDir = Path(), job: Job = None) -> None:
         for record, future in waiting:
             result = conclude(record, future.result(), check=False)
             cause = f": {result.outcome.cause}" if result.outcome.cause else ""
-            typer.echo(f"{result.id} {result.name} {result.outcome.state}{cause}")
+            say(f"{result.id} {result.name} {result.outcome.state}{cause}")
             well = well and result.ok
     except KeyboardInterrupt:
-        typer.echo("The jobs go on.", err=True)
+        say("The jobs go on.", err=True)
         raise typer.Exit(130) from None
     if not well:
         raise typer.Exit(1)
@@ -61,7 +62,7 @@ def cancel(work_dir: WorkDir = Path(), job: Job = None) -> None:
     records = _records(work_dir, job)
     for record in records:
         record.scheduler.cancel([record.job])
-        typer.echo(f"{record.id} {record.name} cancelled")
+        say(f"{record.id} {record.name} cancelled")
     for record in records:
         record.forget()
 
@@ -69,7 +70,7 @@ def cancel(work_dir: WorkDir = Path(), job: Job = None) -> None:
 def _records(work_dir: Path, ids: Sequence[str] | None) -> list[Record]:
     found = list(read_records(work_dir.absolute()))
     if not found:
-        typer.echo(f"Nothing is submitted in {work_dir.absolute()} that nobody has followed to its end.", err=True)
+        say(f"Nothing is submitted in {work_dir.absolute()} that nobody has followed to its end.", err=True)
     known = [record.id for record in found]
     for id in ids or ():
         if id not in known:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from adatom.cli.say import say
 from adatom.machines.command import Run
 
 __all__ = ["render", "submit"]
@@ -32,7 +33,7 @@ def render(
     assign: Assign = None,
 ) -> None:
     """Print the script that would be submitted, and do nothing else."""
-    typer.echo(Run(command, execution, machine, work_dir, args or [], _overrides(assign)).text, nl=False)
+    say(Run(command, execution, machine, work_dir, args or [], _overrides(assign)).text, end="")
 
 
 def submit(
@@ -48,8 +49,8 @@ def submit(
     What is submitted already in that directory and has not been followed to its end is not submitted again.
     """
     record = Run(command, execution, machine, work_dir, args or [], _overrides(assign)).submit()
-    typer.echo(record.id)
-    typer.echo(f"`adatom profiles attach {record.work_dir}` waits for it.", err=True)
+    say(record.id)
+    say(f"`adatom profiles attach {record.work_dir}` waits for it.", err=True)
 
 
 def _overrides(assignments: list[str] | None) -> dict[str, object]:
