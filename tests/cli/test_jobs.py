@@ -20,6 +20,7 @@ from adatom.journal.jobs import STATES, JobRecord, read_jobs
 from adatom.recipes.emt import static_job
 from adatom.schemas.save import load_results
 from adatom.utils.processes import this_process
+from adatom.utils.sealed import sealed
 from tests.cli import own_recipes as own
 from tests.cli.conftest import OWN, command, environment, process
 
@@ -285,7 +286,7 @@ def test_a_beginning_that_two_ids_have(refused, runs):
     (file,) = (runs / ".journal").glob("*.jsonl")
     with file.open("a") as out:
         for end in "ab":
-            out.write(json.dumps({"id": f"12345678900{end}", "state": "done", "time": 1.0}) + "\n")
+            out.write(_sealed({"id": f"12345678900{end}", "state": "done", "time": 1.0}))
     assert "'1234567' is the beginning of 2 ids: 12345678900a, 12345678900b." in refused("jobs", "show", "1234567")
 
 
@@ -561,7 +562,7 @@ def test_only_directories_in_results_dir_are_removed(cli, runs, tmp_path):
     with file.open("a") as out:
         for number, directory in enumerate((outside, runs / ".." / outside.name)):
             line = {"id": "e" * 12, "state": "failed", "time": 1.0 + number, "directory": str(directory)}
-            out.write(json.dumps(line) + "\n")
+            out.write(_sealed(line))
     removed = json.loads(cli("jobs", "clean", "--state", "failed", "--yes", "--json").stdout)
     assert len(removed) == 4
     assert moved.is_dir()
@@ -579,7 +580,7 @@ def test_a_job_that_was_started_again_meanwhile_is_kept(runs):
     while "5 directories" not in question.stdout.readline():
         pass
     with file.open("a") as out:
-        out.write(json.dumps({"id": job.id, "state": "running", "time": time.time(), "attempt": 1}) + "\n")
+        out.write(_sealed({"id": job.id, "state": "running", "time": time.time(), "attempt": 1}))
     out, _ = question.communicate("y\n", timeout=60)
     assert out.endswith("Removed 4 directories.\n")
     assert Path(job.directory).with_name(f"failed-{Path(job.directory).name}").is_dir()
@@ -619,7 +620,7 @@ def test_watch_until_all_have_ended(runs, tmp_path):
 
     with change_settings(local_workers=2):
         future = waits.submit()
-        _until_one_runs()
+        _until_the_first_runs()
         env = environment(ADATOM_RESULTS_DIR=str(get_settings().results_dir))
         with subprocess.Popen(command("jobs", "watch", "--json"), env=env, stdout=subprocess.PIPE, text=True) as watch:
             first = watch.stdout.readline()
@@ -633,8 +634,8 @@ def test_watch_until_all_have_ended(runs, tmp_path):
     assert len(lines) == len({json.dumps(line) for line in lines})  # a line for each change
 
 
-def _until_one_runs():
-    while not any(job.state == "running" for job in journal()):
+def _until_the_first_runs():
+    while not any(job.state == "running" and job.name.startswith("until") for job in journal()):
         time.sleep(0.05)
 
 
@@ -684,11 +685,15 @@ def _journal_by_hand():
     """The file of this process, and how it begins."""
     directory = get_settings().results_dir / ".journal"
     directory.mkdir(parents=True)
-    return directory / "one.jsonl", [json.dumps({"process": this_process(), "time": 1.0}) + "\n"]
+    return directory / "one.jsonl", [_sealed({"process": this_process(), "time": 1.0})]
 
 
 def _line(job, state):
-    return json.dumps({"id": job, "state": state, "time": time.time(), "run": "FLOW-x", "flow": "x"}) + "\n"
+    return _sealed({"id": job, "state": state, "time": time.time(), "run": "FLOW-x", "flow": "x"})
+
+
+def _sealed(line):
+    return sealed(json.dumps(line)).decode()
 
 
 def test_watch_on_a_terminal_and_ctrl_c(tmp_path):

@@ -7,6 +7,7 @@ import pytest
 from adatom.journal.begun import begun_jobs
 from adatom.journal.journal import Journal
 from adatom.utils.names import new_id
+from adatom.utils.sealed import sealed
 
 
 @pytest.fixture
@@ -30,8 +31,8 @@ def test_jobs_that_were_begun_and_not_ended(journal, tmp_path):
 
 def test_lines_of_several_processes_are_read_and_half_lines_are_not(journal, tmp_path):
     job, other = new_id(), new_id()
-    line = json.dumps({"id": job, "state": "running", "time": 1.0})
-    (tmp_path / "another.jsonl").write_text(line + "\n" + line[:-5])
+    line = sealed(json.dumps({"id": job, "state": "running", "time": 1.0}))
+    (tmp_path / "another.jsonl").write_bytes(line + line[:-5])
     journal.record(other, "running")
     assert begun_jobs(str(tmp_path), {job, other}) == {job: 0, other: 0}
     journal.record(job, "done")

@@ -11,6 +11,7 @@ from typing import Any
 from adatom.configs.frames import Frames
 from adatom.configs.operation import Shape
 from adatom.configs.tree import Shapes, regroup
+from adatom.utils.sealed import read_sealed, sealed
 
 __all__ = ["Entry", "Record", "journal_of", "pack_lines", "read_journal", "recorded_groups"]
 
@@ -27,6 +28,8 @@ class Entry:
         Position in the partial file at which the outputs of the items end, in bytes.
     digest
         Hash of the items as they were in the inputs.
+    checksum
+        CRC-32 of the partial file up to `end`.
     shapes
         Shape of each item's output; empty: each item became one structure.
     failed
@@ -36,6 +39,7 @@ class Entry:
     count: int
     end: int
     digest: str
+    checksum: int
     shapes: list[Shape] = field(default_factory=list)
     failed: dict[int, str] = field(default_factory=dict)
 
@@ -43,7 +47,7 @@ class Entry:
     def read(cls, line: Mapping[str, Any]) -> Entry:
         """Return the entry that a line of the journal describes."""
         failed = {int(key): value for key, value in line.get("failed", {}).items()}
-        return cls(line["count"], line["end"], line["digest"], line.get("shapes", []), failed)
+        return cls(line["count"], line["end"], line["digest"], line["checksum"], line.get("shapes", []), failed)
 
     @property
     def all_shapes(self) -> list[Shape]:
@@ -66,7 +70,7 @@ class Record:
     entries
         Items that are done, in order.
     complete
-        Size of the file in bytes, description of the inputs, and groups; None: the file is not complete.
+        Size of the file in bytes, its checksum, description of the inputs, and groups; None: the file is not complete.
     """
 
     operation: dict[str, str] | None = None
@@ -86,7 +90,7 @@ def journal_of(path: Path) -> Path:
 
 
 def read_journal(journal: Path) -> Record:
-    """Return the content of a journal, up to a line that was cut short.
+    """Return the content of a journal, up to a line that was cut short or is damaged.
 
     Parameters
     ----------
@@ -95,15 +99,14 @@ def read_journal(journal: Path) -> Record:
     """
     lines = []
     try:
-        with journal.open() as file:
+        with journal.open("rb") as file:
             for line in file:
-                lines.append(json.loads(line))
+                lines.append(read_sealed(line))
     except (FileNotFoundError, ValueError):
         pass
-    lines = [line for line in lines if isinstance(line, dict)]
     if not lines:
         return Record()
-    entries = [Entry.read(line) for line in lines[1:] if line.keys() >= {"count", "end", "digest"}]
+    entries = [Entry.read(line) for line in lines[1:] if line.keys() >= {"count", "end", "digest", "checksum"}]
     return Record(lines[0].get("operation", {}), entries, lines[-1].get("complete"))
 
 
@@ -115,7 +118,7 @@ def pack_lines(lines: Iterable[Mapping[str, Any]]) -> bytes:
     lines
         Content of the lines, as JSON can hold it.
     """
-    return "".join(json.dumps(line) + "\n" for line in lines).encode()
+    return b"".join(sealed(json.dumps(line)) for line in lines)
 
 
 def recorded_groups(path: Path) -> list[Any] | None:

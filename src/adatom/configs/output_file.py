@@ -11,6 +11,7 @@ from io import RawIOBase
 from itertools import islice
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import ase.io
 from ase import Atoms
@@ -26,6 +27,7 @@ from adatom.configs.partial_file import packed, private, unpacked, write_all
 from adatom.configs.tree import Shapes, regroup
 from adatom.configs.writing import check_holds, output_format, write_structures
 from adatom.errors import InputError, StorageError
+from adatom.utils.sealed import file_checksum
 
 __all__ = ["OutputFile"]
 
@@ -133,6 +135,8 @@ class OutputFile:
         if self.path.exists():
             if not record.complete or record.complete["size"] != self.path.stat().st_size:
                 return f"There is a file {str(self.path)!r} already, which was not made like this"
+            if record.complete["checksum"] != file_checksum(self.path):
+                return f"{str(self.path)!r} was changed since it was made, or is damaged"
             if differences:
                 return f"{str(self.path)!r} was made by another operation, which differs in {differences}"
         elif differences and record.operation is not None and self._partial.exists():
@@ -150,8 +154,14 @@ class OutputFile:
         path = self.path if self.complete else self._partial
         if not path.exists():
             return []
-        size = path.stat().st_size
-        return [entry for entry in entries if entry.end <= size]
+        whole, checksum, place = [], 0, 0
+        with path.open("rb") as file:
+            for entry in entries:
+                checksum, place = crc32(file.read(entry.end - place), checksum), entry.end
+                if checksum != entry.checksum:
+                    break
+                whole.append(entry)
+        return whole
 
     def _refuse(self, what: str) -> None:
         if not self._overwrite:
@@ -209,11 +219,12 @@ class OutputFile:
         if self.is_text:
             shutil.copyfile(self.path, self._partial)
             return
-        structures = iter(Frames(self.path, self._read_kwargs))
+        structures, checksum = iter(Frames(self.path, self._read_kwargs)), 0
         with open(self._partial, "wb", opener=private) as file:
             for entry in self.entries:
-                file.write(packed(list(islice(structures, count_structures(entry.all_shapes)))))
-                entry.end = file.tell()
+                data = packed(list(islice(structures, count_structures(entry.all_shapes))))
+                file.write(data)
+                entry.end, entry.checksum = file.tell(), (checksum := crc32(data, checksum))
 
     def _open(self) -> None:
         try:
@@ -223,7 +234,7 @@ class OutputFile:
                 fcntl.flock(self._data, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise StorageError(f"Another process is writing {str(self.path)!r}. Wait for it, or end it.") from None
-            end = self.entries[-1].end if self.entries else 0
+            end, self._checksum = (self.entries[-1].end, self.entries[-1].checksum) if self.entries else (0, 0)
             if os.fstat(self._data.fileno()).st_size < end:
                 raise StorageError(f"Another process has written {str(self.path)!r} meanwhile. Run it again.")
             self._data.truncate(end)
@@ -259,9 +270,12 @@ class OutputFile:
         assert self._data is not None
         assert self._log is not None
         try:
-            write_all(self._data, b"".join(output) if self.is_text else packed(output))
+            data = b"".join(output) if self.is_text else packed(output)
+            write_all(self._data, data)
+            self._checksum = crc32(data, self._checksum)
             odd = [] if all(shape is None for shape in shapes) else list(shapes)
-            entry = Entry(len(shapes), self._data.tell(), digest(b"".join(digests)), odd, dict(failed))
+            marks = digest(b"".join(digests))
+            entry = Entry(len(shapes), self._data.tell(), marks, self._checksum, odd, dict(failed))
             write_all(self._log, pack_lines([entry.line()]))
         except OSError as error:
             raise _cannot(self.path, error) from error
@@ -292,7 +306,8 @@ class OutputFile:
         assert self._log is not None
         try:
             whole = self._partial if self.is_text else self._converted()
-            ended = {"size": whole.stat().st_size, "inputs": inputs, "tree": tokens}
+            checksum = self._checksum if self.is_text else file_checksum(whole)
+            ended = {"size": whole.stat().st_size, "checksum": checksum, "inputs": inputs, "tree": tokens}
             write_all(self._log, pack_lines([{"complete": ended}]))
             os.replace(whole, self.path)
             if not self.is_text:

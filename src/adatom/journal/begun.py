@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Collection
 from pathlib import Path
+
+from adatom.utils.sealed import read_sealed
 
 __all__ = ["begun_jobs"]
 
@@ -29,20 +30,21 @@ def begun_jobs(directory: str, jobs: Collection[str], since: float = 0.0) -> dic
     dict
         Number of the attempt that was begun, from 0, by id of the job.
     """
+    wanted = {job.encode() for job in jobs}
     begun: dict[str, int] = {}
     ended: set[tuple[str, int]] = set()
     for file in Path(directory).glob("*.jsonl"):
         try:
             if os.stat(file).st_mtime < since - 60:  # clocks of file servers differ
                 continue
-            lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+            lines = file.read_bytes().splitlines()
         except OSError:  # removed meanwhile
             continue
         for line in lines:
-            if line[_ID] in jobs:
+            if line[_ID] in wanted:
                 try:
-                    known = json.loads(line)
-                except ValueError:  # the last line of a process that was killed
+                    known = read_sealed(line)
+                except ValueError:  # the last line of a process that was killed, or a damaged one
                     continue
                 job, state, attempt = known["id"], known["state"], known.get("attempt", 0)
                 if state == "running":

@@ -9,6 +9,7 @@ import threading
 import warnings
 from binascii import a2b_base64, b2a_base64
 from pathlib import Path
+from zlib import crc32
 
 from adatom.errors import StorageError
 from adatom.settings import get_settings
@@ -16,7 +17,7 @@ from adatom.utils.trust import group_id, open_trusted
 
 __all__ = ["Calls", "read_call"]
 
-_SIZE = struct.Struct("<Q")
+_HEAD = struct.Struct("<QI")  # number of bytes that follow, and their checksum
 _PLACE = re.compile(r"[^:@/]+:\d+:\d+(:[\w+/=]*|@\d+)")
 _SHORT = 300  # bytes; shorter arguments stand in the journal itself, which saves writing to a second file
 
@@ -62,7 +63,7 @@ class Calls:
                 shared = f"{self._run}:{self._shared(header)}:{self._shared(function)}"
                 if len(arguments) <= _SHORT:
                     return f"{shared}:{b2a_base64(arguments, newline=False).decode()}"
-                return f"{shared}@{self._append(_SIZE.pack(len(arguments)) + arguments)}"
+                return f"{shared}@{self._append(arguments)}"
         except OSError as error:
             if self._works:
                 self._works = False
@@ -72,11 +73,12 @@ class Calls:
     def _shared(self, data: bytes) -> int:
         place = self._known.get(data)
         if place is None:
-            place = self._known[data] = self._append(_SIZE.pack(len(data)) + data)
+            place = self._known[data] = self._append(data)
         return place
 
     def _append(self, data: bytes) -> int:
         assert self._file is not None
+        data = _HEAD.pack(len(data), crc32(data)) + data
         place, self._end = self._end, self._end + len(data)
         if os.write(self._file, data) != len(data):
             raise OSError(28, "No space left on device")
@@ -120,9 +122,8 @@ def read_call(directory: Path, place: str) -> tuple[bytes, bytes, bytes]:
 
             def part(start: str) -> bytes:
                 file.seek(int(start))
-                size = _SIZE.unpack(file.read(_SIZE.size))[0]
-                data = file.read(size)
-                if len(data) != size:
+                size, checksum = _HEAD.unpack(file.read(_HEAD.size))
+                if size > os.fstat(file.fileno()).st_size or crc32(data := file.read(size)) != checksum:
                     raise ValueError("it is damaged")
                 return data
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -11,6 +11,7 @@ from typing import Any
 
 from adatom.journal.journal import JOURNAL
 from adatom.utils.processes import Process
+from adatom.utils.sealed import read_sealed
 
 __all__ = ["STATES", "JobRecord", "longest", "read_jobs"]
 
@@ -124,18 +125,21 @@ def _lines(directory: Path) -> Iterator[tuple[Process, dict[str, Any]]]:
     for file in sorted(directory.glob("*.jsonl")):
         process = Process("", 0, "")
         try:
-            texts = file.read_text(encoding="utf-8", errors="replace").splitlines()
+            texts = file.read_bytes().splitlines()
         except OSError:  # such as a file that was removed just now
             continue
+        damaged = 0
         for text in texts:
             try:
-                line = json.loads(text)
+                line = read_sealed(text)
                 if "process" in line:
                     process = Process(*line["process"])
                 elif isinstance(line["id"], str) and isinstance(line["time"], float) and line["state"] in STATES:
                     yield process, line
             except (ValueError, KeyError, TypeError):
-                pass  # such as the last line of a process that was killed, or on a full disk
+                damaged += text is not texts[-1]  # the last may be one of a process that was killed, or on a full disk
+        if damaged:
+            warnings.warn(f"{damaged} damaged lines of {file} are left out.", stacklevel=2)
 
 
 _COPIED = ("run", "flow", "label", "name", "recipe", "key", "engine", "directory", "call", "retried")

@@ -17,6 +17,7 @@ from json.encoder import encode_basestring_ascii as _text
 
 from adatom.utils.names import stamp, unique_name
 from adatom.utils.processes import this_process
+from adatom.utils.sealed import sealed
 
 __all__ = ["JOURNAL", "Journal", "fields", "journal_in"]
 
@@ -51,11 +52,11 @@ class Journal:
         **more
             Further fields by name, text or integers. Empty text and 0 are left out.
         """
-        line = f'{{"id": "{job}", "state": "{state}", "time": {time.time()!r}{fields(more)}{also}}}\n'
+        line = f'{{"id": "{job}", "state": "{state}", "time": {time.time()!r}{fields(more)}{also}}}'
         try:
             if self._descriptor is None:
                 self._descriptor = self._open()
-            os.write(self._descriptor, line.encode())
+            os.write(self._descriptor, sealed(line))
         except OSError as error:
             if self._works:
                 self._works = False
@@ -67,7 +68,7 @@ class Journal:
         os.makedirs(self.directory, 0o700, exist_ok=True)
         name = f"{unique_name(stamp(), process.host, str(process.pid))}.jsonl"
         descriptor = os.open(os.path.join(self.directory, name), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        os.write(descriptor, json.dumps({"process": process, "time": time.time()}).encode() + b"\n")
+        os.write(descriptor, sealed(json.dumps({"process": process, "time": time.time()})))
         return descriptor
 
 
