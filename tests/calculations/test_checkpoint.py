@@ -448,7 +448,9 @@ def test_without_a_checkpoint_a_job_starts_anew(crystal, results_dir):
     assert_same(result, run_md(crystal, EMT(), temperature=300, steps=3))
 
 
-@pytest.mark.parametrize("broken", ["half", "empty", "text", "format", "trajectory", "no trajectory", "no log", "log"])
+@pytest.mark.parametrize(
+    "broken", ["half", "empty", "text", "format", "flipped", "trajectory", "no trajectory", "no log", "log"]
+)
 def test_what_cannot_be_read_is_left_alone_with_a_warning(broken, crystal, results_dir, each_step):
     settings = {"temperature": 300, "steps": 8, "interval": 1}
     with pytest.raises(Cut):
@@ -462,6 +464,10 @@ def test_what_cannot_be_read_is_left_alone_with_a_warning(broken, crystal, resul
             checkpoint.write_bytes(b"")
         case "text":
             checkpoint.write_text("steps = 3")
+        case "flipped":  # a bit of a position
+            data = bytearray(checkpoint.read_bytes())
+            data[data.index(b"positions.npy") + 300] ^= 1
+            checkpoint.write_bytes(data)
         case "format":
             np.savez(left / "x.npz", about=np.frombuffer(json.dumps({"format": 99}).encode(), np.uint8))
             (left / "x.npz").rename(checkpoint)

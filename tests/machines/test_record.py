@@ -2,6 +2,7 @@
 
 import json
 import math
+import random
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from adatom.errors import AdatomError, InputError, StorageError
 from adatom.machines.host import Host, checked_place
 from adatom.machines.record import Record, read_record, read_records, record_path
 from adatom.machines.ssh import checked_host, connection
+from adatom.utils.sealed import sealed
 
 GOOD = {
     "id": "12345.pbs-01",
@@ -45,7 +47,7 @@ BAD_HOSTS = [
 def written(tmp_path, **changes):
     path = record_path(tmp_path, "key")
     path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps({**GOOD, **changes}))
+    path.write_bytes(sealed(json.dumps({**GOOD, **changes})))
     return path
 
 
@@ -119,12 +121,23 @@ def test_a_foreign_value_is_refused_by_name(tmp_path, key, value):
 def test_a_file_of_another_kind_is_refused(tmp_path, text):
     path = written(tmp_path)
     path.write_text(text)
-    with pytest.raises(StorageError, match="is no record of a job"):
+    with pytest.raises(StorageError, match="is damaged, or is no record of a job"):
+        read_record(path)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_a_flipped_bit_is_refused(tmp_path, seed):
+    path = written(tmp_path)
+    data = bytearray(path.read_bytes())
+    place = random.Random(seed).randrange(8 * len(data) - 8)  # but for the end of the line
+    data[place // 8] ^= 1 << place % 8
+    path.write_bytes(data)
+    with pytest.raises(StorageError, match="is damaged"):
         read_record(path)
 
 
 def test_further_keys_are_refused(tmp_path):
-    with pytest.raises(StorageError, match="is no record of a job"):
+    with pytest.raises(StorageError, match="is damaged, or is no record of a job"):
         read_record(written(tmp_path, path="/etc"))
 
 

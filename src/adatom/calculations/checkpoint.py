@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import zipfile
 from dataclasses import dataclass, fields
+from io import BytesIO
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import ase
 import numpy as np
@@ -18,13 +20,14 @@ from adatom.utils.files import whole_file
 __all__ = ["Checkpoint"]
 
 _FORMAT = 1
+_CHECKSUM = 4  # bytes
 
 
 @dataclass(frozen=True)
 class Checkpoint:
     """State of a run after a number of steps.
 
-    The file has numpy's format ``.npz``: plain arrays, one of which holds everything else as JSON.
+    The file has numpy's format ``.npz``: plain arrays, one of which holds everything else as JSON. A checksum follows.
 
     Attributes
     ----------
@@ -75,8 +78,10 @@ class Checkpoint:
         large |= {f"array_{number}": array for number, array in enumerate(self.arrays)}
         rest = {field.name: getattr(self, field.name) for field in fields(self) if field.name not in _LARGE}
         text = json.dumps({"format": _FORMAT, **rest}).encode()
+        whole = BytesIO()
+        np.savez(whole, about=np.frombuffer(text, np.uint8), **large)
         with whole_file(path) as file:
-            np.savez(file, about=np.frombuffer(text, np.uint8), **large)
+            file.write(whole.getvalue() + crc32(whole.getvalue()).to_bytes(_CHECKSUM, "big"))
 
     @classmethod
     def read(cls, path: Path) -> Checkpoint:
@@ -93,7 +98,10 @@ class Checkpoint:
             The file is missing or broken, or another version of adatom wrote it.
         """
         try:
-            with np.load(path, allow_pickle=False) as file:
+            data = path.read_bytes()
+            if crc32(data[:-_CHECKSUM]) != int.from_bytes(data[-_CHECKSUM:], "big"):
+                raise ValueError("its checksum is wrong")
+            with np.load(BytesIO(data[:-_CHECKSUM]), allow_pickle=False) as file:
                 about = json.loads(file["about"].tobytes())
                 if about.pop("format") != _FORMAT:
                     raise ValueError("it was written by another version of adatom")

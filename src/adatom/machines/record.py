@@ -18,6 +18,7 @@ from adatom.machines.schedulers.base import Scheduler, Submitted, scheduler
 from adatom.machines.script import END_MARK, STDERR, STDOUT
 from adatom.machines.ssh import checked_host
 from adatom.utils.files import whole_file
+from adatom.utils.sealed import read_sealed, sealed
 
 __all__ = ["Record", "read_record", "read_records", "record_path"]
 
@@ -128,7 +129,7 @@ class Record:
         """Write the record to its file."""
         self.path.parent.mkdir(0o700, parents=True, exist_ok=True)
         with whole_file(self.path, 0o600) as file:
-            file.write(json.dumps({key: getattr(self, key) for key in _CHECKS}).encode())
+            file.write(sealed(json.dumps({key: getattr(self, key) for key in _CHECKS})))
 
     def fetch(self) -> None:
         """Copy the files that the job has made to `work_dir`, if the job runs in another directory.
@@ -181,7 +182,7 @@ def read_record(path: Path) -> Record | None:
         The file cannot be read, or holds something that `Record.write` does not write; the message names it.
     """
     try:
-        said = json.loads(path.read_bytes())
+        said = read_sealed(path.read_bytes())
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -189,7 +190,7 @@ def read_record(path: Path) -> Record | None:
     except (ValueError, RecursionError):
         said = None
     if not isinstance(said, dict) or said.keys() != _CHECKS.keys():
-        raise _refused(path, f"it is no record of a job, with the keys {', '.join(_CHECKS)}")
+        raise _refused(path, f"it is damaged, or is no record of a job with the keys {', '.join(_CHECKS)}")
     for key, (types, check) in _CHECKS.items():
         value = said[key]
         try:
