@@ -2,12 +2,15 @@
 
 import shutil
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from adatom import change_settings, job
 from adatom.calculators.programs import Programs, run_program
 from adatom.errors import InputError, JobFailure, ProgramError, StorageError
+from tests.codes import provide_code
 
 SHELL = Programs("shell", "sh", "apt-get install dash")  # ls, cat and others are beside it
 
@@ -110,3 +113,32 @@ def test_a_program_that_is_killed(tmp_path, script):
 def test_a_full_disk_is_told_from_other_failures(small_disk):
     with pytest.raises(StorageError, match="disk is full. Make room"):
         run("open('large', 'w').write('x' * 400_000)", small_disk)
+
+
+def test_each_program_has_a_temporary_directory_of_its_own(tmp_path):
+    def run(number):
+        text = "import os, time; print(os.environ['TMPDIR'], os.listdir(os.environ['TMPDIR'])); time.sleep(0.2)"
+        directory = tmp_path / str(number)
+        directory.mkdir()
+        said = run_program("python", [sys.executable, "-c", text], directory, output="out", errors="err")
+        place, _, inside = said.strip().partition(" ")
+        assert inside == "[]"
+        return Path(place)
+
+    with ThreadPoolExecutor(4) as pool:
+        places = set(pool.map(run, range(4)))
+    assert len(places) == 4
+    assert not any(place.exists() for place in places)
+
+
+@pytest.mark.deep(reason="it starts 200 programs")
+def test_programs_of_mpi_that_start_at_once_do_not_meet(tmp_path):
+    provide_code("espresso")  # which brings Open MPI
+
+    def run(number):
+        directory = tmp_path / str(number)
+        directory.mkdir()
+        return run_program("hostname", ["mpirun", "-n", "1", "hostname"], directory, output="out", errors="err")
+
+    with ThreadPoolExecutor(4) as pool:
+        assert len(set(pool.map(run, range(200)))) == 1

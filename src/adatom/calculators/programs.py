@@ -8,7 +8,9 @@ import shlex
 import shutil
 import signal
 import subprocess
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -146,7 +148,8 @@ def run_program(
 ) -> str:
     """Run a program in a directory, and check how it ends.
 
-    The program inherits the environment, with ``OMP_NUM_THREADS=1`` unless the variable is set.
+    The program inherits the environment, with ``OMP_NUM_THREADS=1`` unless the variable is set. On one node it has a
+    ``TMPDIR`` of its own, which is removed after it: Open MPI's files of programs that start at once would meet there.
 
     Parameters
     ----------
@@ -177,10 +180,18 @@ def run_program(
     StorageError
         The program ended in another way, and the disk is full.
     """
-    variables = {"OMP_NUM_THREADS": "1", **os.environ}
-    with (directory / output).open("wb") as out, (directory / errors).open("wb") as err:
+    with (
+        (directory / output).open("wb") as out,
+        (directory / errors).open("wb") as err,
+        _own_temporary_directory() as temporary,
+    ):
         process = subprocess.Popen(
-            command, cwd=directory, env=variables, stdin=subprocess.DEVNULL, stdout=out, stderr=err
+            command,
+            cwd=directory,
+            env={"OMP_NUM_THREADS": "1", **os.environ, **temporary},
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
         )
         try:
             status = process.wait()
@@ -200,6 +211,17 @@ def run_program(
     if shutil.disk_usage(directory).free < 4096:
         raise StorageError("\n".join([f"{said}: the disk is full. Make room, or set ADATOM_RESULTS_DIR.", *ends]))
     raise ProgramError("\n".join([f"{said}.", *ends]))
+
+
+@contextmanager
+def _own_temporary_directory() -> Iterator[dict[str, str]]:
+    """Make a directory, and yield the variable that names it; other nodes of a job would not have the directory."""
+    needs = current_job().resources
+    if needs is not None and needs.nodes > 1:
+        yield {}
+        return
+    with tempfile.TemporaryDirectory(prefix="ad-", ignore_cleanup_errors=True) as path:  # paths of sockets are short
+        yield {"TMPDIR": path}
 
 
 def _said(status: int) -> str:
