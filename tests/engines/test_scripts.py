@@ -153,7 +153,7 @@ def test_ctrl_c_ends_all_and_marks_the_directories(environment, tmp_path):
         started(tmp_path, running)
         os.killpg(running.process.pid, signal.SIGINT)  # as a terminal does
         assert running.wait(170) != 0
-        assert "KeyboardInterrupt" in running.output
+        assert "KeyboardInterrupt" in running.output, f"{running.process.returncode}\n{running.output}"
         wait_until(lambda: not running.alive(), f"still running: {running.alive()}", 30)
         pids = [int(file.read_text()) for file in tmp_path.glob("started*")]  # a server's are not the script's own
         wait_until(lambda: not any(map(psutil.pid_exists, pids)), f"a job of {pids} still runs", 30)

@@ -228,7 +228,7 @@ def test_arguments_of_dask_jobqueue_are_taken_as_they_are(profiles, engine):
         assert after[3].startswith("python -P -m parsl.executors.high_throughput.process_worker_pool ")
         assert "--drain_period=540" in after[3]
     else:
-        assert after[3].startswith("python -m distributed.cli.dask_worker tcp://")
+        assert after[3].startswith("python -m distributed.cli.dask_worker tls://")
         assert "--lifetime 540s --lifetime-stagger 20s" in after[3]
 
 

@@ -73,8 +73,8 @@ class DaskEngine(Engine):
         """Look whether the scheduler can be reached and, of this engine's own workers, one lives."""
         if self._client.status not in ("running", "newly-created"):
             return self._unreachable
-        if self._cluster is not None:
-            nannies = [worker.process for worker in list(self._cluster.workers.values())]
+        if cluster := self._cluster:
+            nannies = [worker.process for worker in list(cluster.workers.values())]
             if nannies and all(nanny is None or nanny.returncode is not None for nanny in nannies):
                 return f"All {len(nannies)} Dask workers of this script died. Run it again."
         return ""
@@ -186,16 +186,27 @@ class DaskEngine(Engine):
 
     def interrupt(self) -> None:
         """End the workers, if they are this engine's; those of the user finish their jobs."""
-        if self._cluster is not None:
-            self._cluster.close(timeout=5)
+        self._close_cluster()
 
     def close(self) -> None:
         """End the workers and the client, if they are this engine's."""
         self._ended.put(None)
         if self._own_client:
             self._client.close(timeout=5)
-        if self._cluster is not None:
-            self._cluster.close(timeout=5)
+        self._close_cluster()
+
+    def _close_cluster(self) -> None:
+        cluster, self._cluster = self._cluster, None
+        if cluster is None:
+            return
+        workers = [worker.process for worker in list(cluster.workers.values())]
+        try:
+            cluster.close(timeout=5)
+        except Exception:  # Dask itself may fail to end in order; a second try would wait for the first
+            cluster.shutdown_on_close = False  # nor is there one at exit
+            for nanny in workers:
+                if nanny is not None and nanny.returncode is None:
+                    nanny.kill()  # its worker ends with it
 
     @classmethod
     def make_cluster(cls, request: ClusterRequest) -> Any:

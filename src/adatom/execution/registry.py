@@ -187,15 +187,21 @@ def drop_engine(engine: Engine, at_once: bool = False) -> None:
     engine
         Engine that is to end.
     at_once
-        Whether to end the running jobs, too.
+        Whether to end the running jobs, too, as the user asked for the end. What goes wrong then is a warning: the
+        user's Ctrl-C must not be lost for it.
     """
     for key, known in list(_engines.items()):
         if known is engine:
             del _engines[key]
     engine.ended.set()
     if at_once:
-        engine.interrupt()
-    engine.close()
+        for end in (engine.interrupt, engine.close):
+            try:
+                end()
+            except Exception as error:
+                _warn_of_end(engine, error)
+    else:
+        engine.close()
 
 
 def release(runner: Any, at_once: bool = False) -> None:
@@ -222,4 +228,9 @@ def _drop(engine: Engine, at_once: bool = False) -> None:
     try:
         drop_engine(engine, at_once)
     except Exception as error:  # one engine that cannot end must not keep another alive
-        warnings.warn(f"The {engine.name} engine did not end in order: {error}", stacklevel=1)
+        _warn_of_end(engine, error)
+
+
+def _warn_of_end(engine: Engine, error: Exception) -> None:
+    said = str(error) or type(error).__name__
+    warnings.warn(f"The {engine.name} engine did not end in order: {said}", stacklevel=1)

@@ -7,7 +7,6 @@ import shlex
 import sys
 from typing import Any
 
-import zmq
 from parsl.dataflow.dflow import DataFlowKernel, DataFlowKernelLoader
 from parsl.executors.high_throughput.executor import DEFAULT_LAUNCH_CMD
 
@@ -47,8 +46,8 @@ def limit_waits(executor: Any) -> None:
     executor
         High-throughput executor that was started.
     """
-    executor.outgoing_q.zmq_socket.setsockopt(zmq.SNDTIMEO, _PATIENCE)
-    executor.outgoing_q.zmq_socket.setsockopt(zmq.LINGER, 0)
+    executor.outgoing_q.zmq_socket.sndtimeo = _PATIENCE
+    executor.outgoing_q.zmq_socket.linger = 0
 
 
 def abandon(kernel: DataFlowKernel) -> None:
