@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 from adatom.configs.frames import Frames
 from adatom.configs.operation import Shape
 from adatom.configs.tree import Shapes, regroup
 from adatom.utils.sealed import read_sealed, sealed
 
-__all__ = ["Entry", "Record", "journal_of", "pack_lines", "read_journal", "recorded_groups"]
+__all__ = ["Entry", "Record", "intact", "journal_of", "pack_lines", "read_journal", "recorded_groups"]
 
 
 @dataclass
@@ -108,6 +109,28 @@ def read_journal(journal: Path) -> Record:
         return Record()
     entries = [Entry.read(line) for line in lines[1:] if line.keys() >= {"count", "end", "digest", "checksum"}]
     return Record(lines[0].get("operation", {}), entries, lines[-1].get("complete"))
+
+
+def intact(path: Path, entries: Sequence[Entry]) -> list[Entry]:
+    """Return the entries whose outputs are in a file as they were written, up to the first that are not.
+
+    Parameters
+    ----------
+    path
+        Path of the file; one that does not exist has no outputs.
+    entries
+        Entries of the journal of the file.
+    """
+    checksum = place = 0
+    found: list[Entry] = []
+    if path.exists():
+        with path.open("rb") as file:
+            for entry in entries:
+                checksum, place = crc32(file.read(entry.end - place), checksum), entry.end
+                if checksum != entry.checksum:
+                    break
+                found.append(entry)
+    return found
 
 
 def pack_lines(lines: Iterable[Mapping[str, Any]]) -> bytes:

@@ -21,7 +21,7 @@ from adatom.configs.blocks import check_storable
 from adatom.configs.configset import ConfigSet
 from adatom.configs.extxyz_writer import check_options, frame_text
 from adatom.configs.frames import COMPRESSED, Frames
-from adatom.configs.journal import Entry, Record, journal_of, pack_lines, read_journal
+from adatom.configs.journal import Entry, Record, intact, journal_of, pack_lines, read_journal
 from adatom.configs.operation import Shape, count_structures
 from adatom.configs.partial_file import packed, private, unpacked, write_all
 from adatom.configs.tree import Shapes, regroup
@@ -151,17 +151,7 @@ class OutputFile:
         """Return the entries whose outputs are in the file, or else in the partial file."""
         if self.complete and not self.is_text:
             return entries
-        path = self.path if self.complete else self._partial
-        if not path.exists():
-            return []
-        whole, checksum, place = [], 0, 0
-        with path.open("rb") as file:
-            for entry in entries:
-                checksum, place = crc32(file.read(entry.end - place), checksum), entry.end
-                if checksum != entry.checksum:
-                    break
-                whole.append(entry)
-        return whole
+        return intact(self.path if self.complete else self._partial, entries)
 
     def _refuse(self, what: str) -> None:
         if not self._overwrite:
@@ -273,9 +263,8 @@ class OutputFile:
             data = b"".join(output) if self.is_text else packed(output)
             write_all(self._data, data)
             self._checksum = crc32(data, self._checksum)
-            odd = [] if all(shape is None for shape in shapes) else list(shapes)
-            marks = digest(b"".join(digests))
-            entry = Entry(len(shapes), self._data.tell(), marks, self._checksum, odd, dict(failed))
+            odd, end = [] if all(shape is None for shape in shapes) else list(shapes), self._data.tell()
+            entry = Entry(len(shapes), end, digest(b"".join(digests)), self._checksum, odd, dict(failed))
             write_all(self._log, pack_lines([entry.line()]))
         except OSError as error:
             raise _cannot(self.path, error) from error
@@ -306,8 +295,7 @@ class OutputFile:
         assert self._log is not None
         try:
             whole = self._partial if self.is_text else self._converted()
-            checksum = self._checksum if self.is_text else file_checksum(whole)
-            ended = {"size": whole.stat().st_size, "checksum": checksum, "inputs": inputs, "tree": tokens}
+            ended = {"size": whole.stat().st_size, "checksum": file_checksum(whole), "inputs": inputs, "tree": tokens}
             write_all(self._log, pack_lines([{"complete": ended}]))
             os.replace(whole, self.path)
             if not self.is_text:
