@@ -6,13 +6,17 @@ import pytest
 from ase import units
 from ase.build import bulk, molecule
 
-from adatom import FlowFailure, flow, job
+from adatom import FlowFailure, change_settings, flow, job
 from adatom.analysis import phonons as analysis
 from adatom.analysis.phonons import Phonons
+from adatom.atoms.convert import to_phonopy
+from adatom.atoms.phonopy_model import phonopy_model
 from adatom.errors import InputError, MissingExtraError
 from adatom.recipes.common import phonons as common
 from adatom.recipes.emt import phonon_flow, relax_job, static_job
 from adatom.schemas.save import load_results, save_results
+from tests.recipes.descriptions import CELLS, CHANGES
+from tests.recipes.systems import crystal, described
 from tests.schemas.typed import violations
 
 SMALL = {"supercell_matrix": [2, 2, 2], "mesh": 10}
@@ -20,8 +24,6 @@ SMALL = {"supercell_matrix": [2, 2, 2], "mesh": 10}
 
 @pytest.fixture(scope="module")
 def copper(tmp_path_factory):
-    from adatom import change_settings
-
     with change_settings(results_dir=tmp_path_factory.mktemp("copper")):
         return phonon_flow(bulk("Cu"), **SMALL)
 
@@ -201,3 +203,18 @@ def test_a_left_handed_cell(copper):
         )
     assert found["bands"]["path"] == expected["bands"]["path"]
     np.testing.assert_allclose(found["bands"]["frequencies"], expected["bands"]["frequencies"], atol=1e-4)
+
+
+def test_a_magnetic_cell_whose_symmetry_spglib_does_not_find_is_refused_first(results_dir):
+    """One spglib does not know the magnetic space group of: its own error came after all supercells."""
+    changes = [(CHANGES | CELLS)[name] for name in ("doubled", "reversed_vectors", "doubled", "sheared")]
+    magnet = described(crystal(), ["vector_moments"], changes)
+    try:
+        phonopy_model(to_phonopy(magnet), [1, 1, 1], None, 1e-5)
+    except InputError:
+        pass
+    else:
+        pytest.skip("this version of spglib finds it")
+    with pytest.raises(InputError, match="spglib finds no symmetry.*initial magnetic moments.*primitive one"):
+        phonon_flow(magnet, **SMALL)
+    assert not list(results_dir.rglob("JOB-*"))

@@ -14,9 +14,18 @@ from adatom.analysis.phonon_bands import Bands, compute_bands
 from adatom.analysis.polar import check_polar, nac_params
 from adatom.atoms.convert import to_phonopy
 from adatom.atoms.displacements import take_sites
+from adatom.atoms.phonopy_model import phonopy_model
 from adatom.errors import InputError
 
-__all__ = ["DensityOfStates", "Phonons", "ThermalProperties", "as_phonopy", "check_phonons", "fit_phonons"]
+__all__ = [
+    "DensityOfStates",
+    "Phonons",
+    "ThermalProperties",
+    "as_phonopy",
+    "check_phonons",
+    "check_symmetry",
+    "fit_phonons",
+]
 
 #: A frequency this far below zero, in THz, is imaginary. Those of acoustic modes at Γ lie nearer to zero.
 IMAGINARY = 0.01
@@ -264,6 +273,27 @@ def fit_phonons(
     }
 
 
+def check_symmetry(atoms: Atoms, supercell_matrix: ArrayLike, symprec: float = 1e-5) -> None:
+    """Check that there is the symmetry that `fit_phonons` needs, which some cells with magnetic moments do not have.
+
+    Parameters
+    ----------
+    atoms
+        Crystal whose phonons are to be computed; it is not changed.
+    supercell_matrix
+        Matrix of the supercell, as `adatom.atoms.displacements.find_supercell` returns it.
+    symprec
+        Largest distance in Å of an atom from the place where symmetry has it.
+
+    Raises
+    ------
+    InputError
+        spglib finds no symmetry.
+    """
+    if atoms.get_initial_magnetic_moments().any():
+        _model(atoms, supercell_matrix, symprec)
+
+
 def as_phonopy(phonons: Phonons, symprec: float = 1e-5) -> Any:
     """Return a ``phonopy.Phonopy`` with the force constants and the correction, for what else phonopy can do.
 
@@ -287,13 +317,7 @@ def as_phonopy(phonons: Phonons, symprec: float = 1e-5) -> Any:
 
 
 def _model(atoms: Atoms, supercell_matrix: ArrayLike, symprec: float, primitive_matrix: Any = None) -> Any:
-    cell = to_phonopy(atoms)
-    from phonopy import Phonopy
-    from phonopy.structure.cells import guess_primitive_matrix
-
-    if primitive_matrix is None:
-        primitive_matrix = guess_primitive_matrix(cell, symprec=symprec, distinguish_symbol_index=True)
-    return Phonopy(cell, np.asarray(supercell_matrix), primitive_matrix, symprec=symprec, distinguish_symbol_index=True)
+    return phonopy_model(to_phonopy(atoms), np.asarray(supercell_matrix), primitive_matrix, symprec)
 
 
 def _space_group(cell: Any, symprec: float) -> str:

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from adatom.atoms.convert import to_phonopy
 from adatom.atoms.deformations import check_crystal
+from adatom.atoms.phonopy_model import phonopy_model
 from adatom.errors import InputError
 
 __all__ = ["find_supercell", "make_displaced", "make_undisplaced", "take_sites"]
@@ -103,22 +104,19 @@ def make_displaced(
     Raises
     ------
     InputError
-        `distance` is not above 0.
+        `distance` is not above 0, or spglib finds no symmetry.
     MissingExtraError
         phonopy is not installed.
     """
     if not 0 < distance < np.inf:
         raise InputError(f"distance is {distance!r}. Give a length in Å above 0.")
     cell = to_phonopy(atoms)
-    from phonopy import Phonopy
-
     matrix = _as_matrix(supercell_matrix)
     # phonopy takes long to find the symmetry of a large supercell; that of the cell is enough where both have the same.
-    options: dict[str, Any] = {"primitive_matrix": "P", "symprec": symprec, "distinguish_symbol_index": True}
-    found = Phonopy(cell, np.eye(3, dtype=int), **options)
+    found = phonopy_model(cell, np.eye(3, dtype=int), "P", symprec)
     supercell, where = _supercell(atoms, matrix, symprec)
     if not _has_symmetry(matrix, found.symmetry.pointgroup_operations):
-        found, where = Phonopy(cell, matrix, **options), np.arange(len(supercell))
+        found, where = phonopy_model(cell, matrix, "P", symprec), np.arange(len(supercell))
     found.generate_displacements(distance=distance)
     displaced = []
     for atom in found.dataset["first_atoms"]:

@@ -127,6 +127,7 @@ def check_input(
     """
     find_supercell(atoms, *supercell)
     make_displaced(atoms, [1, 1, 1], distance=distance, symprec=symprec)
+    analysis.check_symmetry(atoms, [1, 1, 1], symprec)
     check_phonons(**options)
     return {"distance": distance, "symprec": symprec, **options}
 
@@ -192,6 +193,7 @@ def compute_displaced(
     check_polar(atoms, options["born_charges"], options["dielectric"], symprec)  # also where they have been computed
     matrix = find_supercell(atoms, *supercell)
     displaced = make_displaced(atoms, matrix, distance=distance, symprec=symprec)
+    analysis.check_symmetry(atoms, matrix, symprec)
     runs = {"static": [static_job(structure) for structure in displaced]}
     if subtract_residual:
         runs["residual"] = [static_job(make_undisplaced(atoms, matrix, symprec))]
