@@ -137,4 +137,6 @@ def _read_stdin(index: str) -> list[Atoms]:
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return "it is no text."
     return f"{type(error).__name__}: {error}".strip(" .:") + "."

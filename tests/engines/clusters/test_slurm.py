@@ -247,7 +247,7 @@ def test_a_script_that_is_killed_leaves_no_batch_job(selected, cluster, tmp_path
         wait_until(lambda: not queue(cluster), f"{queue(cluster)} {tail(tmp_path)}", 120)
 
 
-@on("dask")
+@on("dask", "prefect")
 def test_a_scheduler_that_refuses_is_quoted(selected, cluster, tmp_path):
     with make_runner({**BATCH_JOB, "queue": "mian"}) as runner, pytest.raises(FlowFailure) as failed:
         everywhere.with_options(runner=runner)()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import sys
 from importlib import import_module
 from typing import Any
@@ -65,6 +66,7 @@ def make_cluster(request: ClusterRequest, extra: str = "dask") -> Any:
         try:
             cluster = kind(**kwargs)
         except (ValueError, TypeError) as error:
+            shutil.rmtree(ledger, ignore_errors=True)
             raise InputError(f"{base.__name__} of dask-jobqueue refuses its arguments: {error}") from error
     cluster.adatom_request = request
     cluster.adatom_ledger = ledger

@@ -84,7 +84,7 @@ class _Workers:
         with self._making:
             if self._engine is None:
                 self._engine = DaskEngine(self._cluster)
-        return self._engine.submit(work, {})
+        return self._engine.send(work, {})
 
     def close(self) -> None:
         if self._engine is not None:
