@@ -156,11 +156,13 @@ def exit_interpreter():
 
 
 @job
-def span(seconds=0.5):
-    """When it ran: seconds since the epoch, at both ends."""
-    start = time.time()
-    time.sleep(seconds)
-    return start, time.time()
+def meet(directory, name, other, patience):
+    """Whether the job called ``other`` has started within ``patience`` seconds while this one runs."""
+    Path(directory, name).touch()
+    end = time.monotonic() + patience
+    while not (met := Path(directory, other).exists()) and time.monotonic() < end:
+        time.sleep(0.02)
+    return met
 
 
 @job
@@ -245,8 +247,8 @@ def return_none(values):
 
 
 @subflow
-def spans_in_subflow(value, seconds):
-    return [span(seconds)]
+def meet_in_subflow(value, *arguments):
+    return [meet(*arguments)]
 
 
 @flow

@@ -161,19 +161,22 @@ def test_a_flow_in_a_flow_composes(engine):
     assert workflow() == {"inner": {"sum": 6, "product": 5}, "used": 30}
 
 
-def test_jobs_and_subflows_overlap(engine):
+def test_jobs_and_subflows_overlap(engine, tmp_path):
+    concurrent = engine.capabilities.concurrent
+    patience = 20 if concurrent else 0.2
+
     @engine.flow
     def workflow():
-        return [jobs.span(1.0), jobs.span(1.0)]
+        return [jobs.meet(tmp_path, "a", "b", patience), jobs.meet(tmp_path, "b", "a", patience)]
 
     @engine.flow
     def subflows():
         first, second = add(0), add(0)
-        return [jobs.spans_in_subflow(first, 1.0)[0], jobs.spans_in_subflow(second, 1.0)[0]]
+        meet = jobs.meet_in_subflow
+        return [meet(first, tmp_path, "c", "d", patience)[0], meet(second, tmp_path, "d", "c", patience)[0]]
 
-    for (start, end), (other_start, other_end) in (workflow(), subflows()):
-        overlap = min(end, other_end) - max(start, other_start)
-        assert (overlap > 0) == engine.capabilities.concurrent
+    assert all(workflow()) == concurrent
+    assert all(subflows()) == concurrent
 
 
 def test_a_job_whose_result_nobody_uses_is_run_and_waited_for(engine, tmp_path):
