@@ -25,6 +25,7 @@ from adatom.calculators.weights import copy_calculator, stamp, weights
 from adatom.errors import InputError, MissingExtraError, UnknownNameError
 from adatom.execution.context import current_job
 from adatom.settings import get_settings
+from adatom.utils.tables import read_yaml
 
 __all__ = ["Calculator", "Model", "identify_model", "make_model", "model", "model_label", "model_names", "named_model"]
 
@@ -254,13 +255,7 @@ def _read_again(file: Path, *when: int) -> dict[str, Model]:
 
 
 def _read(file: Path) -> dict[str, Model]:
-    import yaml
-
-    try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise InputError(f"The models in {file} cannot be read: {error}.") from error
-    return _checked(content, str(file))
+    return _checked(read_yaml(file, f"The models in {file}"), str(file))
 
 
 def _checked(rows: Any, where: str) -> dict[str, Model]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from adatom.errors import InputError, UnknownNameError
 from adatom.utils.merge import merge
+from adatom.utils.tables import read_yaml
 
 __all__ = ["Preset", "load_preset", "preset_names"]
 
@@ -81,13 +82,7 @@ def _find(code: str, name: str | os.PathLike[str], home: Path) -> Path:
 
 
 def _read(file: Path) -> dict[str, Any]:
-    import yaml
-
-    try:
-        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times faster, if libyaml is installed
-        content = yaml.load(file.read_text(encoding="utf-8"), loader)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise InputError(f"The preset {file} cannot be read: {error}.") from error
+    content = read_yaml(file, f"The preset {file}")
     if not isinstance(content, dict):
         raise InputError(f"The preset {file} is no table. Give it lines such as `kspacing: 0.04`.")
     _refuse_text_for_numbers(content, file)

@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adatom.errors import SettingsError, UnknownNameError
+from adatom.errors import InputError, SettingsError, UnknownNameError
 from adatom.foreign_names import FOREIGN_NAMES
 
 if TYPE_CHECKING:
@@ -187,15 +187,16 @@ def _base() -> Settings:
 
 
 def _read_file() -> dict[str, Any]:
-    import tomllib
+    from adatom.utils.tables import parse_toml, read_text
 
     file = config_file()
     if not file.exists():
         return {}
+    what = f"The settings file {file}"
     try:
-        return tomllib.loads(file.read_text())
-    except (tomllib.TOMLDecodeError, OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"The settings file {file} cannot be read: {error}.") from error
+        return parse_toml(read_text(file, what), what)
+    except InputError as error:
+        raise SettingsError(str(error)) from error
 
 
 def _refuse_unknown_variables() -> None:

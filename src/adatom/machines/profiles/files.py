@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from adatom.errors import InputError, UnknownNameError
 from adatom.machines.profiles.collection import SECTIONS, Profiles
 from adatom.machines.profiles.places import profile_places
 from adatom.settings import get_settings
+from adatom.utils.tables import parse_toml, read_text
 
 __all__ = ["load_profiles", "read_profiles", "table_of"]
 
@@ -36,17 +36,10 @@ def load_profiles(places: Sequence[Path | str] | None = None) -> Profiles:
     for place in profile_places() if places is None else [Path(place) for place in places]:
         if place.exists():
             for file in sorted(place.glob("*.toml")) if place.is_dir() else [place]:
-                found |= read_profiles(_text(file), str(file))
+                found |= read_profiles(read_text(file, f"The profiles in {file}"), str(file))
         elif place in required:
             raise InputError(f"There are no profiles at {place}.")
     return found
-
-
-def _text(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"The profiles in {file} cannot be read: {error}.") from error
 
 
 def read_profiles(text: str, source: str) -> Profiles:
@@ -64,10 +57,7 @@ def read_profiles(text: str, source: str) -> Profiles:
     InputError
         The document is no TOML, has an unknown section or key, or a value that is not valid.
     """
-    try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"The profiles in {source} cannot be read: {error}.") from error
+    data = parse_toml(text, f"The profiles in {source}")
     made: dict[str, list[Any]] = {section: [] for section in SECTIONS}
     for section, profiles in data.items():
         if section not in SECTIONS:
