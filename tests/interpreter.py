@@ -11,15 +11,20 @@ def run(code: str, cwd: Path, *arguments: object, check: bool = True, **environm
     done = subprocess.run(
         [sys.executable, "-c", code, *map(str, arguments)],
         cwd=cwd,
-        env={
-            "PATH": os.environ["PATH"],
-            "HOME": str(cwd),
-            "PYTHONPATH": os.pathsep.join(sys.path),
-            "PYTHONDONTWRITEBYTECODE": "1",
-            **{name: str(value) for name, value in environment.items()},
-        },
+        env=bare_environment(cwd, **environment),
         capture_output=True,
         text=True,
     )
     assert (done.returncode == 0) == check, done.stdout + done.stderr
     return done.stdout if check else done.stderr
+
+
+def bare_environment(home: Path, **more: object) -> dict[str, str]:
+    """The variables that an interpreter needs to find what this one finds, and these."""
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "PYTHONPATH": os.pathsep.join(sys.path),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        **{name: str(value) for name, value in more.items()},
+    }

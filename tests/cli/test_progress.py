@@ -1,5 +1,3 @@
-import os
-import pty
 import re
 import subprocess
 import sys
@@ -13,6 +11,7 @@ from adatom.cli import progress as module
 from adatom.cli.progress import progress
 from tests.cli import own_recipes as own
 from tests.cli.conftest import OWN, command, environment
+from tests.terminal import run_on_terminal
 
 
 @flow
@@ -56,22 +55,7 @@ def test_what_is_printed_meanwhile_goes_to_standard_error(shown, capfd):
 
 def on_terminal(*args, **env):
     """What a command shows on a terminal, and what it writes to the standard output that is not one."""
-    mine, theirs = pty.openpty()
-    running = subprocess.Popen(
-        command(*args), env=environment(TERM="xterm", COLUMNS="200", **env), stdout=subprocess.PIPE, stderr=theirs
-    )
-    os.close(theirs)
-    shown = b""
-    while True:
-        try:
-            data = os.read(mine, 10000)
-        except OSError:  # how Linux says that the other end is closed
-            break
-        if not data:
-            break
-        shown += data
-    os.close(mine)
-    return shown.decode(), running.communicate(timeout=60)[0].decode()
+    return run_on_terminal(command(*args), environment(TERM="xterm", COLUMNS="200", **env))
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -90,16 +74,3 @@ def test_a_setting_switches_the_line_off():
     shown, _ = on_terminal("run", f"{OWN}:energy", "bulk:Cu", ADATOM_PROGRESS="false")
     assert "running" not in shown
     assert "energy of Cu" in shown
-
-
-@pytest.mark.parametrize("width", [200, 80, 60, 40, 20])
-def test_the_time_that_is_left_is_seen_on_a_narrow_terminal(width):
-    jobs = module._Jobs("bulk_to_slabs_flow")
-    for event, count in {"added": 1000, "started": 30, "done": 20, "failed": 2, "skipped": 4}.items():
-        jobs.note("relax_job", event, count)
-    jobs._start -= 4000
-    line = jobs.within(width)
-    assert len(line) <= width
-    assert re.search(r"49:1\d:\d\d left", line)
-    assert ("2 failed" in line) == (width >= 60)
-    assert (line == str(jobs)) == (width == 200)

@@ -7,10 +7,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
-from datetime import timedelta
 from typing import IO
 
 from rich.console import Console
@@ -18,13 +16,12 @@ from rich.live import Live
 from rich.text import Text
 
 from adatom.execution.observer import observed
+from adatom.utils.counts import JobCounts
 
 __all__ = ["progress"]
 
 _TICK = 0.1  # s
 _LOG_EVERY = 10.0  # s, without a terminal
-_WORTH = {"skipped": 1, "waiting": 2, "running": 3, "failed": 4, "done": 5, "left": 6}  # of the parts of the line
-_MANY = 100  # jobs or structures; with fewer a rate means little
 
 
 @contextmanager
@@ -41,7 +38,7 @@ def progress(title: str, shown: bool | None = None) -> Iterator[None]:
     shown
         True prints the counts, False does not; None prints them if the standard error is a terminal.
     """
-    jobs = _Jobs(title)
+    jobs = JobCounts(title)
     terminal = sys.stderr.isatty()
     with observed(jobs.note):
         if terminal and shown is not False:
@@ -50,58 +47,6 @@ def progress(title: str, shown: bool | None = None) -> Iterator[None]:
         else:
             with _printed_to_stderr(), _logged(jobs) if shown else redirect_stdout(sys.stderr):
                 yield
-
-
-class _Jobs:
-    def __init__(self, title: str) -> None:
-        self._title = title
-        self._start = time.monotonic()
-        self._counts: Counter[str] = Counter()
-        self._lock = threading.Lock()
-
-    def note(self, name: str, event: str, count: int) -> None:
-        with self._lock:
-            self._counts[event] += count
-
-    def __str__(self) -> str:
-        """Return the line with all that there is to say."""
-        return f"{self._title}: {', '.join(self._parts())}"
-
-    def within(self, width: int) -> str:
-        """Return the line without the parts that tell least, until it fits.
-
-        Parameters
-        ----------
-        width
-            Number of characters that a line of the terminal has.
-        """
-        parts = dict(enumerate(self._parts()))
-        least = sorted(parts, key=lambda place: max(_WORTH.get(word, 0) for word in parts[place].split()))
-        for place in least[:-1]:
-            if len(line := f"{self._title}: {', '.join(parts.values())}") <= width:
-                return line
-            del parts[place]
-        [last] = parts.values()
-        return line if len(line := f"{self._title}: {last}") <= width else last
-
-    def _parts(self) -> list[str]:
-        with self._lock:
-            seen = Counter(self._counts)
-        ended = seen["done"] + seen["failed"]
-        running = max(0, seen["started"] - (ended - seen["cached"]))
-        waiting = max(0, seen["added"] - ended - seen["skipped"] - running)
-        cached = f" ({seen['cached']} cached)" if seen["cached"] else ""
-        shown = [f"{running} running", f"{seen['done']} done{cached}", f"{seen['failed']} failed"]
-        shown += [f"{number} {what}" for what, number in (("waiting", waiting), ("skipped", seen["skipped"])) if number]
-        took = time.monotonic() - self._start
-        shown.append(str(timedelta(seconds=int(took))))
-        worked = ended - seen["cached"]
-        if seen["added"] >= _MANY and worked:
-            shown.append(f"{worked / took:.3g}/s")
-            if left := running + waiting:
-                hours, seconds = divmod(int(left * took / worked), 3600)
-                shown.append(f"{hours}:{seconds // 60:02d}:{seconds % 60:02d} left")
-        return shown
 
 
 @contextmanager
@@ -147,7 +92,7 @@ def _printed_to_file() -> Iterator[tuple[int, IO[str]]]:
 
 
 @contextmanager
-def _live(jobs: _Jobs, printed: int, stderr: IO[str]) -> Iterator[None]:
+def _live(jobs: JobCounts, printed: int, stderr: IO[str]) -> Iterator[None]:
     """Keep the progress line up to date, and show the text of the streams above it."""
     console = Console(file=stderr, highlight=False)
     live = Live(console=console, auto_refresh=False, redirect_stdout=False, redirect_stderr=False)
@@ -168,7 +113,7 @@ def _live(jobs: _Jobs, printed: int, stderr: IO[str]) -> Iterator[None]:
 
 
 @contextmanager
-def _logged(jobs: _Jobs) -> Iterator[None]:
+def _logged(jobs: JobCounts) -> Iterator[None]:
     """Print the progress line every 10 s, and at the end."""
     due = time.monotonic() + _LOG_EVERY
 

@@ -175,7 +175,10 @@ def _pickled(value: Any) -> str:
 
 def _name(function: Any) -> str:
     if not callable(function):
-        raise InputError(f"{function!r} is no function. Give a job, or any function of a structure.")
+        raise InputError(
+            f"configs.map is given {type(function).__name__} as its function: map(function, inputs) wants a job, "
+            "or any function of a structure, first."
+        )
     named = getattr(function, "func", function)  # of a functools.partial
     name = getattr(named, "name", None) or getattr(named, "__name__", None) or type(named).__name__
     return "function" if name == "<lambda>" else str(name)

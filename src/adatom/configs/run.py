@@ -31,6 +31,7 @@ from adatom.execution.context import in_job
 from adatom.execution.engine import Engine
 from adatom.execution.failure import Failure
 from adatom.execution.observer import current_observer
+from adatom.execution.progress import progress_shown
 from adatom.execution.registry import drop_engine, get_engine
 from adatom.execution.signals import second_ends_at_once, stops_in_order
 from adatom.settings import EMBEDDED_ENGINE, change_settings, get_settings
@@ -114,7 +115,8 @@ class _Run:
 
     def result(self) -> ConfigSet:
         if not all(place.is_done() for place in self._places):
-            self._work()
+            with progress_shown(self._operation.name):
+                self._work()
         start = 0
         failed: dict[int, str] = {}
         for place in self._places:

@@ -58,7 +58,9 @@ class Settings(BaseSettings):
         Path(user_cache_dir("adatom")), description="Directory of the results that the cache stores."
     )
     cache_group: str | None = Field(
-        None, description="Unix group whose members share cache_dir; unset: only its owner may write there."
+        None,
+        description="Unix group whose members share cache_dir and can read journals, records of batch jobs and their "
+        "scripts; unset: only their owner can.",
     )
     cache_size: int | None = Field(
         None,
@@ -99,7 +101,8 @@ class Settings(BaseSettings):
         f"variable with `{os.pathsep}` between them.",
     )
     progress: bool | None = Field(
-        None, description="Progress line of `adatom run` and `convert`; unset: on a terminal."
+        None,
+        description="Progress line of flows, maps and `adatom convert`, on the standard error; unset: on a terminal.",
     )
 
     # Settings that are read where a job runs, not where it was submitted. A walltime counts from the start of the

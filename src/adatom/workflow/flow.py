@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, TypeVar, overload
 
 from adatom.execution.context import in_job
+from adatom.execution.progress import progress_shown
 from adatom.execution.registry import get_engine
 from adatom.utils.nested import copied
 from adatom.workflow.background import finished_future, in_background, is_awaited
@@ -52,7 +53,8 @@ class Flow(Step[P, R]):
             return graph.inner(self, given, named)  # type: ignore[return-value]
         if is_awaited(self._fn):
             return self.submit(*args, **kwargs)  # type: ignore[return-value]
-        return self._run(given, named)
+        with progress_shown(self.name):
+            return self._run(given, named)
 
     def submit(self, *args: P.args, **kwargs: P.kwargs) -> Future:
         """Start the flow and return a `Future` at once, wherever the call stands.

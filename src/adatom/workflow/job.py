@@ -7,6 +7,7 @@ from typing import Any, ParamSpec, TypeVar, overload
 
 from adatom.errors import InputError
 from adatom.execution.context import current_job, job_context
+from adatom.execution.progress import progress_shown
 from adatom.execution.registry import get_engine
 from adatom.utils.nested import copied
 from adatom.workflow.background import finished_future, in_background, is_awaited
@@ -104,8 +105,9 @@ class Job(Step[P, R]):
         graph = current_graph()
         if graph is not None:
             return map_in_batches(graph, self, calls, common)
-        graph = Graph.of_flow(f"{self.name}.map", FlowOptions(label=self.options.label))
-        return run_flow(graph, lambda: map_in_batches(graph, self, calls, common, at_once=True))
+        with progress_shown(f"{self.name}.map"):
+            graph = Graph.of_flow(f"{self.name}.map", FlowOptions(label=self.options.label))
+            return run_flow(graph, lambda: map_in_batches(graph, self, calls, common, at_once=True))
 
     def _plain(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call the function inside another job, whose batch value is not for this one."""
