@@ -152,3 +152,11 @@ class Adjustable(Calculator):
     def calculate(self, atoms=None, properties=(), system_changes=()):
         super().calculate(atoms, properties, system_changes)
         self.results = {"energy": self.epsilon, "stress": np.array([[1.0, 6, 5], [6, 2, 4], [5, 4, 3]])}
+
+
+class Smeared(EMT):
+    """EMT as a code with smeared occupations has it: its energy is extrapolated, its forces are of the free energy."""
+
+    def calculate(self, *args, **kwargs):
+        super().calculate(*args, **kwargs)
+        self.results["energy"] = self.results["free_energy"] + 0.5 * len(self.atoms)

@@ -105,6 +105,21 @@ def test_properties_can_be_chosen():
         calculate(bulk("Cu"), calculator=EMT(), properties=["force"])
 
 
+def test_the_energy_is_the_one_whose_derivatives_the_forces_are():
+    atoms = bulk("Cu", cubic=True)
+    atoms.rattle(0.1, seed=1)
+    moved = [atoms.copy() for _ in range(3)]
+    for step, one in zip((-1e-3, 0, 1e-3), moved, strict=True):
+        one.positions[0, 0] += step
+    found = list(calculate(moved, None, operations.Smeared(), output_prefix=""))
+    before, energy, after = (one.info["energy"] for one in found)
+    assert (before - after) / 2e-3 == pytest.approx(found[1].arrays["forces"][0, 0], abs=1e-4)
+    alone = calculate(atoms, None, operations.Smeared(), properties="energy", output_prefix="REF_")[0]
+    assert alone.info["REF_energy"] == pytest.approx(energy + 0.5 * 4)
+    committee = calculate(atoms, None, [operations.Smeared(), EMT()], output_prefix="REF_")[0]
+    assert committee.info["REF_energy_std"] == pytest.approx(0, abs=1e-9)
+
+
 def test_results_of_an_earlier_time_are_replaced():
     atoms = molecule("H2O")
     atoms.info["EMT_stress"] = np.ones(6)

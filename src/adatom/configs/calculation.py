@@ -53,7 +53,8 @@ def calculate(
         mean) are kept under ``PREFIXenergy_std`` and so on.
     properties
         Name or list of names of properties, as in ASE. None: those of energy, forces and stress that the calculator
-        has. The stress is left out for a structure that is not periodic in all directions.
+        has. The stress is left out for a structure that is not periodic in all directions. With forces or stress, the
+        energy is ASE's ``free_energy``, whose derivatives they are, where the calculator has it.
     output_prefix
         Prefix of the names of the results: ``atoms.info["REF_energy"]`` in eV, ``atoms.arrays["REF_forces"]`` in eV/Å,
         ``atoms.info["REF_stress"]`` in eV/Å³, as a vector of 6. None: the calculator's name and an underscore.

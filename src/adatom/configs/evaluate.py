@@ -119,7 +119,7 @@ class Evaluate:
         """Return the wanted ones of the properties that were computed together; None if some of them are missing."""
         if known is None:
             return None
-        found = {name: known[name] for name in self._wanted(atoms) if name in known}
+        found = _consistent({name: known[name] for name in self._wanted(atoms) if name in known}, known)
         return None if self.properties is not None and len(found) < len(self._wanted(atoms)) else found
 
     def _others(self, atoms: Atoms) -> Mapping[str, Any]:
@@ -150,7 +150,7 @@ class Evaluate:
         }
         if "stress" in found and np.shape(found["stress"]) == (3, 3):  # some calculators give the full tensor
             found["stress"] = full_3x3_to_voigt_6_stress(found["stress"])
-        return found
+        return _consistent(found, getattr(calculator, "results", {}))
 
     def _calculator(self, place: int, others: Mapping[str, Any]) -> tuple[Any, bool]:
         """Return the calculator of a member, and True if it writes files."""
@@ -162,6 +162,14 @@ class Evaluate:
             self._made[key] = made, writes_files(made)
         found: tuple[Any, bool] = self._made[key]
         return found
+
+
+def _consistent(found: dict[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the properties with the free energy as their energy, if forces or a stress are its derivatives there."""
+    free = known.get("free_energy")
+    if "energy" in found and free is not None and found.keys() & {"forces", "stress"}:
+        found["energy"] = free
+    return found
 
 
 def _compute(calculator: Any, atoms: Atoms, names: list[str]) -> None:
