@@ -23,6 +23,7 @@ from adatom.cache.key import Key
 from adatom.errors import StorageError
 from adatom.settings import get_settings
 from adatom.utils.files import whole_file
+from adatom.utils.private import make_directory, share_file
 from adatom.utils.trust import check_owner, group_id, open_trusted
 
 __all__ = ["CacheWarning", "Store", "open_store"]
@@ -248,24 +249,13 @@ class Store:
             self._write_whole(path, data)
 
     def _write_whole(self, path: Path, data: bytes) -> None:
-        with whole_file(path, self._mode) as file:
+        with whole_file(path, 0o600) as file:
             file.write(data)
-            if self._gid is not None:
-                os.fchown(file.fileno(), -1, self._gid)
-                os.fchmod(file.fileno(), self._mode)
-
-    @property
-    def _mode(self) -> int:
-        return 0o600 if self._gid is None else 0o660
+            share_file(file.fileno(), self._gid, 0o660)
 
     def _make(self, folder: Path) -> None:
-        mode = 0o700 if self._gid is None else 0o2770
-        for parent in (folder.parent, folder):
-            if not parent.exists():
-                parent.mkdir(mode=mode, parents=True, exist_ok=True)
-                if self._gid is not None:
-                    os.chown(parent, -1, self._gid)
-                    os.chmod(parent, mode)
+        for each in (folder.parent, folder):
+            make_directory(each, self._gid)
 
     # Trust
 

@@ -13,6 +13,7 @@ from zlib import crc32
 
 from adatom.errors import StorageError
 from adatom.settings import get_settings
+from adatom.utils.private import make_directory, open_file
 from adatom.utils.trust import group_id, open_trusted
 
 __all__ = ["Calls", "read_call"]
@@ -35,7 +36,7 @@ class Calls:
 
     def __init__(self, directory: str, run: str) -> None:
         self._path = os.path.join(directory, "calls", run)
-        self._run = run
+        self._directory, self._run = directory, run
         self._file: int | None = None
         self._end = 0
         self._known: dict[bytes, int] = {}
@@ -58,8 +59,10 @@ class Calls:
         try:
             with self._lock:
                 if self._file is None:
-                    os.makedirs(os.path.dirname(self._path), 0o700, exist_ok=True)
-                    self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+                    gid = group_id(get_settings().cache_group)
+                    make_directory(self._directory, gid)
+                    make_directory(os.path.dirname(self._path), gid)
+                    self._file = open_file(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, gid)
                 shared = f"{self._run}:{self._shared(header)}:{self._shared(function)}"
                 if len(arguments) <= _SHORT:
                     return f"{shared}:{b2a_base64(arguments, newline=False).decode()}"

@@ -15,9 +15,12 @@ from collections.abc import Mapping
 from functools import lru_cache
 from json.encoder import encode_basestring_ascii as _text
 
+from adatom.settings import get_settings
 from adatom.utils.names import stamp, unique_name
+from adatom.utils.private import make_directory, open_file
 from adatom.utils.processes import this_process
 from adatom.utils.sealed import sealed
+from adatom.utils.trust import group_id
 
 __all__ = ["JOURNAL", "Journal", "fields", "journal_in"]
 
@@ -64,10 +67,10 @@ class Journal:
                 warnings.warn(f"No journal in {self.directory}: {why}. Jobs run without it.", stacklevel=2)
 
     def _open(self) -> int:
-        process = this_process()
-        os.makedirs(self.directory, 0o700, exist_ok=True)
+        process, gid = this_process(), group_id(get_settings().cache_group)
+        make_directory(self.directory, gid)
         name = f"{unique_name(stamp(), process.host, str(process.pid))}.jsonl"
-        descriptor = os.open(os.path.join(self.directory, name), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        descriptor = open_file(os.path.join(self.directory, name), os.O_WRONLY | os.O_CREAT | os.O_APPEND, gid)
         os.write(descriptor, sealed(json.dumps({"process": process, "time": time.time()})))
         return descriptor
 

@@ -27,8 +27,11 @@ from adatom.machines.record import Record, read_record, record_path
 from adatom.machines.result import BatchResult, conclude
 from adatom.machines.schedulers.base import scheduler
 from adatom.machines.watch import watch
+from adatom.settings import get_settings
 from adatom.utils.files import whole_file
 from adatom.utils.names import new_id
+from adatom.utils.private import make_directory, share_file
+from adatom.utils.trust import group_id
 
 __all__ = ["Run", "run_command", "run_command_async"]
 
@@ -201,9 +204,11 @@ class Run:
         job, machine = self._job, self._machine
         if machine.host:
             Host(machine.host).check()  # before anything is written
-        self._path.parent.mkdir(0o700, parents=True, exist_ok=True)
+        gid = group_id(get_settings().cache_group)
+        make_directory(self._path.parent, gid)
         script = job.name + self._scheduler.suffix
         with whole_file(self._work_dir / script, 0o600) as file:  # arguments and variables may be secrets
+            share_file(file.fileno(), gid)
             file.write(self.text.encode())
         with self._files() as place:
             id = self._scheduler.submit(place / script)

@@ -17,8 +17,11 @@ from adatom.machines.model import checked_name
 from adatom.machines.schedulers.base import Scheduler, Submitted, scheduler
 from adatom.machines.script import END_MARK, STDERR, STDOUT
 from adatom.machines.ssh import checked_host
+from adatom.settings import get_settings
 from adatom.utils.files import whole_file
+from adatom.utils.private import make_directory, share_file
 from adatom.utils.sealed import read_sealed, sealed
+from adatom.utils.trust import group_id
 
 __all__ = ["Record", "read_record", "read_records", "record_path"]
 
@@ -127,8 +130,10 @@ class Record:
 
     def write(self) -> None:
         """Write the record to its file."""
-        self.path.parent.mkdir(0o700, parents=True, exist_ok=True)
+        gid = group_id(get_settings().cache_group)
+        make_directory(self.path.parent, gid)
         with whole_file(self.path, 0o600) as file:
+            share_file(file.fileno(), gid)
             file.write(sealed(json.dumps({key: getattr(self, key) for key in _CHECKS})))
 
     def fetch(self) -> None:
