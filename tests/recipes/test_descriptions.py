@@ -56,7 +56,9 @@ NOT_THE_SAME_IN_OTHER_CELLS = {
 # Strains and displacements are finite, and a band is left with some forces.
 TOLERANCES = {"elastic_tensor_flow": 2e-3, "phonon_flow": 1e-3, "qha_flow": 1e-3, "neb_job": 1e-3}
 # Refused by name before anything is computed.
+UPSIDE_DOWN = "upside down"  # the surface is where the third vector points, and held
 REFUSED = {
+    ("slab_to_ads_flow", UPSIDE_DOWN): "atoms there are held, while those of the other side are free",
     ("slab_to_ads_flow", "turned_vectors"): r"vacuum of .* Å along its third cell vector",
     ("md_job", "symmetry"): "constraint FixSymmetry holds positions and forces, but no velocities",
     ("bulk_to_defects_flow", "symmetry"): "constraint FixSymmetry, which does not hold in a supercell",
@@ -154,7 +156,8 @@ def of_common_planes(first, other):
 
 def check(recipe, marks, changes):
     """The document is that of the system as it is, or the input is refused for what it has or how it is described."""
-    for said in (*marks, *changes):
+    upside_down = [UPSIDE_DOWN] if {"held", "reversed_vectors"} <= {*marks, *changes} else []
+    for said in (*marks, *changes, *upside_down):
         if why := REFUSED.get((recipe.function, said)):
             with pytest.raises((AdatomError, JobFailure, FlowFailure), match=why):
                 run(recipe, marks, changes)
@@ -187,6 +190,13 @@ def test_what_a_system_has(recipe, marks):
 @pytest.mark.parametrize("recipe", recipes("emt", of_a_crystal))
 def test_what_a_system_has_in_another_cell(recipe, marks):
     check(recipe, marks, ["moved", "doubled"])
+
+
+def test_a_slab_whose_surface_is_held(results_dir):
+    """What the search found: the adsorbate stood on the layer that the user holds."""
+    [recipe] = (recipe for recipe in recipes_of("emt") if recipe.function == "slab_to_ads_flow")
+    check(recipe, ("held",), ["reversed_vectors"])
+    assert not list(results_dir.rglob("JOB-*"))
 
 
 @pytest.mark.parametrize("recipe", recipes("lj", not_from_a_saddle))

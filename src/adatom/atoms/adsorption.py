@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from ase import Atoms
+from ase.constraints import FixAtoms
 
 from adatom.atoms.constraints import without_symmetry
 from adatom.atoms.convert import to_pymatgen, turn, upright
@@ -71,15 +72,17 @@ def make_adsorption(
     Raises
     ------
     InputError
-        `slab` does not have three cell vectors or a vacuum along the third one, the adsorbate is unknown or has
-        constraints, an argument is bad, or an atom of the adsorbate overlaps: it is nearer to one of the slab than 0.5
-        of the sum of their covalent radii, or nearer to one of a periodic image of the adsorbate than 0.8 of it.
+        `slab` does not have three cell vectors or a vacuum along the third one, its surface is held and its other side
+        is free, the adsorbate is unknown or has constraints, an argument is bad, or an atom of the adsorbate overlaps:
+        it is nearer to one of the slab than 0.5 of the sum of their covalent radii, or nearer to one of a periodic
+        image of the adsorbate than 0.8 of it.
     """
     body = make_adsorbate(adsorbate)
     _check(slab, sites, distance, body, binding_index, rotation)
     from pymatgen.core.adsorption import AdsorbateSiteFinder
 
     slab = _whole(without_symmetry(slab))
+    _refuse_held_surface(slab)
     straight = upright(slab)
     finder = AdsorbateSiteFinder(to_pymatgen(straight, species_labels(straight)), height=surface_depth)
     found = finder.find_adsorption_sites(distance=0.0, positions=SITES)
@@ -122,6 +125,19 @@ def _whole(slab: Atoms) -> Atoms:
         scaled = slab.get_scaled_positions(wrap=False)
         whole.positions += np.outer(heights - scaled[:, 2] - below, slab.cell.array[2])
     return whole
+
+
+def _refuse_held_surface(slab: Atoms) -> None:
+    """Refuse a slab that is upside down: its surface is held, and its other side is free."""
+    normal = np.cross(*slab.cell.array[:2])
+    heights = slab.positions @ normal * np.sign(slab.cell.array[2] @ normal)
+    held = [index for one in slab.constraints if isinstance(one, FixAtoms) for index in one.index]
+    free = np.isin(np.arange(len(slab)), held, invert=True)
+    if free[np.argmin(heights)] and not free[np.argmax(heights)]:
+        raise InputError(
+            f"{slab.get_chemical_formula()} has its surface where its third cell vector points, and the atoms "
+            "there are held, while those of the other side are free. Reverse this vector, or hold the other side."
+        )
 
 
 def _orient(body: Atoms, binding_index: int | None, rotation: Sequence[float] | None) -> None:
