@@ -2,6 +2,8 @@
 
 import asyncio
 import gc
+import math
+import multiprocessing
 import os
 import weakref
 from collections import deque
@@ -334,6 +336,42 @@ def test_a_job_may_fork(engine):
         return [fork(), *(add(i, i) for i in range(6))]
 
     assert workflow() == ["the job", 0, 2, 4, 6, 8, 10]
+
+
+def fork_for_all(items):
+    os.fork()
+    return [10 * item for item in items]
+
+
+@job(batch_function=fork_for_all)
+def ten_times(item):
+    return 10 * item
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_batch_function_may_fork(engine):
+    if not engine.capabilities.processes:
+        pytest.skip("the copy would be one of the tests")
+
+    @engine.flow
+    def workflow():
+        return [ten_times.map(range(20)), *(add(i, i) for i in range(6))]
+
+    assert workflow() == [[10 * i for i in range(20)], 0, 2, 4, 6, 8, 10]
+
+
+@job
+def squares_in_processes(count):
+    with multiprocessing.get_context("spawn").Pool(2) as pool:
+        return pool.map(math.sqrt, [i**4 for i in range(count)])
+
+
+def test_a_job_may_use_multiprocessing(engine):
+    @engine.flow
+    def workflow():
+        return squares_in_processes(4)
+
+    assert workflow() == [0, 1, 4, 9]
 
 
 class Stop(BaseException):

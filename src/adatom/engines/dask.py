@@ -232,6 +232,8 @@ class DaskEngine(Engine):
             "protocol": "tls",
             "security": _in_files(security, directory.name),
             "config": {"distributed.worker.http.routes": []},
+            # A daemon may have no children, such as those of `multiprocessing`.
+            "preload_nanny": ["import dask; dask.config.set({'distributed.worker.daemon': False})"],
             "nthreads": 1,
             "memory_limit": 0,
             "dashboard": False,

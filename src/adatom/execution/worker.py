@@ -10,8 +10,9 @@ import os
 import sys
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -155,11 +156,18 @@ def _run(call: Call, attempt: int, directory: RunDirectory, upstream: Sequence[A
 
 
 def _computed(function: Any, args: Any, kwargs: Any) -> Any:
+    with _no_copies():
+        return settled(function(*args, **kwargs))
+
+
+@contextmanager
+def _no_copies() -> Iterator[None]:
+    """End copies of this process that code in the block forks: else they would answer, and take the next work."""
     pid = os.getpid()
     try:
-        return settled(function(*args, **kwargs))
+        yield
     finally:
-        if os.getpid() != pid:  # a copy of this process that the job forked: it has no part in the answer
+        if os.getpid() != pid:
             sys.stdout.flush()
             os._exit(0)
 
@@ -222,7 +230,8 @@ def _values(batch: Batch) -> Sequence[Any]:
     try:
         with settings_in_force(read_header(first.header)), job_context(engine=first.engine, resources=first.resources):
             arguments = [read_arguments(call.arguments) for call in batch.calls]
-            values = read_function(batch.batch_function)([args[0] for args, _ in arguments], **arguments[0][1])
+            with _no_copies():
+                values = read_function(batch.batch_function)([args[0] for args, _ in arguments], **arguments[0][1])
         if len(values) != len(nothing):
             raise ValueError(f"the batch function gave {len(values)} values for {len(nothing)} calls")
     except Exception as error:  # it may be the fault of one call, which will say so when it runs
