@@ -2,9 +2,11 @@
 
 import os
 import signal
+import tarfile
 
 import pytest
 
+from adatom.errors import EngineError
 from adatom.execution.registry import engine_class, is_installed
 from tests.engines.conftest import WANTED
 from tests.engines.processes import script, wait_until
@@ -56,3 +58,9 @@ def test_ctrl_c_in_a_finaliser_is_not_lost(environment, tmp_path):
         os.kill(running.process.pid, signal.SIGINT)
         assert running.wait(60) != 0
         assert "KeyboardInterrupt" in running.output
+
+
+def test_a_python_on_which_its_server_fails_is_refused(monkeypatch):
+    monkeypatch.delattr(tarfile, "tar_filter")  # which Debian's Python 3.11.2 does not have
+    with pytest.raises(EngineError, match=r"Covalent needs Python 3\.11\.4 or later, and this is 3\."):
+        engine_class("covalent")()

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from adatom.engines.covalent.electrons import Graph, JobTask, Step, SubflowTask, current_steps, tracing
-from adatom.engines.covalent.server import START, Dispatch, address, check
+from adatom.engines.covalent.server import START, Dispatch, address, check, check_python
 from adatom.engines.covalent.tracing import TracingEngine
 from adatom.errors import EngineError, InputError, UnknownNameError
 from adatom.execution.call import Call
@@ -38,6 +38,7 @@ class CovalentEngine(TracingEngine):
 
     def __init__(self, runner: Any = None) -> None:
         super().__init__(runner)
+        check_python()
         self._running: set[Dispatch] = set()
         if current_steps() is None:  # else a subflow's body is traced on a worker, which needs no server
             kinds = _executor_kinds()

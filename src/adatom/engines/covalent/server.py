@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import tarfile
 import threading
 import time
 from collections.abc import Sequence
@@ -16,7 +18,7 @@ from adatom.execution.failure import Failure
 if TYPE_CHECKING:
     from adatom.engines.covalent.electrons import Step
 
-__all__ = ["START", "WATCH", "Dispatch", "address", "check"]
+__all__ = ["START", "WATCH", "Dispatch", "address", "check", "check_python"]
 
 START = "Start one with `covalent start`."
 WATCH = 2.0  # seconds between two checks of a job that its dispatch has not ended
@@ -29,6 +31,22 @@ def address() -> str:
     import covalent as ct
 
     return f"http://{ct.get_config('dispatcher.address')}:{ct.get_config('dispatcher.port')}"
+
+
+def check_python() -> None:
+    """Check that Covalent works with this Python.
+
+    Raises
+    ------
+    EngineError
+        ``tarfile`` has no filters, by which Covalent unpacks the results of its workers. They came with Python 3.11.4.
+    """
+    if not hasattr(tarfile, "tar_filter"):
+        version = ".".join(map(str, sys.version_info[:3]))
+        raise EngineError(
+            f"Covalent needs Python 3.11.4 or later, and this is {version}: its server could not read a result. Make "
+            "an environment with a later Python, or set ADATOM_WORKFLOW_ENGINE to local, dask, parsl or prefect."
+        )
 
 
 def check() -> None:
