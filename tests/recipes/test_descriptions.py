@@ -46,12 +46,15 @@ NOT_THE_SAME = {
     "phonon_flow": [OF_ONE_OF_SEVERAL],
     "qha_flow": [OF_ONE_OF_SEVERAL],
 }
+# phonopy displaces atoms along the vectors of the cell, and as many as its symmetry leaves different.
+OF_A_MAGNET_WITH_OTHER_VECTORS = {
+    "phonon_flow": [r"\.static", r"\.phonons\.displacements"],
+    "qha_flow": [r"\.phonons\[\d+\]\.(static|phonons\.displacements)"],
+}
 NOT_THE_SAME_IN_OTHER_CELLS = {
     "relax_job": [r"\.steps"],
     "md_job": [r".*\.temperature"],  # its degrees of freedom are three less than those of the atoms, in any cell
-    # phonopy displaces atoms along the vectors of the cell, and as many as its symmetry leaves different.
-    "phonon_flow": [r"\.static", r"\.phonons\.displacements"],
-    "qha_flow": [r"\.phonons\[\d+\]\.(static|phonons\.displacements)"],
+    **OF_A_MAGNET_WITH_OTHER_VECTORS,
 }
 # Strains and displacements are finite, and a band is left with some forces.
 TOLERANCES = {"elastic_tensor_flow": 2e-3, "phonon_flow": 1e-3, "qha_flow": 1e-3, "neb_job": 1e-3}
@@ -129,6 +132,8 @@ def differences(recipe, marks, changes) -> str:
     but = NOT_THE_SAME.get(recipe.function, [])
     if any(name in {*CELLS, "sheared"} for name in changes):
         but = but + NOT_THE_SAME_IN_OTHER_CELLS.get(recipe.function, [])
+    elif any("moments" in mark for mark in marks) and any(name.endswith(("_handed", "_vectors")) for name in changes):
+        but = but + OF_A_MAGNET_WITH_OTHER_VECTORS.get(recipe.function, [])
     if recipe.function == "bulk_to_slabs_flow":
         expected, found = of_common_planes(expected, found)
     tolerance = TOLERANCES.get(recipe.function, 2e-4)
