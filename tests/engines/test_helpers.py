@@ -4,8 +4,10 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -68,6 +70,48 @@ def test_after_the_death_of_a_helper_work_goes_on_or_the_flow_ends_with_its_name
         else:
             assert status == 0, running.output
             assert str(list(range(12))) in running.output
+        wait_until(lambda: not running.alive(), f"still running: {running.alive()}", 60)
+
+
+@pytest.fixture
+def server(environment, tmp_path):
+    """A server of the user's: its process, and its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    # In this process group alone: one that is killed leaves nothing.
+    running = subprocess.Popen(
+        [sys.executable, "-m", "prefect", "server", "start", "--port", str(port), "--no-ui"],
+        env={**os.environ, **environment, "PREFECT_SERVER_ANALYTICS_ENABLED": "false"},
+        stdout=(tmp_path / "server.log").open("w"),
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+
+    def answers():
+        assert running.poll() is None, (tmp_path / "server.log").read_text()
+        with socket.socket() as asked:
+            return asked.connect_ex(("127.0.0.1", port)) == 0
+
+    wait_until(answers, "the server does not answer", 120)
+    yield running, f"http://127.0.0.1:{port}/api"
+    with suppress(ProcessLookupError):
+        os.killpg(running.pid, signal.SIGKILL)
+    running.wait()
+
+
+@pytest.mark.deep(reason="a server is started, and given up after ten seconds")
+@pytest.mark.parametrize("running", ["prefect"], indirect=True)
+@pytest.mark.parametrize(("seconds", "end"), [(0.5, str(list(range(12)))), (8, "does not answer any more")])
+def test_after_the_death_of_the_users_own_server_the_script_ends(environment, server, tmp_path, seconds, end):
+    """With results, which need no server; or with an error that names it, where jobs run on for longer."""
+    process, url = server
+    text = SLOW.replace("time.sleep(0.5)", f"time.sleep({seconds})")
+    with script(tmp_path, text, **environment, PREFECT_API_URL=url) as running:
+        wait_until(lambda: list(tmp_path.glob("started*")) or running.process.poll() is not None, "no job started")
+        os.killpg(process.pid, signal.SIGKILL)
+        assert (running.wait(90) == 0) == (seconds < 1), running.output
+        assert end in running.output
         wait_until(lambda: not running.alive(), f"still running: {running.alive()}", 60)
 
 

@@ -189,12 +189,13 @@ class PrefectEngine(Engine):
             self._pool.close(at_once=True)
 
     def close(self) -> None:
-        """End this engine's own task runner and worker processes."""
+        """End this engine's own task runner and worker processes, and its part with the server."""
         if self._outside is not None:
             self._outside.__exit__(None, None, None)
             self._outside = None
         if self._pool and self.runner is None:
             self._pool.close()
+        self._server.close()
 
     @classmethod
     def make_cluster(cls, request: ClusterRequest) -> Any:

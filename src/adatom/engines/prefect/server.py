@@ -83,20 +83,46 @@ class Server:
 
         One behind a proxy takes none from here, and is left alone.
         """
-        now, address = time.monotonic(), urlsplit(url)
+        now = time.monotonic()
         if now < self._asked + _PATIENCE / 4:
             return ""
         self._asked = now
         try:
-            socket.create_connection((address.hostname, address.port or 443), timeout=5).close()
+            _connect(url)
             self._answered = now
         except ConnectionRefusedError as error:
             if math.isfinite(self._answered) and now > self._answered + _PATIENCE:
-                _try_once()
+                _give_up()
                 return f"Prefect's server at {url} does not answer any more ({error}). Start it again."
         except OSError:  # it is busy, or the network is
             pass
         return ""
+
+    def close(self) -> None:
+        """Give up what is still to be sent, if a server of the user's died and does not come back."""
+        end = time.monotonic() + _PATIENCE
+        while self._url and math.isfinite(self._answered):
+            try:
+                _connect(self._url)
+            except ConnectionRefusedError:
+                if time.monotonic() > end:
+                    return _give_up()
+                time.sleep(0.5)
+            except OSError:
+                return
+            else:
+                return
+
+
+def _connect(url: str) -> None:
+    address = urlsplit(url)
+    socket.create_connection((address.hostname, address.port or 443), timeout=5).close()
+
+
+def _give_up() -> None:
+    """Let Prefect neither try requests again nor send events: it would do so for minutes."""
+    _try_once()
+    _drop_events()
 
 
 def _try_once() -> None:
@@ -105,6 +131,18 @@ def _try_once() -> None:
 
     for settings in filter(None, (get_settings_context().settings, _quick.get("settings"))):
         settings.client.max_retries = 0
+
+
+def _drop_events() -> None:
+    """Let no event be sent any more: at exit, each would be tried for ten seconds, one after the other."""
+    from prefect.events.clients import NullEventsClient
+    from prefect.events.worker import EventsWorker
+
+    EventsWorker.set_client_override(NullEventsClient)
+    for worker in list(EventsWorker._instances.values()):
+        task, loop = getattr(worker, "_task", None), getattr(worker, "_loop", None)
+        if isinstance(worker, EventsWorker) and task and loop:
+            loop.call_soon_threadsafe(task.cancel)
 
 
 @contextmanager
