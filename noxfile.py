@@ -58,21 +58,21 @@ def lint(session: nox.Session) -> None:
     session.run("lint-imports", env={"PYTHONPATH": "src"})  # which reads the source, and imports none of it
 
 
-@nox.session
+@nox.session(default=False)
 def types(session: nox.Session) -> None:
     """Types of the library."""
     install(session, "dev")
     session.run("mypy", *session.posargs)
 
 
-@nox.session
+@nox.session(default=False)
 def docs(session: nox.Session) -> None:
     """The documentation, into `site`; a broken link is an error."""
     install(session, f"{FILES},{FLOWS},docs,dev")
     session.run("mkdocs", "build", "--strict", *session.posargs, env={"NO_MKDOCS_2_WARNING": "1"})
 
 
-@nox.session(venv_backend="venv")
+@nox.session(venv_backend="venv", default=False)
 def install_and_run(session: nox.Session) -> None:
     """What a new user does: pip, no extras, not in place."""
     session.install("-c", "constraints/main.txt", ".")
@@ -81,13 +81,13 @@ def install_and_run(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none")
-def all_tests(session: nox.Session) -> None:
-    """All tests but the deep ones, in three rows that take about as long: those on batch schedulers mostly wait."""
+def all_parts(session: nox.Session) -> None:
+    """Types, documentation and all tests but the deep ones, in three rows: those on batch schedulers mostly wait."""
     side_by_side(
         session,
         ["tests"],
         ["tests_schedulers", "tests_covalent(slurm)"],  # one after the other, as there is one Slurm
-        ["tests_covalent(engines)", "tests_models"],
+        ["types", "docs", "install_and_run", "tests_covalent(engines)", "tests_models"],
     )
 
 
