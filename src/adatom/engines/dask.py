@@ -8,9 +8,9 @@ import socket
 import sys
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future, InvalidStateError
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from importlib import import_module
@@ -232,8 +232,6 @@ class DaskEngine(Engine):
             "protocol": "tls",
             "security": _in_files(security, directory.name),
             "config": {"distributed.worker.http.routes": []},
-            # A daemon may have no children, such as those of `multiprocessing`.
-            "preload_nanny": ["import dask; dask.config.set({'distributed.worker.daemon': False})"],
             "nthreads": 1,
             "memory_limit": 0,
             "dashboard": False,
@@ -255,7 +253,7 @@ class DaskEngine(Engine):
         }
         # A job that kills its worker is not tried again behind the back of its `retries`. Pages are open to everyone.
         ours = {"distributed.scheduler.allowed-failures": 0, "distributed.scheduler.http.routes": []}
-        with dask.config.set(ours), guarded(directory.name):
+        with dask.config.set(ours), _workers_are_no_daemons(), guarded(directory.name):
             cluster = distributed.SpecCluster(
                 scheduler={"cls": distributed.Scheduler, "options": scheduler},
                 workers=dict.fromkeys(range(workers), worker),
@@ -266,6 +264,24 @@ class DaskEngine(Engine):
         cluster.adatom_ledger = directory.name
         cluster.adatom_directory = directory  # removed with the cluster
         return cluster
+
+
+@contextmanager
+def _workers_are_no_daemons() -> Iterator[None]:
+    """Let workers that are started in the block have children, such as those of `multiprocessing`.
+
+    Their nannies are processes that read their configuration from variables alone.
+    """
+    name = "DASK_DISTRIBUTED__WORKER__DAEMON"
+    before = os.environ.get(name)
+    os.environ[name] = "False"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
 
 
 def _in_files(security: Any, directory: str) -> dict[str, Any]:
