@@ -32,6 +32,8 @@ CLUSTERS = {
     "moab": ("MoabCluster", "#PBS"),
 }
 
+_NO_DAEMONS = "export DASK_DISTRIBUTED__WORKER__DAEMON=False"  # they could not use `multiprocessing`
+
 
 def make_cluster(request: ClusterRequest, extra: str = "dask") -> Any:
     """Return a cluster of dask-jobqueue; an engine submits its batch jobs at first use, or the user by ``start()``.
@@ -155,6 +157,7 @@ def _kwargs(request: ClusterRequest) -> dict[str, Any]:
         seconds, stagger = lifetime(walltime)
         extra += ["--lifetime", f"{seconds}s", "--lifetime-stagger", f"{stagger}s"]
     kwargs["worker_extra_args"] = extra
+    kwargs["job_script_prologue"] = [_NO_DAEMONS, *(kwargs.get("job_script_prologue") or [])]
     return kwargs
 
 
