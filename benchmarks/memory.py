@@ -11,9 +11,7 @@ from typing import Any
 from _measure import absolute, arguments, report, scratch
 
 from adatom import change_settings, flow, job
-from adatom.execution.registry import close_engines
-
-JOBS = (500, 1000, 2000)
+from adatom.execution.registry import close_engines, get_engine
 
 
 @job
@@ -43,10 +41,28 @@ def bare_prefect(count: int, seconds: float) -> Any:
     return bare()
 
 
+def bare_dask(count: int, seconds: float) -> Any:
+    """As many tasks on the workers that adatom starts, without adatom."""
+    client = get_engine()._client
+    futures = [client.submit(noop.fn, item, seconds, pure=False) for item in range(count)]
+    return client.gather(futures)
+
+
+def bare_parsl(count: int, seconds: float) -> Any:
+    """As many apps on the workers that adatom starts, without adatom."""
+    import parsl
+
+    app = parsl.python_app(noop.fn, data_flow_kernel=get_engine()._kernel)
+    return [future.result() for future in [app(item, seconds) for item in range(count)]]
+
+
+BARE = {"bare-dask": bare_dask, "bare-parsl": bare_parsl, "bare-prefect": bare_prefect}
+
+
 def peaks(engine: str, count: int, seconds: float) -> tuple[int, int]:
     """Largest memory of this process in bytes, before a flow and after it."""
-    run = bare_prefect if engine == "bare-prefect" else jobs
-    with change_settings(workflow_engine="local" if engine == "bare-prefect" else engine, local_workers=2):
+    run = BARE.get(engine, jobs)
+    with change_settings(workflow_engine=engine.removeprefix("bare-"), local_workers=2):
         run(100, 0)  # the engine and all that it imports are there
         before = _peak()
         assert len(run(count, seconds)) == count
@@ -68,10 +84,11 @@ def measured(engine: str, count: int, seconds: float) -> float:
 
 
 def main() -> None:
-    engine = {"default": "local,dask,parsl,prefect,bare-prefect", "help": "engines, by comma"}
+    engine = {"default": "local,dask,bare-dask,parsl,bare-parsl,prefect,bare-prefect", "help": "engines, by comma"}
+    jobs_of = {"default": "500,1000,2000", "help": "numbers of jobs, by comma"}
     seconds = {"default": 0.0, "type": float, "help": "how long a job waits"}
     peaks_of = {"help": "used by this script itself"}
-    options = arguments(__doc__, repeats=1, engine=engine, seconds=seconds, peaks=peaks_of)
+    options = arguments(__doc__, repeats=1, engine=engine, seconds=seconds, jobs=jobs_of, peaks=peaks_of)
     with scratch():
         if options.peaks:
             print(json.dumps(peaks(*json.loads(options.peaks))))
@@ -79,8 +96,9 @@ def main() -> None:
         rows = []
         for name in options.engine.split(","):
             times = range(options.repeats)
-            per_job = {count: [measured(name, count, options.seconds) for _ in times] for count in JOBS}
-            rows += [absolute(f"{name}: {count} jobs in a flow", 20, per_job[count], "kB a job") for count in JOBS]
+            for count in map(int, options.jobs.split(",")):
+                per_job = [measured(name, count, options.seconds) for _ in times]
+                rows.append(absolute(f"{name}: {count} jobs in a flow", 20, per_job, "kB a job"))
     report("Memory of the driver", rows, options.json)
 
 
