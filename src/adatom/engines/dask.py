@@ -21,6 +21,7 @@ from adatom.errors import EngineError, InputError, WorkerDiedError
 from adatom.execution.call import Batch, Call
 from adatom.execution.cleanup import guarded
 from adatom.execution.engine import Capabilities, Engine
+from adatom.execution.light_future import LightFuture
 from adatom.execution.registry import announce, local_workers
 from adatom.execution.worker import pack
 
@@ -118,7 +119,7 @@ class DaskEngine(Engine):
         """Start a call or batch; `options` go to ``Client.submit``."""
         # The dashboard shows the part of the key before the last dash.
         key = f"{work.name}-{os.urandom(8).hex()}"
-        future: Future[Any] = Future()
+        future: Future[Any] = LightFuture()
         rank = {"priority": 1} if getattr(work, "waited", False) and "priority" not in options else {}
 
         self._send(

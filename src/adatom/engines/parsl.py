@@ -18,6 +18,7 @@ from adatom.errors import EngineError, InputError, WorkerDiedError
 from adatom.execution.call import Batch, Call, Outcome
 from adatom.execution.cleanup import guarded
 from adatom.execution.engine import Capabilities, Engine
+from adatom.execution.light_future import LightFuture
 from adatom.execution.registry import announce, local_workers
 from adatom.execution.worker import execute, pack
 
@@ -123,7 +124,7 @@ class ParslEngine(Engine):
         key = (work.name, repr(options))
         if key not in self._apps:  # one app for all calls of a job, as making it costs more than a call
             self._apps[key] = parsl.python_app(_Task(work.name), data_flow_kernel=self._kernel, **options)
-        future: Future[Any] = Future()
+        future: Future[Any] = LightFuture()
         # Parsl pickles in Python, object by object: bytes are one object.
         sent = pickle.dumps(work) if self.capabilities.processes else work
         self._send(self._apps[key], sent, future, _LOSSES if hasattr(self.runner, "job_script") else 0)

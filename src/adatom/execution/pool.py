@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from adatom.errors import EngineError, WorkerDiedError
 from adatom.execution.call import Batch, Call
 from adatom.execution.gpus import visible_gpus
+from adatom.execution.light_future import LightFuture
 from adatom.execution.process import GRACE, Child
 
 __all__ = ["LocalPool"]
@@ -76,7 +77,7 @@ class LocalPool:
         EngineError
             The pool is closed.
         """
-        future: Future[Any] = Future()
+        future: Future[Any] = LightFuture()
         with self._lock:
             if self._closed:
                 raise EngineError("This pool of worker processes is closed. Make a new one.")

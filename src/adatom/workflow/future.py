@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 from adatom.errors import EngineError
 from adatom.execution.arguments import follow
 from adatom.execution.failure import Failure
+from adatom.execution.light_future import LightFuture
 from adatom.utils.names import new_id
 from adatom.utils.nested import collect
 from adatom.workflow.turns import in_turn, take_turns
@@ -19,7 +20,7 @@ __all__ = ["Future", "Node", "outcomes", "value_of"]
 _FINISHED = concurrent.futures._base.FINISHED
 
 
-class Node(concurrent.futures.Future):  # type: ignore[type-arg]
+class Node(LightFuture[Any]):
     """One job, flow or subflow that was called. Its result is a value or a `Failure`, never an exception.
 
     Parameters

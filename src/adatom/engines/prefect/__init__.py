@@ -17,6 +17,7 @@ from adatom.errors import EngineError, InputError, JobFailure, MissingExtraError
 from adatom.execution.call import Batch, Call, Outcome
 from adatom.execution.engine import Capabilities, Engine
 from adatom.execution.failure import Failure
+from adatom.execution.light_future import LightFuture
 from adatom.execution.pool import LocalPool
 from adatom.execution.registry import local_workers
 from adatom.execution.worker import pack, unpack
@@ -103,7 +104,7 @@ class PrefectEngine(Engine):
         else:
             with quick_settings():
                 run = self._runner_outside().submit(task, {"work": sealed})
-        future: ConcurrentFuture[Any] = ConcurrentFuture()
+        future: ConcurrentFuture[Any] = LightFuture()
         run.add_done_callback(lambda run: _settle(future, run, sealed))
         return future
 
