@@ -38,7 +38,10 @@ _SNIPPET = re.compile(r'^--8<-- "(.*)"$', re.MULTILINE)
 
 # Blocks that say of engines what other tests have: the commands are README.md's, and a client or a configuration of
 # one's own is what `tests/engines` runs all its tests on.
-DEEP = {"engines.md": pytest.mark.deep(reason="slabs on engines, as README.md's commands and tests/engines")}
+DEEP = {
+    "engines.md": pytest.mark.deep(reason="slabs on engines, as README.md's commands and tests/engines"),
+    "index.md": pytest.mark.deep(reason="the commands of README.md"),
+}
 
 # Commands that the tests of documentation do not run, and who does.
 NOT_RUN = {

@@ -316,6 +316,8 @@ def test_methods_are_jobs(engine):
     assert crystal.scaled.with_options(retries=2).options.retries == 2
 
 
+EACH_IN_ITS_PROCESS = "each of its jobs has a process of its own"
+
 # --- What a job may do ------------------------------------------------------------------------------------------------
 
 
@@ -348,6 +350,7 @@ def ten_times(item):
     return 10 * item
 
 
+@pytest.mark.deep_on(*THREADS, "covalent", reason=EACH_IN_ITS_PROCESS)
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_a_batch_function_may_fork(engine):
     if not engine.capabilities.processes:
@@ -366,6 +369,7 @@ def squares_in_processes(count):
         return pool.map(math.sqrt, [i**4 for i in range(count)])
 
 
+@pytest.mark.deep_on(*THREADS, "covalent", reason=EACH_IN_ITS_PROCESS)
 def test_a_job_may_use_multiprocessing(engine):
     @engine.flow
     def workflow():
