@@ -111,7 +111,7 @@ def in_cell(plane: Plane, rows: NDArray[np.float64], times: int) -> Plane:
         Number of these cells that the cell of `plane` is as large as.
     """
     indices = (plane.images @ rows.T * times).round().astype(int)
-    given = min([tuple(_coprime(index).tolist()) for index in indices], key=_order)
+    given = min(set(map(tuple, _coprime(indices).tolist())), key=_order)
     return replace(plane, given=given, normal=np.linalg.solve(rows, given))
 
 
@@ -184,7 +184,7 @@ def _settled(found: Any, rotations: NDArray[np.int64], centring: NDArray[np.floa
 
 
 def _coprime(index: NDArray[np.int64]) -> NDArray[np.int64]:
-    return index // np.gcd.reduce(index)
+    return index // np.gcd.reduce(index, axis=-1, keepdims=True)
 
 
 def _order(index: tuple[int, ...]) -> tuple[Any, ...]:
