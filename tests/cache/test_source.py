@@ -1,10 +1,14 @@
 """Which edits of a recipe, or of what it calls, are other code: told by processes that import the edited files."""
 
 import os
+import pkgutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
+import ase.build
+import ase.units
 import pytest
 
 import adatom
@@ -177,6 +181,37 @@ def test_a_name_that_stands_for_something_else_now_counts():
     assert second != first.digest
     cells["OPTIONS"]["k"] = 2
     assert source_of(cells["recipe"]).digest not in (first.digest, second)
+
+
+@pytest.mark.parametrize(
+    ("code", "place", "name", "values"),
+    [
+        ("sum(x)", "builtins", "sum", [sum, lambda x: 0]),
+        ("LIMIT * x", "builtins", "LIMIT", [3, 4]),
+        ("ase.units.kB * x", "ase.units", "kB", [ase.units.kB, 1.0]),
+        ("ase.build.bulk(x)", "ase.build", "bulk", [ase.build.bulk, lambda x: x]),
+        ("ase.build.bulk.limit", "ase.build:bulk", "limit", [1, 2]),
+        ("ase.limits.low", "ase", "limits", [SimpleNamespace(low=1), SimpleNamespace(low=2)]),
+    ],
+)
+def test_what_is_put_into_a_library_counts(code, place, name, values, monkeypatch):
+    home = pkgutil.resolve_name(place)
+    monkeypatch.setattr(home, name, values[0], raising=False)
+    space = {"__name__": "program", "ase": ase}
+    exec(f"def job(x): return {code}", space)
+    first = source_of(space["job"]).digest
+    monkeypatch.setattr(home, name, values[1])
+    assert source_of(space["job"]).digest != first
+    monkeypatch.setattr(home, name, values[0])
+    assert source_of(space["job"]).digest == first
+
+
+def test_a_global_that_takes_the_place_of_a_builtin_counts():
+    space = {"__name__": "program"}
+    exec("def job(x): return sum(x)", space)
+    first = source_of(space["job"]).digest
+    exec("def sum(x): return 0", space)
+    assert source_of(space["job"]).digest != first
 
 
 def test_a_class_that_is_defined_again_is_the_same():

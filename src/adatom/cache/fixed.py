@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from adatom.cache.canonical import held_by_step, is_step
+from adatom.cache.names import ABSENT
 
 __all__ = ["fixed_parts", "is_fixed", "parts_of_step"]
 
@@ -40,6 +41,8 @@ def fixed_parts(value: Any) -> tuple[Any, ...] | None:
     tuple or None
         Parts of a job or flow, or nothing for a value that is fixed itself.
     """
+    if value is ABSENT:
+        return ()
     if is_step(value):
         parts = parts_of_step(value)
         return parts if all(map(is_fixed, parts)) else None

@@ -7,15 +7,16 @@ import dis
 from collections.abc import Callable
 from functools import lru_cache, partial
 from importlib.util import resolve_name
-from types import CodeType, FunctionType, ModuleType
+from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
 from typing import Any, NamedTuple
 
-__all__ = ["ABSENT", "Names", "Step", "shape_of", "steps_of"]
+__all__ = ["ABSENT", "Names", "Step", "is_builtin_name", "shape_of", "steps_of"]
 
 ABSENT = object()
 _SKIPPED = frozenset({"CACHE", "NOP", "RESUME", "EXTENDED_ARG", "PRECALL", "PUSH_NULL"})  # instructions of no meaning
 _ATTRIBUTE = ("LOAD_ATTR", "LOAD_METHOD")
 _FOLLOWED = frozenset({*_ATTRIBUTE, "STORE_FAST", "IMPORT_FROM", "POP_TOP"})
+_CONSTANTS = frozenset({"Ellipsis", "NotImplemented", "__debug__", "exit", "quit"})  # of Python's own
 _BY_TEXT = frozenset({"eval", "exec", "globals"})  # builtin functions that reach names which bytecode does not show
 
 
@@ -104,7 +105,7 @@ class Names:
         look: partial[Any] | None = None
         if opname in _LOOKUPS:
             look = partial(_LOOKUPS[opname], self._function, name)
-        elif opname in _ATTRIBUTE and isinstance(before, ModuleType | type):
+        elif opname in _ATTRIBUTE and isinstance(before, ModuleType | type | FunctionType):
             look = partial(getattr, before, name, ABSENT)
         elif opname == "LOAD_CONST":
             self._constants = self._constants[1], name
@@ -145,7 +146,22 @@ class Names:
 
 def _global(function: FunctionType, name: str) -> Any:
     found = function.__globals__.get(name, ABSENT)
-    return ABSENT if found is ABSENT and hasattr(builtins, name) else found
+    if found is ABSENT and name not in _CONSTANTS:
+        found = getattr(builtins, name, ABSENT)
+        if isinstance(found, BuiltinFunctionType | type) and found.__module__ in ("builtins", "_io"):
+            return ABSENT  # what Python itself has there: whoever puts something else there changes the code
+    return found
+
+
+def is_builtin_name(look: partial[Any]) -> bool:
+    """Return whether a name is looked up among Python's own.
+
+    Parameters
+    ----------
+    look
+        Function that `Names.follow` returned.
+    """
+    return look.func is _global and look.args[1] in vars(builtins) and look.args[1] not in look.args[0].__globals__
 
 
 def _cell(function: FunctionType, name: str) -> Any:

@@ -6,6 +6,7 @@ docstrings, annotations of functions and line numbers do not count.
 
 from __future__ import annotations
 
+import builtins
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from enum import EnumType
@@ -17,7 +18,7 @@ from typing import Any
 from adatom.cache.canonical import Canonical
 from adatom.cache.classes import HIDDEN_DEFAULTS, counted_attributes, is_foreign
 from adatom.cache.fixed import fixed_parts, is_fixed, parts_of_step
-from adatom.cache.names import ABSENT, Names, shape_of, steps_of
+from adatom.cache.names import ABSENT, Names, is_builtin_name, shape_of, steps_of
 from adatom.cache.packages import installed_version, is_builtin, module_of, name_of, package_of
 from adatom.cache.places import Places, is_same
 from adatom.cache.reduced import is_made, type_name
@@ -29,6 +30,8 @@ __all__ = ["Source", "describe_code", "source_of"]
 # Packages of adatom that run jobs and record them do not change the result of a job.
 _OF_RUNNING = "cache cli engines errors execution journal settings utils workflow"
 _NOT_COUNTED = tuple(f"adatom.{name}" for name in _OF_RUNNING.split())
+# Packages with types of plain values.
+_OF_VALUES = frozenset({"argparse", "ase", "builtins", "datetime", "decimal", "fractions", "numpy", "types"})
 _CODE = (FunctionType, type, ModuleType)
 
 
@@ -160,9 +163,11 @@ class Source:
         if self._is_shipped:  # adatom's own values are not expected to change, but its functions may be replaced
             home, name, *_ = *look.args, None, None
             space = getattr(home, "__globals__", None) or (vars(home) if isinstance(home, ModuleType) else {})
-            if isinstance(name, str) and name in space and (id(space), name) not in self._watched_names:
-                self._watched_names.add((id(space), name))
-                self._places.add_name(space, name)
+            if isinstance(name, str):
+                space = space if name in space else vars(builtins)
+                if name in space and (id(space), name) not in self._watched_names:
+                    self._watched_names.add((id(space), name))
+                    self._places.add_name(space, name)
             return
         place = look.func, *map(id, look.args)
         self._watched[place] = look, value, fixed_parts(value), described
@@ -225,6 +230,8 @@ class Source:
             if names.hidden(step) and not lenient:
                 raise UnhashableError(where + inside, "which may reach any value")
             if names.loaded is ABSENT:
+                if look and is_builtin_name(look):  # until somebody puts something else in its place
+                    self._watch(look, ABSENT, None)
                 continue
             if isinstance(names.loaded, ModuleType):
                 yield self._of_loaded_module(names.loaded, look, step.escapes and not lenient)
@@ -238,7 +245,7 @@ class Source:
     def _has_text(self, value: Any) -> bool:
         """Return whether a library's value counts: `os.environ` and the like do not, as they are not code."""
         package = package_of(type(value))
-        return value is not sys.modules and (package in ("builtins", "numpy", "ase") or self._is_own(package))
+        return value is not sys.modules and (package in _OF_VALUES or self._is_own(package))
 
     def _of_loaded_module(self, module: ModuleType, look: partial[Any] | None, escapes: bool) -> str:
         if look:
