@@ -84,3 +84,10 @@ def test_of_flows_side_by_side_one_has_the_line(tmp_path):
     both = "list(ThreadPoolExecutor(2).map(several, [5, 5]))"
     shown, _ = run_on_terminal(script(both, tmp_path), bare_environment(tmp_path))
     assert shown.count("\n") == 1
+
+
+@pytest.mark.parametrize("before", ["sys.stderr.close()", "sys.stderr = None"])
+def test_a_script_without_a_standard_error_runs(before, tmp_path):
+    command = script(f"import sys; {before}; several(1)", tmp_path)
+    done = subprocess.run(command, env=bare_environment(tmp_path), capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "the result\n")

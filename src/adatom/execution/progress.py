@@ -36,8 +36,9 @@ def progress_shown(title: str) -> Iterator[None]:
     title
         Name of the flow at the beginning of the line.
     """
-    shown, stream = get_settings().progress, sys.stderr
-    terminal = stream is not None and stream.isatty()
+    shown, stream, terminal = get_settings().progress, sys.stderr, False
+    with suppress(AttributeError, ValueError):  # there is none, or it is closed
+        terminal = stream.isatty()
     wanted = terminal if shown is None else shown and stream is not None
     if not wanted or current_observer() or in_job() or not _one_line.acquire(blocking=False):
         yield

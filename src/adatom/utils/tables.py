@@ -71,10 +71,8 @@ def read_yaml(file: Path, what: str) -> Any:
 
     Parameters
     ----------
-    file
-        File in UTF-8.
-    what
-        Beginning of the message of an error.
+    file, what
+        Same as of `read_text`.
 
     Raises
     ------
