@@ -12,7 +12,7 @@ from ase.io import read, write
 
 from adatom import change_settings
 from adatom.cli.actions import convert as action
-from adatom.configs import ConfigSet, StoreWriter
+from adatom.configs import ConfigSet, StoreWriter, map
 
 
 @pytest.fixture(autouse=True)
@@ -44,6 +44,14 @@ def test_there_and_back(cli, structures):
         ]
     assert Path("a.xyz").read_text() == Path("c.xyz").read_text()
     assert sorted(os.listdir()) == ["a.xyz", "b.lmdb", "c.xyz", "d.traj", "e.lmdb"]
+
+
+@pytest.mark.parametrize("target", ["b.xyz", "b.lmdb", "b.traj"])
+def test_groups_are_kept(cli, target):
+    map(lambda atoms: atoms, ConfigSet([[bulk("Cu")], bulk("Ag"), [bulk("Au")] * 2]), "a.xyz")
+    cli("convert", "a.xyz", target)
+    assert [len(group) for group in ConfigSet(target).groups()] == [1, 1, 2]
+    assert [isinstance(group, ConfigSet) for group in ConfigSet(target).groups()] == [True, False, True]
 
 
 def test_what_a_format_does_not_hold_is_said(cli, structures):

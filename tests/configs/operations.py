@@ -36,6 +36,19 @@ def sliced(atoms: Atoms):
             return [atoms[:n] for n in range(1, len(atoms) + 1)]
 
 
+def sliced_or_same(atoms: Atoms):
+    """As many structures as atoms, if there are several."""
+    return atoms if len(atoms) == 1 else [atoms[:n] for n in range(1, len(atoms) + 1)]
+
+
+def failing_once(atoms: Atoms, symbol: str, folder: str) -> Atoms:
+    failed = Path(folder, "failed")
+    if atoms.symbols[0] == symbol and not failed.exists():
+        failed.touch()
+        raise ValueError(f"no {symbol}")
+    return atoms
+
+
 def refusing(atoms: Atoms, symbol: str = "Ag") -> Atoms:
     atoms.positions += 1  # before it fails: what is kept must not show it
     if atoms.symbols[0] == symbol:

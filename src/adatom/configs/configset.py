@@ -52,7 +52,7 @@ class ConfigSet:
         of structures is called each time that they are needed, so that they need not be in memory at once.
 
         Each file of a pattern and of a list, even of a list of one, is a group, and so is each list or `ConfigSet` in
-        a list. A file that an operation has written has the groups of that operation's inputs.
+        a list. A file that an operation has written has the groups of that operation's inputs, and so has its copy.
     file_root
         Directory that relative file names start from; None: the current directory.
     read_kwargs
@@ -125,11 +125,18 @@ class ConfigSet:
 
     def groups(self) -> Iterator[Atoms | ConfigSet]:
         """Yield the structures that are in no group, and each group as a set. A group may be read at any time."""
-        for part in self._parts:
+        for part in self._in_groups():
             if isinstance(part, Atoms | ConfigSet):
                 yield part
             else:
                 yield from part
+
+    def _in_groups(self) -> Iterator[Atoms | Frames | _Made | ConfigSet]:
+        """Yield the parts, and of a file the groups that its structures name."""
+        from adatom.configs.groups import in_groups
+
+        for part in self._parts:
+            yield from in_groups(part) if isinstance(part, Frames) else [part]
 
     def __len__(self) -> int:
         structures, read = _BEGUN.get(self, (_nothing, None))
@@ -205,7 +212,7 @@ class ConfigSet:
         made = ConfigSet()
         made._parts = [
             part.map(function) if isinstance(part, ConfigSet) else _Made(_mapped(function, part))
-            for part in self._parts
+            for part in self._in_groups()
         ]
         return made
 

@@ -24,11 +24,13 @@ from adatom.configs.extxyz_lines import FrameError, FrameLines, frame_size, spli
 from adatom.configs.store import SUFFIX, StoreReader
 from adatom.errors import InputError
 
-__all__ = ["COMPRESSED", "Frames", "pick"]
+__all__ = ["COMPRESSED", "GROUP", "Frames", "pick"]
 
 _PIECE = 1 << 20  # bytes that are searched for line ends at a time
 COMPRESSED = (".gz", ".bz2", ".xz")
 """Endings of the names of files that ASE writes and reads compressed."""
+GROUP = "adatom_group"
+"""Key of `info` in a file: numbers of the groups around a structure, from the outermost, such as ``/0/3``."""
 
 
 class Frames:
@@ -95,7 +97,21 @@ class Frames:
             return len(self._store)
         return len(self._starts()) - 1 if self._is_plain() else sum(1 for _ in self)
 
+    @property
+    def is_whole(self) -> bool:
+        """True if these are all structures of the file, in order."""
+        return self.numbers is None and self.read_kwargs["index"] in (":", slice(None))
+
+    def group_names(self) -> Iterator[str]:
+        """Yield what each structure names as its group, such as ``/0/3``; empty: it names none."""
+        return (str(atoms.info.get(GROUP, "")) for atoms in self._as_written())
+
     def __iter__(self) -> Iterator[Atoms]:
+        for atoms in self._as_written():
+            atoms.info.pop(GROUP, None)  # the set tells
+            yield atoms
+
+    def _as_written(self) -> Iterator[Atoms]:
         if self._store is not None:
             yield from self._store if self.numbers is None else self._store.pick(self.numbers)
         elif self.numbers is None:

@@ -26,6 +26,7 @@ class Memory:
     """
 
     text_kwargs = check = None
+    names_groups = False
 
     def __init__(self) -> None:
         self._structures: list[Atoms] = []

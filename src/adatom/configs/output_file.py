@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
-import ase.io
 from ase import Atoms
 
 from adatom.cache.canonical import digest
@@ -21,11 +20,12 @@ from adatom.configs.blocks import check_storable
 from adatom.configs.configset import ConfigSet
 from adatom.configs.extxyz_writer import check_options, frame_text
 from adatom.configs.frames import COMPRESSED, Frames
+from adatom.configs.groups import GroupNames, can_name
 from adatom.configs.journal import Entry, Record, intact, journal_of, pack_lines, read_journal
 from adatom.configs.operation import Shape, count_structures
-from adatom.configs.partial_file import packed, private, unpacked, write_all
+from adatom.configs.partial_file import converted, packed, private, unpacked, write_all
 from adatom.configs.tree import Shapes, regroup
-from adatom.configs.writing import check_holds, output_format, write_structures
+from adatom.configs.writing import check_holds, output_format
 from adatom.errors import InputError, StorageError
 from adatom.utils.sealed import file_checksum
 
@@ -54,6 +54,8 @@ class OutputFile:
         Format of the file, as ASE knows it; None: the file is a store.
     complete
         Content of the journal's last line; None if the file is not complete.
+    names_groups
+        True if structures in the file can name the groups that they belong to.
 
     Raises
     ------
@@ -71,6 +73,7 @@ class OutputFile:
         self.kind = output_format(path, write_kwargs)
         self._read_kwargs = {"format": self.kind.name} if self.kind else None
         self._write_kwargs = {key: value for key, value in write_kwargs.items() if key != "format"}
+        self.names_groups = can_name(self.kind, self._write_kwargs)
         self.is_text = self.kind is not None and self.kind.name == "extxyz" and path.suffix not in COMPRESSED
         self.entries: list[Entry] = []
         self.complete: dict[str, Any] | None = None
@@ -294,7 +297,12 @@ class OutputFile:
         assert self._data is not None
         assert self._log is not None
         try:
-            whole = self._partial if self.is_text else self._converted()
+            names = GroupNames(tokens).of_structures(self.shapes) if self.names_groups else None
+            whole = (
+                self._partial
+                if self.is_text
+                else converted(self._partial, self.path, self.kind, names, self._write_kwargs)
+            )
             ended = {"size": whole.stat().st_size, "checksum": file_checksum(whole), "inputs": inputs, "tree": tokens}
             write_all(self._log, pack_lines([{"complete": ended}]))
             os.replace(whole, self.path)
@@ -328,14 +336,6 @@ class OutputFile:
     def _in(self, path: Path, tokens: list[int | str]) -> ConfigSet:
         frames = partial(Frames, path, self._read_kwargs)  # made when needed, as an empty file has no format
         return regroup(tokens, self.shapes, lambda numbers: [frames().take(numbers)])
-
-    def _converted(self) -> Path:
-        whole = self.path.with_name(f".whole-{self.path.name}")  # with the ending, which may select a compression
-        if self.kind is None or self.kind.name == "extxyz":
-            write_structures(unpacked(self._partial), whole, self._write_kwargs)
-        else:
-            ase.io.write(whole, list(unpacked(self._partial)), format=self.kind.name, **self._write_kwargs)
-        return whole
 
     def close(self) -> None:
         """Close the files; a later run can go on with them."""

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from io import RawIOBase
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import ase.io
 from ase import Atoms
 
 from adatom.configs.columns import pack, unpack
+from adatom.configs.groups import named
+from adatom.configs.writing import write_structures
 from adatom.utils.trust import open_trusted
 
-__all__ = ["packed", "private", "unpacked", "write_all"]
+if TYPE_CHECKING:
+    from ase.io.formats import IOFormat
+
+__all__ = ["converted", "packed", "private", "unpacked", "write_all"]
 
 _SIZE = struct.Struct("<Q")  # number of bytes that follow
 
@@ -46,6 +53,33 @@ def unpacked(path: Path) -> Iterator[Atoms]:
     with open_trusted(path, own_directory=False) as file:
         while size := file.read(_SIZE.size):
             yield from unpack(file.read(_SIZE.unpack(size)[0]))
+
+
+def converted(
+    partial: Path, path: Path, kind: IOFormat | None, names: Iterable[str] | None, options: Mapping[str, Any]
+) -> Path:
+    """Write the structures of a partial file in another format, and return the path of the new file.
+
+    Parameters
+    ----------
+    partial
+        Path of the partial file.
+    path
+        Path that the new file is to have in the end; its ending may select a compression.
+    kind
+        Format of the new file, as ASE knows it; None: the file is a store.
+    names
+        Names of the groups that the structures belong to; None: the new file cannot hold them.
+    options
+        Arguments of `ase.io.write`.
+    """
+    whole = path.with_name(f".whole-{path.name}")
+    structures = unpacked(partial) if names is None else named(unpacked(partial), names)
+    if kind is None or kind.name == "extxyz":
+        write_structures(structures, whole, options)
+    else:
+        ase.io.write(whole, list(structures), format=kind.name, **options)
+    return whole
 
 
 def private(path: str, flags: int) -> int:

@@ -18,6 +18,7 @@ from adatom.cache.canonical import digest
 from adatom.configs.autopara import AutoparaInfo
 from adatom.configs.columns import item_digest, unpack
 from adatom.configs.configset import ConfigSet
+from adatom.configs.groups import GroupNames, with_names
 from adatom.configs.input_files import files_of, paths_of, place_of
 from adatom.configs.memory import Memory
 from adatom.configs.operation import Operation, Shape, count_structures
@@ -197,7 +198,7 @@ class _Run:
         texts = self._operation.write_kwargs is not None
         output = list(islice(made, len(marks) if texts else count_structures(shapes)))
         reasons = {each: failure.in_short for each, failure in failed.items() if each < len(marks)}
-        place.target.write(marks, shapes, output, reasons)
+        place.target.write(marks, shapes, place.named(output, shapes) if texts else output, reasons)
 
     def _failed(self, number: int, failure: Failure) -> ItemError:
         where, why = place_of(self._inputs, number), failure.in_short.rstrip(".")
@@ -228,6 +229,7 @@ class _Place:
         self.target, self._inputs = target, inputs
         self._files = files_of(inputs) if isinstance(target, OutputFile) else None
         self._tree = Tree()
+        self._names = GroupNames(self._tree.tokens)
         self.total: int = -1  # not yet known
         self.result: ConfigSet | None = None
 
@@ -249,6 +251,14 @@ class _Place:
             yield total, item, mark
             total += 1
         self.total = self.target.count if total is None else total
+
+    def named(self, texts: list[bytes], shapes: list[Shape]) -> list[bytes]:
+        """Return the texts of the next items with the names of their groups, if the file can hold them."""
+        if not self.target.names_groups:
+            return texts
+        self._names.skip(self.target.shapes)  # items that an earlier run has done
+        counts = (count_structures([shape]) for shape in shapes)
+        return list(map(with_names, texts, self._names.of(shapes), counts))
 
     def finish_if_done(self) -> None:
         if self.result is None and self.target.count == self.total:
@@ -292,7 +302,7 @@ def _check_format(target: OutputFile, inputs: Any, sample: Atoms | None) -> None
 
 def _groups(inputs: Any, count: int) -> list[ConfigSet]:
     """Return the groups of the inputs, one for each of several output files."""
-    parts = inputs._parts if isinstance(inputs, ConfigSet) else []
+    parts = list(inputs._in_groups()) if isinstance(inputs, ConfigSet) else []
     groups = [part for part in parts if isinstance(part, ConfigSet)]
     if not groups or len(groups) < len(parts):
         there = "no groups"

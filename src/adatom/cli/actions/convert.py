@@ -15,6 +15,7 @@ from ase.io import iread
 from adatom.cli.quantities import show_count
 from adatom.cli.say import say
 from adatom.configs import ConfigSet
+from adatom.configs.groups import naming_groups
 from adatom.configs.writing import holds_all, lost_keys, write_structures
 from adatom.errors import InputError
 from adatom.settings import get_settings
@@ -43,7 +44,7 @@ def convert_file(source: Path, target: Path, overwrite: bool) -> None:
     """
     if target.exists() and not overwrite:
         raise InputError(f"{target} is there already. Give another name, or --overwrite to replace it.")
-    structures = _counted(ConfigSet(source), get_settings().progress)
+    structures = _counted(naming_groups(ConfigSet(source)), get_settings().progress)
     first = next(structures, None)
     if first is None:
         raise InputError(f"{source} holds no structure. Nothing is written.")
