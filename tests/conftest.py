@@ -37,16 +37,15 @@ def _own_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def prefect_server() -> str:
-    """Address of the server that Prefect starts for this process, for scripts: one of its own costs each 10 s."""
-    import prefect
-
+def prefect_server() -> dict[str, str]:
+    """Variables that name the server of this process, with its key, to scripts: one of its own costs each 10 s."""
     from adatom import change_settings
     from adatom.execution.registry import get_engine
+    from tests.engines.prefect_runs import server_variables
 
     with change_settings(workflow_engine="prefect"):
         get_engine()
-    return str(prefect.get_client(sync_client=True).api_url)
+    return server_variables()
 
 
 @pytest.fixture

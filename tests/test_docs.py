@@ -196,7 +196,7 @@ def test_python_that_needs_something(block, tmp_path, request):
     skip_without(block.needs)
     if block.needs == "covalent":
         request.getfixturevalue("covalent")
-    server = {"PREFECT_API_URL": request.getfixturevalue("prefect_server")} if block.needs == "prefect" else {}
+    server = request.getfixturevalue("prefect_server") if block.needs == "prefect" else {}
     write_files(next(path for path in PAGES if path.name == block.page), tmp_path)
     (tmp_path / "script.py").write_text(block.text)
     engine = {"ADATOM_WORKFLOW_ENGINE": block.get("engine")} if block.get("engine") else {}

@@ -137,7 +137,7 @@ def environment(running: Variant, tmp_path: Any, request: pytest.FixtureRequest)
     """What a script that selects the engine has in its environment."""
     if running.runner is not None:
         pytest.skip("a script starts its engine itself")
-    server = {"PREFECT_API_URL": request.getfixturevalue("prefect_server")} if running.engine == "prefect" else {}
+    server = request.getfixturevalue("prefect_server") if running.engine == "prefect" else {}
     return {
         **server,
         "ADATOM_WORKFLOW_ENGINE": running.engine,

@@ -1,9 +1,19 @@
-"""What Prefect's server knows of task runs."""
+"""How scripts find Prefect's server, and what it knows of task runs."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from tests.engines.processes import wait_until
+
+
+def server_variables() -> dict[str, str]:
+    """Variables that tell a script the address of this process's server, and its key, if it has one."""
+    import prefect
+    from prefect.settings import get_current_settings
+
+    key = get_current_settings().api.auth_string
+    known = {"PREFECT_API_AUTH_STRING": key.get_secret_value()} if key else {}
+    return {"PREFECT_API_URL": str(prefect.get_client(sync_client=True).api_url), **known}
 
 
 def ended_runs(names: Sequence[str], belongs: Callable[[Any], bool]) -> list[Any]:

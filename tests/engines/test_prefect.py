@@ -163,6 +163,17 @@ def test_with_the_local_engine_a_job_is_a_plain_function(tmp_path):
         assert isinstance(failing(), JobFailure)
 
 
+@pytest.mark.parametrize("key", ["", "adatom:guessed", None])
+def test_the_server_of_the_scripts_own_answers_those_alone_who_know_its_key(key):
+    import httpx
+
+    right = prefect.settings.get_current_settings().api.auth_string.get_secret_value()
+    asked = {"auth": tuple((right if key is None else key).split(":"))} if key != "" else {}
+    address = prefect.get_client(sync_client=True).api_url.join("flow_runs/count")
+    code = httpx.post(address, json={}, **asked).status_code
+    assert code == (httpx.codes.OK if key is None else httpx.codes.UNAUTHORIZED)
+
+
 def test_the_server_of_the_scripts_own_writes_many_task_runs_at_once():
     """Else it is busy for minutes after a flow of a thousand jobs, and refuses the next flow run."""
     with prefect.get_client(sync_client=True) as client:

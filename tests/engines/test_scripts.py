@@ -79,7 +79,7 @@ workflow()
 @pytest.fixture
 def environment(environment):
     """Without a server that is there already: one that a script starts ends with it, too."""
-    return {name: value for name, value in environment.items() if name != "PREFECT_API_URL"}
+    return {name: value for name, value in environment.items() if not name.startswith("PREFECT_API_")}
 
 
 def test_the_same_script_gives_the_same_numbers(environment, tmp_path, monkeypatch):

@@ -11,6 +11,7 @@ import uuid
 import pytest
 
 from adatom.errors import BatchJobError, InputError, UnknownNameError
+from tests.engines.prefect_runs import server_variables
 from tests.infra import machine, slurm
 
 pytest.importorskip("prefect", reason="pip install 'adatom[prefect]'")
@@ -29,11 +30,10 @@ from adatom.engines.clusters.prefect_blocks import (  # noqa: E402
 
 @pytest.fixture(scope="module", autouse=True)
 def server():
-    from prefect.settings import PREFECT_API_URL
     from prefect.testing.utilities import prefect_test_harness
 
     with prefect_test_harness(server_startup_timeout=180):
-        yield PREFECT_API_URL.value()
+        yield server_variables()
 
 
 def saved(target, name=None, **more):
@@ -150,7 +150,7 @@ def test_a_job_that_fails(tmp_path):
 def test_from_the_command_line(server, tmp_path):
     """Registered as HPC-Prefect's own, and printed as profiles."""
     saved("miyabi", "printed", num_nodes=2)
-    environment = {**os.environ, "PREFECT_API_URL": server, "PYTHONPATH": os.pathsep.join(sys.path)}
+    environment = {**os.environ, **server, "PYTHONPATH": os.pathsep.join(sys.path)}
 
     def run(*command):
         return subprocess.run(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.engines.prefect_runs import server_variables
 from tests.engines.processes import script, wait_until
 from tests.test_docs import ROOT, blocks, environment
 
@@ -30,10 +31,8 @@ def server():
 @pytest.fixture
 def variables():
     """The environment of a user who has a server, and this environment's programs."""
-    from prefect.settings import PREFECT_API_URL
-
     programs = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    return environment(PREFECT_API_URL=PREFECT_API_URL.value(), PATH=programs, ADATOM_LOCAL_WORKERS="2")
+    return environment(**server_variables(), PATH=programs, ADATOM_LOCAL_WORKERS="2")
 
 
 @pytest.fixture(autouse=True)

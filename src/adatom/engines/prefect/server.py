@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import secrets
 import socket
 import time
 from collections.abc import Iterator
@@ -46,6 +47,8 @@ class Server:
         from prefect.settings import PREFECT_HOME
 
         self._own = SubprocessASGIServer()
+        if not self._own.running:  # else a script has started it, and it answers those whom Prefect's settings say
+            _ask_for_a_key()
         self._starts += 1
         try:
             with guarded(), quick_settings():
@@ -112,6 +115,20 @@ class Server:
                 return
             else:
                 return
+
+
+def _ask_for_a_key() -> None:
+    """Let this script's own server answer those alone who know a key, which is in Prefect's settings here."""
+    import prefect.context
+    from pydantic import SecretStr
+
+    current = prefect.context.get_settings_context().settings
+    known = current.server.api.auth_string or current.api.auth_string
+    key = known or SecretStr(f"adatom:{secrets.token_urlsafe(32)}")
+    for settings in (current, prefect.context.GLOBAL_SETTINGS_CONTEXT.settings):
+        settings.api.auth_string = settings.server.api.auth_string = key
+        # Each assignment marks a value as set: only those are given to the server and to task runs elsewhere.
+        settings.server.api, settings.server, settings.api = settings.server.api, settings.server, settings.api
 
 
 def _connect(url: str) -> None:
