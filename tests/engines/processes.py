@@ -96,3 +96,22 @@ def wait_until(condition: Callable[[], object], what: str, timeout: float = 120)
         if time.monotonic() > end:
             raise AssertionError(f"after {timeout} s: {what}")
         time.sleep(0.1)
+
+
+def listening(pids):
+    """Addresses and ports on which processes take connections, from the kernel's tables."""
+    sockets = set()
+    for pid in pids:
+        for entry in Path(f"/proc/{pid}/fd").iterdir():
+            try:
+                sockets.add(os.readlink(entry))
+            except OSError:
+                pass
+    found = set()
+    for table in ("tcp", "tcp6"):
+        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == "0A" and f"socket:[{fields[9]}]" in sockets:
+                address, port = fields[1].split(":")
+                found.add((address, int(port, 16)))
+    return found

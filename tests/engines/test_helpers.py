@@ -8,11 +8,10 @@ import socket
 import subprocess
 import sys
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 
-from tests.engines.processes import script, wait_until
+from tests.engines.processes import listening, script, wait_until
 
 SLOW = """
 import os, time
@@ -164,25 +163,6 @@ list(pages(1)), list(greetings(1))  # imports all modules, which may be root's o
 os.setgid({nobody}), os.setuid({nobody})
 print(json.dumps(dict((port, (list(pages(port)), list(greetings(port)))) for port in {ports})))
 """
-
-
-def listening(pids):
-    """Addresses and ports on which processes take connections, from the kernel's tables."""
-    sockets = set()
-    for pid in pids:
-        for entry in Path(f"/proc/{pid}/fd").iterdir():
-            try:
-                sockets.add(os.readlink(entry))
-            except OSError:
-                pass
-    found = set()
-    for table in ("tcp", "tcp6"):
-        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
-            fields = line.split()
-            if fields[3] == "0A" and f"socket:[{fields[9]}]" in sockets:
-                address, port = fields[1].split(":")
-                found.add((address, int(port, 16)))
-    return found
 
 
 LOOPBACK = {"0100007F", "0000000000000000FFFF00000100007F", "00000000000000000000000001000000"}

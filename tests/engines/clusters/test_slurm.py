@@ -6,6 +6,8 @@ import shlex
 import signal
 import sys
 import threading
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ from ase.build import bulk
 from adatom import Failure, FlowFailure, flow, job, make_runner
 from adatom.recipes.emt import bulk_to_slabs_flow
 from tests.engines.clusters.conftest import batch_jobs, energies, on, tail
-from tests.engines.processes import script, wait_until
+from tests.engines.processes import listening, script, wait_until
 from tests.infra import machine, slurm
 
 pytestmark = pytest.mark.xdist_group("slurm")
@@ -68,6 +70,41 @@ def test_all_jobs_of_a_flow_run_in_batch_jobs(selected, cluster, here, tmp_path)
     assert sum(ran.values()) == 8
     assert set(ran) <= submitted
     assert len(submitted) == 2
+    nothing_left(cluster)
+
+
+@job
+def pages():
+    """What those who reach this worker's ports are shown."""
+    return [shown(port) for _, port in listening([os.getpid(), os.getppid()])]
+
+
+def shown(port):
+    try:
+        return urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5).status
+    except urllib.error.HTTPError as error:
+        return error.code
+    except Exception as error:
+        return type(error).__name__
+
+
+@flow
+def worker_pages():
+    return pages()
+
+
+@on("dask")
+@pytest.mark.parametrize("asked", [False, True])
+def test_dask_shows_its_pages_where_they_are_asked_for(selected, cluster, asked):
+    before = listening([os.getpid()])
+    options = {"scheduler_options": {"dashboard_address": "127.0.0.1:0"}} if asked else {}
+    with make_runner(BATCH_JOB | options, jobs=1) as runner:
+        assert ("HTTP__ROUTES" in runner.job_script()) != asked
+        of_worker = worker_pages.with_options(runner=runner)()
+        of_scheduler = [shown(port) for _, port in listening([os.getpid()]) - before]
+    assert of_worker
+    assert of_scheduler
+    assert (200 in of_worker, 200 in of_scheduler) == (asked, asked)
     nothing_left(cluster)
 
 

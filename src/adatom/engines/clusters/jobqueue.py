@@ -33,6 +33,8 @@ CLUSTERS = {
 }
 
 _NO_DAEMONS = "export DASK_DISTRIBUTED__WORKER__DAEMON=False"  # they could not use `multiprocessing`
+_NO_PAGES = "export DASK_DISTRIBUTED__WORKER__HTTP__ROUTES='[]'"
+_OF_CLUSTER = ("dashboard_address", "host", "n_workers", "scheduler_cls", "scheduler_options", "silence_logs")
 
 
 def make_cluster(request: ClusterRequest, extra: str = "dask") -> Any:
@@ -64,7 +66,12 @@ def make_cluster(request: ClusterRequest, extra: str = "dask") -> Any:
         kwargs |= {"security": temporary_security(), "shared_temp_directory": ledger}
     kind = type(base.__name__, (ReplacingCluster, base), {"job_cls": reporting(base.job_cls)})
     # A job that kills its worker is not tried again behind the back of its `retries`.
-    with dask.config.set({"distributed.scheduler.allowed-failures": 0}):
+    ours: dict[str, Any] = {"distributed.scheduler.allowed-failures": 0}
+    if not _has_pages(kwargs):
+        none = {"dashboard": False, "dashboard_address": "127.0.0.1:0"}
+        kwargs["scheduler_options"] = none | (kwargs.get("scheduler_options") or {})
+        ours["distributed.scheduler.http.routes"] = []
+    with dask.config.set(ours):
         try:
             cluster = kind(**kwargs)
         except (ValueError, TypeError) as error:
@@ -115,7 +122,8 @@ def script_of(request: ClusterRequest, extra: str) -> str:
 
 
 def _job(request: ClusterRequest, extra: str) -> Any:
-    base, kwargs = _cluster_class(request.scheduler, extra), _kwargs(request)
+    base, given = _cluster_class(request.scheduler, extra), _kwargs(request)
+    kwargs = {name: value for name, value in given.items() if name not in _OF_CLUSTER}
     address = "tcp://SCHEDULER:PORT"
     if _wants_certificate(kwargs, extra):
         files = {f"tls_{name}": name.upper() for name in ("ca_file", "worker_cert", "worker_key")}
@@ -157,8 +165,15 @@ def _kwargs(request: ClusterRequest) -> dict[str, Any]:
         seconds, stagger = lifetime(walltime)
         extra += ["--lifetime", f"{seconds}s", "--lifetime-stagger", f"{stagger}s"]
     kwargs["worker_extra_args"] = extra
-    kwargs["job_script_prologue"] = [_NO_DAEMONS, *(kwargs.get("job_script_prologue") or [])]
+    ours = [_NO_DAEMONS] if _has_pages(kwargs) else [_NO_DAEMONS, _NO_PAGES]
+    kwargs["job_script_prologue"] = [*ours, *(kwargs.get("job_script_prologue") or [])]
     return kwargs
+
+
+def _has_pages(kwargs: dict[str, Any]) -> bool:
+    """Return whether Dask's pages, which everyone can read, are asked for."""
+    options = kwargs.get("scheduler_options") or {}
+    return bool(options.get("dashboard_address") or options.get("dashboard"))
 
 
 def _of_allocation(wanted: Allocation) -> dict[str, Any]:
