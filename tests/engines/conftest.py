@@ -103,7 +103,7 @@ for _name in WANTED:
 
 def _params() -> Iterator[Any]:
     for name, variant in VARIANTS.items():
-        marks = [pytest.mark.xdist_group(name)]
+        marks = [pytest.mark.xdist_group(variant.engine)]  # one process has the server of an engine
         if not WANTED and not is_installed(engine_class(variant.engine)):
             marks.append(pytest.mark.skip(reason=f"pip install 'adatom[{variant.engine}]'"))
         if not WANTED or variant.engine in WANTED:
@@ -137,7 +137,12 @@ def environment(running: Variant, tmp_path: Any, request: pytest.FixtureRequest)
     """What a script that selects the engine has in its environment."""
     if running.runner is not None:
         pytest.skip("a script starts its engine itself")
-    server = request.getfixturevalue("prefect_server") if running.engine == "prefect" else {}
+    server = {}
+    if running.engine == "prefect":
+        from tests.engines.prefect_runs import migrated_home
+
+        server = request.getfixturevalue("prefect_server")
+        migrated_home(tmp_path / "prefect")
     return {
         **server,
         "ADATOM_WORKFLOW_ENGINE": running.engine,

@@ -1,6 +1,9 @@
 """How scripts find Prefect's server, and what it knows of task runs."""
 
+import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 from tests.engines.processes import wait_until
@@ -14,6 +17,18 @@ def server_variables() -> dict[str, str]:
     key = get_current_settings().api.auth_string
     known = {"PREFECT_API_AUTH_STRING": key.get_secret_value()} if key else {}
     return {"PREFECT_API_URL": str(prefect.get_client(sync_client=True).api_url), **known}
+
+
+def migrated_home(home: Path) -> None:
+    """Make a directory for Prefect with the tables that its server would make in seven seconds."""
+    from prefect.settings import PREFECT_HOME
+
+    home.mkdir()
+    with (
+        closing(sqlite3.connect(PREFECT_HOME.value() / "prefect.db")) as known,
+        closing(sqlite3.connect(home / "prefect.db")) as new,
+    ):
+        known.backup(new)
 
 
 def ended_runs(names: Sequence[str], belongs: Callable[[Any], bool]) -> list[Any]:

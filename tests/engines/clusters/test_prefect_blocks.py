@@ -11,11 +11,10 @@ import uuid
 import pytest
 
 from adatom.errors import BatchJobError, InputError, UnknownNameError
-from tests.engines.prefect_runs import server_variables
 from tests.infra import machine, slurm
 
 pytest.importorskip("prefect", reason="pip install 'adatom[prefect]'")
-pytestmark = pytest.mark.xdist_group("slurm")
+pytestmark = [pytest.mark.xdist_group("slurm"), pytest.mark.usefixtures("prefect_server")]
 
 from prefect import flow  # noqa: E402
 
@@ -26,14 +25,6 @@ from adatom.engines.clusters.prefect_blocks import (  # noqa: E402
     build_scheduler_script_filename,
     run_job_from_blocks,
 )
-
-
-@pytest.fixture(scope="module", autouse=True)
-def server():
-    from prefect.testing.utilities import prefect_test_harness
-
-    with prefect_test_harness(server_startup_timeout=180):
-        yield server_variables()
 
 
 def saved(target, name=None, **more):
@@ -147,10 +138,10 @@ def test_a_job_that_fails(tmp_path):
         asyncio.run(run_job_from_blocks(**names, work_dir=tmp_path, script_filename="x.sh"))
 
 
-def test_from_the_command_line(server, tmp_path):
+def test_from_the_command_line(prefect_server, tmp_path):
     """Registered as HPC-Prefect's own, and printed as profiles."""
     saved("miyabi", "printed", num_nodes=2)
-    environment = {**os.environ, **server, "PYTHONPATH": os.pathsep.join(sys.path)}
+    environment = {**os.environ, **prefect_server, "PYTHONPATH": os.pathsep.join(sys.path)}
 
     def run(*command):
         return subprocess.run(

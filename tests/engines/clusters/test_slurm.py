@@ -163,8 +163,8 @@ with runner:
 
 
 @on("prefect")
-def test_prefects_own_flow_takes_the_runner(selected, cluster, tmp_path):
-    with script(tmp_path, OWN_FLOW, PREFECT_HOME=str(tmp_path / "prefect")) as running:
+def test_prefects_own_flow_takes_the_runner(selected, cluster, prefect_server, tmp_path):
+    with script(tmp_path, OWN_FLOW, **prefect_server) as running:
         assert running.wait() == 0, running.output + tail(tmp_path)
     lines = [line.split() for line in running.output.splitlines()]
     (ran,) = [line[2:] for line in lines if line[:2] == ["ran", "in"]]

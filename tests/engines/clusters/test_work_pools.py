@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.engines.prefect_runs import server_variables
 from tests.engines.processes import script, wait_until
 from tests.test_docs import ROOT, blocks, environment
 
@@ -20,19 +19,11 @@ WORKER = "prefect worker start --pool adatom-pool"
 ON_PREFECT = {"ADATOM_WORKFLOW_ENGINE": "prefect"}
 
 
-@pytest.fixture(scope="module", autouse=True)
-def server():
-    from prefect.testing.utilities import prefect_test_harness
-
-    with prefect_test_harness(server_startup_timeout=180):
-        yield
-
-
 @pytest.fixture
-def variables():
+def variables(prefect_server):
     """The environment of a user who has a server, and this environment's programs."""
     programs = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    return environment(**server_variables(), PATH=programs, ADATOM_LOCAL_WORKERS="2")
+    return environment(**prefect_server, PATH=programs, ADATOM_LOCAL_WORKERS="2")
 
 
 @pytest.fixture(autouse=True)
@@ -47,9 +38,9 @@ def client():
 
 
 def run_of(flow):
-    """The only run of a flow."""
-    [run] = [run for run in client().read_flow_runs() if client().read_flow(run.flow_id).name == flow]
-    return run
+    """The newest run of a flow."""
+    runs = [run for run in client().read_flow_runs() if client().read_flow(run.flow_id).name == flow]
+    return max(runs, key=lambda run: run.created)
 
 
 def has_run(run, names):

@@ -6,6 +6,7 @@ import threading
 from concurrent.futures import Future
 from typing import Any
 
+from prefect.task_runners import ThreadPoolTaskRunner
 from prefect_dask.task_runners import DaskTaskRunner
 
 from adatom.engines.clusters.jobqueue import make_cluster, script_of
@@ -48,6 +49,10 @@ class ClusterTaskRunner(DaskTaskRunner):
         self._own.start()
         return DaskTaskRunner(address=self._own.scheduler_address, client_kwargs={"security": self._own.security})
 
+    def feeder(self) -> ThreadPoolTaskRunner[Any]:
+        """Return the task runner of one flow of adatom, whose threads hand the jobs to batch jobs of that flow."""
+        return _FlowsOwn(self._request)
+
     def __reduce__(self) -> Any:  # a flow, with its task runner, is sent along with each of its tasks
         return DaskTaskRunner, (None, self._own and self._own.scheduler_address)
 
@@ -71,8 +76,42 @@ class ClusterTaskRunner(DaskTaskRunner):
         self.close()
 
 
+class _FlowsOwn(ThreadPoolTaskRunner[Any]):
+    """Threads that hand jobs to a cluster which starts and ends with a flow, so that its nodes need no server."""
+
+    def __init__(self, request: ClusterRequest) -> None:
+        super().__init__()
+        self._request = request
+        self.adatom_pool: _Workers | None = None
+
+    def duplicate(self) -> _FlowsOwn:
+        return _FlowsOwn(self._request)
+
+    def __enter__(self) -> _FlowsOwn:
+        cluster = self._cluster = make_cluster(self._request, "prefect")
+        try:
+            cluster.start()
+            self._max_workers = 2 * cluster.adatom_slots
+            self.adatom_pool = _Workers(cluster)
+            super().__enter__()
+        except BaseException:
+            cluster.close()
+            raise
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        try:
+            super().__exit__(*error)
+        finally:
+            if self.adatom_pool:
+                self.adatom_pool.close()
+            self._cluster.close()
+
+
 class _Workers:
     """The workers of a cluster in place of a `LocalPool`, to which Prefect's threads hand their work."""
+
+    stopped = False
 
     def __init__(self, cluster: Any) -> None:
         self.workers = cluster.adatom_slots

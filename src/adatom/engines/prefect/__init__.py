@@ -97,13 +97,14 @@ class PrefectEngine(Engine):
         from prefect.task_runners import ThreadPoolTaskRunner
 
         flow = FlowRunContext.get()
-        feeds = self._pool is not None and (flow is None or isinstance(flow.task_runner, ThreadPoolTaskRunner))
-        task, sealed = self._task(work.name, options, feeds), _Sealed(work)
+        runner = flow.task_runner if flow else self._runner_outside()
+        pool = getattr(runner, "adatom_pool", self._pool) if isinstance(runner, ThreadPoolTaskRunner) else None
+        task, sealed = self._task(work.name, options, pool is not None), _Sealed(work, pool)
         if flow:
             run = task.submit(sealed)
         else:
             with quick_settings():
-                run = self._runner_outside().submit(task, {"work": sealed})
+                run = runner.submit(task, {"work": sealed})
         future: ConcurrentFuture[Any] = LightFuture()
         run.add_done_callback(lambda run: _settle(future, run, sealed))
         return future
@@ -115,7 +116,7 @@ class PrefectEngine(Engine):
             from prefect.cache_policies import NO_CACHE
 
             quiet = {"cache_policy": NO_CACHE, "persist_result": False, "task_run_name": name.replace("{", "(")}
-            function = _Feed(self._pool) if feeds else _here
+            function = _feed if feeds else _here
             self._tasks[key] = prefect.task(function, name=name, **{**quiet, **options})
         return self._tasks[key]
 
@@ -137,7 +138,9 @@ class PrefectEngine(Engine):
     def _new_runner(self) -> Any:
         from prefect.task_runners import ThreadPoolTaskRunner
 
-        return ThreadPoolTaskRunner(max_workers=2 * self.slots) if self._pool else self.runner.duplicate()
+        if self._pool:
+            return ThreadPoolTaskRunner(max_workers=2 * self.slots)
+        return self.runner.feeder() if hasattr(self.runner, "feeder") else self.runner.duplicate()
 
     def run_flow(self, name: str, body: Callable[[], Any], options: dict[str, Any]) -> None:
         """Run a flow's body as a flow run; `options` go to ``prefect.flow``."""
@@ -232,12 +235,14 @@ class _Sealed:
     ----------
     work
         Call or batch to run.
+    pool
+        Workers to which a thread of Prefect's hands the work; None: it runs where the task runs.
     packed
         Result of `pack`, if the work ran in this process: reading it from Prefect's state costs more than a short job.
     """
 
-    def __init__(self, work: Call | Batch) -> None:
-        self.work = work
+    def __init__(self, work: Call | Batch, pool: Any = None) -> None:
+        self.work, self.pool = work, pool
         self.packed: bytes | None = None
 
 
@@ -251,24 +256,17 @@ def _stored() -> Any:
     return Completed(name="Cached", message="the result is stored")
 
 
-class _Feed:
-    """The function of a task, which hands the work to a worker process and waits."""
+def _feed(work: _Sealed) -> Any:
+    """Hand the work to a worker process and wait."""
+    try:
+        packed = work.pool.submit(work.work).result()
+    except Exception:
+        if not work.pool.stopped:
+            raise
+        from prefect.states import Cancelled
 
-    __name__ = __qualname__ = "adatom"
-
-    def __init__(self, pool: Any) -> None:
-        self._pool = pool
-
-    def __call__(self, work: _Sealed) -> Any:
-        try:
-            packed = self._pool.submit(work.work).result()
-        except Exception:
-            if not self._pool.stopped:
-                raise
-            from prefect.states import Cancelled
-
-            return Cancelled(message="the flow was interrupted")  # a failure would be shown with its traceback
-        return _checked(work, packed)
+        return Cancelled(message="the flow was interrupted")  # a failure would be shown with its traceback
+    return _checked(work, packed)
 
 
 def _checked(work: _Sealed, packed: bytes) -> bytes:
