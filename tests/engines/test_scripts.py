@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import tempfile
 from pathlib import Path
 
 import psutil
@@ -55,6 +56,7 @@ print(json.dumps({
 
 LONG = """
 import os
+import tempfile
 import time
 from pathlib import Path
 from adatom import flow, job
@@ -84,9 +86,13 @@ def environment(environment):
 
 def test_the_same_script_gives_the_same_numbers(environment, tmp_path, monkeypatch):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    with script(tmp_path, WHOLE, **environment) as running:
+    with (
+        tempfile.TemporaryDirectory() as temporary,  # has a short name, as sockets need it
+        script(tmp_path, WHOLE, **environment, TMPDIR=temporary) as running,
+    ):
         assert running.wait() == 0, running.output
         wait_until(lambda: not running.alive(), f"still running: {running.alive()}", 30)
+        assert not os.listdir(temporary)
         result = json.loads(next(line for line in running.output.splitlines() if line.startswith("{")))
     assert result["engine"] == environment["ADATOM_WORKFLOW_ENGINE"]
     # Workers side by side have one thread each, and a job in this process what the script would have without adatom.
@@ -118,6 +124,7 @@ def _reference():
 
 
 SUBMITTED = """
+import tempfile
 import time
 from pathlib import Path
 from adatom import job

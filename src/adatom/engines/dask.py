@@ -253,7 +253,11 @@ class DaskEngine(Engine):
             "dashboard_address": "127.0.0.1:0",
         }
         # A job that kills its worker is not tried again behind the back of its `retries`. Pages are open to everyone.
-        ours = {"distributed.scheduler.allowed-failures": 0, "distributed.scheduler.http.routes": []}
+        ours = {
+            "distributed.scheduler.allowed-failures": 0,
+            "distributed.scheduler.http.routes": [],
+            "temporary-directory": directory.name,  # in which a scheduler leaves one
+        }
         with dask.config.set(ours), _workers_are_no_daemons(), guarded(directory.name):
             cluster = distributed.SpecCluster(
                 scheduler={"cls": distributed.Scheduler, "options": scheduler},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import shlex
 import socket
 import sys
 import tempfile
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["ParslEngine"]
 
 _BLOCKS = 10  # processes that start workers on this machine, each after the one before has died
+_LONGEST = 70  # characters of a directory in which the name of a socket has room
 _LOSSES = 3  # of batch jobs, at their walltime or with their node, that cost a job no retry
 
 
@@ -183,23 +185,24 @@ class ParslEngine(Engine):
 
         from adatom.engines.clusters.htex import interchange_command, worker_command
 
+        directory = tempfile.TemporaryDirectory(prefix="adatom-parsl-", ignore_cleanup_errors=True)
+        # As in the workers of all engines: one thread each, unless the user says otherwise.
+        setup = ["export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}"]
+        if len(directory.name) < _LONGEST:  # Parsl leaves sockets of its workers there
+            setup.append(f"export TMPDIR={shlex.quote(directory.name)}")
         executor = HighThroughputExecutor(
             label="adatom",
             address="127.0.0.1",
             max_workers_per_node=workers,
             prefetch_capacity=workers,  # the next task is there when one ends: no round trip to this process
             cores_per_worker=1e-6,  # `workers` is the limit, not the number of cores
-            # As in the workers of all engines: one thread each, unless the user says otherwise.
-            provider=LocalProvider(
-                init_blocks=1, max_blocks=1, worker_init="export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}"
-            ),
+            provider=LocalProvider(init_blocks=1, max_blocks=1, worker_init="; ".join(setup)),
             launch_cmd=worker_command(),
             interchange_launch_cmd=interchange_command(),
             heartbeat_period=2,
             heartbeat_threshold=10,  # after this many seconds the workers of a script that was killed end
             block_error_handler=False,  # workers that ended are started again: `look_after`
         )
-        directory = tempfile.TemporaryDirectory(prefix="adatom-parsl-", ignore_cleanup_errors=True)
         config = Config(
             executors=[executor],
             strategy="none",

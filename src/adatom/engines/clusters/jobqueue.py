@@ -66,7 +66,7 @@ def make_cluster(request: ClusterRequest, extra: str = "dask") -> Any:
         kwargs |= {"security": temporary_security(), "shared_temp_directory": ledger}
     kind = type(base.__name__, (ReplacingCluster, base), {"job_cls": reporting(base.job_cls)})
     # A job that kills its worker is not tried again behind the back of its `retries`.
-    ours: dict[str, Any] = {"distributed.scheduler.allowed-failures": 0}
+    ours: dict[str, Any] = {"distributed.scheduler.allowed-failures": 0, "temporary-directory": ledger}
     if not _has_pages(kwargs):
         none = {"dashboard": False, "dashboard_address": "127.0.0.1:0"}
         kwargs["scheduler_options"] = none | (kwargs.get("scheduler_options") or {})
