@@ -5,7 +5,7 @@ not installed is skipped, with the line that installs it.
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +18,12 @@ from adatom.execution.registry import close_engines, engine_class, get_engine, i
 
 WANTED = [name for name in os.environ.get("TEST_ENGINES", "").split(",") if name]
 THREADS = ("dask-threads", "parsl-threads", "prefect-threads")  # variants that only differ in where a job runs
+
+
+def one_on(variants: Collection[str], values: Collection[Any], reason: str) -> list[Any]:
+    """Parameters of a test, of which all but the first are deep on some variants."""
+    first, *others = values
+    return [first, *(pytest.param(value, marks=pytest.mark.deep_on(*variants, reason=reason)) for value in others)]
 
 
 @dataclass

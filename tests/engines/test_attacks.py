@@ -19,9 +19,11 @@ from adatom import Failure, FlowFailure, change_settings, flow, gather, get_sett
 from adatom.errors import ArgumentsError, InputError
 from adatom.execution.directories import run_directory
 from tests.engines import jobs
-from tests.engines.conftest import THREADS
+from tests.engines.conftest import THREADS, one_on
 from tests.engines.jobs import add, same
 from tests.engines.processes import script
+
+SLOW = ("prefect", "covalent")  # a flow takes seconds
 
 # The conformance suite runs on threads by default.
 pytestmark = pytest.mark.deep_on(*THREADS, reason="threads only differ in where a job runs")
@@ -193,7 +195,7 @@ FOUND = {
 }
 
 
-@pytest.mark.parametrize("kind", FOUND)
+@pytest.mark.parametrize("kind", one_on((*THREADS, *SLOW), FOUND, "the graph finds them, before an engine is asked"))
 def test_futures_are_found_in(engine, kind):
     made, read = FOUND[kind]
 
@@ -387,8 +389,10 @@ def stop(kind):
     raise kind("a reason")
 
 
-@pytest.mark.parametrize("kind", [Stop, asyncio.CancelledError, GeneratorExit])
-@pytest.mark.parametrize("timeout", [None, 60])
+@pytest.mark.parametrize(
+    "kind", one_on((*THREADS, *SLOW), [Stop, asyncio.CancelledError, GeneratorExit], "a worker catches them as one")
+)
+@pytest.mark.parametrize("timeout", one_on((*THREADS, *SLOW), [60, None], "where time is not limited, less can fail"))
 def test_any_exception_ends_its_job_alone(engine, kind, timeout):
     @engine.flow(on_failure="return")
     def workflow():

@@ -34,7 +34,7 @@ from adatom.execution.observer import observed
 from adatom.execution.registry import drop_engine, get_engine
 from adatom.workflow.options import UnusedResourceWarning
 from tests.engines import jobs
-from tests.engines.conftest import THREADS
+from tests.engines.conftest import THREADS, one_on
 from tests.engines.jobs import Box, Pair, add, fail, mult, same
 
 # --- Composition ------------------------------------------------------------------------------------------------------
@@ -102,18 +102,24 @@ def test_a_path_of_a_future_is_a_future_and_costs_no_task(engine):
 
 
 @pytest.mark.parametrize(
-    ("shape", "expected"),
-    [
-        (lambda one, two: one, 1),
-        (lambda one, two: [one, two], [1, 2]),
-        (lambda one, two: {"a": [one], "b": [two, one]}, {"a": [1], "b": [2, 1]}),
-        (lambda one, two: ({"x": (one, [two])}, "plain", 3.5, None), ({"x": (1, [2])}, "plain", 3.5, None)),
-        (lambda one, two: Pair(one, [two]), Pair(1, [2])),
-        (lambda one, two: [], []),
-        (lambda one, two: None, None),
-    ],
+    "returned",
+    one_on(
+        ("prefect", "prefect-threads", "covalent"),
+        [
+            (lambda one, two: ({"x": (one, [two])}, "plain", 3.5, None), ({"x": (1, [2])}, "plain", 3.5, None)),
+            (lambda one, two: one, 1),
+            (lambda one, two: [one, two], [1, 2]),
+            (lambda one, two: {"a": [one], "b": [two, one]}, {"a": [1], "b": [2, 1]}),
+            (lambda one, two: Pair(one, [two]), Pair(1, [2])),
+            (lambda one, two: [], []),
+            (lambda one, two: None, None),
+        ],
+        "the graph keeps it, which no engine sees",
+    ),
 )
-def test_what_a_flow_returns_keeps_its_shape(engine, shape, expected):
+def test_what_a_flow_returns_keeps_its_shape(engine, returned):
+    shape, expected = returned
+
     @engine.flow
     def workflow():
         return shape(add(0), add(1))
