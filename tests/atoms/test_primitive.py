@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import spglib
 from ase.build import bulk
 from ase.constraints import FixAtoms, FixSymmetry
 from ase.spacegroup import crystal
@@ -35,6 +36,26 @@ def test_it_does_not_depend_on_the_cell(name, change):
     other, other_cell = standing((CHANGES | CELLS)[change](CRYSTALS[name]))
     np.testing.assert_allclose(other_cell, cell, atol=1e-6)
     assert sorted(other.symbols) == sorted(smallest.symbols)
+
+
+@pytest.mark.parametrize(
+    "number", [1, 2, 5, 8, 12, 20, 23, 38, 42, 43, 69, 79, 82, 139, 146, 155, 160, 166, 196, 197, 225]
+)
+def test_its_vectors_are_those_of_spglib(number):
+    """One space group or more of each centring in each lattice system."""
+    angles = (
+        [75, 80, 95] if number < 3 else [90, 101, 90] if number < 16 else [90, 90, 120 if 143 <= number < 195 else 90]
+    )
+    lengths = [5, 6, 7] if number < 75 else [5, 5, 7] if number < 195 else [5, 5, 5]
+    given = crystal(
+        ["Cu", "O"], [(0.11, 0.23, 0.37), (0.41, 0.07, 0.19)], spacegroup=number, cellpar=[*lengths, *angles]
+    )
+    given.rotate(37, (1, 2, 3), rotate_cell=True)
+    cell = given.cell.array, given.get_scaled_positions(), given.numbers
+    rows, _, kinds = spglib.standardize_cell(cell, to_primitive=True, no_idealize=True, symprec=0.01)
+    smallest = primitive_cell(given)
+    np.testing.assert_allclose(smallest.cell.array, rows, atol=1e-9)
+    assert len(smallest) == len(kinds)
 
 
 @pytest.mark.parametrize("name", ["initial_magmoms", "initial_charges", "masses"])

@@ -12,8 +12,7 @@ import numpy as np
 from ase import Atoms
 from numpy.typing import NDArray
 
-from adatom.atoms.convert import right_handed
-from adatom.atoms.symmetry import ask_spglib, keep_moments
+from adatom.atoms.symmetry import keep_moments, symmetry_dataset
 from adatom.errors import InputError, UnknownNameError
 
 __all__ = ["MILLER_CELLS", "Plane", "distinct_planes", "in_cell", "miller_bravais"]
@@ -131,8 +130,7 @@ def _conventional(atoms: Atoms, kinds: NDArray[np.int64]) -> tuple[NDArray[np.in
     """Return the matrix to conventional indices, the point group there and in Cartesian axes, and the space group."""
     import spglib
 
-    right = right_handed(atoms)  # as spglib's conventional cell is
-    found: Any = ask_spglib(lambda crystal: spglib.get_symmetry_dataset(crystal, symprec=0.01), right, kinds)
+    found = symmetry_dataset(atoms, kinds=kinds)
     # The cell vectors of the conventional cell are the columns of the inverse, in units of the given cell vectors,
     # which a cell that is not primitive makes fractions.
     primitive_cells = len(atoms) // len(set(found.mapping_to_primitive))

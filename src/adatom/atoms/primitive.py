@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from ase import Atoms
 
 from adatom.atoms.constraints import spread_constraints
 from adatom.atoms.convert import right_handed
 from adatom.atoms.equivalence import species_labels
-from adatom.atoms.symmetry import ask_spglib
+from adatom.atoms.symmetry import symmetry_dataset
 
 __all__ = ["primitive_cell"]
+
+# Vectors of the primitive cell, as rows in those of the conventional one, by the letter of the space group: those of
+# spglib, https://spglib.readthedocs.io/en/stable/definition.html#transformation-to-a-primitive-cell
+_CENTRING = {
+    "A": np.array([[2, 0, 0], [0, 1, 1], [0, -1, 1]]) / 2,
+    "C": np.array([[1, -1, 0], [1, 1, 0], [0, 0, 2]]) / 2,
+    "F": np.array([[0, 1, 1], [1, 0, 1], [1, 1, 0]]) / 2,
+    "I": np.array([[-1, 1, 1], [1, -1, 1], [1, 1, -1]]) / 2,
+    "R": np.array([[2, 1, 1], [-1, 1, 1], [-1, -2, 1]]) / 3,
+}
 
 
 def primitive_cell(atoms: Atoms, symprec: float = 0.01) -> Atoms:
@@ -37,17 +45,13 @@ def primitive_cell(atoms: Atoms, symprec: float = 0.01) -> Atoms:
     InputError
         spglib finds no symmetry, or a constraint is not one of atoms and Cartesian directions.
     """
-    from spglib import get_symmetry_dataset, standardize_cell
-
-    def ask(cell: Any) -> Any:
-        rows = standardize_cell(cell, to_primitive=True, no_idealize=True, symprec=symprec)
-        found = rows and get_symmetry_dataset(cell, symprec=symprec)
-        return found and (rows[0], found.mapping_to_primitive)
-
     right = right_handed(atoms)
     marks = np.column_stack([species_labels(right), right.get_initial_charges().round(3)])
-    rows, images = ask_spglib(ask, right, np.unique(marks, axis=0, return_inverse=True)[1].ravel())
-    first = np.sort(np.unique(images, return_index=True)[1])
+    kinds = np.unique(marks, axis=0, return_inverse=True)[1].ravel()
+    found = symmetry_dataset(right, symprec, kinds)
+    centring = _CENTRING.get(found.international[0], np.eye(3))
+    rows = centring @ np.linalg.inv(found.transformation_matrix).T @ right.cell.array
+    first = np.sort(np.unique(found.mapping_to_primitive, return_index=True)[1])
     free = right.copy()
     free.set_constraint()
     smaller: Atoms = free[first]

@@ -17,7 +17,7 @@ from adatom.atoms.equivalence import species_labels
 from adatom.atoms.miller import Plane, distinct_planes, in_cell
 from adatom.atoms.primitive import primitive_cell
 from adatom.atoms.results import without_results
-from adatom.atoms.symmetry import ask_spglib, keep_moments
+from adatom.atoms.symmetry import keep_moments, symmetry_dataset
 from adatom.errors import InputError, UnknownNameError
 
 __all__ = ["make_slabs"]
@@ -211,10 +211,8 @@ def _profile(slab: Atoms, kinds: NDArray[np.int64]) -> list[Any]:
 
 def _is_symmetric(slab: Atoms) -> bool:
     """Return whether a symmetry of a slab with its normal along z exchanges its two surfaces."""
-    from spglib import get_symmetry
-
-    found = ask_spglib(lambda cell: get_symmetry(cell, symprec=0.01), slab, species_labels(slab))
-    upside_down = found["rotations"][found["rotations"][:, 2, 2] == -1]
+    rotations = symmetry_dataset(slab).rotations
+    upside_down = rotations[rotations[:, 2, 2] == -1]
     cell = slab.cell.array
     return bool(keep_moments(slab, cell.T @ upside_down @ np.linalg.inv(cell.T)).any())
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from adatom.atoms.convert import right_handed
 from adatom.atoms.equivalence import species_labels
 from adatom.errors import InputError
 
-__all__ = ["ask_spglib", "inequivalent_atoms", "keep_moments", "point_group", "symmetry_dataset"]
+__all__ = ["inequivalent_atoms", "keep_moments", "point_group", "symmetry_dataset"]
 
 
 def point_group(atoms: Atoms, symprec: float = 0.01) -> NDArray[np.float64]:
@@ -46,35 +46,6 @@ def point_group(atoms: Atoms, symprec: float = 0.01) -> NDArray[np.float64]:
     return conventional.T @ rotations @ np.linalg.inv(conventional.T)
 
 
-def ask_spglib(function: Callable[[Any], Any], atoms: Atoms, kinds: NDArray[np.int64]) -> Any:
-    """Return the answer of a function of spglib on a structure.
-
-    Parameters
-    ----------
-    function
-        Function of a cell as spglib takes it.
-    atoms
-        Structure with three cell vectors.
-    kinds
-        Number of the kind of each atom, shape (N,): spglib brings an atom only to the places of its kind.
-
-    Raises
-    ------
-    InputError
-        spglib finds no symmetry.
-    """
-    from spglib import SpglibError
-
-    found = None
-    try:  # spglib gives None or, where a package in this process has asked it to, raises
-        found = function((atoms.cell.array, atoms.get_scaled_positions(), kinds + 1))
-    except SpglibError:
-        pass
-    if found is None:
-        raise InputError(f"spglib finds no symmetry in {atoms!r}. Are atoms at one place?")
-    return found
-
-
 def inequivalent_atoms(atoms: Atoms, symprec: float = 0.01) -> list[int]:
     """Return the numbers of atoms that no symmetry takes to one another, the first of each kind.
 
@@ -94,26 +65,44 @@ def inequivalent_atoms(atoms: Atoms, symprec: float = 0.01) -> list[int]:
     return np.unique(found.equivalent_atoms).tolist()
 
 
-def symmetry_dataset(atoms: Atoms, symprec: float = 0.01) -> Any:
+def symmetry_dataset(atoms: Atoms, symprec: float = 0.01, kinds: NDArray[np.int64] | None = None) -> Any:
     """Return spglib's ``SpglibDataset`` of a crystal with right-handed cell vectors: see `right_handed`.
 
     Parameters
     ----------
     atoms
-        Crystal with its cell. Atoms of one element that differ in mass or initial magnetic moment count as other
-        species.
+        Crystal with its cell.
     symprec
         Largest distance in Å of an atom from the place where symmetry has it.
+    kinds
+        Number of the kind of each atom, shape (N,): an atom is brought only to the places of its kind. None: atoms of
+        one element that differ in mass or initial magnetic moment are of different kinds.
 
     Raises
     ------
     InputError
         spglib finds no symmetry.
     """
+    from spglib import SpglibError
+
+    right, found = right_handed(atoms), None
+    kinds = species_labels(right) if kinds is None else kinds
+    try:  # spglib gives None or, where a package in this process has asked it to, raises
+        found = _dataset(right.cell.array.tobytes(), right.get_scaled_positions().tobytes(), tuple(kinds), symprec)
+    except SpglibError:
+        pass
+    if found is None:
+        raise InputError(f"spglib finds no symmetry in {atoms!r}. Are atoms at one place?")
+    return found
+
+
+@lru_cache(maxsize=64)
+def _dataset(cell: bytes, positions: bytes, kinds: tuple[int, ...], symprec: float) -> Any:
+    """Ask spglib, once for all steps of a flow that need the symmetry of one crystal: it takes 12 ms for copper."""
     from spglib import get_symmetry_dataset
 
-    right = right_handed(atoms)
-    return ask_spglib(lambda cell: get_symmetry_dataset(cell, symprec=symprec), right, species_labels(right))
+    lattice, places = (np.frombuffer(data).reshape(-1, 3) for data in (cell, positions))
+    return get_symmetry_dataset((lattice, places, np.array(kinds) + 1), symprec=symprec)
 
 
 def keep_moments(atoms: Atoms, rotations: NDArray[np.float64]) -> NDArray[np.bool_]:
