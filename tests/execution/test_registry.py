@@ -218,3 +218,21 @@ def test_variables_of_quacc_are_mentioned_where_they_are_all_there_is(variables,
     assert named in said
     assert said.count("\n") == bool(named)
     assert all(name in said for name in variables if named)
+
+
+def test_a_look_at_helpers_that_fails_is_told_once_and_the_next_one_counts(monkeypatch, caplog):
+    looks = iter([OSError("busy"), OSError("busy"), "the helper died"])
+
+    class Looking(LocalEngine):
+        def look_after(self):
+            found = next(looks)
+            if isinstance(found, Exception):
+                raise found
+            return found
+
+    monkeypatch.setattr(subject, "_INTERVAL", 0.001)
+    engine = Looking(1)
+    subject._look_after(engine)
+    assert engine.lost == "the helper died"
+    assert [record.exc_info[1].args for record in caplog.records] == [("busy",)]
+    engine.close()

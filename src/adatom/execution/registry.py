@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import threading
@@ -18,6 +19,8 @@ from adatom.execution.engine import Engine
 from adatom.settings import EMBEDDED_ENGINE, foreign_variables, get_settings
 
 __all__ = ["close_engines", "engine_class", "engine_names", "get_engine", "installed_engine", "release"]
+
+logger = logging.getLogger(__name__)
 
 
 @cache
@@ -124,8 +127,16 @@ def get_engine(runner: Any = None) -> Engine:
 
 def _look_after(engine: Engine) -> None:
     """Give up an engine when a helper process without which it cannot work has died."""
+    told = False
     while not engine.ended.wait(_INTERVAL):
-        if reason := engine.look_after():
+        try:
+            reason = engine.look_after()
+        except Exception:  # a look that fails says nothing about the helpers, and the next one may not
+            if not told:
+                logger.warning("adatom cannot see whether the helpers of %s live.", engine.name, exc_info=True)
+            told = True
+            continue
+        if reason:
             engine.give_up(reason)
             return
 
