@@ -28,6 +28,7 @@ os.environ.update(
     DO_NOT_TRACK="1",
     ADATOM_CONFIG_FILE=os.devnull,
     ADATOM_CACHE_DIR=f"{_HOME.name}/cache",
+    XDG_STATE_HOME=f"{_HOME.name}/state",  # where the key of the user's is
 )
 
 

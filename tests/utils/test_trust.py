@@ -3,17 +3,23 @@
 import ast
 import os
 import pickle
+import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import cloudpickle
 import pytest
 
 import adatom
+from adatom import change_settings
+from adatom.cache.key import Key
+from adatom.cache.store import CacheWarning, Store
 from adatom.configs.columns import pack
 from adatom.configs.handle import Handle
 from adatom.configs.partial_file import packed, unpacked
 from adatom.errors import InputError, StorageError
 from adatom.journal.calls import Calls, read_call
+from adatom.utils import keyed
+from adatom.utils.keyed import pickle_key
 from adatom.utils.trust import group_id, open_trusted
 
 # Loads of bytes, by file and function, and where the bytes come from. What a file holds comes through `open_trusted`.
@@ -106,10 +112,11 @@ def of_a_partial_file(directory):
 
 def of_a_handle(directory):
     path = directory / "handle"
-    path.write_bytes(cloudpickle.dumps([1]))
+    sent = Handle.packed([1], "the list")
+    path.write_bytes(sent.data)
 
     def read():
-        handle = Handle("key", path=str(path))
+        handle = Handle(sent.key, path=str(path))
         handle.forget()
         return handle.load()
 
@@ -128,6 +135,44 @@ def reader(request, tmp_path):
 def test_what_the_owner_wrote_is_read(reader):
     _, read = reader
     assert read()
+
+
+def of_a_store(directory):
+    class Own:
+        pass
+
+    store, key = Store(directory / "cache"), Key("a" * 32, "recipe", {}, {})
+    store.put(key, Own())
+
+    def read():
+        with warnings.catch_warnings(action="error"):
+            return store.get(key.digest)
+
+    return store.path(key.digest), read
+
+
+@pytest.mark.parametrize("make", [of_a_journal, of_a_partial_file, of_a_store])
+def test_a_pickle_under_another_key_is_refused(make, tmp_path):
+    """As in a directory that was copied from somebody else."""
+    _, read = make(tmp_path)
+    assert read()
+    with change_settings(key_file=tmp_path / "other.key"):
+        with pytest.raises((StorageError, CacheWarning), match="another key.*ADATOM_KEY_FILE"):
+            read()
+        assert (tmp_path / "other.key").stat().st_mode & 0o777 == 0o600
+    assert read()
+
+
+@pytest.mark.parametrize("place", range(0, 64, 7))
+@pytest.mark.parametrize("make", [of_a_journal, of_a_partial_file, of_a_handle])
+def test_a_pickle_that_was_changed_is_refused(make, place, tmp_path):
+    tmp_path.chmod(0o700)
+    path, read = make(tmp_path)
+    data = bytearray(path.read_bytes())
+    data[place % len(data)] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(StorageError, match=f"{path}"):
+        read()
 
 
 @pytest.mark.parametrize("mode", [0o602, 0o620, 0o666])
@@ -206,6 +251,47 @@ def test_the_group_may_write_if_it_shares_the_file(tmp_path):
     path.chmod(0o666)
     with pytest.raises(StorageError, match="Others"):
         open_trusted(path, path.stat().st_gid)
+
+
+# --- The key ---
+
+
+def test_a_key_is_made_once_and_is_its_owners(tmp_path):
+    path = tmp_path / "deep" / "pickle.key"
+    with ThreadPoolExecutor() as pool:
+        keys = list(pool.map(lambda _: keyed._key.__wrapped__(path, None), range(20)))
+    assert {len(key) for key in keys} == {32}
+    assert len(set(keys)) == 1
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert os.listdir(path.parent) == ["pickle.key"]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda path: path.chmod(0o644), "Others can read the key .*chmod go="),
+        (lambda path: path.chmod(0o622), "Others can write"),
+        (lambda path: path.write_bytes(b"short"), "is no key of adatom. Remove it"),
+    ],
+)
+def test_a_bad_key_is_refused(tmp_path, change, said):
+    path = tmp_path / "pickle.key"
+    keyed._key.__wrapped__(path, None)
+    change(path)
+    with pytest.raises(StorageError, match=said):
+        keyed._key.__wrapped__(path, None)
+
+
+def test_where_no_key_can_be_kept_a_warning_says_so():
+    path = Path("/proc/no/pickle.key")
+    with pytest.warns(UserWarning, match="No key can be kept in /proc/no.*ADATOM_KEY_FILE"):
+        assert len(keyed._key.__wrapped__(path, None)) == 32
+
+
+def test_a_group_has_its_key_where_its_files_are(tmp_path):
+    key = pickle_key(None, tmp_path, os.getgid())
+    assert (tmp_path / ".pickle.key").read_bytes() == key
+    assert (tmp_path / ".pickle.key").stat().st_mode & 0o777 == 0o640
 
 
 def test_an_unknown_group():

@@ -6,7 +6,7 @@ import io
 import json
 import pickle
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import cloudpickle
@@ -16,6 +16,7 @@ from adatom.cache.key import Key
 from adatom.cache.payload import from_payload, to_json, to_payload
 from adatom.cache.types import dump_object, load_object
 from adatom.errors import StorageError
+from adatom.utils.keyed import signed, verified
 from adatom.utils.plain import NotPlainError
 
 __all__ = ["FORMAT", "Entry", "entry_bytes", "read_entry", "read_value"]
@@ -54,7 +55,7 @@ class Entry:
         self.codec: str = head["codec"]
 
 
-def entry_bytes(key: Key, value: Any) -> bytes:
+def entry_bytes(key: Key, value: Any, secret: Callable[[], bytes]) -> bytes:
     """Return the bytes of an entry.
 
     Parameters
@@ -63,6 +64,8 @@ def entry_bytes(key: Key, value: Any) -> bytes:
         Key of the call that gave the result.
     value
         Result of the job. A result that is not plain data is pickled; structures lose their calculators.
+    secret
+        Function that returns the key to sign a pickle with.
 
     Raises
     ------
@@ -70,6 +73,8 @@ def entry_bytes(key: Key, value: Any) -> bytes:
         The result is not plain data and cannot be pickled.
     """
     codec, payload = _encoded(value)
+    if codec == "pickle":
+        payload = signed(payload, secret())
     head = {
         "key": key.digest,
         "recipe": key.recipe,
@@ -106,7 +111,7 @@ def read_entry(file: io.BufferedReader) -> tuple[Entry, bytes]:
     return Entry(json.loads(body[:end])), body[end + 1 :]
 
 
-def read_value(entry: Entry, payload: bytes) -> Any:
+def read_value(entry: Entry, payload: bytes, secret: Callable[[], bytes]) -> Any:
     """Return the result of an entry. Reading a pickle runs code.
 
     Parameters
@@ -115,8 +120,15 @@ def read_value(entry: Entry, payload: bytes) -> Any:
         Header that `read_entry` returned.
     payload
         Encoded result that `read_entry` returned.
+    secret
+        Function that returns the key that a pickle was signed with.
+
+    Raises
+    ------
+    StorageError
+        The pickle was signed with another key.
     """
-    return pickle.loads(payload) if entry.codec == "pickle" else from_payload(payload)
+    return pickle.loads(verified(payload, secret())) if entry.codec == "pickle" else from_payload(payload)
 
 
 def _encoded(value: Any) -> tuple[str, bytes]:

@@ -23,6 +23,7 @@ from adatom.cache.key import Key
 from adatom.errors import StorageError
 from adatom.settings import get_settings
 from adatom.utils.files import whole_file
+from adatom.utils.keyed import pickle_key
 from adatom.utils.private import make_directory, share_file
 from adatom.utils.trust import check_owner, group_id, open_trusted
 
@@ -98,7 +99,7 @@ class Store:
                 entry, payload = read_entry(file)
             if entry.key != key:
                 raise ValueError(f"it is of {entry.key}")
-            value = read_value(entry, payload)
+            value = read_value(entry, payload, self._secret)
         except FileNotFoundError:
             return MISS
         except Exception as error:  # a pickle may raise anything
@@ -128,6 +129,9 @@ class Store:
         except (OSError, ValueError):
             return None
 
+    def _secret(self) -> bytes:
+        return pickle_key(get_settings().key_file, self.directory, self._gid)
+
     # Writing
 
     def put(self, key: Key, value: Any) -> None:
@@ -145,7 +149,7 @@ class Store:
         StorageError
             The result cannot be written, or is not plain data and cannot be pickled.
         """
-        data = entry_bytes(key, value)
+        data = entry_bytes(key, value, self._secret)
         if self._limit is not None:
             self._make_room(self._limit, len(data))
         try:

@@ -12,7 +12,7 @@ from typing import Any
 import cloudpickle
 
 from adatom.configs.operation import Operation
-from adatom.errors import InputError
+from adatom.errors import InputError, StorageError
 from adatom.utils.trust import open_trusted
 
 __all__ = ["Handle"]
@@ -74,7 +74,7 @@ class Handle:
                 f"{name} cannot be sent to worker processes: {error}. Pass plain data, and a calculator as "
                 "(constructor, args, kwargs) or by name; or use one worker."
             ) from error
-        return cls(blake2b(data, digest_size=16).hexdigest(), data)
+        return cls(_digest(data), data)
 
     @property
     def is_here(self) -> bool:
@@ -98,6 +98,8 @@ class Handle:
             assert self.path is not None
             with open_trusted(Path(self.path), own_directory=False) as file:
                 data = file.read()
+            if _digest(data) != self.key:
+                raise StorageError(f"{self.path} is not what was sent. Run it again.")
         value = pickle.loads(data)
         if isinstance(value, Operation) and value.initializer is not None:
             value.initializer()
@@ -106,6 +108,10 @@ class Handle:
     def forget(self) -> None:
         """Drop the object from this thread."""
         _known().pop(self.key, None)
+
+
+def _digest(data: bytes) -> str:
+    return blake2b(data, digest_size=16).hexdigest()
 
 
 _threads = threading.local()

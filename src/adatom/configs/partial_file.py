@@ -15,6 +15,9 @@ from ase import Atoms
 from adatom.configs.columns import pack, unpack
 from adatom.configs.groups import named
 from adatom.configs.writing import write_structures
+from adatom.errors import StorageError
+from adatom.settings import get_settings
+from adatom.utils.keyed import pickle_key, signed, verified
 from adatom.utils.trust import open_trusted
 
 if TYPE_CHECKING:
@@ -33,7 +36,7 @@ def packed(structures: Sequence[Atoms]) -> bytes:
     structures
         Structures to add, in order.
     """
-    data = pack(structures)
+    data = signed(pack(structures), pickle_key(get_settings().key_file))
     return _SIZE.pack(len(data)) + data
 
 
@@ -48,11 +51,20 @@ def unpacked(path: Path) -> Iterator[Atoms]:
     Raises
     ------
     StorageError
-        Somebody else could have written the file.
+        Somebody else could have written the file, or another key has signed it.
     """
+    key = pickle_key(get_settings().key_file)
     with open_trusted(path, own_directory=False) as file:
-        while size := file.read(_SIZE.size):
-            yield from unpack(file.read(_SIZE.unpack(size)[0]))
+        whole = os.fstat(file.fileno()).st_size
+        while head := file.read(_SIZE.size):
+            size = int.from_bytes(head, "little")
+            try:
+                if size > whole:  # else a flipped bit asks for any amount of memory
+                    raise StorageError("it is damaged")
+                data = verified(file.read(size), key)
+            except StorageError as error:
+                raise StorageError(f"{path} cannot be read: {error}.") from error
+            yield from unpack(data)
 
 
 def converted(

@@ -9,16 +9,16 @@ import threading
 import warnings
 from binascii import a2b_base64, b2a_base64
 from pathlib import Path
-from zlib import crc32
 
 from adatom.errors import StorageError
 from adatom.settings import get_settings
+from adatom.utils.keyed import pickle_key, signed, verified
 from adatom.utils.private import make_directory, open_file
 from adatom.utils.trust import group_id, open_trusted
 
 __all__ = ["Calls", "read_call"]
 
-_HEAD = struct.Struct("<QI")  # number of bytes that follow, and their checksum
+_HEAD = struct.Struct("<Q")  # number of bytes that follow
 _PLACE = re.compile(r"[^:@/]+:\d+:\d+(:[\w+/=]*|@\d+)")
 _SHORT = 300  # bytes; shorter arguments stand in the journal itself, which saves writing to a second file
 
@@ -65,7 +65,8 @@ class Calls:
                     self._file = open_file(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, gid)
                 shared = f"{self._run}:{self._shared(header)}:{self._shared(function)}"
                 if len(arguments) <= _SHORT:
-                    return f"{shared}:{b2a_base64(arguments, newline=False).decode()}"
+                    data = signed(arguments, _key(self._directory))
+                    return f"{shared}:{b2a_base64(data, newline=False).decode()}"
                 return f"{shared}@{self._append(arguments)}"
         except OSError as error:
             if self._works:
@@ -81,7 +82,8 @@ class Calls:
 
     def _append(self, data: bytes) -> int:
         assert self._file is not None
-        data = _HEAD.pack(len(data), crc32(data)) + data
+        data = signed(data, _key(self._directory))
+        data = _HEAD.pack(len(data)) + data
         place, self._end = self._end, self._end + len(data)
         if os.write(self._file, data) != len(data):
             raise OSError(28, "No space left on device")
@@ -116,22 +118,27 @@ def read_call(directory: Path, place: str) -> tuple[bytes, bytes, bytes]:
     Raises
     ------
     StorageError
-        The file is gone or damaged, or somebody else can write to it.
+        The file is gone or damaged, somebody else can write to it, or another key has signed it.
     """
     run, header, function, arguments = re.split("[:@]", place) if _PLACE.fullmatch(place) else ("", "0", "0", "0")
     path = directory / "calls" / run
     try:
         with open_trusted(path, group_id(get_settings().cache_group)) as file:
+            key = _key(directory)
 
             def part(start: str) -> bytes:
                 file.seek(int(start))
-                size, checksum = _HEAD.unpack(file.read(_HEAD.size))
-                if size > os.fstat(file.fileno()).st_size or crc32(data := file.read(size)) != checksum:
+                (size,) = _HEAD.unpack(file.read(_HEAD.size))
+                if size > os.fstat(file.fileno()).st_size:
                     raise ValueError("it is damaged")
-                return data
+                return verified(file.read(size), key)
 
-            return part(header), part(function), part(arguments) if "@" in place else a2b_base64(arguments)
+            given = part(arguments) if "@" in place else verified(a2b_base64(arguments), key)
+            return part(header), part(function), given
     except (OSError, ValueError, struct.error) as error:
-        if isinstance(error, StorageError):
-            raise
         raise StorageError(f"The inputs of this job cannot be read from {path}: {error}.") from error
+
+
+def _key(directory: str | Path) -> bytes:
+    settings = get_settings()
+    return pickle_key(settings.key_file, directory, group_id(settings.cache_group))

@@ -62,6 +62,11 @@ class Settings(BaseSettings):
         description="Unix group whose members share cache_dir and can read journals, records of batch jobs and their "
         "scripts; unset: only their owner can.",
     )
+    key_file: Path | None = Field(
+        None,
+        description="File with the key that signs what is pickled in the cache and the journal; unset: "
+        "`~/.local/state/adatom/pickle.key`, or `.pickle.key` in a directory that cache_group shares.",
+    )
     cache_size: int | None = Field(
         None,
         ge=1,
