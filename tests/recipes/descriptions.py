@@ -146,8 +146,8 @@ CELLS: dict[str, Change] = {
 
 
 def _in_standard_cell(atoms: Atoms, to_primitive: bool) -> Atoms:
-    marks = [atoms.numbers, atoms.get_masses(), atoms.get_initial_charges()]
-    marks += [*np.reshape(atoms.get_initial_magnetic_moments(), (len(atoms), -1)).T, *atoms.get_momenta().T]
+    of_atoms = [values for name, values in atoms.arrays.items() if name != "positions"]
+    marks = [column for values in of_atoms for column in np.reshape(values, (len(atoms), -1)).T]
     marks += [np.isin(np.arange(len(atoms)), [index for held in atoms.constraints for index in held.get_indices()])]
     kinds = np.unique(np.round(marks, 6).T, axis=0, return_inverse=True)[1].ravel()
     cell = (atoms.cell.array, atoms.get_scaled_positions(), kinds)
