@@ -60,9 +60,10 @@ def lint(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def types(session: nox.Session) -> None:
-    """Types of the library."""
-    install(session, "dev")
+    """Types of the library, and what a type checker says of a user's script."""
+    install(session, "dev,test")
     session.run("mypy", *session.posargs)
+    pytest(session, "local", "tests/recipes/test_flat.py", "-k", "type_checker")
 
 
 @nox.session(default=False)

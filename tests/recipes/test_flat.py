@@ -211,7 +211,7 @@ def test_help_and_signature():
 
 
 def test_a_type_checker_sees_every_name(tmp_path):
-    pytest.importorskip("mypy")
+    pytest.importorskip("mypy", reason="nox -s types tests it")
     (tmp_path / "use.py").write_text(TYPED)
     command, root = [sys.executable, "-m", "mypy", tmp_path / "use.py"], Path(__file__).parents[2]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True)
