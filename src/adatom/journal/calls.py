@@ -38,6 +38,7 @@ class Calls:
         self._path = os.path.join(directory, "calls", run)
         self._directory, self._run = directory, run
         self._file: int | None = None
+        self._key = b""
         self._end = 0
         self._known: dict[bytes, int] = {}
         self._lock = threading.Lock()
@@ -63,9 +64,10 @@ class Calls:
                     make_directory(self._directory, gid)
                     make_directory(os.path.dirname(self._path), gid)
                     self._file = open_file(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, gid)
+                    self._key = _key(self._directory)
                 shared = f"{self._run}:{self._shared(header)}:{self._shared(function)}"
                 if len(arguments) <= _SHORT:
-                    data = signed(arguments, _key(self._directory))
+                    data = signed(arguments, self._key)
                     return f"{shared}:{b2a_base64(data, newline=False).decode()}"
                 return f"{shared}@{self._append(arguments)}"
         except OSError as error:
@@ -82,7 +84,7 @@ class Calls:
 
     def _append(self, data: bytes) -> int:
         assert self._file is not None
-        data = signed(data, _key(self._directory))
+        data = signed(data, self._key)
         data = _HEAD.pack(len(data)) + data
         place, self._end = self._end, self._end + len(data)
         if os.write(self._file, data) != len(data):
