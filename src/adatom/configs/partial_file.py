@@ -59,7 +59,7 @@ def unpacked(path: Path) -> Iterator[Atoms]:
         while head := file.read(_SIZE.size):
             size = int.from_bytes(head, "little")
             try:
-                if size > whole:  # else a flipped bit asks for any amount of memory
+                if size > whole - file.tell():  # else a flipped bit asks for any amount of memory
                     raise StorageError("it is damaged")
                 data = verified(file.read(size), key)
             except StorageError as error:

@@ -131,7 +131,7 @@ def read_call(directory: Path, place: str) -> tuple[bytes, bytes, bytes]:
             def part(start: str) -> bytes:
                 file.seek(int(start))
                 (size,) = _HEAD.unpack(file.read(_HEAD.size))
-                if size > os.fstat(file.fileno()).st_size:
+                if size > os.fstat(file.fileno()).st_size - file.tell():
                     raise ValueError("it is damaged")
                 return verified(file.read(size), key)
 
