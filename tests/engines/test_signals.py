@@ -31,7 +31,7 @@ def campaign():
 
 print(json.dumps([result["results"]["energy"] for result in campaign()]))
 """
-FAST = MD.replace("STEPS", "1200")
+FAST = MD.replace("STEPS", "800")
 ENDLESS = MD.replace("STEPS", "10**7")
 
 
@@ -60,7 +60,7 @@ def undisturbed():
     """The energies that the script comes to, by plain functions."""
     with TemporaryDirectory() as directory, change_settings(results_dir=directory):
         runs = [
-            md_job.fn(bulk("Cu") * (3, 3, 3), dynamics="Langevin", temperature=300, steps=1200, interval=100, seed=seed)
+            md_job.fn(bulk("Cu") * (3, 3, 3), dynamics="Langevin", temperature=300, steps=800, interval=100, seed=seed)
             for seed in range(2)
         ]
     return [run["results"]["energy"] for run in runs]

@@ -61,7 +61,7 @@ def results(tmp_path_factory):
             "surface_energies": emt.bulk_to_slabs_flow(bulk("Cu"), run_static=False),
             "adsorption_energies": emt.slab_to_ads_flow(hop()[0][:4], "O", run_static=False),
             "phonons": emt.phonon_flow(bulk("Cu"), supercell_matrix=(2, 2, 2)),
-            "qha": emt.qha_flow(bulk("Cu"), supercell_matrix=(2, 2, 2)),
+            "qha": emt.qha_flow(bulk("Cu"), supercell_matrix=(2, 2, 2), mesh=(6, 6, 6)),
             "elasticity": emt.elastic_tensor_flow(bulk("Cu")),
             "reaction_path": emt.neb_flow(*hop(), images=3),
             "md": emt.md_job(bulk("Cu", cubic=True), temperature=300, steps=50),
