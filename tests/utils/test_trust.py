@@ -271,7 +271,8 @@ def test_a_key_is_made_once_and_is_its_owners(tmp_path):
     [
         (lambda path: path.chmod(0o644), "Others can read the key .*chmod go="),
         (lambda path: path.chmod(0o622), "Others can write"),
-        (lambda path: path.write_bytes(b"short"), "is no key of adatom. Remove it"),
+        (lambda path: path.write_bytes(b"short"), "is no key of adatom. Name another"),
+        (lambda path: [path.unlink(), path.mkdir()], "cannot be read: Is a directory. Name another"),
     ],
 )
 def test_a_bad_key_is_refused(tmp_path, change, said):

@@ -73,7 +73,7 @@ class Calls:
         except OSError as error:
             if self._works:
                 self._works = False
-                warnings.warn(f"Failed jobs cannot be run again: {self._path}: {error.strerror}", stacklevel=2)
+                warnings.warn(f"Failed jobs cannot be run again: {self._path}: {error.strerror or error}", stacklevel=2)
             return ""
 
     def _shared(self, data: bytes) -> int:

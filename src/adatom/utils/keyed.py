@@ -105,12 +105,19 @@ def _key(path: Path, gid: int | None) -> bytes:
 
 
 def _read(path: Path, gid: int | None) -> bytes:
-    with open_trusted(path, gid, own_directory=False) as file:
-        key, mode = file.read(2 * _BYTES), os.fstat(file.fileno()).st_mode
+    try:
+        with open_trusted(path, gid, own_directory=False) as file:
+            key, mode = file.read(2 * _BYTES), os.fstat(file.fileno()).st_mode
+    except (StorageError, FileNotFoundError):
+        raise
+    except OSError as error:
+        raise StorageError(
+            f"The key {path} cannot be read: {error.strerror}. Name another file in ADATOM_KEY_FILE."
+        ) from error
+    if len(key) != _BYTES:
+        raise StorageError(f"{path} is no key of adatom. Name another file in ADATOM_KEY_FILE.")
     if mode & (0o007 if gid is not None else 0o077):
         raise StorageError(f"Others can read the key {path}. Mend it with: chmod go= {shlex.quote(str(path))}")
-    if len(key) != _BYTES:
-        raise StorageError(f"{path} is no key of adatom. Remove it, or name another file in ADATOM_KEY_FILE.")
     return key
 
 
