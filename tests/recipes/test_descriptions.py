@@ -217,7 +217,7 @@ def test_lennard_jones_in_another_cell(recipe):
 @pytest.mark.deep(reason="a search of an hour")
 @pytest.mark.timeout(2 * 3600)
 @needs_code("sella")
-@settings(max_examples=3000, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6000, suppress_health_check=list(HealthCheck))
 @given(
     st.sampled_from(recipes_of("emt") + list(filter(not_from_a_saddle, recipes_of("lj")))),
     st.lists(st.sampled_from(sorted(MARKS)), unique=True, max_size=3),
