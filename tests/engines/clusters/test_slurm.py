@@ -163,8 +163,9 @@ with runner:
 
 
 @on("prefect")
-def test_prefects_own_flow_takes_the_runner(selected, cluster, prefect_server, tmp_path):
-    with script(tmp_path, OWN_FLOW, **prefect_server) as running:
+def test_prefects_own_flow_takes_the_runner(selected, cluster, request, tmp_path):
+    server = request.getfixturevalue("prefect_server")  # not before it is known that Prefect is there
+    with script(tmp_path, OWN_FLOW, **server) as running:
         assert running.wait() == 0, running.output + tail(tmp_path)
     lines = [line.split() for line in running.output.splitlines()]
     (ran,) = [line[2:] for line in lines if line[:2] == ["ran", "in"]]
