@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from adatom.configs import AutoparaInfo, ConfigSet, OutputSpec, map
-from adatom.errors import ItemError
+from adatom.errors import InputError, ItemError
 from tests.configs import operations
 
 ONE = AutoparaInfo(workers=1)
@@ -86,6 +86,35 @@ def test_a_copy_can_have_a_file_for_each_group(tmp_path):
     copied = ConfigSet(shutil.copy(tmp_path / "all.xyz", tmp_path / "copy.xyz"))
     map(operations.strained, copied, OutputSpec(["a.xyz", "b.xyz"], file_root=tmp_path), autopara_info=ONE)
     assert [len(ConfigSet(tmp_path / name)) for name in ("a.xyz", "b.xyz")] == [1, 2]
+
+
+def test_files_that_were_joined_stay_in_order(tmp_path):
+    for name, symbols in (("a", "Cu Ag"), ("b", "Ni Au")):
+        groups = ConfigSet([[bulk(symbol)] for symbol in symbols.split()])
+        map(operations.strained, groups, tmp_path / f"{name}.xyz", autopara_info=ONE)
+    (tmp_path / "c.xyz").write_text((tmp_path / "a.xyz").read_text() + (tmp_path / "b.xyz").read_text())
+    joined = ConfigSet(tmp_path / "c.xyz")
+    assert shape(joined) == [["Cu"], ["Ag"], ["Ni"], ["Au"]]
+    assert [str(atoms.symbols) for atoms in joined] == ["Cu", "Ag", "Ni", "Au"]
+
+
+@pytest.mark.parametrize("name", ["x", "/x", "0", "/-1", "/0" * 60, "/1000000000000", "/99999" * 20, "/" + "9" * 5000])
+def test_a_group_that_cannot_be_is_refused_at_no_cost(tmp_path, name):
+    (tmp_path / "a.xyz").write_text(f"1\nProperties=species:S:1:pos:R:3 adatom_group={name}\nCu 0 0 0\n")
+    assert len(list(ConfigSet(tmp_path / "a.xyz"))) == 1
+    with pytest.raises(InputError, match=r"a\.xyz is in group .*adatom_group"):
+        list(ConfigSet(tmp_path / "a.xyz").groups())
+
+
+@pytest.mark.parametrize("ending", [".gz", ".bz2", ".xz"])
+def test_of_a_file_that_was_cut_the_reader_says_so(tmp_path, ending):
+    path = tmp_path / f"a.xyz{ending}"
+    map(operations.strained, ConfigSet([[bulk("Cu")] * 20]), path, autopara_info=ONE)
+    data = path.read_bytes()
+    cut = tmp_path / f"cut.xyz{ending}"
+    cut.write_bytes(data[: len(data) - 30])
+    with pytest.raises(InputError, match="cannot be read"):
+        list(map(operations.strained, ConfigSet(cut), autopara_info=ONE))
 
 
 def test_a_part_of_a_file_has_no_groups(tmp_path):

@@ -96,7 +96,7 @@ def symmetry_dataset(atoms: Atoms, symprec: float = 0.01, kinds: NDArray[np.int6
     return found
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=8)  # a large supercell has megabytes of operations
 def _dataset(cell: bytes, positions: bytes, kinds: tuple[int, ...], symprec: float) -> Any:
     """Ask spglib, once for all steps of a flow that need the symmetry of one crystal: it takes 12 ms for copper."""
     from spglib import get_symmetry_dataset

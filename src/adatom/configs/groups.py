@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import reprlib
+import zlib
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import lru_cache
-from itertools import groupby, islice, repeat
+from itertools import groupby, islice, repeat, takewhile
+from lzma import LZMAError
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +21,13 @@ from adatom.configs.configset import ConfigSet
 from adatom.configs.frames import GROUP, Frames
 from adatom.configs.operation import Shape, count_structures
 from adatom.configs.tree import CLOSE, OPEN, Shapes, Tree
+from adatom.errors import InputError
 
 __all__ = ["GroupNames", "can_name", "in_groups", "named", "naming_groups", "with_names"]
 
+_DEEPEST = 50  # groups around a structure
+_NAME = re.compile(rf"(/\d{{1,15}}){{0,{_DEEPEST}}}", re.ASCII)
+_MOST_EMPTY = 100_000  # groups without structures in a file: 30 MB
 _PIECE = 1 << 22  # bytes of a file that are searched at a time
 
 
@@ -156,35 +165,57 @@ def in_groups(frames: Frames) -> list[Any]:
     ----------
     frames
         The file, which is read if one of its structures names a group.
+
+    Raises
+    ------
+    InputError
+        A structure names a group that cannot be, or so many groups have no structures that they cost too much memory.
     """
     status = frames.path.stat()
     if not frames.is_whole or not _is_named(frames.path, status.st_mtime_ns, status.st_size):
         return [frames]
-    whole, number = ConfigSet(), 0
+    # The structures stay in order: a number that goes back, as where files were joined, begins a new group.
+    sets, numbers, last, start, empty = [ConfigSet()], list[int](), [-1], 0, 0
     for name, run in groupby(frames.group_names()):
-        count = sum(1 for _ in run)
-        group = whole
-        for place in map(int, name.split("/")[1:]):
-            group = _group(group, place)
-        group._parts.append(frames.take(range(number, number + count)))
-        number += count
-    return whole._parts
+        named = _numbers(name, frames.path)
+        same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(numbers, named, strict=False)))
+        del sets[same + 1 :], last[same + 1 :]
+        for number in named[same:]:
+            before = max(0, number - last[-1] - 1)
+            empty += before
+            if empty > _MOST_EMPTY:
+                raise _bad_name(name, frames.path, f"before it are more than {_MOST_EMPTY} groups without structures")
+            sets[-1]._parts += [ConfigSet() for _ in range(before)]
+            last[-1] = number
+            last.append(-1)
+            sets.append(ConfigSet())
+            sets[-2]._parts.append(sets[-1])
+        numbers, count = named, sum(1 for _ in run)
+        sets[-1]._parts.append(frames.take(range(start, start + count)))
+        start += count
+    return sets[0]._parts
 
 
-def _group(around: ConfigSet, place: int) -> ConfigSet:
-    """Return a group of a set by its number. Those that have no structures are made."""
-    groups = [part for part in around._parts if isinstance(part, ConfigSet)]
-    while len(groups) <= place:
-        groups.append(ConfigSet())
-        around._parts.append(groups[-1])
-    return groups[place]
+def _numbers(name: str, path: Path) -> list[int]:
+    """Return the numbers of the groups that a name consists of."""
+    if not _NAME.fullmatch(name):
+        raise _bad_name(name, path, f"a name is like '/0/3', at most {_DEEPEST} deep")
+    return [int(number) for number in name.split("/")[1:]]
+
+
+def _bad_name(name: str, path: Path, why: str) -> InputError:
+    return InputError(
+        f"A structure of {path} is in group {reprlib.repr(name)}, and {why}. Take the key {GROUP} out of the file to "
+        "read it without groups."
+    )
 
 
 @lru_cache(maxsize=16)
 def _is_named(path: Path, *stamp: int) -> bool:
     """Return True if the name of the key is anywhere in the file: to search is a hundred times faster than to read."""
     end = b""
-    with open_with_compression(str(path), "rb") as file:
+    unreadable = suppress(OSError, EOFError, LZMAError, zlib.error)  # who reads the structures says what is wrong
+    with unreadable, open_with_compression(str(path), "rb") as file:
         while piece := file.read(_PIECE):
             if GROUP.encode() in end + piece:
                 return True

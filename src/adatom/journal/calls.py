@@ -63,8 +63,8 @@ class Calls:
                     gid = group_id(get_settings().cache_group)
                     make_directory(self._directory, gid)
                     make_directory(os.path.dirname(self._path), gid)
+                    self._key = _key(self._directory)  # first: without it nothing is written
                     self._file = open_file(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, gid)
-                    self._key = _key(self._directory)
                 shared = f"{self._run}:{self._shared(header)}:{self._shared(function)}"
                 if len(arguments) <= _SHORT:
                     data = signed(arguments, self._key)
