@@ -3,9 +3,11 @@
 import os
 import signal
 import tarfile
+from pathlib import Path
 
 import pytest
 
+from adatom import flow, job
 from adatom.errors import EngineError
 from adatom.execution.registry import engine_class, is_installed
 from tests.engines.conftest import WANTED
@@ -64,3 +66,25 @@ def test_a_python_on_which_its_server_fails_is_refused(monkeypatch):
     monkeypatch.delattr(tarfile, "tar_filter")  # which Debian's Python 3.11.2 does not have
     with pytest.raises(EngineError, match=r"Covalent needs Python 3\.11\.4 or later, and this is 3\."):
         engine_class("covalent")()
+
+
+@job
+def worker(previous=None):
+    return os.getpid()
+
+
+@flow
+def one_after_the_other(number):
+    pids = [worker()]
+    while len(pids) < number:
+        pids.append(worker(pids[-1]))
+    return pids
+
+
+@pytest.mark.parametrize("running", ["covalent"], indirect=True)
+def test_jobs_of_a_dispatch_share_workers(engine):
+    processes = os.cpu_count()  # of Covalent's local executor
+    first, second = one_after_the_other(processes + 1), one_after_the_other(processes + 1)
+    assert len(set(first)) <= processes
+    assert not set(first) & set(second)  # a later dispatch may come with other code
+    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in first + second), "idle workers are left")

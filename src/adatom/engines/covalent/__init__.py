@@ -26,9 +26,9 @@ __all__ = ["CovalentEngine"]
 class CovalentEngine(TracingEngine):
     """Gives each flow to the Covalent server that runs already, as one lattice.
 
-    The electron of a job starts a process for the job. The death of that process is the failure of one job, while
-    Covalent's own local executor runs nothing more after it lost a process. The process also runs the code as it is
-    now, not as it was when the server imported it.
+    The electron of a job runs it in a worker process of the dispatch. The death of that process is the failure of one
+    job, while Covalent's own local executor runs nothing more after it lost a process. The worker also runs the code as
+    it is now, not as it was when the server imported it.
     """
 
     name: ClassVar[str] = "covalent"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
@@ -12,14 +12,13 @@ from typing import Any, NamedTuple
 
 import cloudpickle
 
-from adatom.engines.covalent.server import WATCH, Dispatch, address
 from adatom.engines.covalent.tracing import TracingGraph, with_slots
-from adatom.errors import EngineError, JobFailure, JobTimeoutError, WorkerDiedError
+from adatom.engines.covalent.workers import run_in_worker
+from adatom.errors import JobFailure, WorkerDiedError
 from adatom.execution.arguments import fill, read_arguments
 from adatom.execution.call import Call, read_header
 from adatom.execution.directories import mark_interrupted
 from adatom.execution.failure import Failure
-from adatom.execution.process import Child
 from adatom.execution.registry import get_engine
 from adatom.execution.worker import pack, unpack
 from adatom.settings import settings_in_force
@@ -91,7 +90,7 @@ class JobTask:
         call = self.call
         while True:
             try:
-                return _in_child(partial(_run, call, upstream))
+                return run_in_worker(partial(_run, call, upstream))
             except WorkerDiedError as error:
                 last = call.attempt >= call.retries
                 marked = mark_interrupted(Path(call.directory_of(call.attempt)), str(error), make=last)
@@ -103,7 +102,7 @@ class JobTask:
 
 
 def _run(call: Call, upstream: Sequence[_Value]) -> _Value:
-    """Run a job, in a process of its own."""
+    """Run a job, in a worker process."""
     try:
         read_header(call.header)  # first, so that the caller's modules are found
         packed = pack(call, [value.open()[0] for value in upstream])
@@ -125,14 +124,14 @@ class SubflowTask:
         import covalent as ct
 
         try:
-            steps, result = _in_child(partial(_expand, self.call, upstream, self.runner))
+            steps, result = run_in_worker(partial(_expand, self.call, upstream, self.runner))
         except Exception as error:
             steps, result = [], _returned(self.call.failure(error))
         return ct.electron(result)(*add_electrons(steps))
 
 
 def _expand(call: Call, upstream: Sequence[_Value], runner: Any) -> tuple[list[Step], _Result]:
-    """Run the body of a subflow, in a process of its own, and return its steps and its value."""
+    """Run the body of a subflow, in a worker process, and return its steps and its value."""
     try:
         with settings_in_force(read_header(call.header)), tracing() as steps:
             flow = cloudpickle.loads(call.function)
@@ -213,30 +212,3 @@ def _text(value: Any) -> str:
         return str(value)[:10_000]
     except Exception as error:
         return f"{type(value).__name__}, whose text {error!r} prevents"
-
-
-def _in_child(work: Callable[[], Any]) -> Any:
-    """Call a function in a process of its own, for as long as its dispatch goes on."""
-    child = Child()
-    try:
-        child.send(work)
-        while not _abandoned():
-            try:
-                return cloudpickle.loads(child.receive(WATCH))
-            except JobTimeoutError:
-                pass
-        child.stop()
-        raise EngineError("its dispatch was cancelled")
-    finally:
-        child.kill()
-
-
-def _abandoned() -> bool:
-    """Return whether the dispatch of this process has ended; no executor of Covalent's ends the processes of jobs."""
-    from covalent.executor.utils import get_context
-
-    dispatch = get_context().dispatch_id
-    try:
-        return dispatch is not None and Dispatch(address(), dispatch).ended
-    except (EngineError, LookupError):
-        return False  # the server cannot be reached from here, or not now

@@ -1,0 +1,109 @@
+"""Worker processes of Covalent's processes, each for the jobs of one dispatch."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
+
+import cloudpickle
+
+from adatom.engines.covalent.server import WATCH, Dispatch, address
+from adatom.errors import EngineError, JobTimeoutError
+from adatom.execution.process import Child
+
+__all__ = ["run_in_worker"]
+
+# By dispatch: the next one may come with other code.
+_idle: dict[str | None, dict[Child, threading.Timer]] = defaultdict(
+    dict
+)  # by dispatch: the next may come with other code
+_lock = threading.Lock()
+
+
+def run_in_worker(work: Callable[[], Any]) -> Any:
+    """Call a function in a worker process of this dispatch, for as long as the dispatch goes on.
+
+    The start of an interpreter costs more than many a job, so the process serves later jobs of the dispatch too. It
+    ends with the dispatch, and when it has been idle for a while.
+
+    Parameters
+    ----------
+    work
+        Function without parameters.
+
+    Returns
+    -------
+    Any
+        What the function returned.
+
+    Raises
+    ------
+    WorkerDiedError
+        The process ended.
+    EngineError
+        The dispatch was cancelled.
+    """
+    dispatch = _dispatch()
+    child = _take(dispatch)
+    try:
+        child.send(work)
+        while not _ended(dispatch):
+            try:
+                value = cloudpickle.loads(child.receive(WATCH))
+            except JobTimeoutError:
+                continue
+            _keep(dispatch, child)
+            return value
+        child.stop()
+        raise EngineError("its dispatch was cancelled")
+    except BaseException:
+        child.kill()
+        raise
+
+
+def _take(dispatch: str | None) -> Child:
+    """Return an idle worker of a dispatch, or else a new one."""
+    while True:
+        with _lock:
+            if not _idle.get(dispatch):
+                return Child()
+            child, timer = _idle[dispatch].popitem()
+        timer.cancel()
+        if child.process.poll() is None:
+            return child
+        child.kill()  # it died idle, which is not the fault of the next job
+
+
+def _keep(dispatch: str | None, child: Child) -> None:
+    """Let a worker wait for the next job of its dispatch."""
+    timer = threading.Timer(WATCH, _end_if_idle, (dispatch, child))
+    timer.daemon = True  # this process may end before; then its workers do as well
+    with _lock:
+        _idle[dispatch][child] = timer
+    timer.start()
+
+
+def _end_if_idle(dispatch: str | None, child: Child) -> None:
+    with _lock:
+        idle = _idle[dispatch].pop(child, None) is not None
+        if not _idle[dispatch]:
+            del _idle[dispatch]
+    if idle:
+        child.kill()
+
+
+def _dispatch() -> str | None:
+    """Return the id of the dispatch whose electron runs in this thread."""
+    from covalent.executor.utils import get_context
+
+    return get_context().dispatch_id
+
+
+def _ended(dispatch: str | None) -> bool:
+    """Return whether a dispatch has ended; no executor of Covalent's ends the processes of jobs."""
+    try:
+        return dispatch is not None and Dispatch(address(), dispatch).ended
+    except (EngineError, LookupError):
+        return False  # the server cannot be reached from here, or not now
