@@ -259,7 +259,7 @@ def fit_phonons(
         "primitive": take_sites(atoms, model.primitive, _sites(model)),
         "supercell_matrix": model.supercell_matrix.tolist(),
         "primitive_matrix": model.primitive_matrix,
-        "space_group": _space_group(model.unitcell, symprec),
+        "space_group": _space_group(model, symprec),
         "displacements": len(displaced),
         "force_constants": model.force_constants,
         "born_charges": None if polar is None else model.nac_params["born"],
@@ -320,10 +320,14 @@ def _model(atoms: Atoms, supercell_matrix: ArrayLike, symprec: float, primitive_
     return phonopy_model(to_phonopy(atoms), np.asarray(supercell_matrix), primitive_matrix, symprec)
 
 
-def _space_group(cell: Any, symprec: float) -> str:
+def _space_group(model: Any, symprec: float) -> str:
+    """Return the space group of the positions, without moments."""
+    found = model.primitive_symmetry.dataset
+    if hasattr(found, "international"):
+        return f"{found.international} ({found.number})"
     from spglib import get_spacegroup
 
-    return str(get_spacegroup(cell.totuple(distinguish_symbol_index=True)[:3], symprec=symprec))
+    return str(get_spacegroup(model.unitcell.totuple(distinguish_symbol_index=True)[:3], symprec=symprec))
 
 
 def _displacement(displacements: Array) -> dict[str, Any]:

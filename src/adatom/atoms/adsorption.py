@@ -9,6 +9,9 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 from ase.constraints import FixAtoms
+from ase.data import covalent_radii
+from ase.geometry import get_distances
+from ase.neighborlist import neighbor_list
 
 from adatom.atoms.constraints import without_symmetry
 from adatom.atoms.convert import to_pymatgen, turn, upright
@@ -94,6 +97,7 @@ def make_adsorption(
     _orient(body, binding_index, rotation)
     foot = _lowest(body) if binding_index is None else [binding_index]
     turn(body, _to_direction((0, 0, 1), finder.mvec))
+    _refuse_overlaps_of_images(body, slab, distance)
     placed = []
     for kind in sites:
         for index, position in enumerate(found[kind]):
@@ -185,30 +189,54 @@ def _joined(slab: Atoms, guest: Atoms, normal: Any) -> Atoms:
 
 
 def _refuse_overlaps(both: Atoms, size: int, distance: float) -> None:
-    """Refuse an adsorbate, the atoms from number `size` on, that overlaps with the slab or with itself."""
-    from ase.data import covalent_radii
-    from ase.neighborlist import neighbor_list
-
-    periodic = both.copy()
-    periodic.pbc = both.pbc | (True, True, False)
+    """Refuse an adsorbate, the atoms from number `size` on, that overlaps with the slab."""
+    guest, slab = both.positions[size:], both.positions[:size]
+    lengths = get_distances(guest, slab, cell=both.cell, pbc=_in_plane(both))[1]
     radii = covalent_radii[both.numbers]
-    pairs = neighbor_list("ijdS", periodic, radii * max(_LEAST_TO_SLAB, _LEAST_TO_IMAGE))
+    least = _LEAST_TO_SLAB * (radii[size:, None] + radii[:size])
+    for one, other in np.argwhere(lengths < least)[:1]:
+        where = f"{both.info['adsorbate']} on {both.info['site']} site {both.info['site_index']}"
+        raise _overlap(
+            where,
+            distance,
+            f"{one} ({both.symbols[size + one]})",
+            lengths[one, other],
+            least[one, other],
+            f"the slab ({both.symbols[other]})",
+        )
+
+
+def _refuse_overlaps_of_images(body: Atoms, slab: Atoms, distance: float) -> None:
+    """Refuse an adsorbate that overlaps with its own images in the plane of the slab."""
+    periodic = Atoms(body.numbers, body.positions, cell=slab.cell, pbc=_in_plane(slab))
+    radii = covalent_radii[body.numbers]
+    pairs = neighbor_list("ijdS", periodic, radii * _LEAST_TO_IMAGE)
     for one, other, length, cells in zip(*pairs, strict=True):
-        least = (radii[one] + radii[other]) * (_LEAST_TO_SLAB if other < size else _LEAST_TO_IMAGE)
-        if one >= size and (other < size or cells.any()) and length < least:
-            info, whose = both.info, "the slab" if other < size else "a periodic image of the adsorbate"
-            raise InputError(
-                f"{info['adsorbate']} on {info['site']} site {info['site_index']}: its atom {one - size} "
-                f"({both.symbols[one]}) is {length:.2f} Å from an atom of {whose} ({both.symbols[other]}), less than "
-                f"{least:.2f} Å. Give a distance above {distance} (Å), another rotation, or a slab that is larger in "
-                "the plane."
+        least = _LEAST_TO_IMAGE * (radii[one] + radii[other])
+        if cells.any() and length < least:
+            raise _overlap(
+                body.get_chemical_formula(),
+                distance,
+                f"{one} ({body.symbols[one]})",
+                length,
+                least,
+                f"a periodic image of the adsorbate ({body.symbols[other]})",
             )
+
+
+def _in_plane(slab: Atoms) -> Any:
+    return slab.pbc | (True, True, False)
+
+
+def _overlap(where: str, distance: float, atom: str, length: float, least: float, other: str) -> InputError:
+    return InputError(
+        f"{where}: its atom {atom} is {length:.2f} Å from an atom of {other}, less than {least:.2f} Å. Give a distance "
+        f"above {distance} (Å), another rotation, or a slab that is larger in the plane."
+    )
 
 
 def _is_hollow(position: Any, surface: Any, slab: Atoms) -> bool:
     """Return whether three or more surface atoms are nearest to a site."""
-    from ase.geometry import get_distances
-
     distances = get_distances([position], surface, cell=slab.cell, pbc=(True, True, False))[1][0]
     return int((distances < distances.min() + 0.1).sum()) > 2
 
