@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,11 @@ from adatom.execution.registry import close_engines, engine_class, get_engine, i
 
 WANTED = [name for name in os.environ.get("TEST_ENGINES", "").split(",") if name]
 THREADS = ("dask-threads", "parsl-threads", "prefect-threads")  # variants that only differ in where a job runs
+
+
+def is_tested(name: str) -> bool:
+    """Whether these tests are to run an engine."""
+    return name in WANTED if WANTED else is_installed(engine_class(name))
 
 
 def one_on(variants: Collection[str], values: Collection[Any], reason: str) -> list[Any]:
@@ -139,7 +145,7 @@ def engine(running: Variant, tmp_path: Any) -> Iterator[Variant]:
 
 
 @pytest.fixture
-def environment(running: Variant, tmp_path: Any, request: pytest.FixtureRequest) -> dict[str, str]:
+def environment(running: Variant, tmp_path: Any, request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
     """What a script that selects the engine has in its environment."""
     if running.runner is not None:
         pytest.skip("a script starts its engine itself")
@@ -149,17 +155,30 @@ def environment(running: Variant, tmp_path: Any, request: pytest.FixtureRequest)
 
         server = request.getfixturevalue("prefect_server")
         migrated_home(tmp_path / "prefect")
-    return {
+    yield {
         **server,
         "ADATOM_WORKFLOW_ENGINE": running.engine,
         "ADATOM_LOCAL_WORKERS": str(running.settings["local_workers"]),
+        "ADATOM_QUEUE_DIR": str(tmp_path / "queue"),
         "PREFECT_HOME": str(tmp_path / "prefect"),
         "COLUMNS": "200",
     }
+    if engine_class(running.engine).capabilities.outlives_driver:
+        end_batch_jobs(tmp_path / "queue")
 
 
 @pytest.fixture
 def own_jobs(running: Variant) -> None:
     """For a test of an engine whose jobs end with the script."""
-    if not engine_class(running.engine).capabilities.waits_in_flow:
-        pytest.skip("its jobs are the server's, which lives on")
+    capabilities = engine_class(running.engine).capabilities
+    if not capabilities.waits_in_flow or capabilities.outlives_driver:
+        pytest.skip("its jobs live on")
+
+
+def end_batch_jobs(directory: Path) -> None:
+    """End what jobs of the queue engine a script has left."""
+    from adatom.engines.queue import state
+
+    with change_settings(queue_dir=directory):
+        for spool in state.spools():
+            state.cancel(spool)

@@ -11,6 +11,7 @@ from contextlib import suppress
 
 import pytest
 
+from tests.engines.conftest import is_tested
 from tests.engines.processes import listening, script, wait_until
 
 SLOW = """
@@ -100,6 +101,7 @@ def server(environment, tmp_path):
 
 
 @pytest.mark.deep(reason="a server is started, and given up after ten seconds")
+@pytest.mark.skipif(not is_tested("prefect"), reason="another environment tests it, or adatom[prefect] is missing")
 @pytest.mark.parametrize("running", ["prefect"], indirect=True)
 @pytest.mark.parametrize(("seconds", "end"), [(0.5, str(list(range(12)))), (8, "does not answer any more")])
 def test_after_the_death_of_the_users_own_server_the_script_ends(environment, server, tmp_path, seconds, end):

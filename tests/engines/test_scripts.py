@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from adatom.execution.registry import engine_class
 from tests.engines.processes import script, wait_until
 
 WHOLE = """
@@ -156,6 +157,8 @@ def started(tmp_path: Path, running) -> None:
 
 
 def test_ctrl_c_ends_all_and_marks_the_directories(environment, tmp_path):
+    if engine_class(environment["ADATOM_WORKFLOW_ENGINE"]).capabilities.outlives_driver:
+        pytest.skip("asserted by test_queue.py")
     with script(tmp_path, LONG, **environment) as running:
         started(tmp_path, running)
         os.killpg(running.process.pid, signal.SIGINT)  # as a terminal does
@@ -172,8 +175,9 @@ def test_ctrl_c_ends_all_and_marks_the_directories(environment, tmp_path):
 
 @pytest.mark.deep_on("prefect", reason="what ends its processes is what ends those of Dask and Parsl")
 def test_a_killed_script_leaves_nothing_running(environment, tmp_path):
-    if environment["ADATOM_WORKFLOW_ENGINE"] == "covalent":
-        pytest.skip("its jobs belong to the server")
+    kind = engine_class(environment["ADATOM_WORKFLOW_ENGINE"])
+    if kind.capabilities.outlives_driver or not kind.capabilities.waits_in_flow:
+        pytest.skip("its jobs live on")
     if environment["ADATOM_LOCAL_WORKERS"] == "1":
         pytest.skip("its jobs are the script")
     with script(tmp_path, LONG, **environment) as running:

@@ -1,4 +1,4 @@
-"""The command line: ``adatom run|map|plot|errors|convert|recipes|settings|engines|jobs|cache|profiles``.
+"""The command line: ``adatom run|map|plot|errors|convert|recipes|settings|engines|jobs|cache|queue|profiles``.
 
 The module of a command has its parameters and its help, and is imported when the command is used. Commands that need
 ASE or NumPy have their bodies in `adatom.cli.actions`, which is imported when they run: these packages take longer to
@@ -48,6 +48,11 @@ class _Commands(Group):
             "cache",
             "adatom.cli.cache:cache",
             "Show how many results are stored, and how large they are; `prune` removes some.",
+        ),
+        Entry(
+            "queue",
+            "adatom.cli.queue:queue",
+            "Jobs of the queue engine, and the batch jobs that do them: list, cancel.",
         ),
         Entry(
             "profiles",

@@ -41,6 +41,8 @@ class Capabilities:
     failed_inputs
         Whether a job that asks for them is given the failures of the jobs that it needs. An engine that runs whole
         graphs skips such a job.
+    outlives_driver
+        Whether jobs go on when the process that called them has ended, and are found by the next one.
     worthwhile
         Seconds of work that are worth a task of their own: shorter calls of one job travel together where they can.
         The time is long against the cost of a task, and short against a user's patience.
@@ -55,6 +57,7 @@ class Capabilities:
     many_jobs: bool = True
     runner: bool = True
     failed_inputs: bool = True
+    outlives_driver: bool = False
     worthwhile: float = 0.2
     resources: frozenset[str] = frozenset({"nodes", "ranks_per_node", "threads_per_rank"})
 

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from adatom.errors import InputError
 from adatom.machines.launch import launch_line, step_options
@@ -15,11 +16,11 @@ from adatom.machines.plan import check_limits, of_class
 from adatom.machines.profiles.files import load_profiles
 from adatom.machines.profiles.machine import HPCProfile
 from adatom.machines.profiles.runner import RunnerProfile
-from adatom.machines.schedulers.base import Scheduler, scheduler
+from adatom.machines.schedulers.base import scheduler
 from adatom.machines.script import BatchJob, setup
 from adatom.settings import get_settings
 
-__all__ = ["Allocation", "allocation", "lifetime", "log_directory", "stop_in_time"]
+__all__ = ["Allocation", "allocation", "job_of_workers", "lifetime", "log_directory", "stop_in_time"]
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,8 @@ class Allocation:
         Run time of the batch job, in s. None: no limit.
     python
         Path of the interpreter that runs the workers.
+    profile
+        Profile that describes all this. None: another description.
     """
 
     scheduler: str
@@ -57,6 +60,7 @@ class Allocation:
     memory: int | None = None
     walltime: float | None = None
     python: str = sys.executable
+    profile: RunnerProfile | None = None
 
 
 def allocation(profile: str | RunnerProfile) -> Allocation:
@@ -82,7 +86,10 @@ def allocation(profile: str | RunnerProfile) -> Allocation:
             "the flow runs on. Run the flow there, with a profile without a host."
         )
     kind = scheduler(machine.scheduler)
-    job = _job(runner, machine, kind)
+    log = log_directory() / f"workers{kind.job_id and '-'}{kind.job_id}"
+    job = _Workers(
+        **job_of_workers(runner, machine), name="adatom-workers", work_dir=Path.cwd(), command=[], log=str(log)
+    )
     return Allocation(
         scheduler=kind.name,
         header=kind.header(job),
@@ -93,28 +100,44 @@ def allocation(profile: str | RunnerProfile) -> Allocation:
         memory=runner.whole.memory,
         walltime=runner.walltime,
         python=os.path.expanduser(runner.python or sys.executable),
+        profile=runner,
     )
 
 
-def _job(runner: RunnerProfile, machine: HPCProfile, kind: Scheduler) -> BatchJob:
+def job_of_workers(runner: RunnerProfile, machine: HPCProfile) -> dict[str, Any]:
+    """Return what a `BatchJob` that runs workers gets from its profiles: all but its name, directory and command.
+
+    Parameters
+    ----------
+    runner
+        Profile of the workers.
+    machine
+        Profile of the machine that the batch job runs on.
+
+    Raises
+    ------
+    InputError
+        The profile asks for more than a queue gives.
+    """
     queue = of_class("queues", runner, machine)
     if queue and queue in machine.limits:
         check_limits(queue, runner.whole, machine)
-    return _Workers(
-        name="adatom-workers",
-        work_dir=Path.cwd(),
-        command=[],
-        resources=runner.whole,
-        queue=queue,
-        account=of_class("accounts", runner, machine),
-        modules=(*machine.modules, *runner.modules),
-        pre_commands=(*machine.pre_commands, *runner.pre_commands),
-        environment={**machine.environment, **runner.environment, **_mpi(runner), **stop_in_time(runner.walltime)},
-        shell_environment={**machine.shell_environment, **runner.shell_environment},
-        directives=machine.directives,
-        options=machine.options,
-        log=str(log_directory() / f"workers{kind.job_id and '-'}{kind.job_id}"),
-    )
+    return {
+        "resources": runner.whole,
+        "queue": queue,
+        "account": of_class("accounts", runner, machine),
+        "modules": (*machine.modules, *runner.modules),
+        "pre_commands": (*machine.pre_commands, *runner.pre_commands),
+        "environment": {
+            **machine.environment,
+            **runner.environment,
+            **_mpi(runner),
+            **stop_in_time(runner.walltime),
+        },
+        "shell_environment": {**machine.shell_environment, **runner.shell_environment},
+        "directives": machine.directives,
+        "options": machine.options,
+    }
 
 
 def _mpi(runner: RunnerProfile) -> dict[str, str]:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from platformdirs import user_cache_dir
+from platformdirs import user_cache_dir, user_state_path
 from pydantic import Field, field_validator
 from pydantic_settings import (
     BaseSettings,
@@ -105,6 +105,15 @@ class Settings(BaseSettings):
         description="Files and directories of profiles, read after `~/.config/adatom/profiles` and `adatom.toml`; in a "
         f"variable with `{os.pathsep}` between them.",
     )
+    queue_profile: str | None = Field(
+        None,
+        description="Runner profile of the batch jobs that run the jobs of the queue engine; unset: worker processes "
+        "on this machine.",
+    )
+    queue_dir: Path = Field(
+        user_state_path("adatom") / "queue",
+        description="Directory of the tasks of the queue engine, which this machine and the nodes share.",
+    )
     progress: bool | None = Field(
         None,
         description="Progress line of flows, maps and `adatom convert`, on the standard error; unset: on a terminal.",
@@ -124,7 +133,7 @@ class Settings(BaseSettings):
         word = str(value).lower()
         return words.get(word, word)
 
-    @field_validator("results_dir", "scratch_dir", "cache_dir", "models")
+    @field_validator("results_dir", "scratch_dir", "cache_dir", "queue_dir", "models")
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
         try:

@@ -113,8 +113,9 @@ def interrupt(graph: Graph) -> None:
         with second_ends_at_once():
             drop_engine(graph.engine, at_once=True)
     finally:
+        goes_on = graph.engine.capabilities.outlives_driver
         for node in cut:  # also those that the engine's end has settled by now
-            if node.directory and (not node.done() or isinstance(node.result(), Failure)):
+            if node.directory and not goes_on and (not node.done() or isinstance(node.result(), Failure)):
                 mark_interrupted(Path(node.directory), "interrupted")
             node.settle(Failure.interrupted(node.name, node.directory))
 

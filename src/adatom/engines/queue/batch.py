@@ -1,0 +1,167 @@
+"""Batch jobs whose workers do the tasks of a spool."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections import Counter
+from concurrent.futures import Future
+from contextlib import suppress
+
+from adatom.engines.queue.spool import Spool
+from adatom.engines.queue.worker import DIED, put, sign
+from adatom.errors import SchedulerError
+from adatom.machines.allocation import job_of_workers, lifetime
+from adatom.machines.outcome import Outcome, State
+from adatom.machines.profiles.machine import HPCProfile
+from adatom.machines.profiles.runner import RunnerProfile
+from adatom.machines.record import Record, read_records, record_path
+from adatom.machines.schedulers.base import scheduler
+from adatom.machines.script import STDERR, BatchJob
+from adatom.machines.watch import watch
+from adatom.utils.files import whole_file
+from adatom.utils.names import new_id
+
+__all__ = ["BatchJobs"]
+
+_LOSSES = 3  # batch jobs in a row that may end with a task before it counts as a death of its worker
+_STARTS = 3  # batch jobs in a row that may end before their workers begin, and submissions that may fail
+_PATIENCE = 3.0  # seconds for cancelled batch jobs to end; the next process looks for the others
+_PAUSE = 2.0  # seconds before the next submission after one that failed
+# Ends that are no fault of a task: it is done by the next batch job.
+_NOT_TO_BLAME = (State.TIMEOUT, State.PREEMPTED, State.NODE_FAILURE, State.LOST, State.SUCCEEDED, State.FAILED)
+
+
+class BatchJobs:
+    """Batch jobs of one spool: submitted as there is work, looked after, and replaced when they end before it is done.
+
+    Parameters
+    ----------
+    spool
+        Directory of the tasks, in which the scripts of the batch jobs are, too.
+    runner
+        Profile of the workers.
+    machine
+        Profile of the machine that the batch jobs run on.
+    most
+        Largest number of batch jobs at a time.
+    idle
+        Seconds without a task after which a worker ends.
+
+    Raises
+    ------
+    InputError
+        The profile asks for more than a queue gives.
+    """
+
+    def __init__(self, spool: Spool, runner: RunnerProfile, machine: HPCProfile, most: int, idle: float) -> None:
+        self.spool, self.runner, self.machine, self.most, self.idle = spool, runner, machine, most, idle
+        self._scheduler = scheduler(machine.scheduler, machine.host)
+        self._given = job_of_workers(runner, machine)
+        self._watched: dict[str, tuple[Record, Future[Outcome]]] = {}
+        self._losses: Counter[str] = Counter()
+        self._own: set[str] = set()
+        self._failed = 0
+        self._next = 0.0
+        self.broken = ""
+
+    @property
+    def script(self) -> str:
+        """Text of the script of a batch job."""
+        return self._scheduler.script(self._job("adatom-workers"))
+
+    def _job(self, name: str) -> BatchJob:
+        walltime = self.runner.walltime
+        seconds = 0.0 if walltime is None else lifetime(walltime)[0]
+        python = os.path.expanduser(self.runner.python or sys.executable)
+        words = ["workers", self.spool.path, name, self.runner.jobs_per_node, self.idle, seconds]
+        command = [python, str(self.spool.worker), *map(str, words)]
+        return BatchJob(name=name, work_dir=self.spool.path, command=command, **self._given)
+
+    def look_after(self, tasks: int) -> None:
+        """Answer for the tasks of batch jobs that have ended, and submit batch jobs for tasks.
+
+        Parameters
+        ----------
+        tasks
+            Number of tasks that wait or are being done.
+        """
+        for record in read_records(self.spool.path):
+            if record.name not in self._watched:  # also of other processes, and of earlier ones
+                self._watched[record.name] = record, watch(record.scheduler, record.job)
+        for name, (record, future) in list(self._watched.items()):
+            if future.done():
+                del self._watched[name]
+                self._ended(record, future)
+        wanted = min(self.most, -(-tasks // self.runner.jobs_per_node))
+        while len(self._watched) < wanted and not self.broken and time.monotonic() > self._next:
+            self._submit()
+
+    def _submit(self) -> None:
+        job = self._job(f"adatom-{new_id()[:8]}")
+        script = self.spool.path / (job.name + self._scheduler.suffix)
+        try:
+            with whole_file(script, 0o600) as file:  # variables may be secrets
+                file.write(self._scheduler.script(job).encode())
+            id = self._scheduler.submit(script)
+        except SchedulerError as error:
+            script.unlink(missing_ok=True)
+            self._next = time.monotonic() + _PAUSE
+            self._fail(str(error))
+            return
+        machine, walltime = self.machine, job.resources.walltime
+        path = record_path(self.spool.path, job.name)
+        record = Record(path, id, job.name, machine.name, self._scheduler.name, time.time(), walltime, machine.host)
+        record.write()  # before anything else can fail
+        self._own.add(job.name)
+        self._watched[job.name] = record, watch(record.scheduler, record.job)
+
+    def _fail(self, reason: str) -> None:
+        self._failed += 1
+        if self._failed >= _STARTS:
+            self.broken = reason
+
+    def _ended(self, record: Record, future: Future[Outcome]) -> None:
+        try:
+            outcome = future.result()
+        except SchedulerError as error:
+            self.broken = str(error)
+            return
+        if any((self.spool.path / "taken").glob(f"{record.name}.*")):
+            self._failed = 0
+        elif record.name in self._own:
+            said = self._scheduler.host.tail(record.work_dir / (record.name + STDERR), 2000)
+            why = f"batch job {record.id} ended before its workers began: {outcome.state}. {outcome.cause} {said}"
+            self._fail(" ".join(why.split()))
+        for path in self.spool.orphans(record.name):
+            self._losses[path.name] += 1
+            if outcome.state in _NOT_TO_BLAME and self._losses[path.name] < _LOSSES:
+                with suppress(FileNotFoundError):
+                    path.rename(self.spool.path / "waiting" / path.name)
+                continue
+            why = f"its batch job {record.id} ended: {outcome.state}. {outcome.cause}".strip()
+            put(self.spool.path / "done" / path.name, sign(DIED + why.encode(), self.spool.key))
+            path.unlink(missing_ok=True)
+        self._forget(record, files=outcome.ok)
+
+    def _forget(self, record: Record, files: bool) -> None:
+        self.spool.clean(record.name)
+        record.forget()
+        if files:
+            for path in self.spool.path.glob(f"*{record.name}*"):
+                path.unlink(missing_ok=True)
+
+    def cancel(self) -> None:
+        """End all batch jobs of the spool, which have no task."""
+        records = {record.id: record for record in read_records(self.spool.path)}
+        jobs = [record.job for record in records.values()]
+        with suppress(SchedulerError):
+            self._scheduler.cancel(jobs)
+            deadline = time.monotonic() + _PATIENCE
+            while jobs and time.monotonic() < deadline:
+                ends = {id for id, outcome in self._scheduler.poll(jobs).items() if outcome.state.ended}
+                for id in ends:
+                    self._forget(records[id], files=True)
+                jobs = [job for job in jobs if job.id not in ends]
+                time.sleep(0.05)

@@ -1,0 +1,237 @@
+"""The tasks that this process waits for in one spool."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
+from functools import partial
+
+import cloudpickle
+
+from adatom.engines.queue.batch import BatchJobs
+from adatom.engines.queue.names import calls_of, task_name
+from adatom.engines.queue.spool import Spool
+from adatom.engines.queue.worker import ANSWER, DIED
+from adatom.errors import AdatomError, EngineError, WorkerDiedError
+from adatom.execution.call import Batch, Call
+from adatom.execution.failure import Failure
+from adatom.execution.light_future import LightFuture
+from adatom.execution.registry import announce
+from adatom.execution.worker import pack, unpack
+from adatom.utils.processes import Process, this_process
+
+__all__ = ["Client"]
+
+_PAUSES = (0.01, 1.0, 1.2)  # seconds between two looks for answers: first, at most; their growth
+_LOOK = 1.0  # seconds between two looks at batch jobs
+_MISSING = 3  # looks at a spool that does not have a task, after which it is put there again
+
+
+class Client:
+    """The tasks that this process waits for in one spool, and the thread that looks for their answers.
+
+    Parameters
+    ----------
+    spool
+        Directory of the tasks.
+    batch_jobs
+        Batch jobs that do them.
+    """
+
+    def __init__(self, spool: Spool, batch_jobs: BatchJobs) -> None:
+        self.spool, self.batch_jobs = spool, batch_jobs
+        self._waiting: dict[str, _Task] = {}
+        self._names: set[str] = set()  # those that this process uses, also for kept answers
+        self._change = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._closed = False
+        self._mark = spool.path / "drivers" / f"{this_process().host}-{this_process().pid}"
+        self._mark.write_text(json.dumps(this_process()))
+
+    @property
+    def broken(self) -> str:
+        """Reason for which no batch job can do the tasks; empty: there is none."""
+        return self.batch_jobs.broken
+
+    def submit(self, work: Call | Batch, keep: bool) -> tuple[str, Future[bytes]]:
+        """Put a task into the spool, unless an earlier process has done so.
+
+        Parameters
+        ----------
+        work
+            Call or batch of calls.
+        keep
+            Whether the answer is kept until `forget` is called with the name of the task.
+
+        Returns
+        -------
+        tuple
+            Name of the task, and the future of its answer.
+        """
+        with self._change:
+            name = self._free(task_name(work))
+            task = self._waiting[name] = _Task(work, keep)
+            self._names.add(name)
+        if self.spool.has(name):
+            task.found = True
+            announce(f"queue: jobs of an earlier run, which did not end, are gathered from {self.spool.path}.")
+        else:
+            self.spool.put(name, _packed(work))
+        with self._change:
+            self._change.notify()
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._look, daemon=True)
+                self._thread.start()
+        return name, task.future
+
+    def _free(self, name: str) -> str:
+        """Return a name for the first, second ... task with the same work."""
+        number = 1
+        while f"{name}-{number}" in self._names:
+            number += 1
+        return f"{name}-{number}"
+
+    def forget(self, names: set[str]) -> None:
+        """Remove the answers of tasks whose flow has ended."""
+        self.spool.forget(names)
+        with self._change:
+            self._names -= names
+
+    def _look(self) -> None:
+        pause, looked = _PAUSES[0], 0.0
+        while True:
+            with self._change:
+                if self._closed:
+                    return
+                if not self._waiting:
+                    self._change.wait(_LOOK)
+            received = 0
+            try:
+                received = self._receive_all()
+                if received or time.monotonic() > looked + _LOOK:
+                    self._look_after()
+                    looked = time.monotonic()
+            except Exception as error:  # nobody else would hear of it
+                self.batch_jobs.broken = f"{type(error).__name__}: {error}"
+            pause = _PAUSES[0] if received else min(_PAUSES[1], pause * _PAUSES[2])
+            with self._change:
+                if not self._closed:
+                    self._change.wait(pause)
+
+    def _receive_all(self) -> int:
+        """Hand over the answers that there are, and return their number."""
+        with self._change:
+            found = {name for name, task in self._waiting.items() if task.found}  # received by an earlier process
+            found |= self._waiting.keys() & set(self.spool.answered())
+        return sum(map(self._receive, sorted(found)))
+
+    def _look_after(self) -> None:
+        waiting, taken = self.spool.waiting(), self.spool.taken()
+        self.batch_jobs.look_after(len(waiting) + len(taken))
+        there = {*waiting, *taken, *self.spool.answered()}
+        for name, task in list(self._waiting.items()):
+            task.missing = 0 if name in there else task.missing + 1
+            if task.missing >= _MISSING and not self.spool.has(name):
+                self.spool.put(name, _packed(task.work))
+                task.missing = 0
+
+    def _receive(self, name: str) -> bool:
+        """Hand an answer over, if there is one."""
+        task = self._waiting[name]
+        try:
+            answer = self.spool.answer(name, task.keep)
+        except (AdatomError, OSError) as error:
+            self._settle(name, error)
+            return True
+        if answer is None:
+            task.found = task.found and self.spool.has(name)
+            return False
+        kind, content = answer
+        if task.found and kind != ANSWER:  # how it ended when nobody waited for it does not matter
+            task.found = False
+            self.spool.put(name, _packed(task.work))
+        elif kind == ANSWER:
+            if task.found:
+                _note(task.work, content)
+            self._settle(name, content)
+        else:
+            words = content.decode(errors="replace")
+            self._settle(name, WorkerDiedError(words) if kind == DIED else EngineError(words))
+        return True
+
+    def _settle(self, name: str, answer: bytes | BaseException) -> None:
+        with self._change:
+            task = self._waiting.pop(name)
+            if isinstance(answer, BaseException) or not task.keep:
+                self._names.discard(name)
+        with suppress(InvalidStateError):  # this engine was given up meanwhile
+            if isinstance(answer, bytes):
+                task.future.set_result(answer)
+            else:
+                task.future.set_exception(answer)
+
+    def close(self, leave: bool) -> None:
+        """Stop waiting.
+
+        Parameters
+        ----------
+        leave
+            Whether the tasks are left to the batch jobs. Otherwise those that wait are taken back, and the batch jobs
+            end unless there are tasks of other processes.
+        """
+        with self._change:
+            self._closed = True
+            self._change.notify()
+        if self._thread and self._thread is not threading.current_thread():
+            self._thread.join()
+        self._mark.unlink(missing_ok=True)
+        if leave:
+            return
+        for name in self._waiting:
+            self.spool.take_back(name)
+        if not self._others() and not self.spool.waiting() and not self.spool.taken():
+            self.batch_jobs.cancel()
+
+    def _others(self) -> bool:
+        """Return whether another process waits for tasks of the spool."""
+        for mark in self._mark.parent.iterdir():
+            try:
+                process = Process(*json.loads(mark.read_text()))
+            except (OSError, ValueError, TypeError):
+                continue
+            if process.is_gone:
+                mark.unlink(missing_ok=True)
+            else:
+                return True
+        return False
+
+
+class _Task:
+    """Task that this process waits for: its work, and whether an earlier process put it into the spool."""
+
+    def __init__(self, work: Call | Batch, keep: bool) -> None:
+        self.work, self.keep = work, keep
+        self.future: Future[bytes] = LightFuture()
+        self.found = False
+        self.missing = 0
+
+
+def _packed(work: Call | Batch) -> bytes:
+    folders = [folder for folder in sys.path if folder and not folder.startswith(sys.prefix)]
+    about = json.dumps({"path": folders, "directory": os.getcwd()})
+    return about.encode() + b"\n" + cloudpickle.dumps(partial(pack, work))
+
+
+def _note(work: Call | Batch, answer: bytes) -> None:
+    """Write into the journal how calls ended whose workers wrote into that of an earlier process."""
+    outcomes = [unpack(answer)] if isinstance(work, Call) else [unpack(one) for one in unpack(answer)[0]]
+    for call, outcome in zip(calls_of(work), outcomes, strict=True):
+        if isinstance(outcome, Failure):
+            call.note("failed", cause=outcome.in_short)
+        else:
+            call.note("cached")

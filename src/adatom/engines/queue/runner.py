@@ -1,0 +1,109 @@
+"""Runner of the queue engine: the batch jobs that it may submit."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from hashlib import blake2b
+from types import TracebackType
+
+from adatom.engines.queue.batch import BatchJobs
+from adatom.engines.queue.client import Client
+from adatom.engines.queue.spool import Spool
+from adatom.errors import InputError
+from adatom.execution.registry import local_workers, release
+from adatom.machines.profiles.collection import Profiles
+from adatom.machines.profiles.files import load_profiles
+from adatom.machines.profiles.machine import HPCProfile
+from adatom.machines.profiles.runner import RunnerProfile
+from adatom.settings import get_settings
+
+__all__ = ["QueueRunner"]
+
+_HERE = "here"
+_IDLE = {"local": 10.0}  # seconds without a task after which a worker ends, by scheduler
+_IDLE_IN_A_QUEUE = 60.0
+
+
+@dataclass(frozen=True)
+class QueueRunner:
+    """Batch jobs that the queue engine may submit.
+
+    Attributes
+    ----------
+    profile
+        Runner profile of a batch job, or the name of one that `adatom.machines.load_profiles` finds. None: `workers`.
+    jobs
+        Largest number of batch jobs at a time.
+    workers
+        Number of worker processes on this machine, where there is no profile. None: the setting ``local_workers`` or,
+        at its default, two to four.
+    """
+
+    profile: str | RunnerProfile | None = None
+    jobs: int = 10
+    workers: int | None = None
+
+    def profiles(self) -> tuple[RunnerProfile, HPCProfile]:
+        """Return the profile of a batch job, and that of its machine.
+
+        Raises
+        ------
+        InputError
+            A profile does not exist, or its machine has a host to log in to.
+        """
+        if self.profile is None:
+            here = HPCProfile(name=_HERE, scheduler="local")
+            workers = local_workers() if self.workers is None else self.workers
+            return RunnerProfile(name=_HERE, machine=_HERE, jobs_per_node=workers), here
+        known: Profiles = load_profiles()
+        runner = known.runner(self.profile) if isinstance(self.profile, str) else self.profile
+        machine = known.machine(runner.machine)
+        if machine.host:
+            raise InputError(
+                f"The machine {machine.name!r} has host={machine.host!r}, and the queue engine does not copy files to "
+                "another machine yet. Run the flow there, with a profile without a host."
+            )
+        return runner, machine
+
+    def client(self) -> Client:
+        """Return a client of the spool of these batch jobs, which is the same one in each process of the user.
+
+        Raises
+        ------
+        InputError
+            A profile does not exist, or asks for more than a queue gives.
+        StorageError
+            The spool cannot be made.
+        """
+        runner, machine = self.profiles()
+        own = f"{self.jobs} {self.workers}"  # runners that differ have batch jobs of their own
+        said = "\0".join([own, runner.model_dump_json(), machine.model_dump_json(), sys.executable])
+        name = f"{runner.name}-{blake2b(said.encode(), digest_size=4).hexdigest()}"
+        spool = Spool(get_settings().queue_dir / name)
+        most = 1 if self.profile is None else self.jobs
+        return Client(spool, BatchJobs(spool, runner, machine, most, _IDLE.get(machine.scheduler, _IDLE_IN_A_QUEUE)))
+
+    @property
+    def slots(self) -> int:
+        """Number of jobs that run at the same time when all batch jobs run."""
+        runner, _ = self.profiles()
+        return runner.jobs_per_node * (1 if self.profile is None else self.jobs)
+
+    def job_script(self) -> str:
+        """Return the script of a batch job; nothing is submitted."""
+        client = self.client()
+        client.close(leave=True)
+        return client.batch_jobs.script
+
+    def close(self) -> None:
+        """End the engine that uses this runner, and batch jobs without tasks."""
+        release(self)
+
+    def __enter__(self) -> QueueRunner:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        release(self, at_once=isinstance(error, KeyboardInterrupt))

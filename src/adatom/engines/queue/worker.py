@@ -1,0 +1,284 @@
+"""Workers of a batch job: they take tasks from a directory, and put answers there.
+
+This file is copied beside the tasks and runs on its own. It needs Python and cloudpickle, and adatom only for tasks
+that need adatom themselves.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+TAG = 16  # bytes of a signature
+LOSSES = 10  # deaths of a worker, in a row and without a task, after which it is not replaced
+GRACE = 3.0  # seconds that a job has after SIGTERM to mark its directory
+# First byte of an answer: bytes of the task; why a worker died, cannot read the task, or nobody is to do it.
+ANSWER, DIED, UNREADABLE, CANCELLED = b"a", b"d", b"u", b"c"
+_LISTED = 100  # tasks that a worker knows of before it looks again
+_PAUSES = (0.01, 1.0, 1.3)  # seconds between two looks for tasks: first, at most; their growth
+
+
+def sign(data: bytes, key: bytes) -> bytes:
+    """Return data with a signature in front."""
+    return hashlib.blake2b(data, digest_size=TAG, key=key).digest() + data
+
+
+def verify(data: bytes, key: bytes) -> bytes:
+    """Return data without the signature in front; a ``ValueError`` says that it is not ours."""
+    if not hmac.compare_digest(sign(data[TAG:], key)[:TAG], data[:TAG]):
+        raise ValueError("it is damaged, or somebody else wrote it")
+    return data[TAG:]
+
+
+def put(path: Path, data: bytes) -> None:
+    """Write a file that appears whole."""
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(data)
+    os.rename(part, path)
+
+
+def names(directory: Path) -> list[str]:
+    """Return the names of the whole files of a directory, in their order."""
+    try:
+        return sorted(name for name in os.listdir(directory) if not name.startswith("."))
+    except FileNotFoundError:
+        return []
+
+
+class Slot:
+    """One worker: a process that does one task at a time.
+
+    Parameters
+    ----------
+    spool
+        Directory with the tasks.
+    name
+        Name of the slot, unique in the spool.
+    idle
+        Seconds without a task after which the worker ends.
+    until
+        Time, in seconds since the epoch, from which no task is begun; 0: no limit.
+    """
+
+    def __init__(self, spool: Path, name: str, idle: float, until: float) -> None:
+        self.spool, self.idle, self.until = spool, idle, until
+        self.taken = spool / "taken" / name
+        self.taken.mkdir(0o700, exist_ok=True)
+        self.key = (spool / "key").read_bytes()
+        self.busy = self.told = False
+        self.listed: list[str] = []
+
+    def run(self) -> None:
+        """Do tasks until there are none for a while, or time is over."""
+        signal.signal(signal.SIGTERM, self._terminated)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        # The standard input ends with the parent; for jobs it is empty.
+        threading.Thread(target=_end_with_parent, args=(os.dup(0),), daemon=True).start()
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        try:
+            while name := self._next():
+                self.busy = True
+                answer = self._answer(self.taken / name)
+                put(self.spool / "done" / name, sign(answer, self.key))
+                (self.taken / name).unlink(missing_ok=True)
+                self.busy = False
+        except KeyboardInterrupt:
+            os._exit(1)
+
+    def _next(self) -> str | None:
+        """Take a task, by renaming its file, which only one worker can."""
+        last, pause = time.monotonic(), _PAUSES[0]
+        while not self.told and (not self.until or time.time() < self.until):
+            if not self.listed:
+                self.listed = _oldest_last(self.spool / "waiting")
+            while self.listed:
+                name = self.listed.pop()
+                try:
+                    os.rename(self.spool / "waiting" / name, self.taken / name)
+                except FileNotFoundError:  # another worker has it
+                    continue
+                return name
+            if time.monotonic() > last + self.idle:
+                return None
+            time.sleep(pause)
+            pause = min(_PAUSES[1], pause * _PAUSES[2])
+        return None
+
+    def _answer(self, path: Path) -> bytes:
+        try:
+            about, _, pickled = verify(path.read_bytes(), self.key).partition(b"\n")
+            caller = json.loads(about)
+            sys.path += [folder for folder in caller["path"] if folder not in sys.path]
+            if os.path.isdir(caller["directory"]):
+                os.chdir(caller["directory"])
+            import cloudpickle
+
+            task = cloudpickle.loads(pickled)
+        except Exception as error:
+            return UNREADABLE + f"no worker can read it: {type(error).__name__}: {error}".encode()
+        answer: bytes = task()
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()
+            except Exception:  # a job may have closed it
+                pass
+        return ANSWER + answer
+
+    def _terminated(self, number: int, frame: object) -> None:
+        """Stop after the current step of a job that has steps; any other ends when this is asked again."""
+        deadline = sys.modules.get("adatom.execution.deadline")
+        if not self.busy or self.told or deadline is None:
+            raise KeyboardInterrupt("the worker was told to stop")
+        self.told = True
+        deadline.request_stop("the worker was told to stop")
+        again = threading.Timer(GRACE / 2, os.kill, (os.getpid(), signal.SIGTERM))
+        again.daemon = True
+        again.start()
+
+
+def _oldest_last(directory: Path) -> list[str]:
+    """Return the names of the whole files of a directory, the oldest at the end."""
+    found = []
+    with os.scandir(directory) as entries:
+        for entry in entries:
+            if not entry.name.startswith("."):
+                try:
+                    found.append((entry.stat().st_mtime_ns, entry.name))
+                except FileNotFoundError:
+                    pass
+    return [name for _, name in sorted(found, reverse=True)[-_LISTED:]]
+
+
+def _end_with_parent(pipe: int) -> None:
+    """End this process, and those that a job started, when the parent has ended."""
+    os.read(pipe, 1)
+    os.killpg(os.getpid(), signal.SIGKILL)
+
+
+class Workers:
+    """The workers of one batch job, which replace one another when they die.
+
+    Parameters
+    ----------
+    spool
+        Directory with the tasks.
+    name
+        Name of the batch job.
+    count
+        Number of workers.
+    idle
+        Seconds without a task after which a worker ends.
+    seconds
+        Seconds from now on in which tasks are begun; 0: no limit.
+    """
+
+    def __init__(self, spool: Path, name: str, count: int, idle: float, seconds: float) -> None:
+        self.spool, self.name, self.idle = spool, name, idle
+        self.until = time.time() + seconds if seconds else 0.0
+        self.count, self.losses = count, [0] * count
+        self.gpus = [gpu for gpu in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if gpu]
+        self.told = False
+        signal.signal(signal.SIGTERM, self._terminated)
+        self.running = {number: self._start(number) for number in range(count)}
+
+    def _start(self, number: int) -> subprocess.Popen[bytes]:
+        environment = dict(os.environ)
+        if self.gpus:
+            environment["CUDA_VISIBLE_DEVICES"] = self.gpus[number % len(self.gpus)]
+        if self.until:
+            environment["ADATOM_WALLTIME"] = str(max(1.0, self.until - time.time()))
+        words = [self.spool, self._slot(number), self.idle, self.until]
+        command = [sys.executable, __file__, "slot", *map(str, words)]
+        return subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True, env=environment)
+
+    def _slot(self, number: int) -> str:
+        return f"{self.name}.{number}"
+
+    def _terminated(self, signal_number: int, frame: object) -> None:
+        self.told = True
+
+    def run(self) -> None:
+        """Look after the workers until all have ended."""
+        while self.running and not self.told:
+            for number, process in list(self.running.items()):
+                code = process.poll()
+                if code is not None:
+                    del self.running[number]
+                    end(process)
+                    if self._was_lost(number, code):
+                        self.running[number] = self._start(number)
+            time.sleep(0.05)
+        self._stop()
+        for number in range(self.count):
+            self._put_back(number)
+
+    def _was_lost(self, number: int, code: int) -> bool:
+        """Answer for the task of a worker that has ended, and return whether the worker is to be replaced."""
+        if self._tell_of_death(number, code):
+            self.losses[number] = 0
+        elif code == 0:
+            return False
+        else:
+            self.losses[number] += 1
+        return not self.told and self.losses[number] < LOSSES
+
+    def _tell_of_death(self, number: int, code: int) -> bool:
+        how = f"was killed by signal {signal.Signals(-code).name}" if code < 0 else f"ended with exit status {code}"
+        key = (self.spool / "key").read_bytes()
+        taken = self.spool / "taken" / self._slot(number)
+        lost = names(taken)
+        for name in lost:
+            if not (self.spool / "done" / name).exists():
+                put(self.spool / "done" / name, sign(DIED + f"the worker {how}".encode(), key))
+            (taken / name).unlink(missing_ok=True)
+        return bool(lost)
+
+    def _stop(self) -> None:
+        for process in self.running.values():
+            process.terminate()
+        deadline = time.monotonic() + GRACE
+        for process in self.running.values():
+            try:
+                process.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                pass
+            end(process)
+
+    def _put_back(self, number: int) -> None:
+        taken = self.spool / "taken" / self._slot(number)
+        for name in names(taken):
+            try:
+                if not (self.spool / "done" / name).exists():
+                    os.rename(taken / name, self.spool / "waiting" / name)
+            except FileNotFoundError:  # it was cancelled
+                pass
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a worker and all processes that its job started."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    process.wait()
+
+
+def main(kind: str, spool: str, name: str, *words: str) -> None:
+    """Run the workers of a batch job (``workers``), or one of them (``slot``)."""
+    if kind == "slot":
+        Slot(Path(spool), name, float(words[0]), float(words[1])).run()
+    else:
+        Workers(Path(spool), name, int(words[0]), float(words[1]), float(words[2])).run()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,218 @@
+"""What only the queue engine does: it outlives the script, and the script finds its jobs again."""
+
+import os
+import random
+import re
+import signal
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from adatom import change_settings, flow, job
+from adatom.engines.queue import state, worker
+from adatom.engines.queue.client import Client
+from adatom.engines.queue.runner import QueueRunner
+from adatom.errors import FlowFailure, InputError
+from adatom.execution.registry import close_engines
+from tests.engines.conftest import end_batch_jobs, is_tested
+from tests.engines.processes import script, wait_until
+
+if not is_tested("queue"):
+    pytest.skip("another environment tests it", allow_module_level=True)
+pytestmark = pytest.mark.xdist_group("queue")
+
+# Ten jobs that write a line each; what the last three need is computed by the first ones.
+SCRIPT = """
+import os, time
+from pathlib import Path
+from adatom import flow, job
+
+@job
+def work(number, *before):
+    with open("log", "a") as log:
+        log.write(f"{number} {os.getpid()}\\n")
+    while not Path("go").exists() and number in (3, 4):
+        time.sleep(0.05)
+    return number + sum(before)
+
+@flow
+def campaign():
+    first = [work(number) for number in range(7)]
+    return first + [work(number, *first) for number in range(7, 10)]
+
+print("result", sum(campaign()))
+"""
+RESULT = f"result {sum(range(10)) + 3 * sum(range(7))}"
+
+
+@pytest.fixture
+def environment(tmp_path):
+    yield {
+        "ADATOM_WORKFLOW_ENGINE": "queue",
+        "ADATOM_LOCAL_WORKERS": "3",
+        "ADATOM_QUEUE_DIR": str(tmp_path / "queue"),
+    }
+    end_batch_jobs(tmp_path / "queue")
+
+
+@pytest.fixture
+def queue_dir(tmp_path):
+    own = {"results_dir": tmp_path / "results", "queue_dir": tmp_path / "queue"}
+    with change_settings(workflow_engine="queue", local_workers=2, **own):
+        yield tmp_path / "queue"
+        close_engines()
+        end_batch_jobs(tmp_path / "queue")
+
+
+def begun(directory: Path) -> Counter:
+    log = directory / "log"
+    return Counter(line.split()[0] for line in log.read_text().splitlines()) if log.exists() else Counter()
+
+
+def again(environment: dict[str, str], directory: Path) -> None:
+    """Run the script again, while the batch jobs of its first run live."""
+    with script(directory, SCRIPT, "again", **environment) as running:
+        assert running.wait(120) == 0, running.output
+        assert RESULT in running.output
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL, signal.SIGTERM])
+def test_a_script_that_ended_finds_its_jobs_again(environment, tmp_path, number):
+    with script(tmp_path, SCRIPT, **environment) as running:
+        wait_until(lambda: {"3", "4"} <= set(begun(tmp_path)) or running.process.poll() is not None, "no job is begun")
+        os.killpg(running.process.pid, number)
+        assert running.wait(60) != 0
+        if number == signal.SIGINT:
+            assert "jobs that were begun go on in their batch jobs" in running.output
+        (tmp_path / "go").touch()
+        again(environment, tmp_path)
+    assert begun(tmp_path) == {str(number): 1 for number in range(10)}
+    with change_settings(queue_dir=tmp_path / "queue"):
+        assert [state.tasks(spool) for spool in state.spools()] == [[]]
+    assert not list((tmp_path / "adatom_results").rglob("failed-*"))
+
+
+@pytest.mark.deep(reason="twenty scripts are killed, at any point")
+@pytest.mark.parametrize("seed", range(20))
+def test_killed_at_random_no_job_is_computed_twice(environment, tmp_path, seed):
+    (tmp_path / "go").touch()
+    with script(tmp_path, SCRIPT, **environment) as running:
+        time.sleep(random.Random(seed).uniform(0.5, 4))
+        running.process.kill()
+        running.wait()
+        times = 2 if RESULT in running.output else 1  # it had ended, so that this is another one
+        again(environment, tmp_path)
+    assert begun(tmp_path) == {str(number): times for number in range(10)}
+
+
+def test_a_batch_job_that_is_lost_is_replaced(environment, tmp_path):
+    with script(tmp_path, SCRIPT, **environment) as running:
+        wait_until(lambda: {"3", "4"} <= set(begun(tmp_path)) or running.process.poll() is not None, "no job is begun")
+        workers = {int(line.split()[1]) for line in (tmp_path / "log").read_text().splitlines()}
+        [batch_job] = {_parent(pid) for pid in workers}
+        os.kill(batch_job, signal.SIGKILL)
+        (tmp_path / "go").touch()
+        assert running.wait(120) == 0, running.output
+        assert RESULT in running.output
+    assert set(begun(tmp_path)) == set(map(str, range(10)))
+    assert begun(tmp_path)["0"] == 1
+
+
+def _parent(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+@job
+def double(number):
+    return 2 * number
+
+
+@job
+def fail():
+    raise ValueError("no")
+
+
+@flow
+def doubles(count):
+    return [double(number) for number in range(count)]
+
+
+@flow
+def one_fails():
+    return [double(1), fail()]
+
+
+def test_the_same_work_may_be_asked_for_several_times(queue_dir):
+    @flow
+    def same():
+        return [double(4) for _ in range(5)]
+
+    assert same() == [8] * 5
+
+
+def test_answers_are_removed_with_their_flow(queue_dir):
+    assert doubles(5) == [0, 2, 4, 6, 8]
+    [spool] = state.spools()
+    assert state.tasks(spool) == []
+    with pytest.raises(FlowFailure, match="ValueError: no"):
+        one_fails()
+    assert [task.state for task in state.tasks(spool)] == ["kept", "kept"]  # a failure is an answer, too
+
+
+@pytest.mark.parametrize("place", ["waiting", "done"])
+def test_a_file_of_somebody_else_is_not_read(queue_dir, place, monkeypatch):
+    put = worker.put
+
+    def forged(path, data):
+        put(path, bytes(16) + data[16:] if path.parent.name == place else data)
+
+    monkeypatch.setattr("adatom.engines.queue.worker.put", forged)
+    if place == "done":  # workers have a process of their own
+        monkeypatch.setattr(Client, "submit", _forge_answers(Client.submit))
+    with pytest.raises(FlowFailure, match="it is damaged, or somebody else wrote it"):
+        doubles(1)
+
+
+def _forge_answers(submit):
+    def forging(self, work, keep):
+        name, future = submit(self, work, keep)
+        (self.spool.path / "done" / name).write_bytes(bytes(40))
+        os.chmod(self.spool.path / "done" / name, 0o600)
+        return name, future
+
+    return forging
+
+
+def test_nobody_else_can_read_the_spool(queue_dir):
+    doubles(2)
+    for path in [queue_dir / name for name in os.listdir(queue_dir)]:
+        assert path.stat().st_mode & 0o077 == 0
+
+
+def test_cancelled_jobs_fail(environment, tmp_path):
+    with script(tmp_path, SCRIPT, **environment) as running:
+        wait_until(lambda: {"3", "4"} <= set(begun(tmp_path)) or running.process.poll() is not None, "no job is begun")
+        end_batch_jobs(tmp_path / "queue")
+        assert running.wait(60) != 0
+        assert re.search("work.*cancelled by `adatom queue cancel`", running.output, re.DOTALL), running.output
+
+
+def test_a_runner_without_a_profile_that_exists(queue_dir):
+    with pytest.raises(InputError, match="nowhere"):
+        QueueRunner("nowhere").client()
+    with pytest.raises(InputError, match=r"engine_options=.* the queue engine has no options"):
+        double.with_options(engine_options={"priority": 3})(1)
+
+
+def test_batch_jobs_that_cannot_start_end_the_flow(queue_dir, tmp_path):
+    (tmp_path / "profiles.toml").write_text(
+        '[machines.here]\nscheduler = "local"\n[runners.broken]\nmachine = "here"\npython = "/no/such/python"\n'
+    )
+    with (
+        change_settings(profiles=(tmp_path / "profiles.toml",), queue_profile="broken"),
+        pytest.raises(FlowFailure, match="ended before its workers began: failed.*No such file"),
+    ):
+        close_engines()
+        doubles(2)
