@@ -159,12 +159,12 @@ def environment(running: Variant, tmp_path: Any, request: pytest.FixtureRequest)
         **server,
         "ADATOM_WORKFLOW_ENGINE": running.engine,
         "ADATOM_LOCAL_WORKERS": str(running.settings["local_workers"]),
-        "ADATOM_QUEUE_DIR": str(tmp_path / "queue"),
+        "ADATOM_QUEUE_DIR": f"{tmp_path}-queue",
         "PREFECT_HOME": str(tmp_path / "prefect"),
         "COLUMNS": "200",
     }
     if engine_class(running.engine).capabilities.outlives_driver:
-        end_batch_jobs(tmp_path / "queue")
+        end_batch_jobs(Path(f"{tmp_path}-queue"))
 
 
 @pytest.fixture

@@ -21,14 +21,16 @@ def selected(request, tmp_path, monkeypatch):
         pytest.skip(f"pip install 'adatom[{name}]'")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ADATOM_WORKFLOW_ENGINE", name)  # for scripts
-    monkeypatch.setenv("ADATOM_RESULTS_DIR", str(tmp_path / "results"))
+    own = {"results_dir": tmp_path / "results", "queue_dir": tmp_path / "queue"}
+    for setting, directory in own.items():
+        monkeypatch.setenv(f"ADATOM_{setting.upper()}", str(directory))
     with ExitStack() as stack:
         if name == "covalent":
             from tests.engines.covalent_server import covalent_server
 
             (tmp_path / "covalent").mkdir()
             stack.enter_context(covalent_server(tmp_path / "covalent"))
-        stack.enter_context(change_settings(workflow_engine=name, results_dir=tmp_path / "results"))
+        stack.enter_context(change_settings(workflow_engine=name, **own))
         yield name
         close_engines()
 

@@ -36,7 +36,8 @@ def queue(cluster):
     return [line.split()[0] for line in cluster.run("qstat", "-u", "*").splitlines()[2:]]
 
 
-WAYS = [("dask", None), ("prefect", None), ("parsl", None), ("dask", "screening"), ("parsl", "screening")]
+WAYS = [("dask", None), ("prefect", None), ("parsl", None)]
+WAYS += [(engine, "screening") for engine in ("dask", "parsl", "queue")]
 
 
 @pytest.mark.parametrize(("selected", "profile"), WAYS, indirect=["selected"])

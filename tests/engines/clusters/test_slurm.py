@@ -125,7 +125,7 @@ def everywhere():
     return [slow(number) for number in range(4)]
 
 
-@on("dask", "parsl")
+@on("dask", "parsl", "queue")
 def test_a_profile_says_what_a_batch_job_is_and_how_many_jobs_share_it(selected, cluster, profiles, tmp_path):
     with make_runner(profile="screening", jobs=2) as runner:
         found = everywhere.with_options(runner=runner)()
@@ -283,6 +283,74 @@ def test_a_script_that_is_killed_leaves_no_batch_job(selected, cluster, tmp_path
         assert running.wait() == -signal.SIGKILL, running.output
         assert running.output.split()[-1] in queue(cluster)
         wait_until(lambda: not queue(cluster), f"{queue(cluster)} {tail(tmp_path)}", 120)
+
+
+CAMPAIGN = """
+import os, sys, time
+from pathlib import Path
+from adatom import flow, job
+
+@job
+def work(number, *before):
+    with open("log", "a") as log:
+        log.write(f"{number} {os.environ['SLURM_JOB_ID']}\\n")
+    while not Path("go").exists() and number == 2:
+        time.sleep(0.1)
+    return number + sum(before)
+
+@flow(runner="screening")
+def campaign():
+    first = [work(number) for number in range(3)]
+    return first + [work(number, *first) for number in range(3, 6)]
+
+print("result", sum(campaign()))
+"""
+
+
+@on("queue")
+def test_a_script_that_was_killed_gathers_its_jobs(selected, cluster, profiles, tmp_path):
+    log = tmp_path / "log"
+
+    def begun():
+        return [line.split()[0] for line in log.read_text().splitlines()] if log.exists() else []
+
+    with script(tmp_path, CAMPAIGN) as running:
+        wait_until(lambda: "2" in begun() or running.process.poll() is not None, "no job is begun")
+        running.process.kill()
+        (tmp_path / "go").touch()
+        with script(tmp_path, CAMPAIGN, "again") as again:  # while the batch jobs of the first are there
+            assert again.wait() == 0, again.output
+            assert "result 24" in again.output
+    assert sorted(begun()) == list("012345")
+    nothing_left(cluster)
+
+
+@on("queue")
+def test_a_task_whose_batch_job_was_cancelled_runs_in_another_as_its_retries_allow(
+    selected, cluster, profiles, tmp_path
+):
+    @flow(on_failure="return", runner="screening")
+    def workflow(retries):
+        return cut.with_options(retries=retries)(str(tmp_path))
+
+    found = []
+    with_settings = contextvars.copy_context()
+    thread = threading.Thread(target=lambda: with_settings.run(lambda: found.append(workflow(1))))
+    thread.start()
+    wait_until(lambda: (tmp_path / "ran").exists(), f"nothing ran: {tail(tmp_path)}")
+    (first,) = queue(cluster)
+    cluster.run("scancel", first)
+    thread.join(180)
+    ids, pids = zip(*(map(int, line.split()) for line in (tmp_path / "ran").read_text().splitlines()), strict=True)
+    assert list(pids[1:]) == found
+    assert ids[0] == int(first) != ids[1]
+
+
+@on("queue")
+def test_a_queue_that_does_not_exist_ends_the_flow(selected, cluster, tmp_path):
+    (tmp_path / "adatom.toml").write_text(PROFILES.replace('cpu = "main"', 'cpu = "mian"'))
+    with pytest.raises(FlowFailure, match="invalid partition specified: mian"):
+        everywhere.with_options(runner="screening")()
 
 
 @on("dask", "prefect")
