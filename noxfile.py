@@ -35,6 +35,7 @@ SCHEDULER_TESTS = (
 )
 QUICK_ROOMS = ("analysis", "atoms", "cache", "execution", "journal", "schemas", "utils", "workflow")
 QUICK_FILES = ("engines/test_conformance", "recipes/test_core", "test_errors", "test_import", "test_settings")
+OWN_ENGINES = "local,queue"  # which need no package
 MAIN_ENGINES = "dask,parsl,prefect"  # Covalent cannot share an environment with Prefect: see pyproject.toml
 CODES = "tblite,dispersion,sella"  # extras
 FLOWS = "defects,phonons"  # extras that flows of all codes need
@@ -114,7 +115,7 @@ def tests(session: nox.Session) -> None:
     install(session, f"{MAIN_ENGINES},{CODES},{FLOWS},{FILES},test")
     session.env.update(WITH_CODES)
     elsewhere = [f"--ignore={folder}" for folder in SCHEDULER_TESTS]
-    pytest(session, f"local,{MAIN_ENGINES}", "-n", "2", "--dist", "loadgroup", *elsewhere)
+    pytest(session, f"{OWN_ENGINES},{MAIN_ENGINES}", "-n", "2", "--dist", "loadgroup", *elsewhere)
 
 
 @nox.session(default=False)
@@ -122,7 +123,8 @@ def tests_schedulers(session: nox.Session) -> None:
     """The tests on batch schedulers. What is missing of Slurm, Grid Engine and sshd is installed (Debian, as root)."""
     install(session, f"{MAIN_ENGINES},test")
     session.env["TEST_SCHEDULERS"] = "slurm,sge,sshd"
-    pytest(session, f"local,{MAIN_ENGINES}", *SCHEDULER_TESTS)  # one after the other: they are as large as the machine
+    # One after the other: they are as large as the machine.
+    pytest(session, f"{OWN_ENGINES},{MAIN_ENGINES}", *SCHEDULER_TESTS)
 
 
 @nox.session(default=False)
@@ -153,7 +155,7 @@ def tests_lowest(session: nox.Session) -> None:
     """All tests with the oldest versions that pyproject.toml admits."""
     session.install("--resolution=lowest-direct", "-e", f".[{MAIN_ENGINES},{CODES},{FLOWS},{FILES},test]")
     session.env.update(WITH_CODES)
-    pytest(session, f"local,{MAIN_ENGINES}", "-n", "2", "--dist", "loadgroup")
+    pytest(session, f"{OWN_ENGINES},{MAIN_ENGINES}", "-n", "2", "--dist", "loadgroup")
 
 
 def pytest(session: nox.Session, engines: str, *args: str) -> None:

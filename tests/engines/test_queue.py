@@ -161,28 +161,46 @@ def test_answers_are_removed_with_their_flow(queue_dir):
     assert [task.state for task in state.tasks(spool)] == ["kept", "kept"]  # a failure is an answer, too
 
 
+@job
+def logged(name, needs=""):
+    with open(f"{name}.log", "a") as log:
+        log.write("x")
+    return Path(needs or ".").stat().st_mode
+
+
+def test_what_failed_is_done_again_and_nothing_else(queue_dir, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    @flow
+    def two():
+        return [logged("one"), logged("two", needs="file")]
+
+    with pytest.raises(FlowFailure, match="FileNotFoundError"):
+        two()
+    Path("file").touch()
+    close_engines()  # a new process
+    assert len(two()) == 2
+    assert (Path("one.log").read_text(), Path("two.log").read_text()) == ("x", "xx")
+
+
 @pytest.mark.parametrize("place", ["waiting", "done"])
 def test_a_file_of_somebody_else_is_not_read(queue_dir, place, monkeypatch):
-    put = worker.put
+    put, submit = worker.put, Client.submit
 
     def forged(path, data):
-        put(path, bytes(16) + data[16:] if path.parent.name == place else data)
+        put(path, bytes(16) + data[16:])
 
-    monkeypatch.setattr("adatom.engines.queue.worker.put", forged)
-    if place == "done":  # workers have a process of their own
-        monkeypatch.setattr(Client, "submit", _forge_answers(Client.submit))
-    with pytest.raises(FlowFailure, match="it is damaged, or somebody else wrote it"):
-        doubles(1)
-
-
-def _forge_answers(submit):
-    def forging(self, work, keep):
+    def with_forged_answer(self, work, keep):
         name, future = submit(self, work, keep)
-        (self.spool.path / "done" / name).write_bytes(bytes(40))
-        os.chmod(self.spool.path / "done" / name, 0o600)
+        put(self.spool.path / "done" / name, bytes(40))
         return name, future
 
-    return forging
+    if place == "waiting":
+        monkeypatch.setattr(worker, "put", forged)
+    else:  # by workers, which have a process of their own
+        monkeypatch.setattr(Client, "submit", with_forged_answer)
+    with pytest.raises(FlowFailure, match="it is damaged, or somebody else wrote it"):
+        doubles(1)
 
 
 def test_nobody_else_can_read_the_spool(queue_dir):

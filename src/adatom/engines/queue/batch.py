@@ -91,7 +91,7 @@ class BatchJobs:
             if record.name not in self._watched:  # also of other processes, and of earlier ones
                 self._watched[record.name] = record, watch(record.scheduler, record.job)
         for name, (record, future) in list(self._watched.items()):
-            if future.done():
+            if future.done() or _ended_by_itself(record):  # the scheduler may say so a quarter of a minute later
                 del self._watched[name]
                 self._ended(record, future)
         wanted = min(self.most, -(-tasks // self.runner.jobs_per_node))
@@ -124,7 +124,7 @@ class BatchJobs:
 
     def _ended(self, record: Record, future: Future[Outcome]) -> None:
         try:
-            outcome = future.result()
+            outcome = future.result() if future.done() else Outcome(State.SUCCEEDED)
         except SchedulerError as error:
             self.broken = str(error)
             return
@@ -143,6 +143,7 @@ class BatchJobs:
             why = f"its batch job {record.id} ended: {outcome.state}. {outcome.cause}".strip()
             put(self.spool.path / "done" / path.name, sign(DIED + why.encode(), self.spool.key))
             path.unlink(missing_ok=True)
+        future.cancel()  # the wait for it
         self._forget(record, files=outcome.ok)
 
     def _forget(self, record: Record, files: bool) -> None:
@@ -165,3 +166,11 @@ class BatchJobs:
                     self._forget(records[id], files=True)
                 jobs = [job for job in jobs if job.id not in ends]
                 time.sleep(0.05)
+
+
+def _ended_by_itself(record: Record) -> bool:
+    """Return whether the workers of a batch job had nothing more to do."""
+    try:
+        return record.end_mark.read_text().strip() == "0"
+    except OSError:
+        return False

@@ -10,6 +10,7 @@ import time
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from functools import partial
+from typing import Any
 
 import cloudpickle
 
@@ -77,7 +78,7 @@ class Client:
             name = self._free(task_name(work))
             task = self._waiting[name] = _Task(work, keep)
             self._names.add(name)
-        if self.spool.has(name):
+        if self.spool.has(name) and not self._failed_before(name, work):
             task.found = True
             announce(f"queue: jobs of an earlier run, which did not end, are gathered from {self.spool.path}.")
         else:
@@ -88,6 +89,16 @@ class Client:
                 self._thread = threading.Thread(target=self._look, daemon=True)
                 self._thread.start()
         return name, task.future
+
+    def _failed_before(self, name: str, work: Call | Batch) -> bool:
+        """Return whether an earlier run received the failure of a task, which is then done again."""
+        if name not in self.spool.kept():
+            return False
+        answer = self.spool.answer(name, keep=True)
+        failed = answer is not None and any(isinstance(outcome, Failure) for outcome in _outcomes(work, answer[1]))
+        if failed:
+            self.spool.forget([name])
+        return failed
 
     def _free(self, name: str) -> str:
         """Return a name for the first, second ... task with the same work."""
@@ -227,10 +238,13 @@ def _packed(work: Call | Batch) -> bytes:
     return about.encode() + b"\n" + cloudpickle.dumps(partial(pack, work))
 
 
+def _outcomes(work: Call | Batch, answer: bytes) -> list[Any]:
+    return [unpack(answer)] if isinstance(work, Call) else [unpack(one) for one in unpack(answer)[0]]
+
+
 def _note(work: Call | Batch, answer: bytes) -> None:
     """Write into the journal how calls ended whose workers wrote into that of an earlier process."""
-    outcomes = [unpack(answer)] if isinstance(work, Call) else [unpack(one) for one in unpack(answer)[0]]
-    for call, outcome in zip(calls_of(work), outcomes, strict=True):
+    for call, outcome in zip(calls_of(work), _outcomes(work, answer), strict=True):
         if isinstance(outcome, Failure):
             call.note("failed", cause=outcome.in_short)
         else:

@@ -99,6 +99,10 @@ class Spool:
         taken = self.path / "taken"
         return {name: slot for slot in worker.names(taken) for name in worker.names(taken / slot)}
 
+    def kept(self) -> set[str]:
+        """Return the names of the tasks whose answers are kept."""
+        return set(worker.names(self.path / "kept"))
+
     def answered(self) -> list[str]:
         """Return the names of the tasks whose answers were not received yet."""
         return worker.names(self.path / "done")

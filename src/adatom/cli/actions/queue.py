@@ -1,10 +1,6 @@
-"""``adatom queue ls`` and ``cancel``: the jobs of the queue engine."""
+"""Bodies of ``adatom queue``."""
 
 from __future__ import annotations
-
-from typing import Annotated
-
-import typer
 
 from adatom.cli.quantities import show_time
 from adatom.cli.say import say
@@ -12,11 +8,11 @@ from adatom.cli.tables import print_json, print_table
 from adatom.engines.queue import state
 from adatom.settings import get_settings
 
-__all__ = ["cancel", "ls"]
+__all__ = ["cancel_tasks", "list_tasks"]
 
 
-def ls(as_json: Annotated[bool, typer.Option("--json", help="Print JSON, not a table.")] = False) -> None:
-    """List the jobs that wait, run, or were not gathered yet."""
+def list_tasks(as_json: bool) -> None:
+    """Print the tasks of all spools."""
     found = [task for spool in state.spools() for task in state.tasks(spool)]
     if as_json:
         print_json([task._asdict() for task in found])
@@ -29,7 +25,7 @@ def ls(as_json: Annotated[bool, typer.Option("--json", help="Print JSON, not a t
         say(f"No jobs of the queue engine are in {get_settings().queue_dir}.", err=True)
 
 
-def cancel() -> None:
-    """End all batch jobs of the queue engine, and cancel the jobs that wait or run."""
+def cancel_tasks() -> None:
+    """Cancel the tasks of all spools, and print their number."""
     for spool in state.spools():
         say(f"{spool.path.name}: {state.cancel(spool)} jobs cancelled")
