@@ -6,12 +6,13 @@ import re
 import signal
 import time
 from collections import Counter
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from adatom import change_settings, flow, job
-from adatom.engines.queue import state, worker
+from adatom.engines.queue import names, state, worker
 from adatom.engines.queue.client import Client
 from adatom.engines.queue.runner import QueueRunner
 from adatom.errors import FlowFailure, InputError
@@ -181,6 +182,44 @@ def test_what_failed_is_done_again_and_nothing_else(queue_dir, tmp_path, monkeyp
     close_engines()  # a new process
     assert len(two()) == 2
     assert (Path("one.log").read_text(), Path("two.log").read_text()) == ("x", "xx")
+
+
+CODE = """
+import os
+from adatom import flow, job
+from helper import value
+
+@job
+def work():
+    return value()
+
+@flow
+def campaign():
+    return [work()]
+
+print("result", *campaign(), flush=True)
+os._exit(0)  # the engine does not end, so that its workers live
+"""
+
+
+def test_a_later_run_has_the_code_as_it_is_then(environment, tmp_path):
+    """Though the workers of the first run live, with the module that they have imported."""
+    with ExitStack() as stack:
+        for text in ("old", "new", "newer"):
+            (tmp_path / "helper.py").write_text(f"def value(): return {text!r}")
+            running = stack.enter_context(script(tmp_path, CODE, text, **environment))
+            assert running.wait() == 0, running.output
+            assert f"result {text}\n" in running.output
+        assert not running.alive(), "each run started workers of its own"
+
+
+def test_a_worker_with_other_code_says_so(queue_dir, monkeypatch):
+    submit, given = Client.submit, []
+    monkeypatch.setattr(Client, "submit", lambda self, work, keep: given.append(work) or submit(self, work, keep))
+    doubles(1)
+    [work] = given
+    assert names.perform(work, names.task_name(work))[:1] == names.UNCHANGED
+    assert names.perform(work, "another-name")[:1] == names.CHANGED
 
 
 @pytest.mark.parametrize("place", ["waiting", "done"])

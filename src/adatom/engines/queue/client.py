@@ -15,7 +15,7 @@ from typing import Any
 import cloudpickle
 
 from adatom.engines.queue.batch import BatchJobs
-from adatom.engines.queue.names import calls_of, task_name
+from adatom.engines.queue.names import CHANGED, calls_of, perform, task_name
 from adatom.engines.queue.spool import Spool
 from adatom.engines.queue.worker import ANSWER, DIED
 from adatom.errors import AdatomError, EngineError, WorkerDiedError
@@ -23,7 +23,7 @@ from adatom.execution.call import Batch, Call
 from adatom.execution.failure import Failure
 from adatom.execution.light_future import LightFuture
 from adatom.execution.registry import announce
-from adatom.execution.worker import pack, unpack
+from adatom.execution.worker import unpack
 from adatom.utils.processes import Process, this_process
 
 __all__ = ["Client"]
@@ -75,14 +75,15 @@ class Client:
             Name of the task, and the future of its answer.
         """
         with self._change:
-            name = self._free(task_name(work))
-            task = self._waiting[name] = _Task(work, keep)
+            digest = task_name(work)
+            name = self._free(digest)
+            task = self._waiting[name] = _Task(work, digest, keep)
             self._names.add(name)
         if self.spool.has(name) and not self._failed_before(name, work):
             task.found = True
             announce(f"queue: jobs of an earlier run, which did not end, are gathered from {self.spool.path}.")
         else:
-            self.spool.put(name, _packed(work))
+            self.spool.put(name, task.packed)
         with self._change:
             self._change.notify()
             if self._thread is None:
@@ -95,7 +96,7 @@ class Client:
         if name not in self.spool.kept():
             return False
         answer = self.spool.answer(name, keep=True)
-        failed = answer is not None and any(isinstance(outcome, Failure) for outcome in _outcomes(work, answer[1]))
+        failed = answer is not None and any(isinstance(outcome, Failure) for outcome in _outcomes(work, answer[1][1:]))
         if failed:
             self.spool.forget([name])
         return failed
@@ -148,7 +149,7 @@ class Client:
         for name, task in list(self._waiting.items()):
             task.missing = 0 if name in there else task.missing + 1
             if task.missing >= _MISSING and not self.spool.has(name):
-                self.spool.put(name, _packed(task.work))
+                self.spool.put(name, task.packed)
                 task.missing = 0
 
     def _receive(self, name: str) -> bool:
@@ -163,13 +164,16 @@ class Client:
             task.found = task.found and self.spool.has(name)
             return False
         kind, content = answer
-        if task.found and kind != ANSWER:  # how it ended when nobody waited for it does not matter
+        changed = kind == ANSWER and content[:1] == CHANGED
+        if changed:
+            self.spool.forget([name])  # the next run must not take it for one of the code that is in its name
+        if task.found and (changed or kind != ANSWER):  # nor does it matter how it ended when nobody waited for it
             task.found = False
-            self.spool.put(name, _packed(task.work))
+            self.spool.put(name, task.packed)
         elif kind == ANSWER:
             if task.found:
-                _note(task.work, content)
-            self._settle(name, content)
+                _note(task.work, content[1:])
+            self._settle(name, content[1:])
         else:
             words = content.decode(errors="replace")
             self._settle(name, WorkerDiedError(words) if kind == DIED else EngineError(words))
@@ -225,17 +229,18 @@ class Client:
 class _Task:
     """Task that this process waits for: its work, and whether an earlier process put it into the spool."""
 
-    def __init__(self, work: Call | Batch, keep: bool) -> None:
-        self.work, self.keep = work, keep
+    def __init__(self, work: Call | Batch, digest: str, keep: bool) -> None:
+        self.work, self.digest, self.keep = work, digest, keep
         self.future: Future[bytes] = LightFuture()
         self.found = False
         self.missing = 0
 
-
-def _packed(work: Call | Batch) -> bytes:
-    folders = [folder for folder in sys.path if folder and not folder.startswith(sys.prefix)]
-    about = json.dumps({"path": folders, "directory": os.getcwd()})
-    return about.encode() + b"\n" + cloudpickle.dumps(partial(pack, work))
+    @property
+    def packed(self) -> bytes:
+        """Content of the file of the task."""
+        folders = [folder for folder in sys.path if folder and not folder.startswith(sys.prefix)]
+        about = {"session": f"{this_process()}", "path": folders, "directory": os.getcwd()}
+        return json.dumps(about).encode() + b"\n" + cloudpickle.dumps(partial(perform, self.work, self.digest))
 
 
 def _outcomes(work: Call | Batch, answer: bytes) -> list[Any]:

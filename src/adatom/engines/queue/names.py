@@ -7,9 +7,12 @@ from hashlib import blake2b
 from adatom.cache.key import make_key
 from adatom.execution.arguments import read_arguments
 from adatom.execution.call import Batch, Call, read_function
+from adatom.execution.worker import pack
 from adatom.utils.names import unique_name
 
-__all__ = ["calls_of", "task_name"]
+__all__ = ["CHANGED", "UNCHANGED", "calls_of", "perform", "task_name"]
+
+UNCHANGED, CHANGED = b"=", b"~"  # first byte of an answer: whether the worker found the code that the task is named by
 
 
 def task_name(work: Call | Batch) -> str:
@@ -32,10 +35,27 @@ def calls_of(work: Call | Batch) -> list[Call]:
 
 
 def _key(call: Call) -> str:
-    if call.caching and call.caching.key:
-        return call.caching.key.digest
     try:
         args, kwargs = read_arguments(call.arguments)
         return make_key(read_function(call.function), args, kwargs).digest
     except Exception:  # nothing that can have a key: its bytes, which another process may write differently
         return blake2b(call.function + call.arguments).hexdigest()
+
+
+def perform(work: Call | Batch, name: str) -> bytes:
+    """Run a task, and say whether its code is still that of its name: it may have been changed while the task waited.
+
+    Parameters
+    ----------
+    work
+        Call or batch of calls.
+    name
+        Name that `task_name` returned where the task was made.
+
+    Returns
+    -------
+    bytes
+        `UNCHANGED` or `CHANGED`, and what ``pack(work)`` returns.
+    """
+    same = task_name(work) == name
+    return (UNCHANGED if same else CHANGED) + pack(work)

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 TAG = 16  # bytes of a signature
@@ -76,16 +77,17 @@ class Slot:
         self.key = (spool / "key").read_bytes()
         self.busy = self.told = False
         self.listed: list[str] = []
+        self.session = ""
+        self.parent = os.dup(0)  # the standard input ends with the parent; for jobs it is empty
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
 
     def run(self) -> None:
         """Do tasks until there are none for a while, or time is over."""
         signal.signal(signal.SIGTERM, self._terminated)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        # The standard input ends with the parent; for jobs it is empty.
-        threading.Thread(target=_end_with_parent, args=(os.dup(0),), daemon=True).start()
-        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        threading.Thread(target=_end_with_parent, args=(self.parent,), daemon=True).start()
         try:
-            while name := self._next():
+            while name := next(iter(names(self.taken)), None) or self._next():
                 self.busy = True
                 answer = self._answer(self.taken / name)
                 put(self.spool / "done" / name, sign(answer, self.key))
@@ -115,14 +117,7 @@ class Slot:
 
     def _answer(self, path: Path) -> bytes:
         try:
-            about, _, pickled = verify(path.read_bytes(), self.key).partition(b"\n")
-            caller = json.loads(about)
-            sys.path += [folder for folder in caller["path"] if folder not in sys.path]
-            if os.path.isdir(caller["directory"]):
-                os.chdir(caller["directory"])
-            import cloudpickle
-
-            task = cloudpickle.loads(pickled)
+            task = self._task(verify(path.read_bytes(), self.key))
         except Exception as error:
             return UNREADABLE + f"no worker can read it: {type(error).__name__}: {error}".encode()
         answer: bytes = task()
@@ -132,6 +127,21 @@ class Slot:
             except Exception:  # a job may have closed it
                 pass
         return ANSWER + answer
+
+    def _task(self, data: bytes) -> Callable[[], bytes]:
+        about, _, pickled = data.partition(b"\n")
+        caller = json.loads(about)
+        if self.session not in ("", caller["session"]):  # another script, or this one with other code
+            os.dup2(self.parent, 0)
+            os.execv(sys.executable, [sys.executable, *sys.argv])  # the new interpreter does the task that was taken
+        self.session = caller["session"]
+        sys.path += [folder for folder in caller["path"] if folder not in sys.path]
+        if os.path.isdir(caller["directory"]):
+            os.chdir(caller["directory"])
+        import cloudpickle
+
+        task: Callable[[], bytes] = cloudpickle.loads(pickled)
+        return task
 
     def _terminated(self, number: int, frame: object) -> None:
         """Stop after the current step of a job that has steps; any other ends when this is asked again."""
