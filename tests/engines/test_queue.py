@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from adatom import change_settings, flow, job
-from adatom.engines.queue import names, state, worker
+from adatom.engines.queue import names, runner, state, worker
 from adatom.engines.queue.client import Client
 from adatom.engines.queue.runner import QueueRunner
 from adatom.errors import FlowFailure, InputError
@@ -169,7 +169,8 @@ def logged(name, needs=""):
     return Path(needs or ".").stat().st_mode
 
 
-def test_what_failed_is_done_again_and_nothing_else(queue_dir, tmp_path, monkeypatch):
+@pytest.mark.parametrize("again", ["in this process", "in a new process"])
+def test_what_failed_is_done_again_and_nothing_else(queue_dir, tmp_path, monkeypatch, again):
     monkeypatch.chdir(tmp_path)
 
     @flow
@@ -179,7 +180,8 @@ def test_what_failed_is_done_again_and_nothing_else(queue_dir, tmp_path, monkeyp
     with pytest.raises(FlowFailure, match="FileNotFoundError"):
         two()
     Path("file").touch()
-    close_engines()  # a new process
+    if again == "in a new process":
+        close_engines()
     assert len(two()) == 2
     assert (Path("one.log").read_text(), Path("two.log").read_text()) == ("x", "xx")
 
@@ -211,6 +213,29 @@ def test_a_later_run_has_the_code_as_it_is_then(environment, tmp_path):
             assert running.wait() == 0, running.output
             assert f"result {text}\n" in running.output
         assert not running.alive(), "each run started workers of its own"
+
+
+def test_all_workers_of_a_batch_job_end_together(queue_dir, monkeypatch):
+    """Else one that is left would do alone what comes later."""
+    monkeypatch.setitem(runner._IDLE, "local", 1.5)
+
+    @job
+    def wait(seconds):
+        time.sleep(seconds)
+        return os.getpid()
+
+    @flow
+    def one():
+        return [wait(4)]
+
+    @flow
+    def two():
+        return [wait(1), wait(1)]
+
+    one()  # the other worker has nothing to do for more than its time
+    assert len(set(two())) == 2
+    wait_until(lambda: not list(queue_dir.rglob("taken/*")), "workers without a task do not end")
+    assert len(two()) == 2  # in another batch job
 
 
 def test_a_worker_with_other_code_says_so(queue_dir, monkeypatch):
@@ -258,7 +283,7 @@ def test_cancelled_jobs_fail(environment, tmp_path):
 
 def test_a_runner_without_a_profile_that_exists(queue_dir):
     with pytest.raises(InputError, match="nowhere"):
-        QueueRunner("nowhere").client()
+        QueueRunner("nowhere").batch_jobs()
     with pytest.raises(InputError, match=r"engine_options=.* the queue engine has no options"):
         double.with_options(engine_options={"priority": 3})(1)
 
@@ -271,5 +296,5 @@ def test_batch_jobs_that_cannot_start_end_the_flow(queue_dir, tmp_path):
         change_settings(profiles=(tmp_path / "profiles.toml",), queue_profile="broken"),
         pytest.raises(FlowFailure, match="ended before its workers began: failed.*No such file"),
     ):
-        close_engines()
         doubles(2)
+    assert doubles(2) == [0, 2]  # with the settings of before

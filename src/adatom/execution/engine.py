@@ -81,6 +81,8 @@ class Engine(ABC):
         Description of the runners of the engine, for messages and the documentation.
     capabilities
         Abilities of the engine with its runner; on the class, those with the default runner.
+    of_settings
+        Names of the settings that decide what the engine is without a runner: with other values, it is another one.
     future_type
         Class of the futures that calls of jobs return inside a flow; None for `Future`.
     graph_type
@@ -99,6 +101,7 @@ class Engine(ABC):
     package: ClassVar[str | None] = None
     runner_type: ClassVar[str] = "none"
     capabilities: Capabilities = Capabilities()
+    of_settings: ClassVar[tuple[str, ...]] = ("local_workers",)
     future_type: ClassVar[type[Any] | None] = None
     graph_type: ClassVar[type[Any] | None] = None
 

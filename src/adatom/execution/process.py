@@ -26,7 +26,7 @@ from adatom.execution.worker import pack, unpack
 
 __all__ = ["GRACE", "Child", "execute_in_child"]
 
-GRACE = 3.0  # seconds that a worker has after SIGTERM to mark the directory of its job
+GRACE = 6.0  # seconds that a worker has after SIGTERM to mark the directory of its job
 # The search path is handed over in place of an environment variable, so that the user's own PYTHONPATH stays as it is.
 _START = "import sys; sys.path[:] = {path!r}; from adatom.execution.process import main; main({fd})"
 

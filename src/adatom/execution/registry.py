@@ -106,7 +106,8 @@ def get_engine(runner: Any = None) -> Engine:
     name = settings.workflow_engine
     if runner is None and engine_class(name).runs_this():
         name, runner = EMBEDDED_ENGINE, 1  # one worker: this process
-    key = (name, id(runner) if runner is not None else settings.local_workers)
+    of_settings = tuple(getattr(settings, setting) for setting in engine_class(name).of_settings)
+    key = (name, id(runner) if runner is not None else of_settings)
     engine = _engines.get(key)
     if engine is None or engine.runner is not runner or engine.lost:
         with _making:

@@ -35,6 +35,7 @@ class QueueEngine(Engine):
     name: ClassVar[str] = "queue"
     runner_type: ClassVar[str] = "a `QueueRunner`, a runner profile, or the name of one"
     capabilities = Capabilities(worthwhile=1.0, outlives_driver=True)
+    of_settings = ("local_workers", "queue_profile", "queue_dir")
 
     def __init__(self, runner: Any = None) -> None:
         super().__init__(runner)
@@ -46,14 +47,13 @@ class QueueEngine(Engine):
             made = QueueRunner(runner)
         else:
             raise InputError(f"{runner!r} is no runner of the queue engine: give {self.runner_type}.")
-        self._client: Client = made.client()
-        self._slots = made.slots
+        self._client = Client(made.batch_jobs())
         self._interrupted = False
 
     @property
     def slots(self) -> int:
         """Number of jobs that run at the same time when all batch jobs run."""
-        return self._slots
+        return self._client.batch_jobs.slots
 
     def submit(self, work: Call | Batch, options: dict[str, Any]) -> Future[Any]:
         """Put a call or batch into the spool; there are no `options` to give."""
@@ -69,11 +69,13 @@ class QueueEngine(Engine):
         """Run the body of a flow. When it has ended well, the answers to its jobs are removed."""
         tasks: set[str] = set()
         token = _tasks.set(tasks)
+        well = False
         try:
             value = body()
+            well = True
         finally:
             _tasks.reset(token)
-        self._client.forget(tasks)
+            self._client.release(tasks, forget=well)
         return value
 
     def look_after(self) -> str:

@@ -67,6 +67,11 @@ class BatchJobs:
         self.broken = ""
 
     @property
+    def slots(self) -> int:
+        """Number of tasks that are done at the same time when all batch jobs run."""
+        return self.most * self.runner.jobs_per_node
+
+    @property
     def script(self) -> str:
         """Text of the script of a batch job."""
         return self._scheduler.script(self._job("adatom-workers"))

@@ -16,7 +16,6 @@ import cloudpickle
 
 from adatom.engines.queue.batch import BatchJobs
 from adatom.engines.queue.names import CHANGED, calls_of, perform, task_name
-from adatom.engines.queue.spool import Spool
 from adatom.engines.queue.worker import ANSWER, DIED
 from adatom.errors import AdatomError, EngineError, WorkerDiedError
 from adatom.execution.call import Batch, Call
@@ -38,20 +37,18 @@ class Client:
 
     Parameters
     ----------
-    spool
-        Directory of the tasks.
     batch_jobs
-        Batch jobs that do them.
+        Batch jobs that do the tasks of the spool.
     """
 
-    def __init__(self, spool: Spool, batch_jobs: BatchJobs) -> None:
-        self.spool, self.batch_jobs = spool, batch_jobs
+    def __init__(self, batch_jobs: BatchJobs) -> None:
+        self.spool, self.batch_jobs = batch_jobs.spool, batch_jobs
         self._waiting: dict[str, _Task] = {}
         self._names: set[str] = set()  # those that this process uses, also for kept answers
         self._change = threading.Condition()
         self._thread: threading.Thread | None = None
         self._closed = False
-        self._mark = spool.path / "drivers" / f"{this_process().host}-{this_process().pid}"
+        self._mark = self.spool.path / "drivers" / f"{this_process().host}-{this_process().pid}"
         self._mark.write_text(json.dumps(this_process()))
 
     @property
@@ -67,7 +64,7 @@ class Client:
         work
             Call or batch of calls.
         keep
-            Whether the answer is kept until `forget` is called with the name of the task.
+            Whether the answer is kept until `release` is called with the name of the task.
 
         Returns
         -------
@@ -108,9 +105,18 @@ class Client:
             number += 1
         return f"{name}-{number}"
 
-    def forget(self, names: set[str]) -> None:
-        """Remove the answers of tasks whose flow has ended."""
-        self.spool.forget(names)
+    def release(self, names: set[str], forget: bool) -> None:
+        """Take note that the flow of some tasks has ended.
+
+        Parameters
+        ----------
+        names
+            Names of the tasks.
+        forget
+            Whether their answers are removed. Otherwise the next flow that asks for the same work gets them.
+        """
+        if forget:
+            self.spool.forget(names)
         with self._change:
             self._names -= names
 
@@ -126,7 +132,9 @@ class Client:
             try:
                 received = self._receive_all()
                 if received or time.monotonic() > looked + _LOOK:
-                    self._look_after()
+                    there = self._look_after()
+                if time.monotonic() > looked + _LOOK:
+                    self._put_again(there)
                     looked = time.monotonic()
             except Exception as error:  # nobody else would hear of it
                 self.batch_jobs.broken = f"{type(error).__name__}: {error}"
@@ -142,10 +150,14 @@ class Client:
             found |= self._waiting.keys() & set(self.spool.answered())
         return sum(map(self._receive, sorted(found)))
 
-    def _look_after(self) -> None:
+    def _look_after(self) -> set[str]:
+        """Look after the batch jobs, and return the names of the tasks in the spool."""
         waiting, taken = self.spool.waiting(), self.spool.taken()
         self.batch_jobs.look_after(len(waiting) + len(taken))
-        there = {*waiting, *taken, *self.spool.answered()}
+        return {*waiting, *taken, *self.spool.answered()}
+
+    def _put_again(self, there: set[str]) -> None:
+        """Put tasks into the spool that somebody has removed."""
         for name, task in list(self._waiting.items()):
             task.missing = 0 if name in there else task.missing + 1
             if task.missing >= _MISSING and not self.spool.has(name):

@@ -8,7 +8,6 @@ from hashlib import blake2b
 from types import TracebackType
 
 from adatom.engines.queue.batch import BatchJobs
-from adatom.engines.queue.client import Client
 from adatom.engines.queue.spool import Spool
 from adatom.errors import InputError
 from adatom.execution.registry import local_workers, release
@@ -66,8 +65,8 @@ class QueueRunner:
             )
         return runner, machine
 
-    def client(self) -> Client:
-        """Return a client of the spool of these batch jobs, which is the same one in each process of the user.
+    def batch_jobs(self) -> BatchJobs:
+        """Return the batch jobs, with their spool, which is the same one in each process of the user.
 
         Raises
         ------
@@ -82,19 +81,11 @@ class QueueRunner:
         name = f"{runner.name}-{blake2b(said.encode(), digest_size=4).hexdigest()}"
         spool = Spool(get_settings().queue_dir / name)
         most = 1 if self.profile is None else self.jobs
-        return Client(spool, BatchJobs(spool, runner, machine, most, _IDLE.get(machine.scheduler, _IDLE_IN_A_QUEUE)))
-
-    @property
-    def slots(self) -> int:
-        """Number of jobs that run at the same time when all batch jobs run."""
-        runner, _ = self.profiles()
-        return runner.jobs_per_node * (1 if self.profile is None else self.jobs)
+        return BatchJobs(spool, runner, machine, most, _IDLE.get(machine.scheduler, _IDLE_IN_A_QUEUE))
 
     def job_script(self) -> str:
         """Return the script of a batch job; nothing is submitted."""
-        client = self.client()
-        client.close(leave=True)
-        return client.batch_jobs.script
+        return self.batch_jobs().script
 
     def close(self) -> None:
         """End the engine that uses this runner, and batch jobs without tasks."""

@@ -41,8 +41,8 @@ def verify(data: bytes, key: bytes) -> bytes:
 
 def put(path: Path, data: bytes) -> None:
     """Write a file that appears whole."""
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+    part = path.with_name(f".{path.name}.{os.urandom(6).hex()}")
+    with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(data)
     os.rename(part, path)
 
@@ -64,14 +64,12 @@ class Slot:
         Directory with the tasks.
     name
         Name of the slot, unique in the spool.
-    idle
-        Seconds without a task after which the worker ends.
     until
         Time, in seconds since the epoch, from which no task is begun; 0: no limit.
     """
 
-    def __init__(self, spool: Path, name: str, idle: float, until: float) -> None:
-        self.spool, self.idle, self.until = spool, idle, until
+    def __init__(self, spool: Path, name: str, until: float) -> None:
+        self.spool, self.until = spool, until
         self.taken = spool / "taken" / name
         self.taken.mkdir(0o700, exist_ok=True)
         self.key = (spool / "key").read_bytes()
@@ -82,7 +80,7 @@ class Slot:
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
 
     def run(self) -> None:
-        """Do tasks until there are none for a while, or time is over."""
+        """Do tasks until time is over, or the parent wants no more."""
         signal.signal(signal.SIGTERM, self._terminated)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         threading.Thread(target=_end_with_parent, args=(self.parent,), daemon=True).start()
@@ -98,8 +96,8 @@ class Slot:
 
     def _next(self) -> str | None:
         """Take a task, by renaming its file, which only one worker can."""
-        last, pause = time.monotonic(), _PAUSES[0]
-        while not self.told and (not self.until or time.time() < self.until):
+        pause = _PAUSES[0]
+        while not self.told and (not self.until or time.time() < self.until) and not closing(self.taken).exists():
             if not self.listed:
                 self.listed = _oldest_last(self.spool / "waiting")
             while self.listed:
@@ -109,8 +107,6 @@ class Slot:
                 except FileNotFoundError:  # another worker has it
                     continue
                 return name
-            if time.monotonic() > last + self.idle:
-                return None
             time.sleep(pause)
             pause = min(_PAUSES[1], pause * _PAUSES[2])
         return None
@@ -155,6 +151,11 @@ class Slot:
         again.start()
 
 
+def closing(taken: Path) -> Path:
+    """Return the file by which a worker is told to take no further task."""
+    return taken / ".closing"
+
+
 def _oldest_last(directory: Path) -> list[str]:
     """Return the names of the whole files of a directory, the oldest at the end."""
     found = []
@@ -186,7 +187,7 @@ class Workers:
     count
         Number of workers.
     idle
-        Seconds without a task after which a worker ends.
+        Seconds without a task after which all workers end.
     seconds
         Seconds from now on in which tasks are begun; 0: no limit.
     """
@@ -206,7 +207,7 @@ class Workers:
             environment["CUDA_VISIBLE_DEVICES"] = self.gpus[number % len(self.gpus)]
         if self.until:
             environment["ADATOM_WALLTIME"] = str(max(1.0, self.until - time.time()))
-        words = [self.spool, self._slot(number), self.idle, self.until]
+        words = [self.spool, self._slot(number), self.until]
         command = [sys.executable, __file__, "slot", *map(str, words)]
         return subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True, env=environment)
 
@@ -218,7 +219,12 @@ class Workers:
 
     def run(self) -> None:
         """Look after the workers until all have ended."""
+        busy = time.monotonic()
         while self.running and not self.told:
+            if self._has_tasks():
+                busy = time.monotonic()
+            elif time.monotonic() > busy + self.idle:
+                self._close()
             for number, process in list(self.running.items()):
                 code = process.poll()
                 if code is not None:
@@ -230,6 +236,15 @@ class Workers:
         self._stop()
         for number in range(self.count):
             self._put_back(number)
+
+    def _has_tasks(self) -> bool:
+        slots = (self.spool / "taken" / self._slot(number) for number in range(self.count))
+        return any(map(names, [self.spool / "waiting", *slots]))
+
+    def _close(self) -> None:
+        """Let each worker end, with the task that it may be about to take. A worker alone would be missed."""
+        for number in self.running:
+            closing(self.spool / "taken" / self._slot(number)).touch()
 
     def _was_lost(self, number: int, code: int) -> bool:
         """Answer for the task of a worker that has ended, and return whether the worker is to be replaced."""
@@ -285,7 +300,7 @@ def end(process: subprocess.Popen[bytes]) -> None:
 def main(kind: str, spool: str, name: str, *words: str) -> None:
     """Run the workers of a batch job (``workers``), or one of them (``slot``)."""
     if kind == "slot":
-        Slot(Path(spool), name, float(words[0]), float(words[1])).run()
+        Slot(Path(spool), name, float(words[0])).run()
     else:
         Workers(Path(spool), name, int(words[0]), float(words[1]), float(words[2])).run()
 
