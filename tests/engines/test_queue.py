@@ -269,8 +269,9 @@ def test_a_file_of_somebody_else_is_not_read(queue_dir, place, monkeypatch):
 
 def test_nobody_else_can_read_the_spool(queue_dir):
     doubles(2)
-    for path in [queue_dir / name for name in os.listdir(queue_dir)]:
-        assert path.stat().st_mode & 0o077 == 0
+    [spool] = queue_dir.iterdir()
+    assert spool.stat().st_mode & 0o077 == 0
+    assert (spool / "key").stat().st_mode & 0o077 == 0
 
 
 def test_cancelled_jobs_fail(environment, tmp_path):
@@ -284,6 +285,10 @@ def test_cancelled_jobs_fail(environment, tmp_path):
 def test_a_runner_without_a_profile_that_exists(queue_dir):
     with pytest.raises(InputError, match="nowhere"):
         QueueRunner("nowhere").batch_jobs()
+    with pytest.raises(InputError, match="jobs"):
+        QueueRunner(jobs=0)
+    with pytest.raises(InputError, match="workers=3: the profile says"):
+        QueueRunner("nowhere", workers=3)
     with pytest.raises(InputError, match=r"engine_options=.* the queue engine has no options"):
         double.with_options(engine_options={"priority": 3})(1)
 

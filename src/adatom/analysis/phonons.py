@@ -14,7 +14,7 @@ from adatom.analysis.phonon_bands import Bands, compute_bands
 from adatom.analysis.polar import check_polar, nac_params
 from adatom.atoms.convert import to_phonopy
 from adatom.atoms.displacements import take_sites
-from adatom.atoms.phonopy_model import phonopy_model
+from adatom.atoms.phonopy_model import phonopy_model, space_group
 from adatom.errors import InputError
 
 __all__ = [
@@ -259,7 +259,7 @@ def fit_phonons(
         "primitive": take_sites(atoms, model.primitive, _sites(model)),
         "supercell_matrix": model.supercell_matrix.tolist(),
         "primitive_matrix": model.primitive_matrix,
-        "space_group": _space_group(model, symprec),
+        "space_group": space_group(model, symprec),
         "displacements": len(displaced),
         "force_constants": model.force_constants,
         "born_charges": None if polar is None else model.nac_params["born"],
@@ -318,16 +318,6 @@ def as_phonopy(phonons: Phonons, symprec: float = 1e-5) -> Any:
 
 def _model(atoms: Atoms, supercell_matrix: ArrayLike, symprec: float, primitive_matrix: Any = None) -> Any:
     return phonopy_model(to_phonopy(atoms), np.asarray(supercell_matrix), primitive_matrix, symprec)
-
-
-def _space_group(model: Any, symprec: float) -> str:
-    """Return the space group of the positions, without moments."""
-    found = model.primitive_symmetry.dataset
-    if hasattr(found, "international"):
-        return f"{found.international} ({found.number})"
-    from spglib import get_spacegroup
-
-    return str(get_spacegroup(model.unitcell.totuple(distinguish_symbol_index=True)[:3], symprec=symprec))
 
 
 def _displacement(displacements: Array) -> dict[str, Any]:

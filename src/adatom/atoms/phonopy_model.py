@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from adatom.errors import InputError
 
-__all__ = ["phonopy_model"]
+__all__ = ["phonopy_model", "space_group"]
 
 
 def phonopy_model(cell: Any, supercell_matrix: ArrayLike, primitive_matrix: Any, symprec: float) -> Any:
@@ -45,3 +45,21 @@ def phonopy_model(cell: Any, supercell_matrix: ArrayLike, primitive_matrix: Any,
             f"spglib finds no symmetry of the crystal{magnetic}, which phonons need: {error}. Give the crystal in "
             f"another cell, such as its primitive one, or another symprec than {symprec} (Å)."
         ) from error
+
+
+def space_group(model: Any, symprec: float) -> str:
+    """Return the space group of the positions, without moments, such as ``"Fm-3m (225)"``.
+
+    Parameters
+    ----------
+    model
+        ``phonopy.Phonopy`` of the crystal.
+    symprec
+        Largest distance in Å of an atom from the place where symmetry has it.
+    """
+    found = model.primitive_symmetry.dataset
+    if hasattr(found, "international"):
+        return f"{found.international} ({found.number})"
+    from spglib import get_spacegroup
+
+    return str(get_spacegroup(model.unitcell.totuple(distinguish_symbol_index=True)[:3], symprec=symprec))

@@ -9,7 +9,7 @@ from typing import Any
 from adatom.errors import InputError
 from adatom.machines.allocation import Allocation
 
-__all__ = ["ClusterRequest"]
+__all__ = ["ClusterRequest", "check_whole"]
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class ClusterRequest:
     temporary: bool = False
 
     def __post_init__(self) -> None:
-        _whole("jobs", self.jobs)
+        check_whole("jobs", self.jobs)
         if not isinstance(self.temporary, bool):
             raise InputError(f"temporary is {self.temporary!r}. Give True or False.")
         if self.adapt is not None:
@@ -48,8 +48,8 @@ class ClusterRequest:
                 least, most = self.adapt
             except (TypeError, ValueError):
                 raise InputError(f"adapt is {self.adapt!r}. Give two numbers of batch jobs, such as (0, 10).") from None
-            _whole("the first of adapt", least, 0)
-            _whole("the second of adapt", most, max(least, 1))
+            check_whole("the first of adapt", least, 0)
+            check_whole("the second of adapt", most, max(least, 1))
             if self.jobs != 1:
                 raise InputError(f"jobs is {self.jobs} and adapt {self.adapt}: give one of them.")
 
@@ -68,6 +68,20 @@ class ClusterRequest:
             )
 
 
-def _whole(what: str, value: Any, least: int = 1) -> None:
+def check_whole(what: str, value: Any, least: int = 1) -> None:
+    """Refuse a value that is no whole number, or is below the least.
+
+    Parameters
+    ----------
+    what
+        Name of the value, for the message.
+    value, least
+        Value, and the least that is valid.
+
+    Raises
+    ------
+    InputError
+        The value is not valid.
+    """
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
         raise InputError(f"{what} is {value!r}. Give a whole number, {least} or more.")

@@ -106,4 +106,8 @@ class QueueEngine(Engine):
         request.refuse_temporary()
         if request.allocation is None:
             raise InputError("The queue engine needs a runner profile: make_runner(profile=...).")
+        if request.adapt and request.adapt[0]:
+            raise InputError(
+                f"adapt is {request.adapt}: the queue engine submits batch jobs as there is work. Begin with 0."
+            )
         return QueueRunner(request.allocation.profile, jobs=request.adapt[1] if request.adapt else request.jobs)

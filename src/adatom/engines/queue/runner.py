@@ -15,6 +15,7 @@ from adatom.machines.profiles.collection import Profiles
 from adatom.machines.profiles.files import load_profiles
 from adatom.machines.profiles.machine import HPCProfile
 from adatom.machines.profiles.runner import RunnerProfile
+from adatom.machines.request import check_whole
 from adatom.settings import get_settings
 
 __all__ = ["QueueRunner"]
@@ -37,11 +38,21 @@ class QueueRunner:
     workers
         Number of worker processes on this machine, where there is no profile. None: the setting ``local_workers`` or,
         at its default, two to four.
+
+    Raises
+    ------
+    InputError
+        `jobs` is below 1, or there are both a profile and `workers`.
     """
 
     profile: str | RunnerProfile | None = None
     jobs: int = 10
     workers: int | None = None
+
+    def __post_init__(self) -> None:
+        check_whole("jobs", self.jobs)
+        if self.profile is not None and self.workers is not None:
+            raise InputError(f"workers={self.workers}: the profile says how many jobs run in a batch job.")
 
     def profiles(self) -> tuple[RunnerProfile, HPCProfile]:
         """Return the profile of a batch job, and that of its machine.
