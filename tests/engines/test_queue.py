@@ -280,6 +280,10 @@ def test_cancelled_jobs_fail(environment, tmp_path):
         end_batch_jobs(tmp_path / "queue")
         assert running.wait(60) != 0
         assert re.search("work.*cancelled by `adatom queue cancel`", running.output, re.DOTALL), running.output
+    with change_settings(queue_dir=tmp_path / "queue"):
+        [spool] = state.spools()
+        assert state.tasks(spool) == []
+    assert not list(spool.path.glob("*adatom-*")), "files of batch jobs are left"
 
 
 def test_a_runner_without_a_profile_that_exists(queue_dir):

@@ -18,7 +18,7 @@ from adatom.errors import StorageError
 from adatom.utils.private import make_directory, open_file
 from adatom.utils.trust import open_trusted
 
-__all__ = ["pickle_key", "signed", "verified"]
+__all__ = ["key_in", "pickle_key", "signed", "verified"]
 
 _BYTES = 32  # of a key
 _TAG = 16  # bytes of a signature
@@ -86,13 +86,33 @@ def pickle_key(told: Path | None, shared: Path | str = "", gid: int | None = Non
     return _key(user_state_path("adatom") / "pickle.key" if gid is None else Path(shared, ".pickle.key"), gid)
 
 
-@lru_cache(maxsize=16)
-def _key(path: Path, gid: int | None) -> bytes:
+def key_in(path: Path, gid: int | None = None) -> bytes:
+    """Return the key in a file. The first use makes it.
+
+    Parameters
+    ----------
+    path
+        File of the key.
+    gid
+        Id of the group that shares the key. None: it is the user's.
+
+    Raises
+    ------
+    StorageError
+        Others can read or write the file, or there is no key in it.
+    OSError
+        The file cannot be made.
+    """
     with suppress(FileNotFoundError):
         return _read(path, gid)
+    _make(path, gid)
+    return _read(path, gid)
+
+
+@lru_cache(maxsize=16)
+def _key(path: Path, gid: int | None) -> bytes:
     try:
-        _make(path, gid)
-        return _read(path, gid)
+        return key_in(path, gid)
     except OSError as error:
         if isinstance(error, StorageError):
             raise

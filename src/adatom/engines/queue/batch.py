@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 
 from adatom.engines.queue.spool import Spool
-from adatom.engines.queue.worker import DIED, put, sign
+from adatom.engines.queue.worker import DIED
 from adatom.errors import SchedulerError
 from adatom.machines.allocation import job_of_workers, lifetime
 from adatom.machines.outcome import Outcome, State
@@ -23,9 +23,9 @@ from adatom.machines.watch import watch
 from adatom.utils.files import whole_file
 from adatom.utils.names import new_id
 
-__all__ = ["BatchJobs"]
+__all__ = ["BatchJobs", "end_batch_jobs"]
 
-_LOSSES = 3  # batch jobs in a row that may end with a task before it counts as a death of its worker
+_LOSSES = 3  # batch jobs that may end with a task before it counts as a death of its worker
 _STARTS = 3  # batch jobs in a row that may end before their workers begin, and submissions that may fail
 _PATIENCE = 3.0  # seconds for cancelled batch jobs to end; the next process looks for the others
 _PAUSE = 2.0  # seconds before the next submission after one that failed
@@ -92,9 +92,11 @@ class BatchJobs:
         tasks
             Number of tasks that wait or are being done.
         """
-        for record in read_records(self.spool.path):
-            if record.name not in self._watched:  # also of other processes, and of earlier ones
-                self._watched[record.name] = record, watch(record.scheduler, record.job)
+        recorded = {record.name: record for record in read_records(self.spool.path)}  # also those of other processes
+        for name in self._watched.keys() - recorded.keys():  # another process has seen its end
+            self._watched.pop(name)[1].cancel()
+        for name in recorded.keys() - self._watched.keys():
+            self._watch(recorded[name])
         for name, (record, future) in list(self._watched.items()):
             if future.done() or _ended_by_itself(record):  # the scheduler may say so a quarter of a minute later
                 del self._watched[name]
@@ -102,6 +104,9 @@ class BatchJobs:
         wanted = min(self.most, -(-tasks // self.runner.jobs_per_node))
         while len(self._watched) < wanted and not self.broken and time.monotonic() > self._next:
             self._submit()
+
+    def _watch(self, record: Record) -> None:
+        self._watched[record.name] = record, watch(record.scheduler, record.job)
 
     def _submit(self) -> None:
         job = self._job(f"adatom-{new_id()[:8]}")
@@ -120,7 +125,7 @@ class BatchJobs:
         record = Record(path, id, job.name, machine.name, self._scheduler.name, time.time(), walltime, machine.host)
         record.write()  # before anything else can fail
         self._own.add(job.name)
-        self._watched[job.name] = record, watch(record.scheduler, record.job)
+        self._watch(record)
 
     def _fail(self, reason: str) -> None:
         self._failed += 1
@@ -133,44 +138,70 @@ class BatchJobs:
         except SchedulerError as error:
             self.broken = str(error)
             return
-        if any((self.spool.path / "taken").glob(f"{record.name}.*")):
+        if self.spool.began(record.name):
             self._failed = 0
         elif record.name in self._own:
             said = self._scheduler.host.tail(record.work_dir / (record.name + STDERR), 2000)
             why = f"batch job {record.id} ended before its workers began: {outcome.state}. {outcome.cause} {said}"
             self._fail(" ".join(why.split()))
-        for path in self.spool.orphans(record.name):
-            self._losses[path.name] += 1
-            if outcome.state in _NOT_TO_BLAME and self._losses[path.name] < _LOSSES:
-                with suppress(FileNotFoundError):
-                    path.rename(self.spool.path / "waiting" / path.name)
-                continue
-            why = f"its batch job {record.id} ended: {outcome.state}. {outcome.cause}".strip()
-            put(self.spool.path / "done" / path.name, sign(DIED + why.encode(), self.spool.key))
-            path.unlink(missing_ok=True)
+        for name in self.spool.orphans(record.name):
+            self._losses[name] += 1
+            if outcome.state in _NOT_TO_BLAME and self._losses[name] < _LOSSES:
+                self.spool.put_back(name)
+            else:
+                why = f"its batch job {record.id} ended: {outcome.state}. {outcome.cause}".strip()
+                self.spool.settle(name, DIED, why)
         future.cancel()  # the wait for it
-        self._forget(record, files=outcome.ok)
-
-    def _forget(self, record: Record, files: bool) -> None:
-        self.spool.clean(record.name)
-        record.forget()
-        if files:
-            for path in self.spool.path.glob(f"*{record.name}*"):
-                path.unlink(missing_ok=True)
+        _forget(self.spool, record, files=outcome.ok)
 
     def cancel(self) -> None:
         """End all batch jobs of the spool, which have no task."""
-        records = {record.id: record for record in read_records(self.spool.path)}
-        jobs = [record.job for record in records.values()]
         with suppress(SchedulerError):
-            self._scheduler.cancel(jobs)
-            deadline = time.monotonic() + _PATIENCE
-            while jobs and time.monotonic() < deadline:
-                ends = {id for id, outcome in self._scheduler.poll(jobs).items() if outcome.state.ended}
-                for id in ends:
-                    self._forget(records[id], files=True)
-                jobs = [job for job in jobs if job.id not in ends]
-                time.sleep(0.05)
+            end_batch_jobs(self.spool, _PATIENCE)
+
+
+def end_batch_jobs(spool: Spool, patience: float) -> list[Record]:
+    """End the batch jobs of a spool, and remove their files.
+
+    Parameters
+    ----------
+    spool
+        Directory of the tasks.
+    patience
+        Seconds for the batch jobs to end.
+
+    Returns
+    -------
+    list of Record
+        Batch jobs that have not ended by then.
+
+    Raises
+    ------
+    SchedulerError
+        The scheduler does not answer.
+    """
+    left = list(read_records(spool.path))
+    if left:
+        left[0].scheduler.cancel([record.job for record in left])  # a spool is that of one machine
+    deadline = time.monotonic() + patience
+    while left:
+        known = left[0].scheduler.poll([record.job for record in left])
+        for record in left[:]:
+            if record.id not in known or known[record.id].state.ended:
+                left.remove(record)
+                _forget(spool, record, files=True)
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.05)
+    return left
+
+
+def _forget(spool: Spool, record: Record, files: bool) -> None:
+    spool.clean(record.name)
+    record.forget()
+    if files:
+        for path in spool.path.glob(f"*{record.name}*"):
+            path.unlink(missing_ok=True)
 
 
 def _ended_by_itself(record: Record) -> bool:

@@ -23,6 +23,7 @@ from adatom.execution.failure import Failure
 from adatom.execution.light_future import LightFuture
 from adatom.execution.registry import announce
 from adatom.execution.worker import unpack
+from adatom.utils.names import new_id
 from adatom.utils.processes import Process, this_process
 
 __all__ = ["Client"]
@@ -48,7 +49,7 @@ class Client:
         self._change = threading.Condition()
         self._thread: threading.Thread | None = None
         self._closed = False
-        self._mark = self.spool.path / "drivers" / f"{this_process().host}-{this_process().pid}"
+        self._mark = self.spool.path / "drivers" / f"{this_process().host}-{this_process().pid}-{new_id()[:8]}"
         self._mark.write_text(json.dumps(this_process()))
 
     @property
@@ -71,17 +72,23 @@ class Client:
         tuple
             Name of the task, and the future of its answer.
         """
+        digest = task_name(work)
+        task = _Task(work, digest, keep)
         with self._change:
-            digest = task_name(work)
             name = self._free(digest)
-            task = self._waiting[name] = _Task(work, digest, keep)
             self._names.add(name)
-        if self.spool.has(name) and not self._failed_before(name, work):
-            task.found = True
-            announce(f"queue: jobs of an earlier run, which did not end, are gathered from {self.spool.path}.")
-        else:
-            self.spool.put(name, task.packed)
+        try:
+            if self.spool.has(name) and not self._failed_before(name, work):
+                task.found = True
+                announce(f"queue: jobs of an earlier run, which did not end, are gathered from {self.spool.path}.")
+            else:
+                self.spool.put(name, task.packed)
+        except BaseException:
+            with self._change:
+                self._names.discard(name)
+            raise
         with self._change:
+            self._waiting[name] = task
             self._change.notify()
             if self._thread is None:
                 self._thread = threading.Thread(target=self._look, daemon=True)
@@ -131,11 +138,12 @@ class Client:
             received = 0
             try:
                 received = self._receive_all()
-                if received or time.monotonic() > looked + _LOOK:
+                due = time.monotonic() > looked + _LOOK
+                if received or due:
                     there = self._look_after()
-                if time.monotonic() > looked + _LOOK:
-                    self._put_again(there)
-                    looked = time.monotonic()
+                    if due:
+                        self._put_again(there)
+                        looked = time.monotonic()
             except Exception as error:  # nobody else would hear of it
                 self.batch_jobs.broken = f"{type(error).__name__}: {error}"
             pause = _PAUSES[0] if received else min(_PAUSES[1], pause * _PAUSES[2])

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import secrets
-import shutil
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -12,6 +9,7 @@ from pathlib import Path
 from adatom.engines.queue import worker
 from adatom.errors import StorageError
 from adatom.utils.files import whole_file
+from adatom.utils.keyed import key_in
 from adatom.utils.private import make_directory
 from adatom.utils.trust import open_trusted
 
@@ -43,7 +41,7 @@ class Spool:
         try:
             for folder in ("", *_FOLDERS):
                 make_directory(path / folder)
-            self.key = self._key()
+            self.key = key_in(path / "key")
             self.worker = path / "worker.py"
             source = Path(worker.__file__).read_bytes()
             if not self.worker.exists() or self.worker.read_bytes() != source:
@@ -56,18 +54,6 @@ class Spool:
                 f"No tasks can be put into {path}: {error.strerror or error}. Name another directory in "
                 "ADATOM_QUEUE_DIR."
             ) from error
-
-    def _key(self) -> bytes:
-        """Return the key that signs the tasks and answers of this spool; the first use makes it."""
-        path = self.path / "key"
-        if not path.exists():
-            new = self.path / f".key-{secrets.token_hex(4)}"
-            worker.put(new, secrets.token_bytes(32))
-            with suppress(FileExistsError):
-                os.link(new, path)  # whole, and once, whichever of several processes is the first
-            new.unlink()
-        with open_trusted(path) as file:
-            return file.read()
 
     def put(self, name: str, task: bytes) -> None:
         """Let a task wait for a worker.
@@ -152,8 +138,38 @@ class Spool:
         for name in tasks:
             (self.path / "kept" / name).unlink(missing_ok=True)
 
-    def orphans(self, batch_job: str) -> list[Path]:
-        """Return the files of the tasks that the workers of a batch job took and did not answer.
+    def settle(self, name: str, kind: bytes, words: str) -> None:
+        """Answer for a task that no worker does any more.
+
+        Parameters
+        ----------
+        name
+            Name of the task.
+        kind
+            Kind of the answer, one of those of `worker`.
+        words
+            Reason, for the user.
+        """
+        worker.put(self.path / "done" / name, worker.sign(kind + words.encode(), self.key))
+        self.take_back(name)
+        for path in self._taken(name):
+            path.unlink(missing_ok=True)
+
+    def put_back(self, name: str) -> None:
+        """Let a task that a worker has taken wait for another worker."""
+        for path in self._taken(name):
+            with suppress(FileNotFoundError):  # another process was faster
+                path.rename(self.path / "waiting" / name)
+
+    def _taken(self, name: str) -> list[Path]:
+        return [path for slot in (self.path / "taken").glob("*") if (path := slot / name).exists()]
+
+    def began(self, batch_job: str) -> bool:
+        """Return whether workers of a batch job have begun."""
+        return any((self.path / "taken").glob(f"{batch_job}.*"))
+
+    def orphans(self, batch_job: str) -> list[str]:
+        """Return the names of the tasks that the workers of a batch job took and did not answer.
 
         Parameters
         ----------
@@ -164,12 +180,14 @@ class Spool:
         for slot in (self.path / "taken").glob(f"{batch_job}.*"):
             for name in worker.names(slot):
                 if (self.path / "done" / name).exists():
-                    (slot / name).unlink()
+                    (slot / name).unlink(missing_ok=True)
                 else:
-                    found.append(slot / name)
+                    found.append(name)
         return found
 
     def clean(self, batch_job: str) -> None:
-        """Remove the empty directories of a batch job that has ended."""
+        """Remove the directories of a batch job that has ended, unless there are tasks in them."""
         for slot in (self.path / "taken").glob(f"{batch_job}.*"):
-            shutil.rmtree(slot, ignore_errors=True)
+            worker.closing(slot).unlink(missing_ok=True)
+            with suppress(OSError):
+                slot.rmdir()

@@ -8,14 +8,15 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from adatom.engines.queue import worker
+from adatom.engines.queue.batch import end_batch_jobs
 from adatom.engines.queue.spool import Spool
 from adatom.errors import SchedulerError
-from adatom.machines.record import Record, read_records
 from adatom.settings import get_settings
 
 __all__ = ["Task", "cancel", "spools", "tasks"]
 
-_PATIENCE = 8.0  # seconds for batch jobs to end
+_PATIENCE = 20.0  # seconds for batch jobs to end, and for scripts to submit no more
+_PAUSE = 1.0  # seconds between two looks for further tasks
 
 
 class Task(NamedTuple):
@@ -70,7 +71,7 @@ def tasks(spool: Spool) -> list[Task]:
 
 
 def cancel(spool: Spool) -> int:
-    """End the batch jobs of a spool, and answer for all tasks that they have not done.
+    """Answer for all tasks of a spool that are not done, and end its batch jobs.
 
     Parameters
     ----------
@@ -85,32 +86,19 @@ def cancel(spool: Spool) -> int:
     Raises
     ------
     SchedulerError
-        The scheduler does not answer.
+        The scheduler does not answer, or a batch job does not end.
     """
-    records = list(read_records(spool.path))
-    for record in records:
-        record.scheduler.cancel([record.job])
-    _wait(records)
-    answer = worker.sign(worker.CANCELLED + b"it was cancelled by `adatom queue cancel`", spool.key)
-    unfinished = {name: spool.path / "taken" / slot / name for name, slot in spool.taken().items()}
-    unfinished |= {name: spool.path / "waiting" / name for name in spool.waiting()}
-    for name, path in unfinished.items():
-        worker.put(spool.path / "done" / name, answer)
-        path.unlink(missing_ok=True)
-    for record in records:
-        spool.clean(record.name)
-        record.forget()
-    return len(unfinished)
-
-
-def _wait(records: list[Record]) -> None:
+    cancelled: set[str] = set()
     deadline = time.monotonic() + _PATIENCE
-    while records and time.monotonic() < deadline:
-        with suppress(SchedulerError):
-            records = [record for record in records if not _has_ended(record)]
-        time.sleep(0.1)
-
-
-def _has_ended(record: Record) -> bool:
-    outcome = record.scheduler.poll([record.job]).get(record.id)
-    return outcome is None or outcome.state.ended
+    while True:  # a script that waits for the tasks may submit further tasks and batch jobs meanwhile
+        unfinished = [*spool.waiting(), *spool.taken()]  # in this order, which a task takes
+        for name in unfinished:
+            spool.settle(name, worker.CANCELLED, "it was cancelled by `adatom queue cancel`")
+        cancelled.update(unfinished)
+        left = end_batch_jobs(spool, _PAUSE)
+        if not left and not unfinished:
+            return len(cancelled)
+        if time.monotonic() > deadline:
+            ids = ", ".join(record.id for record in left)
+            what = f"batch jobs have not ended: {ids}" if ids else "a script goes on to put jobs there: end it"
+            raise SchedulerError(f"{spool.path.name}: {len(cancelled)} jobs are cancelled, but {what}. Run this again.")

@@ -25,6 +25,7 @@ GRACE = 3.0  # seconds that a job has after SIGTERM to mark its directory
 ANSWER, DIED, UNREADABLE, CANCELLED = b"a", b"d", b"u", b"c"
 _LISTED = 100  # tasks that a worker knows of before it looks again
 _PAUSES = (0.01, 1.0, 1.3)  # seconds between two looks for tasks: first, at most; their growth
+_LOOK = 0.5  # seconds between two looks at the whole spool
 
 
 def sign(data: bytes, key: bytes) -> bytes:
@@ -88,8 +89,9 @@ class Slot:
             while name := next(iter(names(self.taken)), None) or self._next():
                 self.busy = True
                 answer = self._answer(self.taken / name)
-                put(self.spool / "done" / name, sign(answer, self.key))
-                (self.taken / name).unlink(missing_ok=True)
+                if (self.taken / name).exists():  # else it was cancelled, or given to another worker
+                    put(self.spool / "done" / name, sign(answer, self.key))
+                    (self.taken / name).unlink(missing_ok=True)
                 self.busy = False
         except KeyboardInterrupt:
             os._exit(1)
@@ -219,12 +221,15 @@ class Workers:
 
     def run(self) -> None:
         """Look after the workers until all have ended."""
-        busy = time.monotonic()
+        busy = looked = time.monotonic()
         while self.running and not self.told:
-            if self._has_tasks():
-                busy = time.monotonic()
-            elif time.monotonic() > busy + self.idle:
-                self._close()
+            now = time.monotonic()
+            if now > looked + _LOOK:
+                looked = now
+                if self._has_tasks():
+                    busy = now
+                elif now > busy + self.idle:
+                    self._close()
             for number, process in list(self.running.items()):
                 code = process.poll()
                 if code is not None:
