@@ -282,7 +282,7 @@ def test_cancelled_jobs_fail(environment, tmp_path):
         assert re.search("work.*cancelled by `adatom queue cancel`", running.output, re.DOTALL), running.output
     with change_settings(queue_dir=tmp_path / "queue"):
         [spool] = state.spools()
-        assert state.tasks(spool) == []
+        assert {task.state for task in state.tasks(spool)} == {"kept"}  # what had been done before
     assert not list(spool.path.glob("*adatom-*")), "files of batch jobs are left"
 
 
