@@ -178,7 +178,8 @@ def own_jobs(running: Variant) -> None:
 def end_batch_jobs(directory: Path) -> None:
     """End what jobs of the queue engine a script has left."""
     from adatom.engines.queue import state
+    from adatom.engines.queue.spools import spools
 
     with change_settings(queue_dir=directory):
-        for spool in state.spools():
+        for spool in spools():
             state.cancel(spool)

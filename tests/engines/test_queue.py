@@ -15,6 +15,7 @@ from adatom import change_settings, flow, job
 from adatom.engines.queue import names, runner, state, worker
 from adatom.engines.queue.client import Client
 from adatom.engines.queue.runner import QueueRunner
+from adatom.engines.queue.spools import spools
 from adatom.errors import FlowFailure, InputError
 from adatom.execution.registry import close_engines
 from tests.engines.conftest import end_batch_jobs, is_tested
@@ -91,7 +92,7 @@ def test_a_script_that_ended_finds_its_jobs_again(environment, tmp_path, number)
         again(environment, tmp_path)
     assert begun(tmp_path) == {str(number): 1 for number in range(10)}
     with change_settings(queue_dir=tmp_path / "queue"):
-        assert [state.tasks(spool) for spool in state.spools()] == [[]]
+        assert [state.tasks(spool) for spool in spools()] == [[]]
     assert not list((tmp_path / "adatom_results").rglob("failed-*"))
 
 
@@ -155,7 +156,7 @@ def test_the_same_work_may_be_asked_for_several_times(queue_dir):
 
 def test_answers_are_removed_with_their_flow(queue_dir):
     assert doubles(5) == [0, 2, 4, 6, 8]
-    [spool] = state.spools()
+    [spool] = spools()
     assert state.tasks(spool) == []
     with pytest.raises(FlowFailure, match="ValueError: no"):
         one_fails()
@@ -281,9 +282,9 @@ def test_cancelled_jobs_fail(environment, tmp_path):
         assert running.wait(60) != 0
         assert re.search("work.*cancelled by `adatom queue cancel`", running.output, re.DOTALL), running.output
     with change_settings(queue_dir=tmp_path / "queue"):
-        [spool] = state.spools()
+        [spool] = spools()
         assert {task.state for task in state.tasks(spool)} == {"kept"}  # what had been done before
-    assert not list(spool.path.glob("*adatom-*")), "files of batch jobs are left"
+    assert not list(spool.path.glob("adatom-*")), "files of batch jobs are left"
 
 
 def test_a_runner_without_a_profile_that_exists(queue_dir):

@@ -164,8 +164,8 @@ class Stream:
         return self._ready(Handle.packed(calculator, f"The {type(calculator).__name__} of a structure"))
 
     def _ready(self, handle: Handle) -> Handle:
-        """Return a handle that may be sent with each batch: a long one goes by a file."""
-        if handle.data is not None and len(handle.data) > _LONG:
+        """Return a handle that may be sent with each batch: a long one goes by a file, if workers can read it."""
+        if handle.data is not None and len(handle.data) > _LONG and self._engine.capabilities.shares_files:
             file = Path(f"{self._directory}.{handle.key}")
             file.parent.mkdir(parents=True, exist_ok=True)
             with whole_file(file, 0o600) as opened:

@@ -7,10 +7,11 @@ import shlex
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 
 from adatom.errors import InputError, SchedulerError
 from adatom.machines.archive import pack, unpack
@@ -20,6 +21,8 @@ from adatom.machines.script import quoted_path
 from adatom.machines.ssh import Connection, checked_host, connection
 
 __all__ = ["Host", "checked_place"]
+
+T = TypeVar("T")
 
 _FAILED = 255  # exit status with which ssh reports its own errors
 _NO_COMMAND = 127
@@ -212,6 +215,32 @@ class Host(Here):
             None, "bash", "-c", f"[ ! -L {place} ] && [ -O {place} ] && [ -f {place}/{_SENT} ] && rm -rf -- {place}"
         )
 
+    def talk(
+        self, what: str, command: Sequence[str], conversation: Callable[[IO[bytes], IO[bytes]], T], timeout: float
+    ) -> T:
+        """Run a command in a login shell on the host, and talk to it.
+
+        Parameters
+        ----------
+        what
+            Purpose, for error messages.
+        command
+            Program, which may begin with ``~/``, and its arguments, one string for each word.
+        conversation
+            Function of the standard input of the program and its standard output, whose value is returned.
+        timeout
+            Longest run time, in s.
+
+        Raises
+        ------
+        SchedulerError
+            The host does not answer, the program fails, or what it prints is cut short.
+        """
+        line = f"{_THEN}exec {quoted_path(Path(command[0]))} {shlex.join(command[1:])}"
+        with self._stream(what, _LOGIN, line, stdin=subprocess.PIPE, timeout=timeout) as (given, printed):
+            assert given
+            return conversation(given, printed)
+
     @property
     def _connection(self) -> Connection:
         return connection(self.name, os.getpid())
@@ -236,14 +265,17 @@ class Host(Here):
 
     @contextmanager
     def _stream(
-        self, what: str, line: str, stdin: int | IO[bytes] = subprocess.DEVNULL
+        self, what: str, *line: str, stdin: int | IO[bytes] = subprocess.DEVNULL, timeout: float | None = None
     ) -> Iterator[tuple[IO[bytes] | None, IO[bytes]]]:
         """Run a line of bash on the host, and yield its standard input, if that is a pipe, and its standard output."""
         with tempfile.TemporaryFile() as errors:
             process = subprocess.Popen(
-                self._ssh("bash", "-c", line), stdin=stdin, stdout=subprocess.PIPE, stderr=errors
+                self._ssh("bash", "-c", *line), stdin=stdin, stdout=subprocess.PIPE, stderr=errors
             )
             assert process.stdout
+            watchdog = threading.Timer(timeout or threading.TIMEOUT_MAX, process.kill)
+            watchdog.daemon = True
+            watchdog.start()
             broken: Exception | None = None
             try:
                 with process:
@@ -251,8 +283,10 @@ class Host(Here):
                     if process.stdin:
                         process.stdin.close()
                     process.stdout.read()  # the padding after an archive
-            except (BrokenPipeError, tarfile.TarError) as error:  # the process ended early
+            except (BrokenPipeError, EOFError, ValueError, tarfile.TarError) as error:  # the process ended early
                 broken = error
+            finally:
+                watchdog.cancel()
             errors.seek(0)
             if broken or process.returncode:
                 words = " ".join(errors.read().decode(errors="replace").split())

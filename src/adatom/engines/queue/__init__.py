@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextvars import ContextVar
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from adatom.engines.queue.client import Client
@@ -48,6 +49,8 @@ class QueueEngine(Engine):
         else:
             raise InputError(f"{runner!r} is no runner of the queue engine: give {self.runner_type}.")
         self._client = Client(made.batch_jobs())
+        if self._client.spool.results:
+            self.capabilities = replace(self.capabilities, shares_files=False)
         self._interrupted = False
 
     @property

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import time
 from collections import Counter
 from concurrent.futures import Future
@@ -17,10 +15,9 @@ from adatom.machines.outcome import Outcome, State
 from adatom.machines.profiles.machine import HPCProfile
 from adatom.machines.profiles.runner import RunnerProfile
 from adatom.machines.record import Record, read_records, record_path
-from adatom.machines.schedulers.base import scheduler
+from adatom.machines.schedulers.base import Submitted, scheduler
 from adatom.machines.script import STDERR, BatchJob
 from adatom.machines.watch import watch
-from adatom.utils.files import whole_file
 from adatom.utils.names import new_id
 
 __all__ = ["BatchJobs", "end_batch_jobs"]
@@ -79,10 +76,10 @@ class BatchJobs:
     def _job(self, name: str) -> BatchJob:
         walltime = self.runner.walltime
         seconds = 0.0 if walltime is None else lifetime(walltime)[0]
-        python = os.path.expanduser(self.runner.python or sys.executable)
-        words = ["workers", self.spool.path, name, self.runner.jobs_per_node, self.idle, seconds]
-        command = [python, str(self.spool.worker), *map(str, words)]
-        return BatchJob(name=name, work_dir=self.spool.path, command=command, **self._given)
+        words = ["worker.py", "workers", ".", name, self.runner.jobs_per_node, self.idle, seconds]
+        return BatchJob(
+            name=name, work_dir=self.spool.place, command=[self.spool.python, *map(str, words)], **self._given
+        )
 
     def look_after(self, tasks: int) -> None:
         """Answer for the tasks of batch jobs that have ended, and submit batch jobs for tasks.
@@ -98,7 +95,8 @@ class BatchJobs:
         for name in recorded.keys() - self._watched.keys():
             self._watch(recorded[name])
         for name, (record, future) in list(self._watched.items()):
-            if future.done() or _ended_by_itself(record):  # the scheduler may say so a quarter of a minute later
+            # The scheduler may say so a quarter of a minute later.
+            if future.done() or self.spool.end_mark(record.name) == "0":
                 del self._watched[name]
                 self._ended(record, future)
         wanted = min(self.most, -(-tasks // self.runner.jobs_per_node))
@@ -106,17 +104,15 @@ class BatchJobs:
             self._submit()
 
     def _watch(self, record: Record) -> None:
-        self._watched[record.name] = record, watch(record.scheduler, record.job)
+        self._watched[record.name] = record, watch(record.scheduler, _submitted(self.spool, record))
 
     def _submit(self) -> None:
         job = self._job(f"adatom-{new_id()[:8]}")
-        script = self.spool.path / (job.name + self._scheduler.suffix)
+        text = self._scheduler.script(job).encode()
         try:
-            with whole_file(script, 0o600) as file:  # variables may be secrets
-                file.write(self._scheduler.script(job).encode())
-            id = self._scheduler.submit(script)
+            id = self._scheduler.submit(self.spool.script(job.name + self._scheduler.suffix, text))
         except SchedulerError as error:
-            script.unlink(missing_ok=True)
+            self.spool.forget(job.name, files=True)
             self._next = time.monotonic() + _PAUSE
             self._fail(str(error))
             return
@@ -138,13 +134,14 @@ class BatchJobs:
         except SchedulerError as error:
             self.broken = str(error)
             return
-        if self.spool.began(record.name):
+        orphans = self.spool.orphans(record.name)
+        if any(slot.rpartition(".")[0] == record.name for slot in self.spool.slots()):
             self._failed = 0
         elif record.name in self._own:
-            said = self._scheduler.host.tail(record.work_dir / (record.name + STDERR), 2000)
+            said = self._scheduler.host.tail(self.spool.place / (record.name + STDERR), 2000)
             why = f"batch job {record.id} ended before its workers began: {outcome.state}. {outcome.cause} {said}"
             self._fail(" ".join(why.split()))
-        for name in self.spool.orphans(record.name):
+        for name in orphans:
             self._losses[name] += 1
             if outcome.state in _NOT_TO_BLAME and self._losses[name] < _LOSSES:
                 self.spool.put_back(name)
@@ -182,10 +179,10 @@ def end_batch_jobs(spool: Spool, patience: float) -> list[Record]:
     """
     left = list(read_records(spool.path))
     if left:
-        left[0].scheduler.cancel([record.job for record in left])  # a spool is that of one machine
+        left[0].scheduler.cancel([_submitted(spool, record) for record in left])  # a spool is that of one machine
     deadline = time.monotonic() + patience
     while left:
-        known = left[0].scheduler.poll([record.job for record in left])
+        known = left[0].scheduler.poll([_submitted(spool, record) for record in left])
         for record in left[:]:
             if record.id not in known or known[record.id].state.ended:
                 left.remove(record)
@@ -197,16 +194,9 @@ def end_batch_jobs(spool: Spool, patience: float) -> list[Record]:
 
 
 def _forget(spool: Spool, record: Record, files: bool) -> None:
-    spool.clean(record.name)
     record.forget()
-    if files:
-        for path in spool.path.glob(f"*{record.name}*"):
-            path.unlink(missing_ok=True)
+    spool.forget(record.name, files)
 
 
-def _ended_by_itself(record: Record) -> bool:
-    """Return whether the workers of a batch job had nothing more to do."""
-    try:
-        return record.end_mark.read_text().strip() == "0"
-    except OSError:
-        return False
+def _submitted(spool: Spool, record: Record) -> Submitted:
+    return Submitted(record.id, spool.place / record.script.name, record.walltime)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import threading
 import time
 from concurrent.futures import Future, InvalidStateError
@@ -16,8 +15,9 @@ import cloudpickle
 
 from adatom.engines.queue.batch import BatchJobs
 from adatom.engines.queue.names import CHANGED, calls_of, perform, task_name
+from adatom.engines.queue.spool import Spool
 from adatom.engines.queue.worker import ANSWER, DIED
-from adatom.errors import AdatomError, EngineError, WorkerDiedError
+from adatom.errors import AdatomError, EngineError, SchedulerError, WorkerDiedError
 from adatom.execution.call import Batch, Call
 from adatom.execution.failure import Failure
 from adatom.execution.light_future import LightFuture
@@ -82,7 +82,7 @@ class Client:
                 task.found = True
                 announce(f"queue: jobs of an earlier run, which did not end, are gathered from {self.spool.path}.")
             else:
-                self.spool.put(name, task.packed)
+                self.spool.put(name, task.packed(self.spool))
         except BaseException:
             with self._change:
                 self._names.discard(name)
@@ -102,7 +102,7 @@ class Client:
         answer = self.spool.answer(name, keep=True)
         failed = answer is not None and any(isinstance(outcome, Failure) for outcome in _outcomes(work, answer[1][1:]))
         if failed:
-            self.spool.forget([name])
+            self.spool.forget_answers([name])
         return failed
 
     def _free(self, name: str) -> str:
@@ -123,7 +123,7 @@ class Client:
             Whether their answers are removed. Otherwise the next flow that asks for the same work gets them.
         """
         if forget:
-            self.spool.forget(names)
+            self.spool.forget_answers(names)
         with self._change:
             self._names -= names
 
@@ -137,6 +137,7 @@ class Client:
                     self._change.wait(_LOOK)
             received = 0
             try:
+                self.spool.sync()
                 received = self._receive_all()
                 due = time.monotonic() > looked + _LOOK
                 if received or due:
@@ -169,7 +170,7 @@ class Client:
         for name, task in list(self._waiting.items()):
             task.missing = 0 if name in there else task.missing + 1
             if task.missing >= _MISSING and not self.spool.has(name):
-                self.spool.put(name, task.packed)
+                self.spool.put(name, task.packed(self.spool))
                 task.missing = 0
 
     def _receive(self, name: str) -> bool:
@@ -186,12 +187,12 @@ class Client:
         kind, content = answer
         changed = kind == ANSWER and content[:1] == CHANGED
         if changed:
-            self.spool.forget([name])  # the next run must not take it for one of the code that is in its name
+            self.spool.forget_answers([name])  # the next run must not take it for one of the code that is in its name
         if task.found and (changed or kind != ANSWER):  # nor does it matter how it ended when nobody waited for it
             task.found = False
-            self.spool.put(name, task.packed)
+            self.spool.put(name, task.packed(self.spool))
         elif kind == ANSWER:
-            if task.found:
+            if task.found or self.spool.results:  # the worker wrote into another journal, or none
                 _note(task.work, content[1:])
             self._settle(name, content[1:])
         else:
@@ -225,12 +226,13 @@ class Client:
         if self._thread and self._thread is not threading.current_thread():
             self._thread.join()
         self._mark.unlink(missing_ok=True)
-        if leave:
-            return
-        for name in self._waiting:
-            self.spool.take_back(name)
-        if not self._others() and not self.spool.waiting() and not self.spool.taken():
-            self.batch_jobs.cancel()
+        if not leave:
+            for name in self._waiting:
+                self.spool.take_back(name)
+            if not self._others() and not self.spool.waiting() and not self.spool.taken():
+                self.batch_jobs.cancel()
+        with suppress(SchedulerError):  # the next process makes it good
+            self.spool.sync(at_once=True)
 
     def _others(self) -> bool:
         """Return whether another process waits for tasks of the spool."""
@@ -255,12 +257,11 @@ class _Task:
         self.found = False
         self.missing = 0
 
-    @property
-    def packed(self) -> bytes:
-        """Content of the file of the task."""
-        folders = [folder for folder in sys.path if folder and not folder.startswith(sys.prefix)]
-        about = {"session": f"{this_process()}", "path": folders, "directory": os.getcwd()}
-        return json.dumps(about).encode() + b"\n" + cloudpickle.dumps(partial(perform, self.work, self.digest))
+    def packed(self, spool: Spool) -> bytes:
+        """Return the content of the file of the task."""
+        about = {"session": f"{this_process()}", "path": spool.search_path(), "directory": os.getcwd()}
+        task = partial(perform, self.work, self.digest, spool.results)
+        return json.dumps(about).encode() + b"\n" + cloudpickle.dumps(task)
 
 
 def _outcomes(work: Call | Batch, answer: bytes) -> list[Any]:
@@ -268,7 +269,7 @@ def _outcomes(work: Call | Batch, answer: bytes) -> list[Any]:
 
 
 def _note(work: Call | Batch, answer: bytes) -> None:
-    """Write into the journal how calls ended whose workers wrote into that of an earlier process."""
+    """Write into the journal of this process how calls ended."""
     for call, outcome in zip(calls_of(work), _outcomes(work, answer), strict=True):
         if isinstance(outcome, Failure):
             call.note("failed", cause=outcome.in_short)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from hashlib import blake2b
+from typing import cast
 
 from adatom.cache.key import make_key
 from adatom.execution.arguments import read_arguments
@@ -42,7 +44,7 @@ def _key(call: Call) -> str:
         return blake2b(call.function + call.arguments).hexdigest()
 
 
-def perform(work: Call | Batch, name: str) -> bytes:
+def perform(work: Call | Batch, name: str, results: str = "") -> bytes:
     """Run a task, and say whether its code is still that of its name: it may have been changed while the task waited.
 
     Parameters
@@ -51,6 +53,9 @@ def perform(work: Call | Batch, name: str) -> bytes:
         Call or batch of calls.
     name
         Name that `task_name` returned where the task was made.
+    results
+        Directory of this machine for the files of the jobs, whose own directories are on another one; empty: this one
+        has them.
 
     Returns
     -------
@@ -58,4 +63,11 @@ def perform(work: Call | Batch, name: str) -> bytes:
         `UNCHANGED` or `CHANGED`, and what ``pack(work)`` returns.
     """
     same = task_name(work) == name
-    return (UNCHANGED if same else CHANGED) + pack(work)
+    return (UNCHANGED if same else CHANGED) + pack(_relocated(work, results) if results else work)
+
+
+def _relocated(work: Call | Batch, results: str) -> Call | Batch:
+    """Return a task that writes no file outside a directory; the caller's process has the journal and the cache."""
+    if isinstance(work, Batch):
+        return replace(work, calls=[cast(Call, _relocated(call, results)) for call in work.calls])
+    return replace(work, directory=results + work.directory, journal="", caching=None)

@@ -8,7 +8,7 @@ from hashlib import blake2b
 from types import TracebackType
 
 from adatom.engines.queue.batch import BatchJobs
-from adatom.engines.queue.spool import Spool
+from adatom.engines.queue.spools import spool_of
 from adatom.errors import InputError
 from adatom.execution.registry import local_workers, release
 from adatom.machines.profiles.collection import Profiles
@@ -60,7 +60,7 @@ class QueueRunner:
         Raises
         ------
         InputError
-            A profile does not exist, or its machine has a host to log in to.
+            A profile does not exist.
         """
         if self.profile is None:
             here = HPCProfile(name=_HERE, scheduler="local")
@@ -69,11 +69,6 @@ class QueueRunner:
         known: Profiles = load_profiles()
         runner = known.runner(self.profile) if isinstance(self.profile, str) else self.profile
         machine = known.machine(runner.machine)
-        if machine.host:
-            raise InputError(
-                f"The machine {machine.name!r} has host={machine.host!r}, and the queue engine does not copy files to "
-                "another machine yet. Run the flow there, with a profile without a host."
-            )
         return runner, machine
 
     def batch_jobs(self) -> BatchJobs:
@@ -90,7 +85,7 @@ class QueueRunner:
         own = f"{self.jobs} {self.workers}"  # runners that differ have batch jobs of their own
         said = "\0".join([own, runner.model_dump_json(), machine.model_dump_json(), sys.executable])
         name = f"{runner.name}-{blake2b(said.encode(), digest_size=4).hexdigest()}"
-        spool = Spool(get_settings().queue_dir / name)
+        spool = spool_of(get_settings().queue_dir / name, runner, machine)
         most = 1 if self.profile is None else self.jobs
         return BatchJobs(spool, runner, machine, most, _IDLE.get(machine.scheduler, _IDLE_IN_A_QUEUE))
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
 from adatom.engines.queue import worker
+from adatom.engines.queue.task_files import FOLDERS, TaskFiles
 from adatom.errors import StorageError
 from adatom.utils.files import whole_file
 from adatom.utils.keyed import key_in
@@ -15,10 +17,8 @@ from adatom.utils.trust import open_trusted
 
 __all__ = ["Spool"]
 
-_FOLDERS = ("waiting", "taken", "done", "kept", "drivers")
 
-
-class Spool:
+class Spool(TaskFiles):
     """Directory with a file for each task, whose place says how far the task is.
 
     A task waits in ``waiting``. A worker takes it by renaming its file, which only one can, into a directory of its own
@@ -29,6 +29,13 @@ class Spool:
     ----------
     path
         Directory of the spool, for its owner alone; it is made if needed.
+    python
+        Interpreter of the workers.
+
+    Attributes
+    ----------
+    key
+        Key that signs the tasks and answers.
 
     Raises
     ------
@@ -36,16 +43,16 @@ class Spool:
         The directory cannot be made, or somebody else could write there.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, python: str = sys.executable) -> None:
+        super().__init__(path)
+        self._python = python
         try:
-            for folder in ("", *_FOLDERS):
+            for folder in ("", *FOLDERS):
                 make_directory(path / folder)
             self.key = key_in(path / "key")
-            self.worker = path / "worker.py"
-            source = Path(worker.__file__).read_bytes()
-            if not self.worker.exists() or self.worker.read_bytes() != source:
-                with whole_file(self.worker, 0o600) as file:
+            program, source = path / "worker.py", Path(worker.__file__).read_bytes()
+            if not program.exists() or program.read_bytes() != source:
+                with whole_file(program, 0o600) as file:
                     file.write(source)
         except OSError as error:
             if isinstance(error, StorageError):
@@ -54,6 +61,16 @@ class Spool:
                 f"No tasks can be put into {path}: {error.strerror or error}. Name another directory in "
                 "ADATOM_QUEUE_DIR."
             ) from error
+
+    @property
+    def place(self) -> Path:
+        """Directory of the spool on the machine of the batch jobs."""
+        return self.path
+
+    @property
+    def python(self) -> str:
+        """Interpreter of the workers."""
+        return self._python
 
     def put(self, name: str, task: bytes) -> None:
         """Let a task wait for a worker.
@@ -67,31 +84,9 @@ class Spool:
         """
         worker.put(self.path / "waiting" / name, worker.sign(task, self.key))
 
-    def take_back(self, name: str) -> None:
-        """Let a task wait no longer. One that a worker has taken goes on."""
-        (self.path / "waiting" / name).unlink(missing_ok=True)
-
-    def has(self, name: str) -> bool:
-        """Return whether a task waits, is taken, or has an answer."""
-        places = ("done", "kept", "waiting", "done")  # in this order, as a task moves meanwhile
-        return any((self.path / place / name).exists() for place in places) or name in self.taken()
-
-    def waiting(self) -> list[str]:
-        """Return the names of the tasks that wait."""
-        return worker.names(self.path / "waiting")
-
-    def taken(self) -> dict[str, str]:
-        """Return the names of the tasks that workers do, each with the name of its slot."""
-        taken = self.path / "taken"
-        return {name: slot for slot in worker.names(taken) for name in worker.names(taken / slot)}
-
     def kept(self) -> set[str]:
         """Return the names of the tasks whose answers are kept."""
         return set(worker.names(self.path / "kept"))
-
-    def answered(self) -> list[str]:
-        """Return the names of the tasks whose answers were not received yet."""
-        return worker.names(self.path / "done")
 
     def answer(self, name: str, keep: bool) -> tuple[bytes, bytes] | None:
         """Receive an answer.
@@ -133,13 +128,13 @@ class Spool:
             return kind, said[1:]
         return None
 
-    def forget(self, tasks: Iterable[str]) -> None:
+    def forget_answers(self, tasks: Iterable[str]) -> None:
         """Remove kept answers."""
         for name in tasks:
             (self.path / "kept" / name).unlink(missing_ok=True)
 
     def settle(self, name: str, kind: bytes, words: str) -> None:
-        """Answer for a task that no worker does any more.
+        """Answer for a task that no worker is to do any more.
 
         Parameters
         ----------
@@ -151,43 +146,34 @@ class Spool:
             Reason, for the user.
         """
         worker.put(self.path / "done" / name, worker.sign(kind + words.encode(), self.key))
-        self.take_back(name)
-        for path in self._taken(name):
-            path.unlink(missing_ok=True)
+        self.drop(name)
 
-    def put_back(self, name: str) -> None:
-        """Let a task that a worker has taken wait for another worker."""
-        for path in self._taken(name):
-            with suppress(FileNotFoundError):  # another process was faster
-                path.rename(self.path / "waiting" / name)
-
-    def _taken(self, name: str) -> list[Path]:
-        return [path for slot in (self.path / "taken").glob("*") if (path := slot / name).exists()]
-
-    def began(self, batch_job: str) -> bool:
-        """Return whether workers of a batch job have begun."""
-        return any((self.path / "taken").glob(f"{batch_job}.*"))
-
-    def orphans(self, batch_job: str) -> list[str]:
-        """Return the names of the tasks that the workers of a batch job took and did not answer.
+    def script(self, name: str, text: bytes) -> Path:
+        """Write the script of a batch job, and return its path on the machine that submits it.
 
         Parameters
         ----------
-        batch_job
-            Name of a batch job that has ended.
+        name, text
+            Name of the file, and its content.
         """
-        found = []
-        for slot in (self.path / "taken").glob(f"{batch_job}.*"):
-            for name in worker.names(slot):
-                if (self.path / "done" / name).exists():
-                    (slot / name).unlink(missing_ok=True)
-                else:
-                    found.append(name)
-        return found
+        with whole_file(self.path / name, 0o600) as file:  # variables may be secrets
+            file.write(text)
+        return self.place / name
 
-    def clean(self, batch_job: str) -> None:
-        """Remove the directories of a batch job that has ended, unless there are tasks in them."""
-        for slot in (self.path / "taken").glob(f"{batch_job}.*"):
-            worker.closing(slot).unlink(missing_ok=True)
-            with suppress(OSError):
-                slot.rmdir()
+    def search_path(self) -> list[str]:
+        """Return the directories on the machine of the batch jobs in which workers find the user's modules."""
+        return [folder for folder in sys.path if folder and not folder.startswith(sys.prefix)]
+
+    @property
+    def results(self) -> str:
+        """Directory there for the files of jobs; empty: the directories of the jobs exist there."""
+        return ""
+
+    def sync(self, at_once: bool = False) -> None:
+        """See that tasks and answers are where they belong, which they are on one file system.
+
+        Parameters
+        ----------
+        at_once
+            Whether this must not wait.
+        """

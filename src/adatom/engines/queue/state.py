@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -11,9 +10,8 @@ from adatom.engines.queue import worker
 from adatom.engines.queue.batch import end_batch_jobs
 from adatom.engines.queue.spool import Spool
 from adatom.errors import SchedulerError
-from adatom.settings import get_settings
 
-__all__ = ["Task", "cancel", "spools", "tasks"]
+__all__ = ["Task", "cancel", "tasks"]
 
 _PATIENCE = 20.0  # seconds for batch jobs to end, and for scripts to submit no more
 _PAUSE = 1.0  # seconds between two looks for further tasks
@@ -42,14 +40,6 @@ class Task(NamedTuple):
     queue: str
     since: float
     batch_job: str = ""
-
-
-def spools() -> Iterator[Spool]:
-    """Yield the directories of tasks that there are."""
-    folder = get_settings().queue_dir
-    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-        if (path / "key").is_file():
-            yield Spool(path)
 
 
 def tasks(spool: Spool) -> list[Task]:

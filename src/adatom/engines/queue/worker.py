@@ -210,7 +210,7 @@ class Workers:
         if self.until:
             environment["ADATOM_WALLTIME"] = str(max(1.0, self.until - time.time()))
         words = [self.spool, self._slot(number), self.until]
-        command = [sys.executable, __file__, "slot", *map(str, words)]
+        command = [sys.executable, os.path.abspath(__file__), "slot", *map(str, words)]
         return subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True, env=environment)
 
     def _slot(self, number: int) -> str:
@@ -304,10 +304,11 @@ def end(process: subprocess.Popen[bytes]) -> None:
 
 def main(kind: str, spool: str, name: str, *words: str) -> None:
     """Run the workers of a batch job (``workers``), or one of them (``slot``)."""
+    path = Path(os.path.abspath(spool))
     if kind == "slot":
-        Slot(Path(spool), name, float(words[0])).run()
+        Slot(path, name, float(words[0])).run()
     else:
-        Workers(Path(spool), name, int(words[0]), float(words[1]), float(words[2])).run()
+        Workers(path, name, int(words[0]), float(words[1]), float(words[2])).run()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,339 @@
+"""Spool whose workers are on a host that one logs in to with ``ssh``."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import threading
+import time
+import warnings
+from hashlib import blake2b
+from pathlib import Path
+from typing import IO, Any
+
+from adatom.engines.queue import far_end, task_files, worker
+from adatom.engines.queue.spool import Spool
+from adatom.engines.queue.user_code import user_code
+from adatom.errors import SchedulerError
+from adatom.machines.host import Host
+from adatom.utils.files import whole_file
+
+__all__ = ["FAR", "FarSpool"]
+
+FAR = "far.json"  # file that says where the counterpart is
+
+_PAUSES = (0.3, 10.0, 1.4)  # seconds between two exchanges: first, at most; their growth
+_AFTER_A_FAILURE = 5.0  # seconds; twice as long after each further one, up to a minute
+_LONGEST = 600.0  # seconds for one exchange
+_PATIENCE = 600.0  # seconds for which a host may not answer
+_NEEDED = ("adatom", "cloudpickle")  # packages without which no worker can read a task
+_COMPARED = ("python", *_NEEDED, "ase", "numpy", "pymatgen")
+# Sources of the far end, each by the name by which the others import it.
+_MODULES = {module.__name__: Path(module.__file__ or "").read_bytes() for module in (worker, task_files, far_end)}
+_BOOT = """
+import sys, types
+def load(name, source):
+    module = sys.modules[name] = types.ModuleType(name)
+    parent, _, child = name.rpartition(".")
+    parent and setattr(sys.modules[parent], child, module)
+    exec(compile(source, name, "exec"), module.__dict__)
+    return module
+given = sys.stdin.buffer
+for name in ("adatom", "adatom.engines", "adatom.engines.queue"):
+    load(name, "")
+while size := int(given.readline()):
+    last = load(given.readline().decode().strip(), given.read(size))
+last.exchange(sys.argv[1], given, sys.stdout.buffer)
+"""
+
+
+class FarSpool(Spool):
+    """Spool with a counterpart on a host, where the workers are.
+
+    Tasks wait here until an exchange has put them there, and answers are here once an exchange has brought them. An
+    exchange is one command over the shared connection, for any number of tasks. One that was cut is made again, and
+    puts no task there twice.
+
+    Parameters
+    ----------
+    path
+        Directory of the spool on this machine.
+    host
+        Host to log in to.
+    place
+        Directory of the counterpart on the host, absolute or below its home with ``~/``, without an end that makes it
+        unique.
+    python
+        Interpreter of the workers there.
+
+    Raises
+    ------
+    StorageError
+        The directory cannot be made.
+    """
+
+    def __init__(self, path: Path, host: Host, place: str, python: str) -> None:
+        super().__init__(path)
+        self.host, self._command = host, python
+        self._given = (
+            f"{place}-{blake2b(self.key, digest_size=4).hexdigest()}"  # other users of the account have others
+        )
+        self._wishes: list[list[Any]] = []
+        self._files: dict[str, bytes] = {}
+        self._batch_jobs: set[str] = set()
+        self._sent: set[str] = set()  # digests of the source of modules
+        self._there: dict[str, Any] = {"waiting": [], "taken": {}, "slots": [], "ends": {}}
+        self._lock = threading.RLock()
+        self._pause, self._next = _PAUSES[0], 0.0
+        self._heard: float | None = None
+        with whole_file(path / FAR, 0o600) as file:
+            file.write(json.dumps([host.name, place, python]).encode())
+
+    @property
+    def place(self) -> Path:
+        """Absolute path of the counterpart, which the first exchange tells."""
+        self.first_exchange()
+        return Path(self._there["place"])
+
+    @property
+    def python(self) -> str:
+        """Interpreter of the workers there."""
+        self.first_exchange()
+        return str(self._there["python"])
+
+    def waiting(self) -> list[str]:
+        """Return the names of the tasks that wait here or there."""
+        return sorted({*super().waiting(), *self._there["waiting"]} - {*self.answered()})
+
+    def taken(self) -> dict[str, str]:
+        """Return the names of the tasks that workers did at the last exchange, each with the name of its slot."""
+        answered = {*self.answered()}
+        return {name: slot for name, slot in self._there["taken"].items() if name not in answered}
+
+    def slots(self) -> list[str]:
+        """Return the names of the slots whose workers had begun at the last exchange."""
+        return list(self._there["slots"])
+
+    def has(self, name: str) -> bool:
+        """Return whether a task waits or has an answer here, or was there at the last exchange."""
+        self.first_exchange()
+        return super().has(name) or name in self._there["waiting"]
+
+    def put(self, name: str, task: bytes) -> None:
+        """Let a task wait for the next exchange.
+
+        Parameters
+        ----------
+        name, task
+            Same as in `Spool.put`.
+        """
+        super().put(name, task)
+        self._soon()
+
+    def take_back(self, name: str) -> None:
+        """Let a task wait no longer, here or there."""
+        super().take_back(name)
+        self._wish("take_back", name)
+        self._there["waiting"] = [other for other in self._there["waiting"] if other != name]
+
+    def drop(self, name: str) -> None:
+        """Let no worker do a task."""
+        self.take_back(name)
+        self._wish("drop", name)
+        self._there["taken"].pop(name, None)
+
+    def put_back(self, name: str) -> None:
+        """Let a task that a worker has taken wait for another worker."""
+        self._wish("put_back", name)
+        if self._there["taken"].pop(name, None):
+            self._there["waiting"].append(name)
+
+    def orphans(self, batch_job: str) -> list[str]:
+        """Return the names of the tasks that the workers of a batch job took and did not answer.
+
+        Parameters
+        ----------
+        batch_job
+            Name of a batch job that has ended.
+        """
+        self.exchange()  # the workers have put answers there since the last one
+        return [name for name, slot in self.taken().items() if slot.rpartition(".")[0] == batch_job]
+
+    def end_mark(self, batch_job: str) -> str:
+        """Return the exit status of a batch job whose workers had ended by themselves at the last exchange.
+
+        Parameters
+        ----------
+        batch_job
+            Name of a batch job.
+        """
+        self._batch_jobs.add(batch_job)
+        return str(self._there["ends"].get(batch_job, ""))
+
+    def forget(self, batch_job: str, files: bool) -> None:
+        """Remove the directories, and the script and output, of a batch job here and there.
+
+        Parameters
+        ----------
+        batch_job, files
+            Same as in `TaskFiles.forget`.
+        """
+        super().forget(batch_job, files)
+        self._batch_jobs.discard(batch_job)
+        self._wish("forget", batch_job, files)
+
+    def script(self, name: str, text: bytes) -> Path:
+        """Write a script there, and return its path.
+
+        Parameters
+        ----------
+        name, text
+            Name of the file, and its content.
+        """
+        with self._lock:
+            self._files[name] = text
+            self.exchange()
+        return self.place / name
+
+    def search_path(self) -> list[str]:
+        """Return a directory there into which the next exchange puts the source of the user's modules."""
+        digest, files = user_code()
+        if digest not in self._sent:
+            with self._lock:
+                self._files |= {f"code/{digest}/{name}": data for name, data in files.items()}
+            self._sent.add(digest)
+        return [f"{self.place}/code/{digest}"]
+
+    @property
+    def results(self) -> str:
+        """Directory there for the files of jobs, below which each has the path that it would have here."""
+        return f"{self.place}/results"
+
+    def _wish(self, *wish: Any) -> None:
+        with self._lock:
+            self._wishes.append([*wish])
+        self._soon()
+
+    def _soon(self) -> None:
+        self._pause = _PAUSES[0]
+        self._next = min(self._next, time.monotonic() + self._pause)
+
+    def sync(self, at_once: bool = False) -> None:
+        """Make an exchange if one is due. A connection that fails is tried again for ten minutes.
+
+        Parameters
+        ----------
+        at_once
+            Whether an exchange is due as soon as there is something to put there.
+
+        Raises
+        ------
+        SchedulerError
+            The host has not answered for ten minutes.
+        """
+        now = time.monotonic()
+        if now < self._next and not (at_once and (self._wishes or super().waiting())):
+            return
+        try:
+            self.exchange()
+        except SchedulerError:
+            if self._heard is None or now > self._heard + _PATIENCE:
+                raise
+            self._next = time.monotonic() + min(60.0, max(_AFTER_A_FAILURE, now - self._heard))
+
+    def first_exchange(self) -> None:
+        """Make an exchange unless there was one.
+
+        Raises
+        ------
+        SchedulerError
+            The host does not answer, or has no Python that can read tasks.
+        """
+        if self._heard is None:
+            with self._lock:
+                if self._heard is None:
+                    self.exchange()
+
+    def exchange(self) -> None:
+        """Put tasks there, and receive the state of the counterpart and answers.
+
+        Raises
+        ------
+        SchedulerError
+            The host does not answer.
+        """
+        with self._lock, open(self.path / ".exchange", "a+b") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # against other processes
+            lock.seek(0)
+            number, more = int(lock.read() or 0), True
+            while more:
+                number += 1
+                lock.truncate(0)
+                lock.write(b"%d" % number)
+                lock.flush()
+                more = self._exchange(number)
+            self._next = time.monotonic() + self._pause
+            self._pause = min(_PAUSES[1], self._pause * _PAUSES[2])
+
+    def _exchange(self, number: int) -> bool:
+        first = self._heard is None
+        tasks: dict[str, bytes] = {}
+        size, more = 0, False
+        for name in super().waiting():
+            with (self.path / "waiting" / name).open("rb") as file:
+                data = file.read()
+            if tasks and size + len(data) > far_end.MOST:
+                more = True
+                break
+            tasks[f"waiting/{name}"] = data
+            size += len(data)
+        wishes, files = self._wishes, self._files
+        own = {"key": self.key, "worker.py": _MODULES[worker.__name__]} if first else {}
+        about = {
+            "number": number,
+            "wishes": wishes,
+            "batch_jobs": sorted(self._batch_jobs),
+            "packages": _COMPARED if first else (),
+        }
+
+        def talk(given: IO[bytes], printed: IO[bytes]) -> tuple[dict[str, Any], dict[str, bytes]]:
+            for name, source in _MODULES.items():
+                given.write(b"%d\n%b\n%b" % (len(source), name.encode(), source))
+            given.write(b"0\n")
+            far_end.write_message(given, about, {**own, **files, **tasks})
+            there, answers = far_end.read_message(printed)
+            for name, data in answers.items():
+                if Path(name).name != name or name.startswith("."):  # the host is not trusted with files here
+                    raise ValueError(f"{name!r} is no name of a task")
+                if not (self.path / "kept" / name).exists():  # else it has been here before
+                    worker.put(self.path / "done" / name, data)
+            given.write(b"received\n")
+            return there, answers
+
+        what = f"exchange tasks with {self._given}"
+        there, answers = self.host.talk(what, [self._command, "-c", _BOOT, str(self._given)], talk, _LONGEST)
+        if first:
+            self._compare(there["versions"])
+        there["waiting"] = [name for name in there["waiting"] if name not in answers]
+        there["taken"] = {name: slot for name, slot in there["taken"].items() if name not in answers}
+        self._there = there
+        self._heard = time.monotonic()
+        self._wishes, self._files = self._wishes[len(wishes) :], {}
+        for name in tasks:
+            (self.path / name).unlink(missing_ok=True)
+        if tasks or answers:
+            self._pause = _PAUSES[0]
+        return more or bool(there["more"])
+
+    def _compare(self, there: dict[str, str]) -> None:
+        """Refuse a Python that cannot read tasks, and warn of one with other versions."""
+        if missing := [name for name in _NEEDED if not there[name]]:
+            raise SchedulerError(
+                f"{self._command} {self.host} has no {' and no '.join(missing)}, without which it cannot read a task. "
+                f"Install it there (pip install {' '.join(missing)}), or name another `python` in the runner profile."
+            )
+        here = {name: far_end.version_of(name) for name in _COMPARED}
+        differ = [name for name in here if here[name] != there[name]]
+        if differ:
+            versions = ", ".join(f"{name} {there[name] or 'is missing'} (here {here[name]})" for name in differ)
+            warnings.warn(f"{self._command} {self.host} has other versions: {versions}.", stacklevel=2)

@@ -1,0 +1,114 @@
+"""Files of the tasks in a spool, by their places.
+
+This file is used on the machine of the script and, on its own, on the machine of the batch jobs.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+from adatom.engines.queue.worker import closing, names
+
+__all__ = ["FOLDERS", "TaskFiles"]
+
+FOLDERS = ("waiting", "taken", "done", "kept", "drivers")
+
+
+class TaskFiles:
+    """Files of the tasks in a spool.
+
+    Parameters
+    ----------
+    path
+        Directory of the spool.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def waiting(self) -> list[str]:
+        """Return the names of the tasks that wait."""
+        return names(self.path / "waiting")
+
+    def taken(self) -> dict[str, str]:
+        """Return the names of the tasks that workers do, each with the name of its slot."""
+        return {name: slot for slot in self.slots() for name in names(self.path / "taken" / slot)}
+
+    def slots(self) -> list[str]:
+        """Return the names of the slots whose workers have begun."""
+        return names(self.path / "taken")
+
+    def answered(self) -> list[str]:
+        """Return the names of the tasks whose answers were not received yet."""
+        return names(self.path / "done")
+
+    def has(self, name: str) -> bool:
+        """Return whether a task waits, is taken, or has an answer."""
+        places = ("done", "kept", "waiting", "done")  # in this order, as a task moves meanwhile
+        return any((self.path / place / name).exists() for place in places) or name in self.taken()
+
+    def take_back(self, name: str) -> None:
+        """Let a task wait no longer. One that a worker has taken goes on."""
+        (self.path / "waiting" / name).unlink(missing_ok=True)
+
+    def drop(self, name: str) -> None:
+        """Let no worker do a task. The answer of one that does it is not written."""
+        self.take_back(name)
+        for path in self._taken(name):
+            path.unlink(missing_ok=True)
+
+    def put_back(self, name: str) -> None:
+        """Let a task that a worker has taken wait for another worker."""
+        for path in self._taken(name):
+            with suppress(FileNotFoundError):  # another process was faster
+                path.rename(self.path / "waiting" / name)
+
+    def _taken(self, name: str) -> list[Path]:
+        return [path for slot in self.slots() if (path := self.path / "taken" / slot / name).exists()]
+
+    def orphans(self, batch_job: str) -> list[str]:
+        """Return the names of the tasks that the workers of a batch job took and did not answer.
+
+        Parameters
+        ----------
+        batch_job
+            Name of a batch job that has ended.
+        """
+        found = []
+        for slot in (self.path / "taken").glob(f"{batch_job}.*"):
+            for name in names(slot):
+                if (self.path / "done" / name).exists():
+                    (slot / name).unlink(missing_ok=True)
+                else:
+                    found.append(name)
+        return found
+
+    def end_mark(self, batch_job: str) -> str:
+        """Return the exit status of a batch job whose workers have ended by themselves; empty: they have not.
+
+        Parameters
+        ----------
+        batch_job
+            Name of a batch job.
+        """
+        with suppress(OSError):
+            return (self.path / f"{batch_job}.end").read_text().strip()
+        return ""
+
+    def forget(self, batch_job: str, files: bool) -> None:
+        """Remove the directories of a batch job that has ended, unless there are tasks in them.
+
+        Parameters
+        ----------
+        batch_job
+            Name of the batch job.
+        files
+            Whether its script and output are removed, too.
+        """
+        for slot in (self.path / "taken").glob(f"{batch_job}.*"):
+            closing(slot).unlink(missing_ok=True)
+            with suppress(OSError):
+                slot.rmdir()
+        for path in self.path.glob(f"*{batch_job}*") if files else ():
+            path.unlink(missing_ok=True)

@@ -1,0 +1,254 @@
+"""The queue engine on a machine that one logs in to: real ssh, a real Slurm behind it, and files of its own."""
+
+import sys
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from pathlib import Path
+
+import pytest
+from ase.build import bulk
+from ase.calculators.emt import EMT
+
+from adatom import change_settings, flow, job
+from adatom.configs import ConfigSet, OutputSpec, calculate
+from adatom.engines.queue import state
+from adatom.engines.queue.spools import spools
+from adatom.errors import FlowFailure, SchedulerError
+from adatom.execution.registry import close_engines
+from adatom.recipes.emt import bulk_to_slabs_flow
+from tests.engines.clusters.conftest import energies
+from tests.engines.conftest import end_batch_jobs
+from tests.engines.processes import script, wait_until
+from tests.infra import machine as infra
+from tests.infra import slurm, sshd
+
+pytestmark = pytest.mark.xdist_group("slurm")
+
+# What the script needs is in a file system of its own, which the machine of the batch jobs does not see.
+_ALONE = ["unshare", "--mount", "--propagation", "private"]
+
+PROFILES = f"""
+[machines.cluster]
+scheduler = "slurm"
+host = "login"
+remote_dir = "~/adatom jobs"
+queues.cpu = "main"
+
+[runners.far]
+machine = "cluster"
+resource_class = "cpu"
+jobs_per_node = 2
+walltime = "10m"
+python = "{sys.executable}"
+
+[runners.other]
+machine = "cluster"
+resource_class = "cpu"
+python = "{sys.executable}"
+
+[runners.bare]
+machine = "cluster"
+resource_class = "cpu"
+python = "/usr/bin/python3"
+
+[machines.gone]
+scheduler = "slurm"
+host = "closed"
+
+[runners.gone]
+machine = "gone"
+"""
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """That of a user there, whose login shell greets."""
+    home = tmp_path_factory.mktemp("it's home")
+    (home / ".bash_profile").write_text("echo Welcome; echo Beware >&2\n")
+    return home
+
+
+@pytest.fixture(scope="module")
+def login(home):
+    infra.skip_or_install("slurm", slurm.COMMANDS, slurm.PACKAGES)
+    infra.skip_or_install("sshd", sshd.COMMANDS, sshd.PACKAGES)
+    with slurm.slurm() as cluster, sshd.sshd(HOME=str(home), **cluster.environment) as login:
+        yield login
+
+
+@pytest.fixture
+def queue_dir(login, tmp_path, monkeypatch):
+    monkeypatch.delenv("SLURM_CONF")
+    (tmp_path / "profiles.toml").write_text(PROFILES)
+    own = {"results_dir": tmp_path / "results", "queue_dir": tmp_path / "queue"}
+    with change_settings(workflow_engine="queue", queue_profile="far", profiles=(tmp_path / "profiles.toml",), **own):
+        yield tmp_path / "queue"
+        close_engines()
+        end_batch_jobs(tmp_path / "queue")
+
+
+@job
+def double(number):
+    return 2 * number
+
+
+@job
+def fail():
+    raise ValueError("no")
+
+
+@flow
+def doubles(*numbers):
+    return [double(number) for number in numbers]
+
+
+def test_a_flow_of_recipes(queue_dir, here, home, tmp_path):
+    assert energies(bulk_to_slabs_flow(bulk("Cu"))) == here
+    [spool] = spools()
+    assert state.tasks(spool) == []
+    [there] = (home / "adatom jobs/queue").iterdir()
+    assert there.stat().st_mode & 0o077 == 0
+    assert not list(there.glob("*/*/FLOW-*")), "files of jobs"
+    close_engines()
+    assert not list(there.glob("adatom-*")), "scripts of batch jobs are left there"
+    assert not (tmp_path / "results").exists() or not list((tmp_path / "results").glob("FLOW-*/JOB-*"))
+
+
+def test_files_and_failures_are_there(queue_dir, home):
+    @flow
+    def campaign():
+        return [fail()]
+
+    with pytest.raises(FlowFailure, match=r"ValueError: no(.|\n)*adatom jobs/queue/far-.*/results/.*failed-JOB-fail"):
+        campaign()
+    assert len(list(home.glob("adatom jobs/queue/far-*/results/**/failed-JOB-fail-*"))) == 1
+
+
+def test_a_stream_of_structures(queue_dir, tmp_path):
+    structures = [bulk("Cu", a=3.5 + 0.02 * number) for number in range(8)]
+    out = calculate(ConfigSet(structures), OutputSpec(), (EMT, [], {}), properties=("energy",), output_prefix="there_")
+    with change_settings(workflow_engine="local", local_workers=1):
+        own = calculate(
+            ConfigSet(structures), OutputSpec(), (EMT, [], {}), properties=("energy",), output_prefix="there_"
+        )
+    assert [atoms.info["there_energy"] for atoms in out] == [atoms.info["there_energy"] for atoms in own]
+
+
+def test_two_systems_at_once(queue_dir):
+    other = doubles.with_options(runner="other")
+    with ThreadPoolExecutor(2) as threads:
+        one, two = (threads.submit(copy_context().run, call, *range(6)) for call in (doubles, other))
+        assert one.result() == two.result() == [0, 2, 4, 6, 8, 10]
+
+
+@pytest.mark.parametrize(
+    ("profile", "words"),
+    [
+        ("bare", "/usr/bin/python3 on login has no adatom and no cloudpickle"),
+        ("gone", "host='closed' of the machine's profile does not answer"),
+    ],
+)
+def test_what_is_not_there_is_said_before_anything_is_submitted(queue_dir, home, profile, words):
+    with pytest.raises((FlowFailure, SchedulerError), match=words):
+        doubles.with_options(runner=profile)(1)
+    assert not list(home.glob("adatom jobs/queue/bare-*/adatom-*"))
+
+
+def test_a_host_names_no_file_outside_the_spool(queue_dir, tmp_path):
+    """What runs as Python there answers with a path that leads elsewhere."""
+    evil = tmp_path / "python"
+    evil.write_text("""#!/bin/sh
+echo '{"place": "/tmp", "python": "x", "waiting": [], "taken": {}, "slots": [], "ends": {}, "more": false,
+"versions": {}, "files": {"../../evil": 4}}' | tr -d '\\n'
+echo; printf evil; cat > /dev/null
+""")
+    evil.chmod(0o755)
+    (tmp_path / "evil.toml").write_text(f'[runners.evil]\nmachine = "cluster"\npython = "{evil}"\n')
+    with (
+        change_settings(profiles=(tmp_path / "profiles.toml", tmp_path / "evil.toml")),
+        pytest.raises((FlowFailure, SchedulerError), match="'../../evil' is no name of a task"),
+    ):
+        doubles.with_options(runner="evil")(1)
+    assert not list(tmp_path.rglob("evil"))
+
+
+# --- Scripts that end, connections that break -------------------------------------------------------------------------
+
+SCRIPT = """
+import os, time
+from pathlib import Path
+from adatom import flow, job
+from helper import value
+
+@job
+def work(number, *before):
+    with open("at {log}"[3:], "a") as log:  # the content of a file that the code names counts for the name of a job
+        log.write(f"{{number}}\\n")
+    time.sleep(0.3)
+    return value(number) + sum(before)
+
+@flow
+def campaign():
+    first = [work(number) for number in range(7)]
+    return first + [work(number, *first) for number in range(7, 10)]
+
+print("result", sum(campaign()))
+"""
+RESULT = f"result {sum(range(10)) + 3 * sum(range(7))}"
+
+
+@pytest.fixture
+def laptop(login, tmp_path, monkeypatch):
+    """A directory for scripts, with a module of the user's beside them."""
+    monkeypatch.delenv("SLURM_CONF")
+    own = tmp_path / "laptop"
+    own.mkdir()
+    (own / "helper.py").write_text("def value(number): return number")
+    (own / "profiles.toml").write_text(PROFILES)
+    yield own
+    with change_settings(queue_dir=own / "queue"):
+        close_engines()
+    end_batch_jobs(own / "queue")
+
+
+def environment(laptop: Path) -> dict[str, str]:
+    return {
+        "ADATOM_WORKFLOW_ENGINE": "queue",
+        "ADATOM_QUEUE_PROFILE": "far",
+        "ADATOM_PROFILES": f"{laptop}/profiles.toml",
+        "ADATOM_QUEUE_DIR": str(laptop / "queue"),
+    }
+
+
+def begun(log: Path) -> Counter:
+    return Counter(log.read_text().split()) if log.exists() else Counter()
+
+
+@pytest.mark.parametrize("tasks", [0, 2, 8])
+def test_a_script_that_was_killed_finds_its_jobs_again(laptop, tmp_path, tasks):
+    log = tmp_path / "log"
+    text = SCRIPT.format(log=log)
+    with script(laptop, text, **environment(laptop)) as running:
+        wait_until(lambda: len(begun(log)) >= tasks or running.process.poll() is not None, "no job is begun")
+        if not tasks:
+            wait_until(lambda: list(laptop.glob("queue/*/waiting/*")), "no task is made")
+        running.process.kill()
+        running.wait()
+        with script(laptop, text, "again", **environment(laptop)) as again:
+            assert again.wait(120) == 0, again.output
+            assert RESULT in again.output
+    assert begun(log) == {str(number): 1 for number in range(10)}
+
+
+def test_connections_that_break(laptop, login, tmp_path):
+    log = tmp_path / "log"
+    with script(laptop, SCRIPT.format(log=log), **environment(laptop)) as running:
+        for number in range(0, 10, 2):
+            wait_until(
+                lambda least=number: len(begun(log)) > least or running.process.poll() is not None, "no job is begun"
+            )
+            login.disconnect()
+        assert running.wait(150) == 0, running.output
+        assert RESULT in running.output
+    assert begun(log) == {str(number): 1 for number in range(10)}
