@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,11 +23,11 @@ _EXITING = 0x4  # PF_EXITING among the flags in /proc/PID/stat
 class Script:
     """A user's script that runs. All processes that it starts inherit a mark."""
 
-    def __init__(self, path: Path, output: str, environment: dict[str, str]) -> None:
+    def __init__(self, path: Path, output: str, environment: dict[str, str], before: Sequence[str] = ()) -> None:
         self._output = path.parent / output
         self._mark = uuid.uuid4().hex
         self.process = subprocess.Popen(
-            [sys.executable, str(path)],
+            [*before, sys.executable, str(path)],
             cwd=path.parent,
             env={**os.environ, "MARK_OF_TEST": self._mark, **environment},
             stdout=self._output.open("w"),
@@ -78,11 +78,13 @@ class Script:
 
 
 @contextmanager
-def script(directory: Path, text: str, output: str = "stdout", **environment: str) -> Iterator[Script]:
-    """Run a script, and end whatever is left of it with the block."""
+def script(
+    directory: Path, text: str, output: str = "stdout", before: Sequence[str] = (), **environment: str
+) -> Iterator[Script]:
+    """Run a script, by a command `before` its own, and end whatever is left of it with the block."""
     path = directory / "script.py"
     path.write_text(text)
-    running = Script(path, output, environment)
+    running = Script(path, output, environment, before)
     try:
         yield running
     finally:

@@ -1,5 +1,6 @@
 """The queue engine on a machine that one logs in to: real ssh, a real Slurm behind it, and files of its own."""
 
+import subprocess
 import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -25,8 +26,15 @@ from tests.infra import slurm, sshd
 
 pytestmark = pytest.mark.xdist_group("slurm")
 
-# What the script needs is in a file system of its own, which the machine of the batch jobs does not see.
-_ALONE = ["unshare", "--mount", "--propagation", "private"]
+# Puts the files of the script where no other process sees them, as if it were on another machine.
+ALONE = (
+    "unshare",
+    "--mount",
+    "sh",
+    "-ec",
+    'mkdir ../own; mv *.py *.toml ../own; mount -t tmpfs none "$PWD"; cd "$PWD"; mv ../own/* .; exec "$@"',
+    "alone",
+)
 
 PROFILES = f"""
 [machines.cluster]
@@ -239,6 +247,18 @@ def test_a_script_that_was_killed_finds_its_jobs_again(laptop, tmp_path, tasks):
             assert again.wait(120) == 0, again.output
             assert RESULT in again.output
     assert begun(log) == {str(number): 1 for number in range(10)}
+
+
+def test_another_machine_has_none_of_the_files(laptop, tmp_path):
+    """The script's module is copied there, and its directory is made nowhere."""
+    if subprocess.run([*ALONE[:2], "mount", "-t", "tmpfs", "none", laptop], capture_output=True).returncode:
+        pytest.skip("this process may not mount: run the tests as root")
+    log = tmp_path / "log"
+    with script(laptop, SCRIPT.format(log=log), before=ALONE, **environment(laptop)) as running:
+        assert running.wait(150) == 0, running.output
+        assert RESULT in running.output
+    assert begun(log) == {str(number): 1 for number in range(10)}
+    assert [path.name for path in laptop.iterdir()] == ["stdout"]
 
 
 def test_connections_that_break(laptop, login, tmp_path):
