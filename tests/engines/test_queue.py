@@ -18,6 +18,7 @@ from adatom.engines.queue.runner import QueueRunner
 from adatom.engines.queue.spools import spools
 from adatom.errors import FlowFailure, InputError
 from adatom.execution.registry import close_engines
+from adatom.machines.profiles.runner import RunnerProfile
 from tests.engines.conftest import end_batch_jobs, is_tested
 from tests.engines.processes import script, wait_until
 
@@ -308,3 +309,59 @@ def test_batch_jobs_that_cannot_start_end_the_flow(queue_dir, tmp_path):
     ):
         doubles(2)
     assert doubles(2) == [0, 2]  # with the settings of before
+
+
+RETRY = """
+[machines.here]
+scheduler = "local"
+[runners.short]
+machine = "here"
+walltime = "3s"
+memory = "1G"
+[runners.patient]
+machine = "here"
+walltime = "3s"
+memory = "1G"
+retry.timeout = { walltime = 5.0, memory = 1.5 }
+retry.node_failure = {}
+"""
+
+
+@pytest.mark.filterwarnings("ignore:.*nothing here keeps a job to its memory")
+def test_a_profile_says_what_follows_the_end_of_a_batch_job(queue_dir, tmp_path):
+    log = tmp_path / "log"
+
+    @job
+    def slow(log):
+        with open(log, "a") as file:
+            file.write("x")
+        time.sleep(4)
+        return 1
+
+    @flow
+    def one(log):
+        return [slow(log)]
+
+    (tmp_path / "profiles.toml").write_text(RETRY)
+    with change_settings(profiles=(tmp_path / "profiles.toml",)):
+        assert one.with_options(runner="patient")(str(log)) == [1]
+        assert log.read_text() == "xx"
+        with pytest.raises(FlowFailure, match="its batch job .* ended: timeout"):
+            one.with_options(runner="short")(str(log))
+
+
+def test_larger_batch_jobs():
+    profile = RunnerProfile(
+        name="x",
+        machine="x",
+        walltime=3600,
+        memory="2G",
+        retry={"timeout": {"walltime": 2}, "out_of_memory": {"memory": 1.5}},
+    )
+    assert profile.grown("timeout").walltime == 7200
+    assert profile.grown("out_of_memory").memory == 3 * 2**30
+    assert profile.grown("node_failure") is None
+    with pytest.raises(InputError, match="retry.timeout.walltime is a factor of walltime, which is not given"):
+        RunnerProfile(name="x", machine="x", retry={"timeout": {"walltime": 2}})
+    with pytest.raises(InputError, match="retry"):
+        RunnerProfile(name="x", machine="x", retry={"bad_luck": {}})

@@ -88,3 +88,15 @@ def test_what_does_not_belong_together():
 def test_arguments_that_no_program_can_be_given(value, said):
     with pytest.raises(InputError, match=said):
         planned(args=[value])
+
+
+def test_of_several_queues_the_first_one_that_gives_what_is_asked_for():
+    limits = {"short": {"walltime": "1h", "cores_per_node": 8}, "long": {"walltime": "24h", "cores_per_node": 4}}
+    site = HPCProfile(
+        name="site", scheduler="slurm", queues={"cpu": ["short", "long"]}, limits=limits,
+        executables={"pw.x": "pw.x"},
+    )  # fmt: skip
+    assert planned(walltime="30m", where=site).queue == "short"
+    assert planned(walltime="2h", where=site).queue == "long"
+    with pytest.raises(InputError, match="walltime is 02:00:00, and the queue 'short' .*, and cores_per_node is 8"):
+        planned(walltime="2h", ranks_per_node=8, where=site)

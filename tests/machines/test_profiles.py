@@ -63,9 +63,9 @@ def test_later_places_come_first(home):
         path.write_text(f'[machines.{{}}]\nscheduler = "slurm"\nqueues.cpu = "{queue}"\n'.format("site"))
 
     write(home / "home/.config/adatom/profiles/site.toml", "of the home".replace(" ", "-"))
-    assert load_profiles().machine("site").queues["cpu"] == "of-the-home"
+    assert load_profiles().machine("site").all_queues == ["of-the-home"]
     write(home / "adatom.toml", "of-the-project")
-    assert load_profiles().machine("site").queues["cpu"] == "of-the-project"
+    assert load_profiles().machine("site").all_queues == ["of-the-project"]
     (home / "more").mkdir()
     write(home / "more/b.toml", "of-b")
     write(home / "more/a.toml", "of-a")

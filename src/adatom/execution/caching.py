@@ -163,7 +163,7 @@ class Caching:
         """
         from adatom.cache.store import open_store
 
-        if self.key is not None and not open_store().has(self.key.digest):
+        if self.key is not None and (self.refresh or not open_store().has(self.key.digest)):
             self.keep(name, value)
 
 

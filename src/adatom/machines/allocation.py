@@ -12,7 +12,7 @@ from typing import Any
 
 from adatom.errors import InputError
 from adatom.machines.launch import launch_line, step_options
-from adatom.machines.plan import check_limits, of_class
+from adatom.machines.plan import account_of, queue_for
 from adatom.machines.profiles.files import load_profiles
 from adatom.machines.profiles.machine import HPCProfile
 from adatom.machines.profiles.runner import RunnerProfile
@@ -75,7 +75,7 @@ def allocation(profile: str | RunnerProfile) -> Allocation:
     ------
     InputError
         The profile or its machine does not exist, the machine has a host to log in to, or the profile asks for more
-        than a queue gives.
+        than a queue gives, or for `retry`.
     """
     profiles = load_profiles()
     runner = profiles.runner(profile) if isinstance(profile, str) else profile
@@ -84,6 +84,11 @@ def allocation(profile: str | RunnerProfile) -> Allocation:
         raise InputError(
             f"The machine {machine.name!r} has host={machine.host!r}, and workers are submitted from the machine that "
             "the flow runs on. Run the flow there, with a profile without a host."
+        )
+    if runner.retry:
+        raise InputError(
+            f"The runner profile {runner.name!r} has retry, which only the queue engine honours. Use that engine, or "
+            "leave it out."
         )
     kind = scheduler(machine.scheduler)
     log = log_directory() / f"workers{kind.job_id and '-'}{kind.job_id}"
@@ -119,13 +124,10 @@ def job_of_workers(runner: RunnerProfile, machine: HPCProfile) -> dict[str, Any]
     InputError
         The profile asks for more than a queue gives.
     """
-    queue = of_class("queues", runner, machine)
-    if queue and queue in machine.limits:
-        check_limits(queue, runner.whole, machine)
     return {
         "resources": runner.whole,
-        "queue": queue,
-        "account": of_class("accounts", runner, machine),
+        "queue": queue_for(runner, runner.whole, machine),
+        "account": account_of(runner, machine),
         "modules": (*machine.modules, *runner.modules),
         "pre_commands": (*machine.pre_commands, *runner.pre_commands),
         "environment": {

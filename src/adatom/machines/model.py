@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from adatom.errors import InputError, UnknownNameError
 
-__all__ = ["Line", "Model", "Name", "Word", "checked_line", "checked_name"]
+__all__ = ["Line", "Model", "Name", "Word", "Words", "checked_line", "checked_name"]
 
 # Characters that end a line for some program, or that a terminal obeys.
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
@@ -94,6 +94,15 @@ def checked_line(text: str) -> str:
     return text
 
 
+def _words(value: Any) -> tuple[str, ...]:
+    """Return one word, or several, as a tuple."""
+    words = [value] if isinstance(value, str) else value
+    if not isinstance(words, list | tuple) or not words or not all(isinstance(word, str) for word in words):
+        raise ValueError("Give one word, or a list of words")
+    return tuple(map(_word, words))
+
+
 Name = Annotated[str, AfterValidator(checked_name)]
 Word = Annotated[str, AfterValidator(_word)]
+Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
 Line = Annotated[str, AfterValidator(checked_line)]

@@ -17,7 +17,7 @@ from adatom.machines.resources import Resources
 from adatom.machines.script import BatchJob
 from adatom.utils.durations import clock
 
-__all__ = ["OVERRIDES", "check_limits", "of_class", "plan"]
+__all__ = ["OVERRIDES", "account_of", "plan", "queue_for"]
 
 # Keys of an execution profile that one call may override. The other keys are the decision of the profile's author.
 OVERRIDES = (
@@ -73,9 +73,7 @@ def plan(
     how = ExecutionProfile(**{**{key: getattr(execution, key) for key in ExecutionProfile.model_fields}, **overrides})
     if command.executable not in machine.executables:
         raise UnknownNameError(f"executable of {machine.name}", command.executable, machine.executables)
-    queue = of_class("queues", how, machine)
-    if queue and queue in machine.limits:
-        check_limits(queue, how.resources, machine)
+    queue = queue_for(how, how.resources, machine)
     executable = machine.executables[command.executable]
     program = [executable] if isinstance(executable, str) else list(executable)
     program[0] = os.path.expanduser(program[0])
@@ -86,7 +84,7 @@ def plan(
         command=launch_line(how.launcher, how.resources, how.launcher_options, [*program, *given]),
         resources=how.resources,
         queue=queue,
-        account=of_class("accounts", how, machine),
+        account=account_of(how, machine),
         modules=(*machine.modules, *how.modules),
         pre_commands=(*machine.pre_commands, *how.pre_commands),
         environment={**machine.environment, **how.environment},
@@ -104,55 +102,74 @@ def _argument(value: Any) -> str:
     return str(value)
 
 
-def of_class(which: str, how: Setup, machine: HPCProfile) -> str | None:
-    """Return the queue or the account of a resource class, or None if the machine names none for any class.
+def account_of(how: Setup, machine: HPCProfile) -> str | None:
+    """Return the account of a resource class, or None if the machine names none for any class.
 
     Parameters
     ----------
-    which
-        Field of the machine to look in, ``"queues"`` or ``"accounts"``.
     how
         Profile that names the resource class.
     machine
-        Machine that the queues and accounts belong to.
+        Machine that the accounts belong to.
 
     Raises
     ------
     UnknownNameError
-        The machine names queues or accounts, and none for this class.
+        The machine names accounts, and none for this class.
     """
-    known: Mapping[str, str] = getattr(machine, which)
-    if known and how.resource_class not in known:
-        raise UnknownNameError(f"resource class in the {which} of {machine.name}", how.resource_class, known)
-    return known.get(how.resource_class)
+    _check_class("accounts", how, machine)
+    return machine.accounts.get(how.resource_class)
 
 
-def check_limits(queue: str, needs: Resources, machine: HPCProfile) -> None:
-    """Refuse a job that asks for more than its queue gives.
+def queue_for(how: Setup, needs: Resources, machine: HPCProfile) -> str | None:
+    """Return the first queue of a resource class whose limits a job keeps, or None if the machine names no queues.
 
     Parameters
     ----------
-    queue
-        Name of a queue in the `limits` of the machine.
+    how
+        Profile that names the resource class.
     needs
         Resources that the job asks for.
     machine
-        Profile with the limits of the queue.
+        Machine that the queues belong to.
 
     Raises
     ------
+    UnknownNameError
+        The machine names queues, and none for this class.
     InputError
-        A resource is above the limit of the queue; the message names it.
+        No queue gives what the job asks for; the message names the resource.
     """
+    _check_class("queues", how, machine)
+    queues = machine.queues_of(how.resource_class)
+    refused = []
+    for queue in queues:
+        if not (why := _above_limit(queue, needs, machine)):
+            return queue
+        refused.append(why)
+    if refused:
+        raise InputError(f"{', and '.join(refused)}.")
+    return None
+
+
+def _check_class(which: str, how: Setup, machine: HPCProfile) -> None:
+    known: Mapping[str, Any] = getattr(machine, which)
+    if known and how.resource_class not in known:
+        raise UnknownNameError(f"resource class in the {which} of {machine.name}", how.resource_class, known)
+
+
+def _above_limit(queue: str, needs: Resources, machine: HPCProfile) -> str:
+    """Return why a queue does not give what a job asks for; empty: it does."""
+    if queue not in machine.limits:
+        return ""
     most = machine.limits[queue]
     wanted = {field: getattr(needs, field) for field in QueueLimits.model_fields}
     for field, value in wanted.items():
         limit = getattr(most, field)
         if limit is not None and value is not None and value > limit:
             show = _SHOWN.get(field, str)
-            raise InputError(
-                f"{field} is {show(value)}, and the queue {queue!r} of {machine.name} has at most {show(limit)}."
-            )
+            return f"{field} is {show(value)}, and the queue {queue!r} of {machine.name} has at most {show(limit)}"
+    return ""
 
 
 _SHOWN: dict[str, Callable[[Any], str]] = {"walltime": clock, "memory": lambda size: f"{size / 2**30:g}G"}

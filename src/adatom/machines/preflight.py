@@ -79,7 +79,7 @@ def _queues(machine: HPCProfile, kind: Scheduler) -> Iterator[Finding]:
     except SchedulerError as error:
         yield Finding(False, "queues", str(error))
         return
-    for queue in dict.fromkeys(machine.queues.values()):
+    for queue in machine.all_queues:
         if limits is None:
             yield Finding(None, f"queue {queue}", f"{machine.scheduler} does not say which queues there are")
         elif queue not in limits:

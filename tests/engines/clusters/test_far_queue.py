@@ -175,7 +175,7 @@ echo; printf evil; cat > /dev/null
     (tmp_path / "evil.toml").write_text(f'[runners.evil]\nmachine = "cluster"\npython = "{evil}"\n')
     with (
         change_settings(profiles=(tmp_path / "profiles.toml", tmp_path / "evil.toml")),
-        pytest.raises((FlowFailure, SchedulerError), match="'../../evil' is no name of a task"),
+        pytest.raises((FlowFailure, SchedulerError), match="'../../evil' is no name of a task or a journal"),
     ):
         doubles.with_options(runner="evil")(1)
     assert not list(tmp_path.rglob("evil"))

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from adatom.engines.queue.spool import Spool
 from adatom.engines.queue.worker import DIED
-from adatom.errors import SchedulerError
+from adatom.errors import InputError, SchedulerError
 from adatom.machines.allocation import job_of_workers, lifetime
 from adatom.machines.outcome import Outcome, State
 from adatom.machines.profiles.machine import HPCProfile
@@ -56,9 +56,9 @@ class BatchJobs:
         self.spool, self.runner, self.machine, self.most, self.idle = spool, runner, machine, most, idle
         self._scheduler = scheduler(machine.scheduler, machine.host)
         self._given = job_of_workers(runner, machine)
+        self._sizes: dict[str, RunnerProfile] = {}  # profiles of the batch jobs that this process has submitted
         self._watched: dict[str, tuple[Record, Future[Outcome]]] = {}
         self._losses: Counter[str] = Counter()
-        self._own: set[str] = set()
         self._failed = 0
         self._next = 0.0
         self.broken = ""
@@ -120,7 +120,7 @@ class BatchJobs:
         path = record_path(self.spool.path, job.name)
         record = Record(path, id, job.name, machine.name, self._scheduler.name, time.time(), walltime, machine.host)
         record.write()  # before anything else can fail
-        self._own.add(job.name)
+        self._sizes[job.name] = self.runner
         self._watch(record)
 
     def _fail(self, reason: str) -> None:
@@ -137,19 +137,33 @@ class BatchJobs:
         orphans = self.spool.orphans(record.name)
         if any(slot.rpartition(".")[0] == record.name for slot in self.spool.slots()):
             self._failed = 0
-        elif record.name in self._own:
+        elif record.name in self._sizes:
             said = self._scheduler.host.tail(self.spool.place / (record.name + STDERR), 2000)
             why = f"batch job {record.id} ended before its workers began: {outcome.state}. {outcome.cause} {said}"
             self._fail(" ".join(why.split()))
+        again, why = self._next_size(record, outcome) if orphans else (False, "")
         for name in orphans:
             self._losses[name] += 1
-            if outcome.state in _NOT_TO_BLAME and self._losses[name] < _LOSSES:
+            if again and self._losses[name] < _LOSSES:
                 self.spool.put_back(name)
             else:
-                why = f"its batch job {record.id} ended: {outcome.state}. {outcome.cause}".strip()
-                self.spool.settle(name, DIED, why)
+                words = f"its batch job {record.id} ended: {outcome.state}. {outcome.cause} {why}"
+                self.spool.settle(name, DIED, " ".join(words.split()))
         future.cancel()  # the wait for it
         _forget(self.spool, record, files=outcome.ok)
+
+    def _next_size(self, record: Record, outcome: Outcome) -> tuple[bool, str]:
+        """Return whether a later batch job is to do the tasks, or why not. It may be larger, as the profile says."""
+        size = self._sizes.get(record.name, self.runner)
+        larger = size.grown(outcome.state.name.lower())
+        if larger is None or size is not self.runner:  # in the second case later batch jobs are larger already
+            return larger is not None or outcome.state in _NOT_TO_BLAME, ""
+        try:
+            self._given = job_of_workers(larger, self.machine)
+        except InputError as error:
+            return outcome.state in _NOT_TO_BLAME, f"It cannot be larger: {error}"
+        self.runner = larger
+        return True, ""
 
     def cancel(self) -> None:
         """End all batch jobs of the spool, which have no task."""

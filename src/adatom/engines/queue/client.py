@@ -77,6 +77,7 @@ class Client:
         with self._change:
             name = self._free(digest)
             self._names.add(name)
+        self.spool.follow({call.journal for call in calls_of(work) if call.journal})
         try:
             if self.spool.has(name) and not self._failed_before(name, work):
                 task.found = True
@@ -192,7 +193,7 @@ class Client:
             task.found = False
             self.spool.put(name, task.packed(self.spool))
         elif kind == ANSWER:
-            if task.found or self.spool.results:  # the worker wrote into another journal, or none
+            if task.found:
                 _note(task.work, content[1:])
             self._settle(name, content[1:])
         else:
@@ -269,7 +270,7 @@ def _outcomes(work: Call | Batch, answer: bytes) -> list[Any]:
 
 
 def _note(work: Call | Batch, answer: bytes) -> None:
-    """Write into the journal of this process how calls ended."""
+    """Write into the journal how calls ended whose workers wrote into that of an earlier process."""
     for call, outcome in zip(calls_of(work), _outcomes(work, answer), strict=True):
         if isinstance(outcome, Failure):
             call.note("failed", cause=outcome.in_short)

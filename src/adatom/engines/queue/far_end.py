@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from adatom.engines.queue.task_files import FOLDERS, TaskFiles
-from adatom.engines.queue.worker import put
+from adatom.engines.queue.worker import names, put
 
 __all__ = ["MOST", "exchange", "read_message", "version_of", "write_message"]
 
@@ -93,7 +93,9 @@ def exchange(place: str, given: IO[bytes], printed: IO[bytes]) -> None:
         "versions": {name: version_of(name) for name in about["packages"]},
     }
     answers = _answers(spool)
-    write_message(printed, {**state, "more": len(answers) < len(spool.answered())}, answers)
+    lines = _lines(f"{spool.path}/results", about["journals"])  # those of a task are written before its answer
+    more = len(answers) < len(spool.answered())
+    write_message(printed, {**state, "more": more}, {**lines, **answers})
     if given.readline() == b"received\n":
         for name in answers:
             (spool.path / "done" / name).unlink(missing_ok=True)
@@ -119,6 +121,20 @@ def _answers(spool: TaskFiles) -> dict[str, bytes]:
         answers[name] = (spool.path / "done" / name).read_bytes()
         size += length
     return answers
+
+
+def _lines(results: str, journals: dict[str, dict[str, int]]) -> dict[str, bytes]:
+    """Return what was added to journals, by the directory that they have at the other end, and their names."""
+    found = {}
+    for directory, lengths in journals.items():
+        for name in names(Path(results + directory)):
+            path = Path(results + directory, name)
+            length = lengths.get(name, 0)
+            if path.stat().st_size > length:
+                with path.open("rb") as file:
+                    file.seek(length)
+                    found[f"{directory}/{name}"] = file.read(MOST)
+    return found
 
 
 def version_of(package: str) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import threading
 import time
 import warnings
+from collections.abc import Set
 from hashlib import blake2b
 from pathlib import Path
 from typing import IO, Any
@@ -17,6 +19,7 @@ from adatom.engines.queue.user_code import user_code
 from adatom.errors import SchedulerError
 from adatom.machines.host import Host
 from adatom.utils.files import whole_file
+from adatom.utils.private import make_directory
 
 __all__ = ["FAR", "FarSpool"]
 
@@ -82,6 +85,7 @@ class FarSpool(Spool):
         self._files: dict[str, bytes] = {}
         self._batch_jobs: set[str] = set()
         self._sent: set[str] = set()  # digests of the source of modules
+        self._journals: dict[str, dict[str, int]] = {}  # bytes that are here, by directory and name
         self._there: dict[str, Any] = {"waiting": [], "taken": {}, "slots": [], "ends": {}}
         self._lock = threading.RLock()
         self._pause, self._next = _PAUSES[0], 0.0
@@ -181,6 +185,17 @@ class FarSpool(Spool):
         super().forget(batch_job, files)
         self._batch_jobs.discard(batch_job)
         self._wish("forget", batch_job, files)
+
+    def follow(self, journals: Set[str]) -> None:
+        """Let each exchange bring what workers have added to journals.
+
+        Parameters
+        ----------
+        journals
+            Same as in `Spool.follow`.
+        """
+        for directory in journals - self._journals.keys():
+            self._journals[directory] = {}
 
     def script(self, name: str, text: bytes) -> Path:
         """Write a script there, and return its path.
@@ -287,26 +302,23 @@ class FarSpool(Spool):
                 break
             tasks[f"waiting/{name}"] = data
             size += len(data)
-        wishes, files = self._wishes, self._files
+        wishes, sources = self._wishes, self._files
         own = {"key": self.key, "worker.py": _MODULES[worker.__name__]} if first else {}
         about = {
             "number": number,
             "wishes": wishes,
             "batch_jobs": sorted(self._batch_jobs),
+            "journals": self._journals,
             "packages": _COMPARED if first else (),
         }
 
-        def talk(given: IO[bytes], printed: IO[bytes]) -> tuple[dict[str, Any], dict[str, bytes]]:
+        def talk(given: IO[bytes], printed: IO[bytes]) -> tuple[dict[str, Any], set[str]]:
             for name, source in _MODULES.items():
                 given.write(b"%d\n%b\n%b" % (len(source), name.encode(), source))
             given.write(b"0\n")
-            far_end.write_message(given, about, {**own, **files, **tasks})
-            there, answers = far_end.read_message(printed)
-            for name, data in answers.items():
-                if Path(name).name != name or name.startswith("."):  # the host is not trusted with files here
-                    raise ValueError(f"{name!r} is no name of a task")
-                if not (self.path / "kept" / name).exists():  # else it has been here before
-                    worker.put(self.path / "done" / name, data)
+            far_end.write_message(given, about, {**own, **sources, **tasks})
+            there, files = far_end.read_message(printed)
+            answers = self._keep(files)
             given.write(b"received\n")
             return there, answers
 
@@ -324,6 +336,30 @@ class FarSpool(Spool):
         if tasks or answers:
             self._pause = _PAUSES[0]
         return more or bool(there["more"])
+
+    def _keep(self, files: dict[str, bytes]) -> set[str]:
+        """Write lines of journals and answers to their places, and return the names of the answered tasks."""
+        answers = set()
+        for path, data in files.items():
+            directory, _, name = path.rpartition("/")
+            if name.startswith(".") or (directory and directory not in self._journals):  # the host is not trusted
+                raise ValueError(f"{path!r} is no name of a task or a journal")
+            if directory:
+                self._add(directory, name, data)
+                continue
+            answers.add(name)
+            if not (self.path / "kept" / name).exists():  # else it has been here before
+                worker.put(self.path / "done" / name, data)
+        return answers
+
+    def _add(self, directory: str, name: str, data: bytes) -> None:
+        """Append to a journal here what was added to it there."""
+        make_directory(directory)
+        lengths = self._journals[directory]
+        with open(os.open(Path(directory, name), os.O_WRONLY | os.O_CREAT, 0o600), "wb") as file:
+            file.seek(lengths.get(name, 0))
+            file.write(data)
+        lengths[name] = lengths.get(name, 0) + len(data)
 
     def _compare(self, there: dict[str, str]) -> None:
         """Refuse a Python that cannot read tasks, and warn of one with other versions."""

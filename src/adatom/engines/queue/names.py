@@ -67,7 +67,8 @@ def perform(work: Call | Batch, name: str, results: str = "") -> bytes:
 
 
 def _relocated(work: Call | Batch, results: str) -> Call | Batch:
-    """Return a task that writes no file outside a directory; the caller's process has the journal and the cache."""
+    """Return a task that writes no file outside a directory; the caller's process has the cache."""
     if isinstance(work, Batch):
         return replace(work, calls=[cast(Call, _relocated(call, results)) for call in work.calls])
-    return replace(work, directory=results + work.directory, journal="", caching=None)
+    journal = results + work.journal if work.journal else ""
+    return replace(work, directory=results + work.directory, journal=journal, caching=None)

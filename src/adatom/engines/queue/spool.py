@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from contextlib import suppress
 from pathlib import Path
 
@@ -168,6 +168,15 @@ class Spool(TaskFiles):
     def results(self) -> str:
         """Directory there for the files of jobs; empty: the directories of the jobs exist there."""
         return ""
+
+    def follow(self, journals: Set[str]) -> None:
+        """See that what workers write into journals is in the journals here, which it is on one file system.
+
+        Parameters
+        ----------
+        journals
+            Directories of the journals.
+        """
 
     def sync(self, at_once: bool = False) -> None:
         """See that tasks and answers are where they belong, which they are on one file system.

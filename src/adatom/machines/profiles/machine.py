@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import Field, SerializeAsAny, model_validator
 
 from adatom.errors import InputError, UnknownNameError
 from adatom.machines.host import checked_place
-from adatom.machines.model import Line, Model, Name, Word
+from adatom.machines.model import Line, Model, Name, Word, Words
 from adatom.machines.profiles.setup import ResourceClass
 from adatom.machines.resources import Memory, Walltime
 from adatom.machines.schedulers.base import scheduler
@@ -54,7 +54,7 @@ class HPCProfile(Model):
     shared_files
         Whether the host has the same working directory, so that nothing is copied.
     queues, accounts
-        Queue and account of each resource class.
+        Queue and account of each resource class. Of a list of queues, a job gets the first one whose limits it keeps.
     limits
         Largest resources of each queue, by its name.
     executables
@@ -72,7 +72,7 @@ class HPCProfile(Model):
     host: Word | None = None
     remote_dir: Line = "~/adatom-jobs"
     shared_files: bool = False
-    queues: Mapping[ResourceClass, Word] = Field(default_factory=dict)
+    queues: Mapping[ResourceClass, Words] = Field(default_factory=dict)
     accounts: Mapping[ResourceClass, Word] = Field(default_factory=dict)
     limits: Mapping[str, QueueLimits] = Field(default_factory=dict)
     executables: Mapping[str, Line | tuple[str, ...]] = Field(default_factory=dict)
@@ -95,9 +95,24 @@ class HPCProfile(Model):
     @model_validator(mode="after")
     def _fits(self) -> HPCProfile:
         for queue in self.limits:
-            if queue not in self.queues.values():
-                raise UnknownNameError(f"queue in the limits of {self.name}", queue, self.queues.values())
+            if queue not in self.all_queues:
+                raise UnknownNameError(f"queue in the limits of {self.name}", queue, self.all_queues)
         return self
+
+    @property
+    def all_queues(self) -> list[str]:
+        """Names of the queues of all resource classes."""
+        return list(dict.fromkeys(queue for kind in self.queues for queue in self.queues_of(kind)))
+
+    def queues_of(self, kind: ResourceClass) -> Sequence[str]:
+        """Return the names of the queues of a resource class, in the order in which they are tried.
+
+        Parameters
+        ----------
+        kind
+            Resource class.
+        """
+        return self.queues.get(kind, ())
 
     @model_validator(mode="after")
     def _can_be_reached(self) -> HPCProfile:

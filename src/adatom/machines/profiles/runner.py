@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Self
+from collections.abc import Mapping
+from typing import Annotated, Literal, Self
 
-from pydantic import PositiveInt, model_validator
+from pydantic import Field, PositiveInt, model_validator
 
 from adatom.errors import InputError
 from adatom.machines.model import Line, Name
@@ -12,6 +13,9 @@ from adatom.machines.profiles.setup import Setup
 from adatom.machines.resources import Resources
 
 __all__ = ["RunnerProfile"]
+
+Cause = Literal["timeout", "out_of_memory", "node_failure", "preempted"]
+Factor = Annotated[float, Field(ge=1, le=100, allow_inf_nan=False)]
 
 
 class RunnerProfile(Setup):
@@ -28,12 +32,17 @@ class RunnerProfile(Setup):
         resources of all of them. `walltime` is the run time of the batch job.
     python
         Path of the interpreter on the machine. None: the one that makes the runner.
+    retry
+        What the queue engine does with jobs whose batch job was ended, by the cause, ``"timeout"``,
+        ``"out_of_memory"``, ``"node_failure"`` or ``"preempted"``: they are done by a later batch job, which gets
+        `walltime` and `memory` times these factors.
     """
 
     name: Name
     machine: Name
     jobs_per_node: PositiveInt = 1
     python: Line | None = None
+    retry: Mapping[Cause, Mapping[Literal["walltime", "memory"], Factor]] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _shares(self) -> Self:
@@ -42,6 +51,28 @@ class RunnerProfile(Setup):
                 f"nodes is {self.nodes} and jobs_per_node {self.jobs_per_node}: a job of several nodes shares none."
             )
         return self
+
+    @model_validator(mode="after")
+    def _can_grow(self) -> Self:
+        for cause, factors in self.retry.items():
+            for name in factors:
+                if getattr(self, name) is None:
+                    raise InputError(f"retry.{cause}.{name} is a factor of {name}, which is not given: give it, too.")
+        return self
+
+    def grown(self, cause: str) -> RunnerProfile | None:
+        """Return the profile of the batch jobs after one that was ended; None: `retry` does not name the cause.
+
+        Parameters
+        ----------
+        cause
+            Cause of the end, as in `retry`.
+        """
+        factors: Mapping[str, float] | None = self.retry.get(cause)  # type: ignore[call-overload]
+        if factors is None:
+            return None
+        more = {name: getattr(self, name) * factor for name, factor in factors.items()}
+        return self.model_copy(update={name: int(size) if name == "memory" else size for name, size in more.items()})
 
     @property
     def whole(self) -> Resources:
