@@ -314,20 +314,13 @@ def test_batch_jobs_that_cannot_start_end_the_flow(queue_dir, tmp_path):
 RETRY = """
 [machines.here]
 scheduler = "local"
-[runners.short]
-machine = "here"
-walltime = "3s"
-memory = "1G"
 [runners.patient]
 machine = "here"
-walltime = "3s"
-memory = "1G"
-retry.timeout = { walltime = 5.0, memory = 1.5 }
-retry.node_failure = {}
+walltime = "6s"
+retry.timeout = { walltime = 5.0 }
 """
 
 
-@pytest.mark.filterwarnings("ignore:.*nothing here keeps a job to its memory")
 def test_a_profile_says_what_follows_the_end_of_a_batch_job(queue_dir, tmp_path):
     log = tmp_path / "log"
 
@@ -335,7 +328,7 @@ def test_a_profile_says_what_follows_the_end_of_a_batch_job(queue_dir, tmp_path)
     def slow(log):
         with open(log, "a") as file:
             file.write("x")
-        time.sleep(4)
+        time.sleep(7)
         return 1
 
     @flow
@@ -345,9 +338,7 @@ def test_a_profile_says_what_follows_the_end_of_a_batch_job(queue_dir, tmp_path)
     (tmp_path / "profiles.toml").write_text(RETRY)
     with change_settings(profiles=(tmp_path / "profiles.toml",)):
         assert one.with_options(runner="patient")(str(log)) == [1]
-        assert log.read_text() == "xx"
-        with pytest.raises(FlowFailure, match="its batch job .* ended: timeout"):
-            one.with_options(runner="short")(str(log))
+    assert log.read_text() == "xx", "in the second batch job, though the job has no retries"
 
 
 def test_larger_batch_jobs():
