@@ -13,6 +13,7 @@ _OF_JOBS = "Parameters of a job go into job_params: job_params={'relax_job': {'f
 _ON_ERROR = "The operation takes on_error: 'raise', 'keep', 'skip' or 'retry'."
 _DISPERSION = "Write calc_kwargs={'dispersion': {'model': 'd3', 'method': 'PBE', 'damping': 'd3bj'}}."
 _SAVED = "Did you mean to save results? adatom.schemas.save.save_results writes a file."
+_POST = "A batch job ends with its workers: let the function do what is to be done after an item."
 _COMMANDS = "Programs are named by code: commands={'espresso': '/opt/qe/bin/pw.x'}."
 
 _QUACC: dict[str, tuple[tuple[str, ...], str]] = {
@@ -84,6 +85,7 @@ _WFL: dict[str, tuple[tuple[str, ...], str]] = {
     "exact_fit": ((), "Jobs get the nodes that they ask for."),
     "force": (("overwrite",), ""),
     "header_extra": (("directives",), ""),
+    "ignore_failed_jobs": (("on_error",), _ON_ERROR),
     "input_configs": (("items",), ""),
     "input_configsets": (("items",), ""),
     "input_files": (("items",), ""),
@@ -96,24 +98,26 @@ _WFL: dict[str, tuple[tuple[str, ...], str]] = {
     "max_time": (("walltime",), ""),
     "num_cores": (("ranks_per_node", "threads_per_rank"), ""),
     "num_inputs_per_python_subprocess": (("batch",), ""),
-    "num_inputs_per_queued_job": (("batch",), ""),
-    "num_python_subprocesses": (("workers",), ""),
-    "output_files": (("files",), ""),
-    "partitions": (("queues",), ""),
+    "num_inputs_per_queued_job": (("items_per_job", "remote_info"), ""),
+    "num_python_subprocesses": (("workers", "jobs_per_node"), ""),
+    "output_files": (("files",), "What a function writes stays in results_dir."),
+    "partitions": (("queues", "resource_class"), ""),
+    "post_cmds": ((), _POST),
+    "post_commands": ((), _POST),
     "pre_cmds": (("pre_commands",), ""),
     "pre_run_commands": (("pre_commands",), ""),
     "pressure_tau": (("dynamics_kwargs",), ""),
     "property_prefix": (("output_prefix",), ""),
     "raise_calc_exceptions": (("on_error",), _ON_ERROR),
-    "remote_info": (("runner",), "adatom.make_runner describes batch jobs."),
-    "remote_label": (("runner",), "adatom.make_runner describes batch jobs."),
+    "remote_label": (("remote_info",), ""),
+    "resubmit_killed_jobs": (("retries",), ""),
     "results_prefix": (("output_prefix",), ""),
     "set_tags": (("tags",), ""),
     "skip_failed": (("on_error",), _ON_ERROR),
     "skip_failures": (("on_error",), _ON_ERROR),
     "steps": (("max_steps",), ""),
-    "sys_name": (("machine", "profile"), ""),
-    "system_name": (("machine", "profile"), ""),
+    "sys_name": (("machine", "profile", "system"), ""),
+    "system_name": (("machine", "profile", "system"), ""),
     "temperature_tau": (("dynamics_kwargs",), ""),
     "traj_select_after_func": (("select",), ""),
     "traj_select_during_func": (("select",), ""),

@@ -9,15 +9,27 @@ if TYPE_CHECKING:
     from adatom.configs.configset import ConfigSet, Source
     from adatom.configs.mapping import autoparallelize, map
     from adatom.configs.outputs import OutputSpec
+    from adatom.configs.remote import RemoteInfo
     from adatom.configs.store import StoreWriter
 
-__all__ = ["AutoparaInfo", "ConfigSet", "OutputSpec", "Source", "StoreWriter", "autoparallelize", "calculate", "map"]
+__all__ = [
+    "AutoparaInfo",
+    "ConfigSet",
+    "OutputSpec",
+    "RemoteInfo",
+    "Source",
+    "StoreWriter",
+    "autoparallelize",
+    "calculate",
+    "map",
+]
 
 # Names are imported on first use: a worker starts in half the time without the modules that read and write files.
 _MODULES = {
     "AutoparaInfo": "autopara",
     "ConfigSet": "configset",
     "OutputSpec": "outputs",
+    "RemoteInfo": "remote",
     "Source": "configset",
     "StoreWriter": "store",
     "autoparallelize": "mapping",

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from adatom.errors import InputError
 from adatom.utils.keywords import named_arguments
+
+if TYPE_CHECKING:
+    from adatom.configs.remote import RemoteInfo
 
 __all__ = ["AutoparaInfo"]
 
@@ -36,11 +39,16 @@ class AutoparaInfo:
     time_budget
         Time in seconds after which no further item is started; None: no limit but that of the process
         (`adatom.execution.deadline`).
+    remote_info
+        `RemoteInfo` that sends the items to batch jobs, or the label of one: that of a table ``[remote.LABEL]`` in the
+        files of profiles, or of the setting ``remote_info``. None: a label that is the name of the function, or
+        ``"calculate PREFIX"`` or ``"calculate"``, counts, unless `workers` or `runner` is given or the call is in a
+        job; without one the items are not sent there. It cannot be given with `workers`, `runner` or `batch`.
 
     Raises
     ------
     InputError
-        A number is out of its range, `initializer` is no function, or both `workers` and `runner` are given.
+        A number is out of its range, `initializer` is no function, or two options contradict each other.
     """
 
     workers: int | None = None
@@ -49,6 +57,7 @@ class AutoparaInfo:
     initializer: Callable[[], Any] | None = None
     retries: int | None = None
     time_budget: float | None = None
+    remote_info: RemoteInfo | str | None = None
 
     def __post_init__(self) -> None:
         for name, least in (("workers", 1), ("batch", 1), ("retries", 0), ("time_budget", 0)):
@@ -64,3 +73,21 @@ class AutoparaInfo:
             )
         if self.workers is not None and self.runner is not None:
             raise InputError("AutoparaInfo(workers=..., runner=...): give one of them; a runner has its own workers.")
+        if self.remote_info is not None:
+            self._check_remote()
+
+    def _check_remote(self) -> None:
+        from adatom.configs.remote import RemoteInfo
+
+        if not isinstance(self.remote_info, RemoteInfo | str):
+            raise InputError(
+                f"AutoparaInfo(remote_info={self.remote_info!r}): give a RemoteInfo, such as RemoteInfo('cluster'), or "
+                "the label of one."
+            )
+        for name, instead in (
+            ("workers", "a batch job has those of resources={'jobs_per_node': ...}"),
+            ("runner", "the batch jobs are the runner"),
+            ("batch", "the number of items is RemoteInfo(items_per_job=...)"),
+        ):
+            if getattr(self, name) is not None:
+                raise InputError(f"AutoparaInfo(remote_info=..., {name}=...): give one of them; {instead}.")

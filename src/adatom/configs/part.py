@@ -53,7 +53,7 @@ def run_part(
     data: bytes,
     directory: str,
     chosen: Sequence[int] | None = None,
-    mark: str | None = None,
+    mark: bytes | None = None,
 ) -> Part:
     """Apply an operation to some items: the task of an engine.
 
@@ -70,7 +70,8 @@ def run_part(
     chosen
         Positions of the items to work on; None: all.
     mark
-        File in which to write the position, among those chosen, of each item that is begun; None: nothing is written.
+        Path of a file in which to write the position, among those chosen, of each item that is begun; None: nothing is
+        written.
     """
     operation = handle.load()
     start = time.perf_counter()
@@ -98,7 +99,7 @@ ALL_AT_ONCE = b"all".ljust(10)
 
 
 @contextmanager
-def _marking(path: str | None) -> Iterator[Callable[[bytes], Any]]:
+def _marking(path: bytes | None) -> Iterator[Callable[[bytes], Any]]:
     """Yield a function that writes to a mark, which is removed after the block."""
     if path is None:
         yield lambda text: None

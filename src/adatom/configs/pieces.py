@@ -34,6 +34,8 @@ class Batch:
         Items, packed.
     extra
         Data of the caller's for each item.
+    directory
+        Parent of the directories of items that write files.
     seconds
         Time that they may take, by the batches before; 0: unknown.
     part
@@ -45,6 +47,7 @@ class Batch:
     numbers: list[int]
     data: bytes
     extra: list[Any]
+    directory: str
     seconds: float = 0.0
     part: Part | None = None
     parts: list[tuple[Sequence[int], Part | None]] = field(default_factory=list)
@@ -108,7 +111,7 @@ class Piece(Task):
     def __init__(self, batch: Batch, positions: Sequence[int], route: Route, retries: int) -> None:
         self.batch, self.positions, self._route, self._retries = batch, positions, route, retries
         self.count = len(positions)
-        name = f"{route.call.directory}.begun-{batch.numbers[positions[0]]}-{retries}"
+        name = f"{batch.directory}.begun-{batch.numbers[positions[0]]}-{retries}"
         self._mark = Path(name) if route.marked else None
 
     @property
@@ -116,10 +119,11 @@ class Piece(Task):
         """Call that a worker runs; the whole batch travels, as its items may share calculators."""
         call, batch = self._route.call, self.batch
         chosen = None if self.count == len(batch.numbers) else self.positions
-        mark = None if self._mark is None else str(self._mark)
-        arguments = (self._route.handle, batch.numbers, batch.data, call.directory, chosen, mark)
+        mark = None if self._mark is None else bytes(self._mark)  # in bytes, the content of the file counts in no key
+        arguments = (self._route.handle, batch.numbers, batch.data, batch.directory, chosen, mark)
         expected = batch.seconds * self.count / len(batch.numbers)
-        return replace(call, arguments=cloudpickle.dumps((arguments, {})), expected=expected)
+        packed = cloudpickle.dumps((arguments, {}))
+        return replace(call, directory=batch.directory, arguments=packed, expected=expected)
 
     def begun(self) -> Collection[int] | None:
         """Return the position of the item that the worker had begun; None if it worked on all of them at once."""

@@ -10,7 +10,7 @@ from contextlib import closing
 from dataclasses import replace
 from itertools import groupby, islice
 from operator import itemgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ase import Atoms
 
@@ -35,7 +35,11 @@ from adatom.execution.observer import current_observer
 from adatom.execution.progress import progress_shown
 from adatom.execution.registry import drop_engine, get_engine
 from adatom.execution.signals import second_ends_at_once, stops_in_order
-from adatom.settings import EMBEDDED_ENGINE, change_settings, get_settings
+from adatom.settings import BATCH_ENGINE, EMBEDDED_ENGINE, change_settings, get_settings
+from adatom.settings.places import profile_places
+
+if TYPE_CHECKING:
+    from adatom.configs.remote import RemoteInfo
 
 __all__ = ["Outputs", "run_operation"]
 
@@ -85,7 +89,16 @@ def run_operation(
     restarts = _restarts(operation, info)
     retries = restarts if operation.on_error == "retry" else 0
     operation = replace(operation, retries=retries, restarts=restarts, initializer=info.initializer, tags=spec.tags)
-    return _Run(operation, inputs, spec, identity, info, sample).result()
+    return _Run(operation, inputs, spec, identity, info, _remote(info, operation.name), sample).result()
+
+
+def _remote(info: AutoparaInfo, operation: str) -> RemoteInfo | None:
+    said = info.remote_info is not None or get_settings().remote_info is not None
+    if not said and not any(place.exists() for place in profile_places()):
+        return None  # at no cost: what reads profiles takes long to import
+    from adatom.configs.remote_runner import find_remote
+
+    return find_remote(info, operation)
 
 
 def _restarts(operation: Operation, info: AutoparaInfo) -> int:
@@ -104,9 +117,10 @@ class _Run:
         spec: OutputSpec,
         identity: Mapping[str, str],
         info: AutoparaInfo,
+        remote: RemoteInfo | None,
         sample: Atoms | None,
     ) -> None:
-        self._inputs, self._info = inputs, info
+        self._inputs, self._info, self._remote = inputs, info, remote
         self._identity = digest(repr(sorted(identity.items())))
         self._grouped = not spec.memory and not spec.single
         written = {name: repr(sorted(getattr(spec, name).items())) for name in ("tags", "write_kwargs")}
@@ -131,20 +145,33 @@ class _Run:
         return whole
 
     def _work(self) -> None:
-        engine = _engine(self._info)
+        remote = self._remote
+        engine = _engine(self._info) if remote is None else _engine_of(remote)
         budget = self._info.time_budget
         end = None if budget is None else time.monotonic() + budget
         stream = Stream(engine, self._operation, self._identity, self._info.batch, end)
+        if remote is not None:
+            stream.sends_jobs(remote.items_per_job, remote.wait)
+        failed: list[ItemError] = []
 
         def body() -> None:
             if current_observer():
                 stream.tell("added", len(self._inputs))
-            with closing(self._items(stream)) as items:
-                stream.run(items, self._consume)
+            try:
+                with closing(self._items(stream)) as items:
+                    stream.run(items, self._consume)
+            except ItemError as error:
+                if not remote:
+                    raise
+                failed.append(error)  # the flow ends well, so that the next run does not find this failure
+            if stream.left_running:
+                raise _LeftRunning
 
         with stops_in_order():
             try:
                 engine.run_flow(self._operation.name, body, {})
+            except _LeftRunning:
+                drop_engine(engine, at_once=True)  # leaves the jobs to their batch jobs, also when this process ends
             except BaseException as error:
                 if not isinstance(error, Exception):  # such as Ctrl-C
                     with second_ends_at_once():
@@ -153,6 +180,8 @@ class _Run:
             finally:
                 for place in self._places:
                     place.target.close()
+        if failed:
+            raise failed[0]
         if stream.stopped:
             done = sum(place.target.count for place in self._places)
             raise UnfinishedError(
@@ -220,6 +249,10 @@ class _Run:
 
     def _left(self) -> Any:
         return self._inputs[sum(place.target.count for place in self._places) :]
+
+
+class _LeftRunning(Exception):
+    """The time to wait for jobs is over, and they go on: their flow has not ended."""
 
 
 class _Place:
@@ -321,6 +354,14 @@ def _same_kind(places: list[_Place]) -> dict[str, Any] | None:
     if any(kind != kinds[0] for kind in kinds):
         raise InputError("Some output files are extended XYZ and some are not. Give all of them one format.")
     return kinds[0] if kinds else None
+
+
+def _engine_of(remote: RemoteInfo) -> Engine:
+    from adatom.configs.remote_runner import remote_runner
+
+    runner = remote_runner(remote)
+    with change_settings(workflow_engine=BATCH_ENGINE):
+        return get_engine(runner)
 
 
 def _engine(info: AutoparaInfo) -> Engine:

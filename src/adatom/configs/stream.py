@@ -7,8 +7,9 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from hashlib import blake2b
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from adatom.configs.columns import unpack
@@ -59,6 +60,8 @@ class Stream:
     ----------
     stopped
         Reason why the stream did not come to its end; None if it did.
+    left_running
+        Whether work goes on because the wait was over.
     """
 
     def __init__(
@@ -70,7 +73,10 @@ class Stream:
         end: float | None = None,
     ) -> None:
         self._engine, self._operation, self._most, self._end = engine, operation, most or sys.maxsize, end
-        self._directory = str((get_settings().results_dir / unique_name("MAP", operation.name, stamp())).absolute())
+        self._identity = identity
+        self._fixed: int | None = None
+        self._wait: float | None = None
+        self._directory = self._home(stamp())
         self._handles: list[Handle] = []
         self._packer = ItemPacker(self._handle_of if operation.calculators else None)
         self._size = BatchSize(engine, (operation.name, identity), known=end is None and not is_limited())
@@ -82,6 +88,24 @@ class Stream:
         self._over = False
         self._made: Path | None = None  # for marks alone
         self.stopped: str | None = None
+        self.left_running = False
+
+    def _home(self, *words: str, identity: str | None = None) -> str:
+        name = unique_name("MAP", self._operation.name, *words, identity=identity)
+        return str((get_settings().results_dir / name).absolute())
+
+    def sends_jobs(self, size: int, wait: float | None) -> None:
+        """Make all batches such that another process makes the same ones, which the engine then finds.
+
+        Parameters
+        ----------
+        size
+            Number of items in a batch, regardless of what they cost.
+        wait
+            Seconds to wait for the outcomes of all batches; None: no limit.
+        """
+        self._fixed, self._wait = size, wait
+        self._directory = self._home(identity=self._identity[:12])
 
     def run(self, items: Iterator[Item], consume: Callable[[Batch], None]) -> None:
         """Work on all items.
@@ -101,6 +125,8 @@ class Stream:
         can = self._engine.capabilities
         most_running = 2 * self._engine.slots if can.concurrent else 1
         dispatcher, route = Dispatcher(self._engine, lambda: self._over), self._route()
+        deadline = None if self._wait is None else time.monotonic() + self._wait
+        well = False
         waiting: deque[Batch] = deque()  # in order
         running = 0
         try:
@@ -116,18 +142,25 @@ class Stream:
                     dispatcher.send(Piece(batch, range(len(batch.numbers)), route, self._operation.restarts), {})
                 if not running:
                     break
-                running -= self._take(*self._answers.get())
+                try:
+                    piece, answer = self._answers.get(timeout=deadline and max(0.0, deadline - time.monotonic()))
+                except Empty:
+                    self.stopped = f"the {self._wait:g} s for which it was to wait are over, and its jobs go on"
+                    self.left_running = True
+                    return
+                running -= self._take(piece, answer, dispatcher)
                 while waiting and waiting[0].part is not None:
                     batch = waiting.popleft()
                     self._bytes -= _weight(batch)
                     consume(batch)
             if self._unreadable is not None:
                 raise self._unreadable
+            well = True
         finally:
             self._over = True
             for handle in self._handles:
                 handle.forget()
-                if handle.path:
+                if handle.path and (well or not self._fixed):  # else jobs that go on may need it, and the next run
                     Path(handle.path).unlink(missing_ok=True)
             if self._made:
                 with suppress(OSError):  # workers have written there
@@ -153,7 +186,8 @@ class Stream:
         else:
             handle = self._ready(Handle.here(self._operation))
         marked = self._engine.capabilities.processes
-        if marked and not (folder := Path(self._directory).parent).is_dir():
+        folder = Path(self._directory) if self._fixed else Path(self._directory).parent
+        if marked and not folder.is_dir():
             folder.mkdir(parents=True, exist_ok=True)
             self._made = folder
         function = pack_function("map", run_part)
@@ -180,7 +214,7 @@ class Stream:
         """Return the next batch; None if there are no more items, or none are to be started."""
         if self.stopped or self._unreadable:
             return None
-        size = min(self._size.next(), self._most)
+        size = self._fixed or min(self._size.next(), self._most)
         taken: list[Item] = []
         try:
             for item in items:
@@ -189,7 +223,7 @@ class Stream:
                 if self.stopped:  # and this item is left, so that it is known that there are some
                     break
                 taken.append(item)
-                if len(taken) == size:
+                if len(taken) == size or (self._fixed and (item[0] + 1) % size == 0):
                     break
         except Exception as error:  # raised when the items before are done
             self._unreadable = error
@@ -197,7 +231,10 @@ class Stream:
             return None
         numbers, given, extra = zip(*taken, strict=True)
         expected = self._size.cost * len(numbers) if self._size.measured else 0.0
-        return Batch(list(numbers), self._pack(numbers, given), list(extra), expected)
+        data, directory = self._pack(numbers, given), self._directory
+        if self._fixed:  # the same for the same items, and another one for others
+            directory = f"{directory}/{blake2b(data, digest_size=6).hexdigest()}"
+        return Batch(list(numbers), data, list(extra), directory, expected)
 
     def _stop(self) -> str | None:
         if self._end is not None and time.monotonic() + self._size.seconds > self._end:
@@ -218,7 +255,7 @@ class Stream:
 
     # Outcomes on their way back
 
-    def _take(self, piece: Piece, answer: Any) -> int:
+    def _take(self, piece: Piece, answer: Any, dispatcher: Dispatcher) -> int:
         """Take the outcome of a piece; return 1 if its batch has come to an end, else 0."""
         if isinstance(answer, WorkerDiedError):
             part = self._part_of_lost(piece, answer)
@@ -229,6 +266,9 @@ class Stream:
             self._came_back = True
         failures = [part] if isinstance(part, Failure) else list(part.failures.values())
         incomplete = [failure for failure in failures if isinstance(failure.cause, IncompleteError)]
+        if isinstance(part, Failure) and incomplete and self._fixed and stop_reason() is None:
+            dispatcher.send(piece.part(range(piece.count)), {})  # the time of a batch job was over: for the next one
+            return 0
         if incomplete:  # its worker has no more time: this batch, and all that come after it, are left
             self.stopped = incomplete[0].message.rstrip(".")
             return int(piece.batch.take(piece.positions, None))

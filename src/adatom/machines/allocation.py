@@ -137,7 +137,7 @@ def job_of_workers(runner: RunnerProfile, machine: HPCProfile) -> dict[str, Any]
             **stop_in_time(runner.walltime),
         },
         "shell_environment": {**machine.shell_environment, **runner.shell_environment},
-        "directives": machine.directives,
+        "directives": (*machine.directives, *runner.directives),
         "options": machine.options,
     }
 

@@ -114,6 +114,11 @@ class Settings(BaseSettings):
         user_state_path("adatom") / "queue",
         description="Directory of the tasks of the queue engine, which this machine and the nodes share.",
     )
+    remote_info: str | None = Field(
+        None,
+        description="Operations on many structures that go to batch jobs: JSON with a table for each label, whose keys "
+        "are those of `RemoteInfo`, or the name of a JSON file. It comes before tables `[remote.LABEL]` of profiles.",
+    )
     progress: bool | None = Field(
         None,
         description="Progress line of flows, maps and `adatom convert`, on the standard error; unset: on a terminal.",

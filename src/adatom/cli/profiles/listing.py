@@ -9,7 +9,7 @@ import typer
 from adatom.cli.tables import print_json, print_table, print_text
 from adatom.errors import UnknownNameError
 from adatom.machines.profiles.files import load_profiles
-from adatom.machines.profiles.places import profile_places
+from adatom.settings.places import profile_places
 
 __all__ = ["list_profiles", "show"]
 

@@ -10,8 +10,9 @@ from adatom.machines.model import Model
 from adatom.machines.profiles.command import Command
 from adatom.machines.profiles.execution import ExecutionProfile
 from adatom.machines.profiles.machine import HPCProfile
-from adatom.machines.profiles.places import profile_places
+from adatom.machines.profiles.remote import RemoteProfile
 from adatom.machines.profiles.runner import RunnerProfile
+from adatom.settings.places import profile_places
 
 __all__ = ["SECTIONS", "Profiles"]
 
@@ -22,6 +23,7 @@ SECTIONS: dict[str, type[Model]] = {
     "executions": ExecutionProfile,
     "machines": HPCProfile,
     "runners": RunnerProfile,
+    "remote": RemoteProfile,
 }
 
 
@@ -30,12 +32,12 @@ class Profiles:
 
     Parameters
     ----------
-    commands, executions, machines, runners
+    commands, executions, machines, runners, remote
         Profiles of each kind, of which a later one replaces an earlier one of the same name.
 
     Attributes
     ----------
-    commands, executions, machines, runners
+    commands, executions, machines, runners, remote
         Profiles of each kind by name.
     """
 
@@ -45,11 +47,13 @@ class Profiles:
         executions: Iterable[ExecutionProfile] = (),
         machines: Iterable[HPCProfile] = (),
         runners: Iterable[RunnerProfile] = (),
+        remote: Iterable[RemoteProfile] = (),
     ) -> None:
         self.commands = {profile.name: profile for profile in commands}
         self.executions = {profile.name: profile for profile in executions}
         self.machines = {profile.name: profile for profile in machines}
         self.runners = {profile.name: profile for profile in runners}
+        self.remote = {profile.name: profile for profile in remote}
 
     def __or__(self, later: Profiles) -> Profiles:
         """Return these profiles and the later ones, which replace those of the same name."""

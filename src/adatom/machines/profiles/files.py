@@ -8,15 +8,16 @@ from typing import Any
 
 from adatom.errors import InputError, UnknownNameError
 from adatom.machines.profiles.collection import SECTIONS, Profiles
-from adatom.machines.profiles.places import profile_places
 from adatom.settings import get_settings
+from adatom.settings.places import profile_places
 from adatom.utils.tables import parse_toml, read_text
 
 __all__ = ["load_profiles", "read_profiles", "table_of"]
 
 
 def load_profiles(places: Sequence[Path | str] | None = None) -> Profiles:
-    """Read profiles from TOML files: tables ``[commands.NAME]``, and likewise executions, machines and runners.
+    """Read profiles from TOML files: tables ``[commands.NAME]``, and likewise executions, machines,
+    runners and remote.
 
     Parameters
     ----------

@@ -36,6 +36,8 @@ class RunnerProfile(Setup):
         What the queue engine does with jobs whose batch job was ended, by the cause, ``"timeout"``,
         ``"out_of_memory"``, ``"node_failure"`` or ``"preempted"``: they are done by a later batch job, which gets
         `walltime` and `memory` times these factors.
+    directives
+        Further directives of the batch job, without the scheduler's prefix, after those of the machine.
     """
 
     name: Name
@@ -43,6 +45,7 @@ class RunnerProfile(Setup):
     jobs_per_node: PositiveInt = 1
     python: Line | None = None
     retry: Mapping[Cause, Mapping[Literal["walltime", "memory"], Factor]] = Field(default_factory=dict)
+    directives: tuple[Line, ...] = ()
 
     @model_validator(mode="after")
     def _shares(self) -> Self:

@@ -1,4 +1,4 @@
-"""Places that profiles are read from."""
+"""Places that profiles of machines and batch jobs are read from."""
 
 from __future__ import annotations
 
