@@ -15,11 +15,11 @@ from adatom.calculations import run_md, sample_md
 from adatom.calculations.md import DYNAMICS
 from adatom.calculations.optimize import OPTIMIZERS
 from adatom.calculators.models import make_model, model_names
-from adatom.configs import AutoparaInfo, ConfigSet, OutputSpec, autoparallelize, calculate
+from adatom.configs import AutoparaInfo, ConfigSet, OutputSpec, RemoteInfo, autoparallelize, calculate
 from adatom.configs import map as map_configs
 from adatom.errors import ArgumentsError, InputError, SettingsError, UnknownNameError
 from adatom.foreign_names import FOREIGN_NAMES
-from adatom.machines import Command, ExecutionProfile, HPCProfile, run_command
+from adatom.machines import Command, ExecutionProfile, HPCProfile, RunnerProfile, run_command
 from adatom.recipes import emt, mlip
 from adatom.recipes.registry import codes, find_recipe, recipes_of
 from adatom.settings.model import Settings
@@ -174,7 +174,7 @@ def names_of(step):
 RECIPES = [recipe.step for code in codes() for recipe in recipes_of(code)]
 PLACES = [
     *map(names_of, [*RECIPES, AutoparaInfo, ConfigSet, OutputSpec, calculate, make_runner, sample_md, run_command]),
-    *map(names_of, [JobOptions, FlowOptions, Command, ExecutionProfile, HPCProfile]),
+    *map(names_of, [JobOptions, FlowOptions, Command, ExecutionProfile, HPCProfile, RunnerProfile, RemoteInfo]),
     set(Settings.model_fields),
     {recipe.function for code in codes() for recipe in recipes_of(code)},
     {name.lower() for name in DYNAMICS},
