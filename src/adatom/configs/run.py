@@ -171,7 +171,7 @@ class _Run:
             try:
                 engine.run_flow(self._operation.name, body, {})
             except _LeftRunning:
-                drop_engine(engine, at_once=True)  # leaves the jobs to their batch jobs, also when this process ends
+                engine.interrupt()  # which leaves the jobs to their batch jobs, also when this process ends
             except BaseException as error:
                 if not isinstance(error, Exception):  # such as Ctrl-C
                     with second_ends_at_once():
