@@ -40,6 +40,10 @@ executables = {{ python = {json.dumps(sys.executable)}, gone = "/no/such/program
 [runners.few]
 machine = "laptop"
 jobs_per_node = 2
+
+[remote.dft]
+system = "few"
+items_per_job = 36
 """
 
 
@@ -54,17 +58,19 @@ def test_the_list(cli):
     assert [line.split()[:2] for line in lines[1:-1]] == [
         ["command", "show"], ["command", "fail"], ["command", "sleep"], ["execution", "show-small"],
         ["execution", "fail-small"], ["execution", "sleep-small"], ["machine", "laptop"],
-        ["runner", "few"],
+        ["runner", "few"], ["remote", "dft"],
     ]  # fmt: skip
-    assert lines[-1] == f"8 profiles, from {Path.cwd()}/.config/adatom/profiles (not there), {Path.cwd()}/adatom.toml"
-    assert json.loads(cli("profiles", "list", "--json").stdout)[-1] == {
-        "kind": "runner", "name": "few", "about": "2 jobs at a time on a node of laptop",
-    }  # fmt: skip
+    assert lines[-1] == f"9 profiles, from {Path.cwd()}/.config/adatom/profiles (not there), {Path.cwd()}/adatom.toml"
+    assert json.loads(cli("profiles", "list", "--json").stdout)[-2:] == [
+        {"kind": "runner", "name": "few", "about": "2 jobs at a time on a node of laptop"},
+        {"kind": "remote", "name": "dft", "about": "36 items in a job of few"},
+    ]
 
 
 def test_show(cli, refused):
     shown = json.loads(cli("profiles", "show", "show-small").stdout)["execution"]
     assert (shown["walltime"], shown["nodes"], shown["launcher"]) == (60, 1, "single")
+    assert json.loads(cli("profiles", "show", "dft").stdout)["remote"]["items_per_job"] == 36
     assert "Unknown profile 'laptob'. Did you mean 'laptop'?" in refused("profiles", "show", "laptob")
 
 

@@ -33,6 +33,10 @@ def list_profiles(as_json: Json = False) -> None:
             ("runner", one.name, f"{one.jobs_per_node} jobs at a time on a node of {one.machine}")
             for one in found.runners.values()
         ),
+        *(
+            ("remote", one.name, f"{one.items_per_job} items in a job of {getattr(one.system, 'name', one.system)}")
+            for one in found.remote.values()
+        ),
     ]
     if as_json:
         print_json([dict(zip(("kind", "name", "about"), row, strict=True)) for row in rows])
@@ -43,7 +47,7 @@ def list_profiles(as_json: Json = False) -> None:
     print_text(f"{len(rows)} profiles, from {places}")
 
 
-def show(name: Annotated[str, typer.Argument(help="Of a command, an execution, a machine or a runner.")]) -> None:
+def show(name: Annotated[str, typer.Argument(help="Of a command, execution, machine, runner or label.")]) -> None:
     """Print all that a profile says, its defaults too, as JSON."""
     found = load_profiles()
     kinds: dict[str, dict[str, Any]] = {
@@ -51,6 +55,7 @@ def show(name: Annotated[str, typer.Argument(help="Of a command, an execution, a
         "execution": found.executions,
         "machine": found.machines,
         "runner": found.runners,
+        "remote": found.remote,
     }
     named = {kind: profiles[name].model_dump(mode="json") for kind, profiles in kinds.items() if name in profiles}
     if not named:
