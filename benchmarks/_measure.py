@@ -78,6 +78,7 @@ def compare(
     base: Callable[[], float | None],
     repeats: int,
     settle: Callable[[], object] = gc.collect,
+    warm_up: bool = True,
 ) -> Row:
     """The ratio of two durations.
 
@@ -86,14 +87,16 @@ def compare(
     subject, target
         What is measured, and what the ratio should not exceed.
     ours, base
-        Called in turns, once before to warm up. What they return is their duration in s, else the call is timed.
+        Called in turns. What they return is their duration in s, else the call is timed.
     repeats
         How many pairs.
     settle
         Called before each run, and not timed.
+    warm_up
+        Whether both are called once before, which does not count.
     """
     pairs = []
-    for number in range(-1, repeats):
+    for number in range(-1 if warm_up else 0, repeats):
         order = (ours, base) if number % 2 else (base, ours)
         seconds = {function: _timed(function, settle) for function in order}
         if number >= 0:
