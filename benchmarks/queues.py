@@ -75,7 +75,8 @@ class Here:
         profile = PROFILE.format(jobs_per_node=slots // batch_jobs, memory=MEMORY)
         (directory / "adatom.toml").write_text(profile)
         self.environment = {
-            **os.environ,
+            **{name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
+            "PYTHONPYCACHEPREFIX": str(directory / "compiled"),
             "ADATOM_WORKFLOW_ENGINE": "queue",
             "ADATOM_QUEUE_DIR": str(directory / "spools"),
             "ADATOM_RESULTS_DIR": str(directory / "results"),
@@ -154,7 +155,7 @@ def main() -> None:
     tasks, slots = options.tasks, options.slots
     with scratch() as root, slurm(nodes=1, cpus=slots, memory=1000 * slots) as cluster:
         here = Here(root, cluster, slots, options.jobs)
-        here.run([0.0] * slots)  # files of Python's, compiled
+        here.run([0.0] * slots)  # which leaves compiled code
         if "array" in wanted:
             seconds: list[float] = []
 
