@@ -18,6 +18,7 @@ from ase.calculators.emt import EMT
 from adatom import change_settings, job
 from adatom.configs import AutoparaInfo, ConfigSet, OutputSpec, RemoteInfo, autoparallelize, calculate, map
 from adatom.engines.queue import state
+from adatom.engines.queue.spools import spools
 from adatom.errors import ArgumentsError, InputError, ItemError, SettingsError, UnfinishedError, UnknownNameError
 from adatom.execution.registry import close_engines
 from adatom.machines import RunnerProfile, load_profiles
@@ -151,7 +152,7 @@ def test_a_wait_that_is_over_is_no_failure(place, outputs):
     found = map(waiting, inputs, outputs, autopara_info=AutoparaInfo(remote_info=replace(remote, timeout=None)))
     assert [atoms.symbols[0] for atoms in found] == ["Cu", "Ag", "Ni", "Au", "Pd"]
     assert calls() == {"Fe": 1, "Cu": 1, "Ag": 1, "Ni": 1, "Au": 1, "Pd": 1}
-    [left] = [state.tasks(spool) for spool in state.spools() if spool.path.name.startswith("waits")]
+    [left] = [state.tasks(spool) for spool in spools() if spool.path.name.startswith("waits")]
     assert not left if outputs is None else {task.state for task in left} <= {"kept"}
 
 
@@ -361,7 +362,7 @@ def test_a_profile_itself_and_a_name_of_any_characters(place):
     profile = RunnerProfile(name="mine", machine="here")
     remote = RemoteInfo(profile, job_name="Größe + 1")
     assert len(map(seen, crystals("Cu"), autopara_info=AutoparaInfo(remote_info=remote))) == 1
-    assert "Gr_e_1" in [spool.path.name.rpartition("-")[0] for spool in state.spools()]
+    assert "Gr_e_1" in [spool.path.name.rpartition("-")[0] for spool in spools()]
 
 
 def test_labels_survive_a_round_trip_through_files(place):

@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 
 from adatom import change_settings, flow, job
-from adatom.engines.queue import names, runner, state, worker
+from adatom.engines.queue import runner, state, worker
 from adatom.engines.queue.client import Client
 from adatom.engines.queue.runner import QueueRunner
 from adatom.engines.queue.spools import spools
 from adatom.errors import FlowFailure, InputError
+from adatom.execution import named_task
 from adatom.execution.registry import close_engines
 from adatom.machines.profiles.runner import RunnerProfile
 from tests.engines.conftest import end_batch_jobs, is_tested
@@ -245,8 +246,8 @@ def test_a_worker_with_other_code_says_so(queue_dir, monkeypatch):
     monkeypatch.setattr(Client, "submit", lambda self, work, keep: given.append(work) or submit(self, work, keep))
     doubles(1)
     [work] = given
-    assert names.perform(work, names.task_name(work))[:1] == names.UNCHANGED
-    assert names.perform(work, "another-name")[:1] == names.CHANGED
+    assert named_task.perform(work, named_task.task_name(work))[:1] == named_task.UNCHANGED
+    assert named_task.perform(work, "another-name")[:1] == named_task.CHANGED
 
 
 @pytest.mark.parametrize("place", ["waiting", "done"])

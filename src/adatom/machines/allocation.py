@@ -47,8 +47,6 @@ class Allocation:
         Run time of the batch job, in s. None: no limit.
     python
         Path of the interpreter that runs the workers.
-    profile
-        Profile that describes all this. None: another description.
     """
 
     scheduler: str
@@ -60,7 +58,6 @@ class Allocation:
     memory: int | None = None
     walltime: float | None = None
     python: str = sys.executable
-    profile: RunnerProfile | None = None
 
 
 def allocation(profile: str | RunnerProfile) -> Allocation:
@@ -105,7 +102,6 @@ def allocation(profile: str | RunnerProfile) -> Allocation:
         memory=runner.whole.memory,
         walltime=runner.walltime,
         python=os.path.expanduser(runner.python or sys.executable),
-        profile=runner,
     )
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from adatom.errors import InputError
-from adatom.machines.allocation import Allocation
+from adatom.machines.allocation import Allocation, allocation
+from adatom.machines.profiles.runner import RunnerProfile
 
 __all__ = ["ClusterRequest", "check_whole"]
 
@@ -18,12 +20,12 @@ class ClusterRequest:
 
     Attributes
     ----------
-    scheduler
-        Name of the scheduler, in lower case.
     kwargs
         Arguments for a cluster of dask-jobqueue, if the user describes the batch job by these.
-    allocation
-        Batch job that a profile describes. None: `kwargs` describes it; otherwise `kwargs` is empty.
+    kind
+        Name of the scheduler for `kwargs`, in lower case.
+    profile
+        Runner profile of the batch job, or its name. None: `kwargs` describes it; otherwise `kwargs` is empty.
     jobs
         Number of batch jobs, which stays constant.
     adapt
@@ -32,9 +34,9 @@ class ClusterRequest:
         Whether each flow starts batch jobs of its own.
     """
 
-    scheduler: str
     kwargs: Mapping[str, Any] = field(default_factory=dict)
-    allocation: Allocation | None = None
+    kind: str = "slurm"
+    profile: str | RunnerProfile | None = None
     jobs: int = 1
     adapt: tuple[int, int] | None = None
     temporary: bool = False
@@ -52,6 +54,22 @@ class ClusterRequest:
             check_whole("the second of adapt", most, max(least, 1))
             if self.jobs != 1:
                 raise InputError(f"jobs is {self.jobs} and adapt {self.adapt}: give one of them.")
+
+    @cached_property
+    def allocation(self) -> Allocation | None:
+        """Batch job that the profile describes, for an engine whose workers reach this process; None: `kwargs` does.
+
+        Raises
+        ------
+        InputError
+            The profile does not exist, or cannot be used for this.
+        """
+        return None if self.profile is None else allocation(self.profile)
+
+    @property
+    def scheduler(self) -> str:
+        """Name of the scheduler."""
+        return self.allocation.scheduler if self.allocation else self.kind
 
     def refuse_temporary(self) -> None:
         """Refuse `temporary`, on behalf of an engine whose flows cannot start batch jobs of their own.

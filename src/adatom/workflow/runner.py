@@ -83,18 +83,15 @@ def make_runner(
         raise InputError(f"workers is {workers!r}, and a batch job is described: its cores say how many jobs it runs.")
     if cluster_kwargs is not None and not isinstance(cluster_kwargs, Mapping):
         raise InputError(f"cluster_kwargs is {cluster_kwargs!r}. Give a dictionary, or `workers=` for this machine.")
-    from adatom.machines.allocation import allocation
     from adatom.machines.request import ClusterRequest
 
-    wanted, kwargs = None if profile is None else allocation(profile), dict(cluster_kwargs or {})
+    kwargs = dict(cluster_kwargs or {})
     if "n_workers" in kwargs and (jobs != 1 or adapt is not None):
         raise InputError(
             "n_workers of cluster_kwargs says how many batch jobs, as jobs and adapt do: give one of them."
         )
     jobs = kwargs.pop("n_workers", jobs)
-    return kind.make_cluster(
-        ClusterRequest(wanted.scheduler if wanted else scheduler, kwargs, wanted, jobs, adapt, temporary)
-    )
+    return kind.make_cluster(ClusterRequest(kwargs, scheduler, profile, jobs, adapt, temporary))
 
 
 def _refuse_without_batch_job(**arguments: tuple[Any, Any]) -> None:

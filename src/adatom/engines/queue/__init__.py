@@ -14,6 +14,7 @@ from adatom.engines.queue.runner import QueueRunner
 from adatom.errors import InputError
 from adatom.execution.call import Batch, Call
 from adatom.execution.engine import Capabilities, Engine
+from adatom.machines.allocation import job_of_workers
 from adatom.machines.profiles.runner import RunnerProfile
 from adatom.settings import get_settings
 
@@ -107,10 +108,12 @@ class QueueEngine(Engine):
     def make_cluster(cls, request: ClusterRequest) -> QueueRunner:
         """Return a runner with batch jobs of a profile."""
         request.refuse_temporary()
-        if request.allocation is None:
+        if request.profile is None:
             raise InputError("The queue engine needs a runner profile: make_runner(profile=...).")
         if request.adapt and request.adapt[0]:
             raise InputError(
                 f"adapt is {request.adapt}: the queue engine submits batch jobs as there is work. Begin with 0."
             )
-        return QueueRunner(request.allocation.profile, jobs=request.adapt[1] if request.adapt else request.jobs)
+        runner = QueueRunner(request.profile, jobs=request.adapt[1] if request.adapt else request.jobs)
+        job_of_workers(*runner.profiles())  # raises an error where a queue does not give what the profile asks for
+        return runner

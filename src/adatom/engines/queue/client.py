@@ -14,13 +14,13 @@ from typing import Any
 import cloudpickle
 
 from adatom.engines.queue.batch import BatchJobs
-from adatom.engines.queue.names import CHANGED, calls_of, perform, task_name
 from adatom.engines.queue.spool import Spool
 from adatom.engines.queue.worker import ANSWER, DIED
 from adatom.errors import AdatomError, EngineError, SchedulerError, WorkerDiedError
 from adatom.execution.call import Batch, Call
 from adatom.execution.failure import Failure
 from adatom.execution.light_future import LightFuture
+from adatom.execution.named_task import CHANGED, calls_of, perform, task_name
 from adatom.execution.registry import announce
 from adatom.execution.worker import unpack
 from adatom.utils.names import new_id
@@ -98,7 +98,7 @@ class Client:
 
     def _failed_before(self, name: str, work: Call | Batch) -> bool:
         """Return whether an earlier run received the failure of a task, which is then done again."""
-        if name not in self.spool.kept():
+        if not self.spool.keeps(name):
             return False
         answer = self.spool.answer(name, keep=True)
         failed = answer is not None and any(isinstance(outcome, Failure) for outcome in _outcomes(work, answer[1][1:]))

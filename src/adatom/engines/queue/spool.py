@@ -84,9 +84,9 @@ class Spool(TaskFiles):
         """
         worker.put(self.path / "waiting" / name, worker.sign(task, self.key))
 
-    def kept(self) -> set[str]:
-        """Return the names of the tasks whose answers are kept."""
-        return set(worker.names(self.path / "kept"))
+    def keeps(self, name: str) -> bool:
+        """Return whether the answer to a task is kept."""
+        return (self.path / "kept" / name).exists()
 
     def answer(self, name: str, keep: bool) -> tuple[bytes, bytes] | None:
         """Receive an answer.

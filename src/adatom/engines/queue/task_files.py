@@ -5,6 +5,7 @@ This file is used on the machine of the script and, on its own, on the machine o
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from adatom.engines.queue.worker import closing, names
 
 __all__ = ["FOLDERS", "TaskFiles"]
 
+_FRESH = 1.0  # seconds for which a list of tasks is used to see that there is no task of some name
 FOLDERS = ("waiting", "taken", "done", "kept", "drivers")
 
 
@@ -26,6 +28,8 @@ class TaskFiles:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._names: set[str] = set()  # of the tasks that there were when they were listed last
+        self._listed = -_FRESH
 
     def waiting(self) -> list[str]:
         """Return the names of the tasks that wait."""
@@ -46,7 +50,12 @@ class TaskFiles:
     def has(self, name: str) -> bool:
         """Return whether a task waits, is taken, or has an answer."""
         places = ("done", "kept", "waiting", "done")  # in this order, as a task moves meanwhile
-        return any((self.path / place / name).exists() for place in places) or name in self.taken()
+        if any((self.path / place / name).exists() for place in places):
+            return True
+        if time.monotonic() > self._listed + _FRESH:  # to list all slots for each new task would take long
+            self._names = {*self.waiting(), *self.taken(), *self.answered()}
+            self._listed = time.monotonic()
+        return name in self._names and (name in self.taken() or (self.path / "done" / name).exists())
 
     def take_back(self, name: str) -> None:
         """Let a task wait no longer. One that a worker has taken goes on."""

@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -101,7 +102,8 @@ class Slot:
         pause = _PAUSES[0]
         while not self.told and (not self.until or time.time() < self.until) and not closing(self.taken).exists():
             if not self.listed:
-                self.listed = _oldest_last(self.spool / "waiting")
+                self.listed = _oldest(self.spool / "waiting")
+                random.shuffle(self.listed)  # else all workers would try to take the same one
             while self.listed:
                 name = self.listed.pop()
                 try:
@@ -158,8 +160,8 @@ def closing(taken: Path) -> Path:
     return taken / ".closing"
 
 
-def _oldest_last(directory: Path) -> list[str]:
-    """Return the names of the whole files of a directory, the oldest at the end."""
+def _oldest(directory: Path) -> list[str]:
+    """Return the names of the oldest whole files of a directory."""
     found = []
     with os.scandir(directory) as entries:
         for entry in entries:
@@ -168,7 +170,7 @@ def _oldest_last(directory: Path) -> list[str]:
                     found.append((entry.stat().st_mtime_ns, entry.name))
                 except FileNotFoundError:
                     pass
-    return [name for _, name in sorted(found, reverse=True)[-_LISTED:]]
+    return [name for _, name in sorted(found)[:_LISTED]]
 
 
 def _end_with_parent(pipe: int) -> None:
