@@ -12,7 +12,7 @@ from ase.build import bulk
 from ase.calculators.emt import EMT
 
 from adatom import change_settings, flow, job
-from adatom.configs import ConfigSet, OutputSpec, calculate
+from adatom.configs import AutoparaInfo, ConfigSet, OutputSpec, RemoteInfo, calculate
 from adatom.engines.queue import state
 from adatom.engines.queue.spools import spools
 from adatom.errors import FlowFailure, SchedulerError
@@ -135,12 +135,16 @@ def test_files_and_failures_are_there(queue_dir, home):
 
 def test_a_stream_of_structures(queue_dir, tmp_path):
     structures = [bulk("Cu", a=3.5 + 0.02 * number) for number in range(8)]
-    out = calculate(ConfigSet(structures), OutputSpec(), (EMT, [], {}), properties=("energy",), output_prefix="there_")
+
+    def energies(**more):
+        out = calculate(ConfigSet(structures), OutputSpec(), (EMT, [], {}), ["energy"], output_prefix="E_", **more)
+        return [atoms.info["E_energy"] for atoms in out]
+
+    there = energies()
     with change_settings(workflow_engine="local", local_workers=1):
-        own = calculate(
-            ConfigSet(structures), OutputSpec(), (EMT, [], {}), properties=("energy",), output_prefix="there_"
-        )
-    assert [atoms.info["there_energy"] for atoms in out] == [atoms.info["there_energy"] for atoms in own]
+        assert energies() == there
+        remote = AutoparaInfo(remote_info=RemoteInfo("far", items_per_job=3))
+        assert energies(autopara_info=remote) == there
 
 
 def test_two_systems_at_once(queue_dir):
