@@ -53,7 +53,7 @@ python = "{sys.executable}"
 [runners.other]
 machine = "cluster"
 resource_class = "cpu"
-python = "{sys.executable}"
+python = "~/own python"
 
 [runners.bare]
 machine = "cluster"
@@ -74,6 +74,8 @@ def home(tmp_path_factory):
     """That of a user there, whose login shell greets."""
     home = tmp_path_factory.mktemp("it's home")
     (home / ".bash_profile").write_text("echo Welcome; echo Beware >&2\n")
+    (home / "own python").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    (home / "own python").chmod(0o755)
     return home
 
 

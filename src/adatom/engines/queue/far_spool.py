@@ -69,6 +69,11 @@ class FarSpool(Spool):
     python
         Interpreter of the workers there.
 
+    Attributes
+    ----------
+    versions
+        Versions of Python and packages there, by name, from the first exchange on.
+
     Raises
     ------
     StorageError
@@ -325,6 +330,7 @@ class FarSpool(Spool):
         what = f"exchange tasks with {self._given}"
         there, answers = self.host.talk(what, [self._command, "-c", _BOOT, str(self._given)], talk, _LONGEST)
         if first:
+            self.versions: dict[str, str] = there["versions"]
             self._compare(there["versions"])
         there["waiting"] = [name for name in there["waiting"] if name not in answers]
         there["taken"] = {name: slot for name, slot in there["taken"].items() if name not in answers}
