@@ -1,7 +1,9 @@
 """The queue engine on a machine that one logs in to: real ssh, a real Slurm behind it, and files of its own."""
 
+import random
 import subprocess
 import sys
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -253,6 +255,22 @@ def test_a_script_that_was_killed_finds_its_jobs_again(laptop, tmp_path, tasks):
             assert again.wait(120) == 0, again.output
             assert RESULT in again.output
     assert begun(log) == {str(number): 1 for number in range(10)}
+
+
+@pytest.mark.deep(reason="twenty scripts are killed, at any point")
+@pytest.mark.parametrize("seed", range(20))
+def test_killed_at_random_no_job_is_computed_twice(laptop, tmp_path, seed):
+    log = tmp_path / "log"
+    text = SCRIPT.format(log=log)
+    with script(laptop, text, **environment(laptop)) as running:
+        time.sleep(random.Random(seed).uniform(0.5, 7))
+        running.process.kill()
+        running.wait()
+        times = 2 if RESULT in running.output else 1  # it had ended, so that this is another one
+        with script(laptop, text, "again", **environment(laptop)) as again:
+            assert again.wait(120) == 0, again.output
+            assert RESULT in again.output
+    assert begun(log) == {str(number): times for number in range(10)}
 
 
 def test_another_machine_has_none_of_the_files(laptop, tmp_path):

@@ -347,6 +347,28 @@ def test_a_task_whose_batch_job_was_cancelled_runs_in_another_as_its_retries_all
 
 
 @on("queue")
+def test_a_task_whose_node_was_lost_runs_on_another_and_uses_no_retry(selected, cluster, profiles, tmp_path):
+    @flow(runner="screening")
+    def workflow():
+        return cut(str(tmp_path))
+
+    found = []
+    with_settings = contextvars.copy_context()
+    thread = threading.Thread(target=lambda: with_settings.run(lambda: found.append(workflow())))
+    thread.start()
+    wait_until(lambda: (tmp_path / "ran").exists(), f"nothing ran: {tail(tmp_path)}")
+    (first,) = queue(cluster)
+    node = cluster.job(first)["NodeList"]
+    try:
+        cluster.node_down(node)
+        thread.join(180)
+    finally:
+        cluster.node_up(node)
+    pids = [int(line.split()[1]) for line in (tmp_path / "ran").read_text().splitlines()]
+    assert pids[1:] == found
+
+
+@on("queue")
 def test_a_queue_that_does_not_exist_ends_the_flow(selected, cluster, tmp_path):
     (tmp_path / "adatom.toml").write_text(PROFILES.replace('cpu = "main"', 'cpu = "mian"'))
     with pytest.raises(FlowFailure, match="invalid partition specified: mian"):
