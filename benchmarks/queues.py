@@ -20,11 +20,13 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from tests.infra.machine import wait_for
 from tests.infra.slurm import Cluster, slurm
+from tests.infra.sshd import ROOT, sshd
 
 MEMORY = 900  # MB of a slot
 PROFILE = """
 [machines.here]
 scheduler = "slurm"
+{host}
 queues = {{ cpu = "main" }}
 
 [runners.slots]
@@ -32,6 +34,7 @@ machine = "here"
 jobs_per_node = {jobs_per_node}
 memory = "{memory}M"
 walltime = "1h"
+python = "{python}"
 """
 DRIVER = """
 import json, sys, time
@@ -69,10 +72,12 @@ while squeue --me --noheader | grep -q .; do sleep 0.2; done
 class Here:
     """A directory with a spool, profile and driver, on a cluster."""
 
-    def __init__(self, directory: Path, cluster: Cluster, slots: int, batch_jobs: int) -> None:
+    def __init__(self, directory: Path, cluster: Cluster, slots: int, batch_jobs: int, host: str = "") -> None:
         self.directory, self.cluster, self.slots, self.batch_jobs = directory, cluster, slots, batch_jobs
+        directory.mkdir(exist_ok=True)
         (directory / "driver.py").write_text(DRIVER)
-        profile = PROFILE.format(jobs_per_node=slots // batch_jobs, memory=MEMORY)
+        host = f'host = "{host}"' if host else ""
+        profile = PROFILE.format(jobs_per_node=slots // batch_jobs, memory=MEMORY, host=host, python=sys.executable)
         (directory / "adatom.toml").write_text(profile)
         self.environment = {
             **{name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
@@ -140,6 +145,11 @@ def idle(said: dict, slots: int, since: float) -> float:
     return 100 * (1 - busy / slots / (until - since))
 
 
+def logins() -> int:
+    """How many connections the sshd has accepted."""
+    return (ROOT / "log").read_text().count("Accepted publickey")
+
+
 def main() -> None:
     options = arguments(
         __doc__,
@@ -148,9 +158,9 @@ def main() -> None:
         drawn={"type": int, "default": 220, "help": "tasks of the case slots"},
         slots={"type": int, "default": 8, "help": "tasks at a time"},
         jobs={"type": int, "default": 1, "help": "batch jobs that have these slots"},
-        case={"action": "append", "help": "array, driver, slots; all if not given"},
+        case={"action": "append", "help": "array, driver, slots, ssh; all if not given"},
     )
-    wanted = set(options.case or ["array", "driver", "slots"])
+    wanted = set(options.case or ["array", "driver", "slots", "ssh"])
     rows: list[Row] = []
     tasks, slots = options.tasks, options.slots
     with scratch() as root, slurm(nodes=1, cpus=slots, memory=1000 * slots) as cluster:
@@ -183,6 +193,16 @@ def main() -> None:
                 values = [idle(said, slots, since(said)) for said in runs]
                 subject = f"slots idle, {options.drawn} tasks of 0.1 to 10 s, since the {name} was begun"
                 rows.append(absolute(subject, 5 if name == "first task" else None, values, "%"))
+        if "ssh" in wanted:
+            with sshd(HOME=str(root / "home"), **cluster.environment):
+                far = Here(root / "far", cluster, slots, options.jobs, "login")
+                connections, seconds = [], []
+                for _ in range(options.repeats):
+                    before = logins()
+                    seconds.append(far.run([0.0] * tasks)["wall"])
+                    connections.append(logins() - before)
+            rows.append(absolute(f"ssh connections for {tasks} tasks", 6, connections, ""))
+            rows.append(absolute(f"{tasks} tasks that do nothing, over ssh", None, seconds, "s"))
     report("the queue engine on Slurm", rows, options.json)
 
 
