@@ -16,6 +16,7 @@ from ase.calculators.emt import EMT
 from adatom import change_settings, flow, job
 from adatom.configs import AutoparaInfo, ConfigSet, OutputSpec, RemoteInfo, calculate
 from adatom.engines.queue import state
+from adatom.engines.queue.check import check
 from adatom.engines.queue.spools import spools
 from adatom.errors import FlowFailure, SchedulerError
 from adatom.execution.registry import close_engines
@@ -169,6 +170,16 @@ def test_what_is_not_there_is_said_before_anything_is_submitted(queue_dir, home,
     with pytest.raises((FlowFailure, SchedulerError), match=words):
         doubles.with_options(runner=profile)(1)
     assert not list(home.glob("adatom jobs/queue/bare-*/adatom-*"))
+
+
+def test_a_profile_is_checked_by_one_job(queue_dir):
+    found = {finding.what: finding for finding in check("far")}
+    assert all(finding.ok for finding in found.values()), found
+    assert {"host login", "command sbatch", "queue main", "exchange", "one job"} <= found.keys()
+    assert "adatom" in found["exchange"].why
+    last = list(check("bare"))[-1]
+    assert (last.ok, last.what) == (False, "exchange")
+    assert "has no adatom" in last.why
 
 
 def test_a_host_names_no_file_outside_the_spool(queue_dir, tmp_path):
