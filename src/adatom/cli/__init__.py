@@ -52,7 +52,7 @@ class _Commands(Group):
         Entry(
             "queue",
             "adatom.cli.queue:queue",
-            "Jobs of the queue engine, and the batch jobs that do them: list, cancel.",
+            "Jobs of the queue engine, and the batch jobs that do them: list, explain, wait for, cancel.",
         ),
         Entry(
             "profiles",

@@ -1,5 +1,6 @@
 """The queue engine on a machine that one logs in to: real ssh, a real Slurm behind it, and files of its own."""
 
+import json
 import random
 import subprocess
 import sys
@@ -12,8 +13,10 @@ from pathlib import Path
 import pytest
 from ase.build import bulk
 from ase.calculators.emt import EMT
+from typer.testing import CliRunner
 
 from adatom import change_settings, flow, job
+from adatom.cli import app
 from adatom.configs import AutoparaInfo, ConfigSet, OutputSpec, RemoteInfo, calculate
 from adatom.engines.queue import state
 from adatom.engines.queue.check import check
@@ -182,14 +185,15 @@ def test_a_profile_is_checked_by_one_job(queue_dir):
     assert "has no adatom" in last.why
 
 
-def test_a_host_names_no_file_outside_the_spool(queue_dir, tmp_path):
+@pytest.mark.parametrize("place", ["waiting", "taken", "files"])
+def test_a_host_names_no_file_outside_the_spool(queue_dir, tmp_path, place):
     """What runs as Python there answers with a path that leads elsewhere."""
+    said = {"waiting": [], "taken": {}, "files": {}} | {
+        place: ["../../evil"] if place == "waiting" else {"../../evil": 4 if place == "files" else "x.0"}
+    }
+    answer = {"place": "/tmp", "python": "x", "slots": [], "ends": {}, "more": False, "versions": {}, **said}
     evil = tmp_path / "python"
-    evil.write_text("""#!/bin/sh
-echo '{"place": "/tmp", "python": "x", "waiting": [], "taken": {}, "slots": [], "ends": {}, "more": false,
-"versions": {}, "files": {"../../evil": 4}}' | tr -d '\\n'
-echo; printf evil; cat > /dev/null
-""")
+    evil.write_text(f"#!/bin/sh\necho '{json.dumps(answer)}'; printf evil; cat > /dev/null\n")
     evil.chmod(0o755)
     (tmp_path / "evil.toml").write_text(f'[runners.evil]\nmachine = "cluster"\npython = "{evil}"\n')
     with (
@@ -307,3 +311,67 @@ def test_connections_that_break(laptop, login, tmp_path):
         assert running.wait(150) == 0, running.output
         assert RESULT in running.output
     assert begun(log) == {str(number): 1 for number in range(10)}
+
+
+HELD = """
+import time
+from pathlib import Path
+from adatom import flow, job
+
+@job
+def work(number):
+    directory = Path("at {directory}"[3:])
+    with open(directory / "log", "a") as log:
+        log.write(f"{{number}}\\n")
+    print("said by", number, flush=True)
+    while not (directory / "go").exists():
+        time.sleep(0.05)
+    return number
+
+@flow
+def campaign():
+    return [work(number) for number in range(5)]
+
+print("result", sum(campaign()))
+"""
+
+
+def command(*args):
+    done = CliRunner().invoke(app, ["queue", *args, "--json"])
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+def test_commands_do_without_the_script(laptop, tmp_path):
+    log, text = tmp_path / "log", HELD.format(directory=tmp_path)
+    with script(laptop, text, **environment(laptop)) as running, change_settings(queue_dir=laptop / "queue"):
+        wait_until(lambda: len(begun(log)) == 2 or running.process.poll() is not None, "no job is begun")
+        assert running.process.poll() is None, running.output
+        running.process.kill()
+        running.wait()
+        [report] = json.loads(command("sync"))
+        assert (report["host"], report["waiting"], report["running"], report["came"]) == ("login", 3, 2, [])
+        listed = json.loads(command("ls"))
+        assert Counter((job["state"], job["host"]) for job in listed["jobs"]) == {
+            ("waiting", "login"): 3,
+            ("running", "login"): 2,
+        }
+        [batch_job] = listed["batch_jobs"]
+        assert (batch_job["state"], batch_job["host"], batch_job["scheduler"]) == ("running", "login", "slurm")
+        names = {
+            state: [job["name"] for job in listed["jobs"] if job["state"] == state] for state in ("waiting", "running")
+        }
+        [why] = json.loads(command("why", names["waiting"][0]))
+        assert why["reasons"] == [
+            f"Batch job {batch_job['id']} of slurm on login is running, and its queue does 2 other jobs."
+        ]
+        assert "said by" in command("logs", names["running"][0])
+        assert json.loads(command("cancel", names["waiting"][0]))["cancelled"] == names["waiting"][:1]
+        (tmp_path / "go").touch()
+        last = json.loads(command("attach").splitlines()[-1])
+        assert (last["waiting"], last["running"], last["done"]) == (0, 0, 5)
+        assert len(begun(log)) == 4, "the job that was cancelled is not to be done"
+        with script(laptop, text, "again", **environment(laptop)) as again:
+            assert again.wait(120) == 0, again.output
+            assert "result 10" in again.output
+    assert begun(log) == {str(number): 1 for number in range(5)}

@@ -20,7 +20,7 @@ from adatom.machines.script import STDERR, BatchJob
 from adatom.machines.watch import watch
 from adatom.utils.names import new_id
 
-__all__ = ["BatchJobs", "end_batch_jobs"]
+__all__ = ["BatchJobs", "end_batch_jobs", "submitted"]
 
 _LOSSES = 3  # batch jobs that may end with a task before it counts as a death of its worker
 _STARTS = 3  # batch jobs in a row that may end before their workers begin, and submissions that may fail
@@ -104,7 +104,7 @@ class BatchJobs:
             self._submit()
 
     def _watch(self, record: Record) -> None:
-        self._watched[record.name] = record, watch(record.scheduler, _submitted(self.spool, record))
+        self._watched[record.name] = record, watch(record.scheduler, submitted(self.spool, record))
 
     def _submit(self) -> None:
         job = self._job(f"adatom-{new_id()[:8]}")
@@ -193,10 +193,10 @@ def end_batch_jobs(spool: Spool, patience: float) -> list[Record]:
     """
     left = list(read_records(spool.path))
     if left:
-        left[0].scheduler.cancel([_submitted(spool, record) for record in left])  # a spool is that of one machine
+        left[0].scheduler.cancel([submitted(spool, record) for record in left])  # a spool is that of one machine
     deadline = time.monotonic() + patience
     while left:
-        known = left[0].scheduler.poll([_submitted(spool, record) for record in left])
+        known = left[0].scheduler.poll([submitted(spool, record) for record in left])
         for record in left[:]:
             if record.id not in known or known[record.id].state.ended:
                 left.remove(record)
@@ -212,5 +212,15 @@ def _forget(spool: Spool, record: Record, files: bool) -> None:
     spool.forget(record.name, files)
 
 
-def _submitted(spool: Spool, record: Record) -> Submitted:
-    return Submitted(record.id, spool.place / record.script.name, record.walltime)
+def submitted(spool: Spool, record: Record) -> Submitted:
+    """Return a batch job of a spool as its scheduler sees it.
+
+    Parameters
+    ----------
+    spool
+        Directory of the tasks.
+    record
+        Record of the batch job.
+    """
+    place = spool.known_place or spool.place
+    return Submitted(record.id, place / record.script.name, record.walltime)

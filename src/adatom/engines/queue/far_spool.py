@@ -9,6 +9,7 @@ import threading
 import time
 import warnings
 from collections.abc import Set
+from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 from typing import IO, Any
@@ -24,6 +25,7 @@ from adatom.utils.private import make_directory
 __all__ = ["FAR", "FarSpool"]
 
 FAR = "far.json"  # file that says where the counterpart is
+_THERE = "there.json"  # file with the state of the counterpart at the last exchange
 
 _PAUSES = (0.3, 10.0, 1.4)  # seconds between two exchanges: first, at most; their growth
 _AFTER_A_FAILURE = 5.0  # seconds; twice as long after each further one, up to a minute
@@ -82,7 +84,8 @@ class FarSpool(Spool):
 
     def __init__(self, path: Path, host: Host, place: str, python: str) -> None:
         super().__init__(path)
-        self.host, self._command = host, python
+        self.host: Host = host
+        self._command = python
         self._given = (
             f"{place}-{blake2b(self.key, digest_size=4).hexdigest()}"  # other users of the account have others
         )
@@ -92,6 +95,8 @@ class FarSpool(Spool):
         self._sent: set[str] = set()  # digests of the source of modules
         self._journals: dict[str, dict[str, int]] = {}  # bytes that are here, by directory and name
         self._there: dict[str, Any] = {"waiting": [], "taken": {}, "slots": [], "ends": {}}
+        with suppress(OSError, ValueError):
+            self._there |= json.loads((path / _THERE).read_bytes())  # also from another process
         self._lock = threading.RLock()
         self._pause, self._next = _PAUSES[0], 0.0
         self._heard: float | None = None
@@ -103,6 +108,11 @@ class FarSpool(Spool):
         """Absolute path of the counterpart, which the first exchange tells."""
         self.first_exchange()
         return Path(self._there["place"])
+
+    @property
+    def known_place(self) -> Path | None:
+        """Absolute path of the counterpart. None: there was no exchange yet."""
+        return Path(self._there["place"]) if "place" in self._there else None
 
     @property
     def python(self) -> str:
@@ -323,6 +333,7 @@ class FarSpool(Spool):
             given.write(b"0\n")
             far_end.write_message(given, about, {**own, **sources, **tasks})
             there, files = far_end.read_message(printed)
+            _check([*there["waiting"], *there["taken"], *there["taken"].values()])
             answers = self._keep(files)
             given.write(b"received\n")
             return there, answers
@@ -334,7 +345,7 @@ class FarSpool(Spool):
             self._compare(there["versions"])
         there["waiting"] = [name for name in there["waiting"] if name not in answers]
         there["taken"] = {name: slot for name, slot in there["taken"].items() if name not in answers}
-        self._there = there
+        self._remember(there)
         self._heard = time.monotonic()
         self._wishes, self._files = self._wishes[len(wishes) :], {}
         for name in tasks:
@@ -367,6 +378,13 @@ class FarSpool(Spool):
             file.write(data)
         lengths[name] = lengths.get(name, 0) + len(data)
 
+    def _remember(self, there: dict[str, Any]) -> None:
+        """Keep the state of the counterpart, also for other processes."""
+        if there != self._there or self._heard is None:
+            with whole_file(self.path / _THERE, 0o600) as file:
+                file.write(json.dumps(there).encode())
+        self._there = there
+
     def _compare(self, there: dict[str, str]) -> None:
         """Refuse a Python that cannot read tasks, and warn of one with other versions."""
         if missing := [name for name in _NEEDED if not there[name]]:
@@ -379,3 +397,10 @@ class FarSpool(Spool):
         if differ:
             versions = ", ".join(f"{name} {there[name] or 'is missing'} (here {here[name]})" for name in differ)
             warnings.warn(f"{self._command} {self.host} has other versions: {versions}.", stacklevel=2)
+
+
+def _check(names: list[str]) -> None:
+    """Refuse what is no name of a file: the host is not trusted with files here."""
+    for name in names:
+        if Path(name).name != name or name.startswith("."):
+            raise ValueError(f"{name!r} is no name of a task")

@@ -10,6 +10,7 @@ from pathlib import Path
 from adatom.engines.queue import worker
 from adatom.engines.queue.task_files import FOLDERS, TaskFiles
 from adatom.errors import StorageError
+from adatom.machines.here import HERE, Here
 from adatom.utils.files import whole_file
 from adatom.utils.keyed import key_in
 from adatom.utils.private import make_directory
@@ -36,12 +37,16 @@ class Spool(TaskFiles):
     ----------
     key
         Key that signs the tasks and answers.
+    host
+        Machine of the batch jobs.
 
     Raises
     ------
     StorageError
         The directory cannot be made, or somebody else could write there.
     """
+
+    host: Here = HERE
 
     def __init__(self, path: Path, python: str = sys.executable) -> None:
         super().__init__(path)
@@ -68,6 +73,11 @@ class Spool(TaskFiles):
         return self.path
 
     @property
+    def known_place(self) -> Path | None:
+        """Same as `place`, without a question to another machine. None: it was never asked."""
+        return self.path
+
+    @property
     def python(self) -> str:
         """Interpreter of the workers."""
         return self._python
@@ -83,6 +93,10 @@ class Spool(TaskFiles):
             Line of JSON for the worker, and the pickled function without parameters that it is to call.
         """
         worker.put(self.path / "waiting" / name, worker.sign(task, self.key))
+
+    def kept(self) -> set[str]:
+        """Return the names of the tasks whose answers are kept."""
+        return set(worker.names(self.path / "kept"))
 
     def keeps(self, name: str) -> bool:
         """Return whether the answer to a task is kept."""
@@ -127,6 +141,59 @@ class Spool(TaskFiles):
                     place.rename(self.path / "kept" / name)
             return kind, said[1:]
         return None
+
+    def read(self, name: str) -> tuple[bytes, bytes] | None:
+        """Read an answer, and leave it as it is.
+
+        Parameters
+        ----------
+        name
+            Name of the task.
+
+        Returns
+        -------
+        tuple of bytes, or None
+            Same as of `answer`.
+
+        Raises
+        ------
+        StorageError
+            The answer is damaged, or somebody else wrote it.
+        """
+        data = self._read("done", name) or self._read("kept", name)
+        return None if data is None else (data[:1], data[1:])
+
+    def read_task(self, name: str) -> bytes | None:
+        """Return what `put` was given for a task, if it is still here.
+
+        Parameters
+        ----------
+        name
+            Name of the task.
+
+        Raises
+        ------
+        StorageError
+            The file is damaged, or somebody else wrote it.
+        """
+        slot = self.taken().get(name)
+        return self._read("waiting", name) or (self._read(f"taken/{slot}", name) if slot else None)
+
+    def _read(self, folder: str, name: str) -> bytes | None:
+        path = self.path / folder / name
+        try:
+            with open_trusted(path) as file:
+                return worker.verify(file.read(), self.key)
+        except FileNotFoundError:
+            return None
+        except ValueError as error:
+            raise StorageError(f"{path} cannot be trusted: {error}.") from None
+
+    def remove_answers(self, tasks: Iterable[str]) -> None:
+        """Remove answers, also those that were not received."""
+        for name in tasks:
+            (self.path / "done" / name).unlink(missing_ok=True)
+            self.forget_answers([name])
 
     def forget_answers(self, tasks: Iterable[str]) -> None:
         """Remove kept answers."""
@@ -177,6 +244,9 @@ class Spool(TaskFiles):
         journals
             Directories of the journals.
         """
+
+    def exchange(self) -> None:
+        """See now that tasks and answers are where they belong."""
 
     def sync(self, at_once: bool = False) -> None:
         """See that tasks and answers are where they belong, which they are on one file system.
