@@ -258,3 +258,14 @@ def test_nobody_is_left_to_do_the_jobs(cli, tmp_path):
             assert again.wait(60) == 1, again.output
             assert "ValueError: no such luck" in again.output  # gathered, as nobody asked for a retry
     assert begun(tmp_path)["broken"] == begun(tmp_path)["late"] == 1
+
+
+def test_a_profile_is_checked_by_one_job(tmp_path):
+    (tmp_path / "profiles.toml").write_text('[machines.here]\nscheduler = "local"\n[runners.mine]\nmachine = "here"\n')
+    with change_settings(queue_dir=tmp_path / "queue", profiles=(tmp_path / "profiles.toml",)):
+        done = CliRunner().invoke(app, ["queue", "check", "mine"])
+        assert done.exit_code == 0, done.output
+        assert re.search(r"ok +one job  on \S+, Python 3", done.output)
+        unknown = CliRunner().invoke(app, ["queue", "check", "mien"])
+        assert unknown.exit_code != 0
+        end_batch_jobs(tmp_path / "queue")

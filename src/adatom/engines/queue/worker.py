@@ -102,8 +102,9 @@ class Slot:
         pause = _PAUSES[0]
         while not self.told and (not self.until or time.time() < self.until) and not closing(self.taken).exists():
             if not self.listed:
-                self.listed = _oldest(self.spool / "waiting")
-                random.shuffle(self.listed)  # else all workers would try to take the same one
+                self.listed = _oldest_last(self.spool / "waiting")
+                if len(self.listed) == _LISTED:  # else all workers would try to take the same ones
+                    random.shuffle(self.listed)
             while self.listed:
                 name = self.listed.pop()
                 try:
@@ -160,8 +161,8 @@ def closing(taken: Path) -> Path:
     return taken / ".closing"
 
 
-def _oldest(directory: Path) -> list[str]:
-    """Return the names of the oldest whole files of a directory."""
+def _oldest_last(directory: Path) -> list[str]:
+    """Return the names of the oldest whole files of a directory, the oldest at the end."""
     found = []
     with os.scandir(directory) as entries:
         for entry in entries:
@@ -170,7 +171,7 @@ def _oldest(directory: Path) -> list[str]:
                     found.append((entry.stat().st_mtime_ns, entry.name))
                 except FileNotFoundError:
                     pass
-    return [name for _, name in sorted(found)[:_LISTED]]
+    return [name for _, name in sorted(found, reverse=True)[-_LISTED:]]
 
 
 def _end_with_parent(pipe: int) -> None:
