@@ -198,7 +198,7 @@ def test_a_host_names_no_file_outside_the_spool(queue_dir, tmp_path, place):
     (tmp_path / "evil.toml").write_text(f'[runners.evil]\nmachine = "cluster"\npython = "{evil}"\n')
     with (
         change_settings(profiles=(tmp_path / "profiles.toml", tmp_path / "evil.toml")),
-        pytest.raises((FlowFailure, SchedulerError), match="'../../evil' is no name of a task or a journal"),
+        pytest.raises((FlowFailure, SchedulerError), match="'../../evil' is no name of a task"),
     ):
         doubles.with_options(runner="evil")(1)
     assert not list(tmp_path.rglob("evil"))

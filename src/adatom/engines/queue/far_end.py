@@ -89,6 +89,7 @@ def exchange(place: str, given: IO[bytes], printed: IO[bytes]) -> None:
         "waiting": spool.waiting(),
         "taken": spool.taken(),
         "slots": spool.slots(),
+        "code": names(spool.path / "code"),
         "ends": {name: spool.end_mark(name) for name in about["batch_jobs"]},
         "versions": {name: version_of(name) for name in about["packages"]},
     }

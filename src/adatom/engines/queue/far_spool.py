@@ -92,14 +92,15 @@ class FarSpool(Spool):
         self._wishes: list[list[Any]] = []
         self._files: dict[str, bytes] = {}
         self._batch_jobs: set[str] = set()
-        self._sent: set[str] = set()  # digests of the source of modules
+        self._packed: set[str] = set()  # archives of the user's modules that are in the directory here
         self._journals: dict[str, dict[str, int]] = {}  # bytes that are here, by directory and name
-        self._there: dict[str, Any] = {"waiting": [], "taken": {}, "slots": [], "ends": {}}
+        self._there: dict[str, Any] = {"waiting": [], "taken": {}, "slots": [], "ends": {}, "code": []}
         with suppress(OSError, ValueError):
             self._there |= json.loads((path / _THERE).read_bytes())  # also from another process
         self._lock = threading.RLock()
         self._pause, self._next = _PAUSES[0], 0.0
         self._heard: float | None = None
+        make_directory(path / "code")
         with whole_file(path / FAR, 0o600) as file:
             file.write(json.dumps([host.name, place, python]).encode())
 
@@ -226,13 +227,12 @@ class FarSpool(Spool):
         return self.place / name
 
     def search_path(self) -> list[str]:
-        """Return a directory there into which the next exchange puts the source of the user's modules."""
-        digest, files = user_code()
-        if digest not in self._sent:
-            with self._lock:
-                self._files |= {f"code/{digest}/{name}": data for name, data in files.items()}
-            self._sent.add(digest)
-        return [f"{self.place}/code/{digest}"]
+        """Return an archive with the source of the user's modules, which goes there with the next exchange."""
+        name, archive = user_code()
+        if name not in self._packed:
+            worker.put(self.path / "code" / name, archive)  # this process may end before it is sent
+            self._packed.add(name)
+        return [f"{self.place}/code/{name}"]
 
     @property
     def results(self) -> str:
@@ -317,7 +317,10 @@ class FarSpool(Spool):
                 break
             tasks[f"waiting/{name}"] = data
             size += len(data)
-        wishes, sources = self._wishes, self._files
+        wishes, sources = self._wishes, dict(self._files)
+        for name in worker.names(self.path / "code"):
+            if first or name not in self._there["code"]:
+                sources[f"code/{name}"] = (self.path / "code" / name).read_bytes()
         own = {"key": self.key, "worker.py": _MODULES[worker.__name__]} if first else {}
         about = {
             "number": number,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import sysconfig
 from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from adatom.errors import InputError
 
@@ -15,24 +17,25 @@ __all__ = ["user_code"]
 _MOST = 16 << 20  # bytes
 
 
-def user_code() -> tuple[str, dict[str, bytes]]:
+def user_code() -> tuple[str, bytes]:
     """Return the source of the imported modules that no package manager has installed, with their whole packages.
 
     Returns
     -------
     tuple
-        Digest of all files, and their contents by their paths relative to a directory of the module search path.
+        Name of an archive, from a digest of its content, and the archive, which can be a part of the module search
+        path.
 
     Raises
     ------
     InputError
         The source is longer than 16 MiB.
     """
-    return _collected(len(sys.modules))
+    return _archived(len(sys.modules))
 
 
 @lru_cache(maxsize=1)
-def _collected(modules: int) -> tuple[str, dict[str, bytes]]:
+def _archived(modules: int) -> tuple[str, bytes]:
     files: dict[str, bytes] = {}
     for name in sorted({name.partition(".")[0] for name in sys.modules}):
         source = getattr(sys.modules.get(name), "__file__", None)
@@ -48,10 +51,11 @@ def _collected(modules: int) -> tuple[str, dict[str, bytes]]:
             f"The modules {', '.join(folders)} have {size >> 20} MiB of source, which is too much to be copied to a "
             "host with the jobs. Install them there and here."
         )
-    digest = blake2b(digest_size=8)
-    for name, data in sorted(files.items()):
-        digest.update(b"%b\0%d\0%b" % (name.encode(), len(data), data))
-    return digest.hexdigest(), files
+    packed = io.BytesIO()
+    with ZipFile(packed, "w", ZIP_DEFLATED) as archive:
+        for name, data in sorted(files.items()):
+            archive.writestr(ZipInfo(name), data, ZIP_DEFLATED)  # without a time, so that the same files are the same
+    return f"{blake2b(packed.getvalue(), digest_size=8).hexdigest()}.zip", packed.getvalue()
 
 
 def _is_own(source: str) -> bool:
