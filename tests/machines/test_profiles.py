@@ -70,9 +70,9 @@ def test_later_places_come_first(home):
     write(home / "more/b.toml", "of-b")
     write(home / "more/a.toml", "of-a")
     with change_settings(profiles=[home / "more"]):
-        assert load_profiles().machine("site").queues["cpu"] == "of-b"
+        assert load_profiles().machine("site").all_queues == ["of-b"]
     with change_settings(profiles=f"{home / 'more'}{os.pathsep}{home / 'more/a.toml'}"):
-        assert load_profiles().machine("site").queues["cpu"] == "of-a"
+        assert load_profiles().machine("site").all_queues == ["of-a"]
 
 
 def test_what_is_not_there(home):
