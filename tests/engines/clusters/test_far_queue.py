@@ -316,7 +316,7 @@ def test_connections_that_break(laptop, login, tmp_path):
 HELD = """
 import time
 from pathlib import Path
-from adatom import flow, job
+from adatom import flow, job, make_runner
 
 @job
 def work(number):
@@ -332,7 +332,8 @@ def work(number):
 def campaign():
     return [work(number) for number in range(5)]
 
-print("result", sum(campaign()))
+one = make_runner(profile="far", jobs=1)
+print("result", sum(campaign.with_options(runner=one)()))
 """
 
 

@@ -80,7 +80,7 @@ def test_what_the_blocks_say():
         project_gpu="your-project-id", executable_map={"simulation_binary": "/path/to/simulation"},
     ).profile("hpc-miyabi")  # fmt: skip
     assert (where.name, where.scheduler, where.options.account_as) == ("hpc-miyabi", "pbs", "group_list")
-    assert where.queues == {"cpu": "regular-c", "gpu": "regular-g"}
+    assert where.queues == {"cpu": ("regular-c",), "gpu": ("regular-g",)}
 
 
 def test_the_quick_start_on_slurm(tmp_path):

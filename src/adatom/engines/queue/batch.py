@@ -145,7 +145,7 @@ class BatchJobs:
         for name in orphans:
             self._losses[name] += 1
             if again and self._losses[name] < _LOSSES:
-                self.spool.put_back(name)
+                self.spool.put_back(name, record.name)
             else:
                 words = f"its batch job {record.id} ended: {outcome.state}. {outcome.cause} {why}"
                 self.spool.settle(name, DIED, " ".join(words.split()))

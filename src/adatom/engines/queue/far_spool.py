@@ -162,9 +162,15 @@ class FarSpool(Spool):
         self._wish("drop", name)
         self._there["taken"].pop(name, None)
 
-    def put_back(self, name: str) -> None:
-        """Let a task that a worker has taken wait for another worker."""
-        self._wish("put_back", name)
+    def put_back(self, name: str, batch_job: str) -> None:
+        """Let a task that a worker of a batch job has taken wait for another worker.
+
+        Parameters
+        ----------
+        name, batch_job
+            Same as in `TaskFiles.put_back`.
+        """
+        self._wish("put_back", name, batch_job)
         if self._there["taken"].pop(name, None):
             self._there["waiting"].append(name)
 
@@ -307,16 +313,7 @@ class FarSpool(Spool):
 
     def _exchange(self, number: int) -> bool:
         first = self._heard is None
-        tasks: dict[str, bytes] = {}
-        size, more = 0, False
-        for name in super().waiting():
-            with (self.path / "waiting" / name).open("rb") as file:
-                data = file.read()
-            if tasks and size + len(data) > far_end.MOST:
-                more = True
-                break
-            tasks[f"waiting/{name}"] = data
-            size += len(data)
+        tasks, more = self._tasks()
         wishes, sources = self._wishes, dict(self._files)
         for name in worker.names(self.path / "code"):
             if first or name not in self._there["code"]:
@@ -356,6 +353,19 @@ class FarSpool(Spool):
         if tasks or answers:
             self._pause = _PAUSES[0]
         return more or bool(there["more"])
+
+    def _tasks(self) -> tuple[dict[str, bytes], bool]:
+        """Return the files of the tasks that wait here, the oldest first, and whether there are more than these."""
+        tasks: dict[str, bytes] = {}
+        size = 0
+        for path in sorted((self.path / "waiting").glob("[!.]*"), key=_age):
+            with suppress(FileNotFoundError):  # it was taken back
+                data = path.read_bytes()
+                if tasks and size + len(data) > far_end.MOST:
+                    return tasks, True
+                tasks[f"waiting/{path.name}"] = data
+                size += len(data)
+        return tasks, False
 
     def _keep(self, files: dict[str, bytes]) -> set[str]:
         """Write lines of journals and answers to their places, and return the names of the answered tasks."""
@@ -400,6 +410,13 @@ class FarSpool(Spool):
         if differ:
             versions = ", ".join(f"{name} {there[name] or 'is missing'} (here {here[name]})" for name in differ)
             warnings.warn(f"{self._command} {self.host} has other versions: {versions}.", stacklevel=2)
+
+
+def _age(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def _check(names: list[str]) -> None:

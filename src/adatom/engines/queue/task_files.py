@@ -67,11 +67,20 @@ class TaskFiles:
         for path in self._taken(name):
             path.unlink(missing_ok=True)
 
-    def put_back(self, name: str) -> None:
-        """Let a task that a worker has taken wait for another worker."""
+    def put_back(self, name: str, batch_job: str) -> None:
+        """Let a task that a worker of a batch job has taken wait for another worker.
+
+        Parameters
+        ----------
+        name
+            Name of the task.
+        batch_job
+            Name of the batch job, which has ended.
+        """
         for path in self._taken(name):
-            with suppress(FileNotFoundError):  # another process was faster
-                path.rename(self.path / "waiting" / name)
+            if path.parent.name.rpartition(".")[0] == batch_job:  # another one may have it by now
+                with suppress(FileNotFoundError):  # another process was faster
+                    path.rename(self.path / "waiting" / name)
 
     def _taken(self, name: str) -> list[Path]:
         return [path for slot in self.slots() if (path := self.path / "taken" / slot / name).exists()]
