@@ -7,6 +7,7 @@ import gc
 import json
 import math
 import os
+import re
 import time
 import warnings
 from dataclasses import dataclass
@@ -678,6 +679,16 @@ def test_a_job_whose_time_was_over_goes_on_where_there_is_more(engine, tmp_path)
         assert found == 4
     else:
         assert found.in_short == "IncompleteError: try 1"
+
+
+def test_a_job_whose_time_is_never_enough_ends(engine, tmp_path):
+    @engine.flow(on_failure="return")
+    def workflow():
+        return jobs.incomplete_until(str(tmp_path / "a"), 10**6)
+
+    assert re.fullmatch(r"IncompleteError: try \d+", workflow().in_short)
+    goes_on = engine.capabilities.processes and engine.capabilities.waits_in_flow
+    assert len((tmp_path / "a").read_text()) == (11 if goes_on else 1)
 
 
 def test_a_flow_whose_own_time_ends_uses_retries_for_what_was_not_done(engine, tmp_path):

@@ -342,6 +342,25 @@ def test_a_profile_says_what_follows_the_end_of_a_batch_job(queue_dir, tmp_path)
     assert log.read_text() == "xx", "in the second batch job, though the job has no retries"
 
 
+def test_batch_jobs_that_are_too_short_for_any_job_end_the_flow(queue_dir, tmp_path):
+    @flow
+    def one():
+        return [double(1), sleep(60)]
+
+    @job
+    def sleep(seconds):
+        time.sleep(seconds)
+
+    (tmp_path / "profiles.toml").write_text(
+        '[machines.here]\nscheduler = "local"\n[runners.short]\nmachine = "here"\nwalltime = "2s"\n'
+    )
+    with (
+        change_settings(profiles=(tmp_path / "profiles.toml",)),
+        pytest.raises(FlowFailure, match=r"1 failed.*\nsleep: .* ended: timeout.* longer walltime, or retry.timeout"),
+    ):
+        one.with_options(runner="short")()
+
+
 def test_larger_batch_jobs():
     profile = RunnerProfile(
         name="x",

@@ -57,6 +57,8 @@ class Call:
         Seconds after which the work is killed; None: no limit.
     attempt
         Number of attempts that were lost with their workers.
+    starts
+        Number of starts in a row after which the job stopped for want of time, and left nothing to go on from.
     id
         Id of the job in the journal; empty: the call is a batch of a stream.
     journal
@@ -88,6 +90,7 @@ class Call:
     retry_delay: float = 0.0
     timeout: float | None = None
     attempt: int = 0
+    starts: int = 0
     id: str = ""
     journal: str = ""
     noted: bool = False

@@ -21,6 +21,8 @@ from adatom.journal.begun import begun_jobs
 
 __all__ = ["Calls"]
 
+_STARTS = 10  # starts of a job that left nothing to go on from, after which its time is never enough
+
 Settle = Callable[[Any], None]
 
 
@@ -98,7 +100,7 @@ class Calls(Task):
         for (call, settle), outcome in zip(self._calls, outcomes, strict=True):
             if isinstance(outcome, Failure):
                 if self._goes_on(call, outcome):
-                    again.append(self._sent_again([(_longer(call), settle)]))
+                    again.append(self._sent_again([(_longer(call, outcome), settle)]))
                     continue
             elif call.caching and not call.noted:
                 call.caching.confirm(call.name, outcome)
@@ -116,7 +118,9 @@ class Calls(Task):
         """Return whether a call that stopped because its worker's time was over is to go on in another worker."""
         if not isinstance(failure.cause, IncompleteError) or not self._may_go_on() or stop_reason() is not None:
             return False
-        return call.deadline is None or call.attempt < call.retries
+        if call.deadline is None:
+            return call.starts < _STARTS or _is_ahead(failure)
+        return call.attempt < call.retries
 
     def _sent_again(self, calls: Sequence[tuple[Call, Settle]]) -> Calls:
         for call, _ in calls:
@@ -124,7 +128,13 @@ class Calls(Task):
         return Calls(calls, self._may_go_on, self._batch if len(calls) > 1 else None)
 
 
-def _longer(call: Call) -> Call:
+def _longer(call: Call, failure: Failure) -> Call:
     """Return the next attempt. Where nothing limits the flow, the time of a batch job was over: no retry is used."""
     retries = call.retries if call.deadline else call.retries + 1
-    return replace(call, attempt=call.attempt + 1, retries=retries)
+    starts = 0 if _is_ahead(failure) else call.starts + 1
+    return replace(call, attempt=call.attempt + 1, retries=retries, starts=starts)
+
+
+def _is_ahead(failure: Failure) -> bool:
+    """Return whether a job that stopped for want of time left files to go on from, or was not started at all."""
+    return failure.resumable or failure.directory is None

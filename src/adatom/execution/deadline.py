@@ -13,22 +13,26 @@ from functools import cache
 from adatom.execution.context import current_job
 from adatom.settings import get_settings, scheduler_end
 
-__all__ = ["is_limited", "request_stop", "stop_reason", "stop_requested", "time_allotted", "time_left"]
+__all__ = ["LEAST", "is_limited", "lift", "request_stop", "stop_reason", "stop_requested", "time_allotted", "time_left"]
+
+LEAST = 2.0  # seconds without which starting a job makes no sense
 
 _IMPORTED = time.time()
 
 # Of the whole process: a signal is sent to it, not to one of its threads.
 _requested: str | None = None
+_lifted = False
 
 
 def is_limited() -> bool:
     """Return whether a time limit applies. Called once per job, so it must be cheap."""
-    return not (
-        _requested is None
-        and get_settings().walltime is None
-        and current_job().deadline is None
-        and scheduler_end() is None
-    )
+    return _requested is not None or _has_limit()
+
+
+def _has_limit() -> bool:
+    if _lifted:
+        return False
+    return not (get_settings().walltime is None and current_job().deadline is None and scheduler_end() is None)
 
 
 def time_left() -> float | None:
@@ -60,6 +64,12 @@ def request_stop(why: str) -> None:
     _requested = why
 
 
+def lift() -> None:
+    """Let no time limit apply to this process, which its batch job ends."""
+    global _lifted
+    _lifted = True
+
+
 def stop_reason(margin: float = 0.0) -> str | None:
     """Return why a calculation has to stop now; None as long as it may go on.
 
@@ -75,8 +85,8 @@ def stop_reason(margin: float = 0.0) -> str | None:
     """
     if _requested is not None:
         return _requested
-    if get_settings().walltime is None and current_job().deadline is None and scheduler_end() is None:
-        return None  # asked at each step of a calculation
+    if not _has_limit():  # asked at each step of a calculation
+        return None
     end = _end()
     if end is None or (left := end[0] - time.time()) > margin:
         return None
@@ -85,6 +95,8 @@ def stop_reason(margin: float = 0.0) -> str | None:
 
 def _end() -> tuple[float, str] | None:
     """Return the earliest end, in seconds since the epoch, and what sets it."""
+    if _lifted:
+        return None
     walltime, scheduler, bound = get_settings().walltime, scheduler_end(), current_job().deadline
     ends = []
     if walltime is not None:

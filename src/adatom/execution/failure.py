@@ -37,6 +37,8 @@ class Failure:
         Name of the failed job that this one needed; None if the job failed by itself.
     cause
         Exception itself; None if it cannot be pickled, or the job never ran.
+    resumable
+        Whether the run left files that a later run could go on from.
     origin
         Failure that this one follows from, if this process has seen it; else None.
     """
@@ -50,6 +52,7 @@ class Failure:
     pid: int = 0
     skipped_because: str | None = None
     cause: BaseException | None = None
+    resumable: bool = False
     origin: Failure | None = None
 
     @classmethod

@@ -25,7 +25,7 @@ from adatom.execution.caching import Caching
 from adatom.execution.call import Batch, Call, read_function, read_header
 from adatom.execution.capture import JobLog, capturing
 from adatom.execution.context import current_job, job_context
-from adatom.execution.deadline import is_limited, stop_reason, stop_requested, time_allotted, time_left
+from adatom.execution.deadline import LEAST, is_limited, stop_reason, stop_requested, time_allotted, time_left
 from adatom.execution.directories import RunDirectory
 from adatom.execution.failure import Failure
 from adatom.settings import settings_in_force
@@ -36,7 +36,6 @@ __all__ = ["execute", "pack", "settled", "unpack"]
 logger = logging.getLogger(__name__)
 
 _HELD = 10.0  # seconds for which a worker that has no more time for a job takes no other
-_LEAST = 2.0  # seconds without which starting a job makes no sense
 _longest: dict[bytes, float] = {}  # seconds that calls of a function took in this process
 
 
@@ -120,6 +119,7 @@ def _attempt(call: Call, attempt: int, upstream: Sequence[Any], value: Any) -> A
             if isinstance(error, KeyboardInterrupt) and (call.noted or stop_requested()):
                 raise  # the process is ended
             failure = call.failure(error, directory.path if directory.exists else None)
+            failure = replace(failure, resumable=directory.is_resumable)
             call.note("failed", attempt=attempt, cause=failure.in_short)
             return failure
 
@@ -192,7 +192,7 @@ def _no_time(call: Call) -> str | None:
         expected = max(expected, _longest.get(call.function, 0.0))
     allotted = time_allotted()
     # What takes longer than all the time that there ever is would never start, and may go on from where it is cut.
-    return stop_reason(_LEAST if allotted is not None and expected > allotted else max(expected, _LEAST))
+    return stop_reason(LEAST if allotted is not None and expected > allotted else max(expected, LEAST))
 
 
 def _not_started(call: Call, attempt: int, why: str) -> Failure:

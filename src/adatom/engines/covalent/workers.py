@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
@@ -15,10 +16,9 @@ from adatom.execution.process import Child
 
 __all__ = ["run_in_worker"]
 
-# By dispatch: the next one may come with other code.
-_idle: dict[str | None, dict[Child, threading.Timer]] = defaultdict(
-    dict
-)  # by dispatch: the next may come with other code
+_IDLE = 30.0  # seconds for which a worker waits for the next job; a loaded server takes several of them to send one
+# By dispatch, as the next one may come with other code.
+_idle: dict[str | None, dict[Child, threading.Timer]] = defaultdict(dict)
 _lock = threading.Lock()
 
 
@@ -78,20 +78,31 @@ def _take(dispatch: str | None) -> Child:
 
 def _keep(dispatch: str | None, child: Child) -> None:
     """Let a worker wait for the next job of its dispatch."""
-    timer = threading.Timer(WATCH, _end_if_idle, (dispatch, child))
-    timer.daemon = True  # this process may end before; then its workers do as well
     with _lock:
-        _idle[dispatch][child] = timer
+        _wait_for_a_job(dispatch, child, time.monotonic() + _IDLE)
+
+
+def _wait_for_a_job(dispatch: str | None, child: Child, until: float) -> None:
+    """Look soon whether a worker is idle still, and no longer needed. The caller holds the lock."""
+    timer = threading.Timer(WATCH, _end_if_idle, (dispatch, child, until))
+    timer.daemon = True  # this process may end before; then its workers do as well
+    _idle[dispatch][child] = timer
     timer.start()
 
 
-def _end_if_idle(dispatch: str | None, child: Child) -> None:
+def _end_if_idle(dispatch: str | None, child: Child, until: float) -> None:
+    over = time.monotonic() > until or _ended(dispatch)
     with _lock:
-        idle = _idle[dispatch].pop(child, None) is not None
-        if not _idle[dispatch]:
+        waiting = _idle.get(dispatch, {})
+        if waiting.get(child) is not threading.current_thread():
+            return  # it has got a job meanwhile
+        if not over:
+            _wait_for_a_job(dispatch, child, until)
+            return
+        del waiting[child]
+        if not waiting:
             del _idle[dispatch]
-    if idle:
-        child.kill()
+    child.kill()
 
 
 def _dispatch() -> str | None:

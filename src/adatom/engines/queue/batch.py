@@ -26,6 +26,10 @@ _LOSSES = 3  # batch jobs that may end with a task before it counts as a death o
 _STARTS = 3  # batch jobs in a row that may end before their workers begin, and submissions that may fail
 _PATIENCE = 3.0  # seconds for cancelled batch jobs to end; the next process looks for the others
 _PAUSE = 2.0  # seconds before the next submission after one that failed
+_HINTS = {
+    State.TIMEOUT: "Give the runner profile a longer walltime, or retry.timeout.",
+    State.OUT_OF_MEMORY: "Give the runner profile more memory, or retry.out_of_memory.",
+}
 # Ends that are no fault of a task: it is done by the next batch job.
 _NOT_TO_BLAME = (State.TIMEOUT, State.PREEMPTED, State.NODE_FAILURE, State.LOST, State.SUCCEEDED, State.FAILED)
 
@@ -147,8 +151,9 @@ class BatchJobs:
             if again and self._losses[name] < _LOSSES:
                 self.spool.put_back(name, record.name)
             else:
-                words = f"its batch job {record.id} ended: {outcome.state}. {outcome.cause} {why}"
-                self.spool.settle(name, DIED, " ".join(words.split()))
+                hint = why or _HINTS.get(outcome.state, "")
+                parts = f"its batch job {record.id} ended: {outcome.state}", outcome.cause.rstrip(". "), hint
+                self.spool.settle(name, DIED, " ".join(". ".join(filter(None, parts)).split()))
         future.cancel()  # the wait for it
         _forget(self.spool, record, files=outcome.ok)
 

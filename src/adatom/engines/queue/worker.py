@@ -68,10 +68,13 @@ class Slot:
         Name of the slot, unique in the spool.
     until
         Time, in seconds since the epoch, from which no task is begun; 0: no limit.
+    first
+        Whether the worker may begin a task as it starts, however late that is: else a walltime that is too short would
+        be the end of one batch job after the other, and none would have done anything.
     """
 
-    def __init__(self, spool: Path, name: str, until: float) -> None:
-        self.spool, self.until = spool, until
+    def __init__(self, spool: Path, name: str, until: float, first: bool) -> None:
+        self.spool, self.until, self.first = spool, until, first
         self.taken = spool / "taken" / name
         self.taken.mkdir(0o700, exist_ok=True)
         self.key = (spool / "key").read_bytes()
@@ -100,7 +103,9 @@ class Slot:
     def _next(self) -> str | None:
         """Take a task, by renaming its file, which only one worker can."""
         pause = _PAUSES[0]
-        while not self.told and (not self.until or time.time() < self.until) and not closing(self.taken).exists():
+        at_once = self.first
+        while not self.told and (at_once or self._has_time()) and not closing(self.taken).exists():
+            at_once = False
             if not self.listed:
                 self.listed = _oldest_last(self.spool / "waiting")
                 if len(self.listed) == _LISTED:  # else all workers would try to take the same ones
@@ -115,6 +120,9 @@ class Slot:
             time.sleep(pause)
             pause = min(_PAUSES[1], pause * _PAUSES[2])
         return None
+
+    def _has_time(self, seconds: float = 0.0) -> bool:
+        return not self.until or time.time() + seconds < self.until
 
     def _answer(self, path: Path) -> bytes:
         try:
@@ -134,7 +142,7 @@ class Slot:
         caller = json.loads(about)
         if self.session not in ("", caller["session"]):  # another script, or this one with other code
             os.dup2(self.parent, 0)
-            os.execv(sys.executable, [sys.executable, *sys.argv])  # the new interpreter does the task that was taken
+            os.execv(sys.executable, [sys.executable, *sys.argv[:-1], ""])  # it does the task that was taken
         self.session = caller["session"]
         sys.path += [folder for folder in caller["path"] if folder not in sys.path]
         if os.path.isdir(caller["directory"]):
@@ -142,6 +150,11 @@ class Slot:
         import cloudpickle
 
         task: Callable[[], bytes] = cloudpickle.loads(pickled)
+        deadline = sys.modules.get("adatom.execution.deadline")
+        if self.first and deadline and not self._has_time(deadline.LEAST):
+            deadline.lift()  # the job may take longer than that, and then is ended with the batch job
+            self.until = time.time()
+        self.first = False
         return task
 
     def _terminated(self, number: int, frame: object) -> None:
@@ -204,15 +217,15 @@ class Workers:
         self.gpus = [gpu for gpu in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if gpu]
         self.told = False
         signal.signal(signal.SIGTERM, self._terminated)
-        self.running = {number: self._start(number) for number in range(count)}
+        self.running = {number: self._start(number, first=True) for number in range(count)}
 
-    def _start(self, number: int) -> subprocess.Popen[bytes]:
+    def _start(self, number: int, first: bool = False) -> subprocess.Popen[bytes]:
         environment = dict(os.environ)
         if self.gpus:
             environment["CUDA_VISIBLE_DEVICES"] = self.gpus[number % len(self.gpus)]
         if self.until:
             environment["ADATOM_WALLTIME"] = str(max(1.0, self.until - time.time()))
-        words = [self.spool, self._slot(number), self.until]
+        words = [self.spool, self._slot(number), self.until, "first" * first]
         command = [sys.executable, os.path.abspath(__file__), "slot", *map(str, words)]
         return subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True, env=environment)
 
@@ -262,7 +275,7 @@ class Workers:
             return False
         else:
             self.losses[number] += 1
-        return not self.told and self.losses[number] < LOSSES
+        return not self.told and self.losses[number] < LOSSES and (not self.until or time.time() < self.until)
 
     def _tell_of_death(self, number: int, code: int) -> bool:
         how = f"was killed by signal {signal.Signals(-code).name}" if code < 0 else f"ended with exit status {code}"
@@ -309,7 +322,7 @@ def main(kind: str, spool: str, name: str, *words: str) -> None:
     """Run the workers of a batch job (``workers``), or one of them (``slot``)."""
     path = Path(os.path.abspath(spool))
     if kind == "slot":
-        Slot(path, name, float(words[0])).run()
+        Slot(path, name, float(words[0]), first=bool(words[1])).run()
     else:
         Workers(path, name, int(words[0]), float(words[1]), float(words[2])).run()
 
