@@ -29,6 +29,8 @@ class Caching:
         Parameters of the same names of `adatom.cache.key.make_key`.
     refresh
         Whether a stored result is replaced and not used.
+    stores
+        Whether results are looked up and stored here. If not, only the files of runs that were cut are found again.
     key
         Key of the call; None while it is unknown, as the arguments have no values yet.
     """
@@ -38,6 +40,7 @@ class Caching:
     reads: tuple[str, ...]
     key_functions: Mapping[str, Callable[[Any], Any]]
     refresh: bool
+    stores: bool = True
     key: Key | None = None
 
     def of_call(self, name: str, function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Caching | None:
@@ -97,7 +100,7 @@ class Caching:
         from adatom.cache.store import open_store
         from adatom.cache.types import relabelled
 
-        if self.refresh or self.key is None:
+        if self.refresh or self.key is None or not self.stores:
             return MISS
         value = open_store().get(self.key.digest)
         return MISS if value is MISS else relabelled(value, function, args, kwargs, self.reads)
@@ -120,7 +123,8 @@ class Caching:
 
         assert self.key is not None
         try:
-            open_store().put(self.key, value)
+            if self.stores:
+                open_store().put(self.key, value)
             if directory and directory.is_resumable:
                 open_store().forget_resumable(self.key.digest)
         except StorageError as error:

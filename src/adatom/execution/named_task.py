@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from hashlib import blake2b
-from typing import cast
 
 from adatom.cache.key import make_key
 from adatom.execution.arguments import read_arguments
 from adatom.execution.call import Batch, Call, read_function
+from adatom.execution.moved import moved, moved_back
 from adatom.execution.worker import pack
 from adatom.utils.names import unique_name
 
@@ -63,12 +62,5 @@ def perform(work: Call | Batch, name: str, results: str = "") -> bytes:
         `UNCHANGED` or `CHANGED`, and what ``pack(work)`` returns.
     """
     same = task_name(work) == name
-    return (UNCHANGED if same else CHANGED) + pack(_relocated(work, results) if results else work)
-
-
-def _relocated(work: Call | Batch, results: str) -> Call | Batch:
-    """Return a task that writes no file outside a directory; the caller's process has the cache."""
-    if isinstance(work, Batch):
-        return replace(work, calls=[cast(Call, _relocated(call, results)) for call in work.calls])
-    journal = results + work.journal if work.journal else ""
-    return replace(work, directory=results + work.directory, journal=journal, caching=None)
+    answer = moved_back(work, pack(moved(work, results)), results) if results else pack(work)
+    return (UNCHANGED if same else CHANGED) + answer

@@ -1,18 +1,22 @@
 """The queue engine on a machine that one logs in to: real ssh, a real Slurm behind it, and files of its own."""
 
 import json
+import os
 import random
+import re
 import subprocess
 import sys
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from hashlib import blake2b
 from pathlib import Path
 
 import pytest
 from ase.build import bulk
 from ase.calculators.emt import EMT
+from ase.io import read
 from typer.testing import CliRunner
 
 from adatom import change_settings, flow, job
@@ -20,10 +24,13 @@ from adatom.cli import app
 from adatom.configs import AutoparaInfo, ConfigSet, OutputSpec, RemoteInfo, calculate
 from adatom.engines.queue import state
 from adatom.engines.queue.check import check
+from adatom.engines.queue.runner import QueueRunner
 from adatom.engines.queue.spools import spools
 from adatom.errors import FlowFailure, SchedulerError
+from adatom.execution.directories import run_directory
 from adatom.execution.registry import close_engines
-from adatom.recipes.emt import bulk_to_slabs_flow
+from adatom.machines.profiles.derived import derived_runner
+from adatom.recipes.emt import bulk_to_slabs_flow, relax_job
 from tests.engines.clusters.conftest import energies
 from tests.engines.conftest import end_batch_jobs
 from tests.engines.processes import script, wait_until
@@ -128,17 +135,56 @@ def test_a_flow_of_recipes(queue_dir, here, home, tmp_path):
     assert not list(there.rglob("running-*")), "a job has not ended"
     close_engines()
     assert not list(there.glob("adatom-*")), "scripts of batch jobs are left there"
-    assert not (tmp_path / "results").exists() or not list((tmp_path / "results").glob("FLOW-*/JOB-*"))
 
 
-def test_files_and_failures_are_there(queue_dir, home):
+def test_the_files_of_jobs_are_here_as_on_any_engine(queue_dir, home, tmp_path):
     @flow
     def campaign():
-        return [fail()]
+        relaxed = relax_job(bulk("Cu") * (2, 1, 1), relax_cell=True)
+        return relaxed, fail(), size_of(relaxed["trajectory"])
 
-    with pytest.raises(FlowFailure, match=r"ValueError: no(.|\n)*adatom jobs/queue/far-.*/results/.*failed-JOB-fail"):
+    with pytest.raises(FlowFailure, match=rf"ValueError: no(.|\n)*{tmp_path}/results/FLOW-.*/failed-JOB-fail") as error:
         campaign()
-    assert len(list(home.glob("adatom jobs/queue/far-*/results/**/failed-JOB-fail-*"))) == 1
+    relaxed, _, size = error.value.value
+    files = Path(relaxed["dir_name"])
+    assert files.is_relative_to(tmp_path / "results")
+    assert len(read(relaxed["trajectory"], ":")) > 1
+    assert Path(relaxed["trajectory"]).stat().st_size == size, "a later job reads the files there"
+    [failed] = files.parent.glob("failed-JOB-fail-*")
+    assert "ValueError: no" in (failed / "error.txt").read_text()
+
+
+@job
+def size_of(path):
+    return Path(path).stat().st_size
+
+
+@job
+def write_files(sizes):
+    digests = {}
+    with run_directory("files") as directory:
+        for name, size in sizes.items():
+            content = os.urandom(size)
+            (directory.path / name).parent.mkdir(exist_ok=True)
+            (directory.path / name).write_bytes(content)
+            digests[name] = blake2b(content).hexdigest()
+    return digests
+
+
+def test_large_files_come_in_pieces_or_stay_there(queue_dir, tmp_path):
+    sizes = {"a.out": 0, "in/b.out": 70_000_000, "c.out": 90_000_000, "WAVECAR": 10, "d.out": 5}
+    profile = derived_runner("far", {"output_files": ["*.out"], "output_limit": "80M"})
+
+    @flow
+    def campaign():
+        return [write_files(sizes)]
+
+    [digests] = campaign.with_options(runner=QueueRunner(profile))()
+    [directory] = (tmp_path / "results").glob("FLOW-*/JOB-*")
+    found = {str(path.relative_to(directory)) for path in directory.rglob("*") if path.is_file()}
+    assert found == {"a.out", "in/b.out", "d.out", "not-copied.txt"}
+    assert all(blake2b((directory / name).read_bytes()).hexdigest() == digests[name] for name in found & digests.keys())
+    assert re.fullmatch(r"login:/.*/c.out  90000000 bytes\n", (directory / "not-copied.txt").read_text())
 
 
 def test_a_stream_of_structures(queue_dir, tmp_path):
@@ -185,12 +231,15 @@ def test_a_profile_is_checked_by_one_job(queue_dir):
     assert "has no adatom" in last.why
 
 
-@pytest.mark.parametrize("place", ["waiting", "taken", "files"])
+@pytest.mark.parametrize("place", ["waiting", "taken", "answer", "file", "journal"])
 def test_a_host_names_no_file_outside_the_spool(queue_dir, tmp_path, place):
     """What runs as Python there answers with a path that leads elsewhere."""
-    said = {"waiting": [], "taken": {}, "files": {}} | {
-        place: ["../../evil"] if place == "waiting" else {"../../evil": 4 if place == "files" else "x.0"}
-    }
+    parts = {"answer": ["../../evil"], "file": ["x", f"{tmp_path}/evil", 0, 4], "journal": [str(tmp_path), "evil"]}
+    said = {"waiting": [], "taken": {}, "parts": [], "files": {}}
+    if place in parts:
+        said |= {"parts": [[place, *parts[place]]], "files": {"0": 4}}
+    else:
+        said[place] = {"waiting": ["../../evil"], "taken": {"../../evil": "x.0"}}[place]
     answer = {"place": "/tmp", "python": "x", "slots": [], "ends": {}, "more": False, "versions": {}, **said}
     evil = tmp_path / "python"
     evil.write_text(f"#!/bin/sh\necho '{json.dumps(answer)}'; printf evil; cat > /dev/null\n")
@@ -198,7 +247,7 @@ def test_a_host_names_no_file_outside_the_spool(queue_dir, tmp_path, place):
     (tmp_path / "evil.toml").write_text(f'[runners.evil]\nmachine = "cluster"\npython = "{evil}"\n')
     with (
         change_settings(profiles=(tmp_path / "profiles.toml", tmp_path / "evil.toml")),
-        pytest.raises((FlowFailure, SchedulerError), match="'../../evil' is no name of a task"),
+        pytest.raises((FlowFailure, SchedulerError), match=r"evil' is no (name of a task|file of the job|journal)"),
     ):
         doubles.with_options(runner="evil")(1)
     assert not list(tmp_path.rglob("evil"))

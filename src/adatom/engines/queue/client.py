@@ -83,7 +83,7 @@ class Client:
                 task.found = True
                 announce(f"queue: jobs of an earlier run, which did not end, are gathered from {self.spool.path}.")
             else:
-                self.spool.put(name, task.packed(self.spool))
+                task.put_into(self.spool, name)
         except BaseException:
             with self._change:
                 self._names.discard(name)
@@ -171,7 +171,7 @@ class Client:
         for name, task in list(self._waiting.items()):
             task.missing = 0 if name in there else task.missing + 1
             if task.missing >= _MISSING and not self.spool.has(name):
-                self.spool.put(name, task.packed(self.spool))
+                task.put_into(self.spool, name)
                 task.missing = 0
 
     def _receive(self, name: str) -> bool:
@@ -191,7 +191,7 @@ class Client:
             self.spool.forget_answers([name])  # the next run must not take it for one of the code that is in its name
         if task.found and (changed or kind != ANSWER):  # nor does it matter how it ended when nobody waited for it
             task.found = False
-            self.spool.put(name, task.packed(self.spool))
+            task.put_into(self.spool, name)
         elif kind == ANSWER:
             if task.found:
                 _note(task.work, content[1:])
@@ -258,11 +258,15 @@ class _Task:
         self.found = False
         self.missing = 0
 
-    def packed(self, spool: Spool) -> bytes:
-        """Return the content of the file of the task."""
+    def put_into(self, spool: Spool, name: str) -> None:
+        """Let the task wait in a spool."""
         about = {"session": f"{this_process()}", "path": spool.search_path(), "directory": os.getcwd()}
-        task = partial(perform, self.work, self.digest, spool.results)
-        return json.dumps(about).encode() + b"\n" + cloudpickle.dumps(task)
+        task = (
+            json.dumps(about).encode()
+            + b"\n"
+            + cloudpickle.dumps(partial(perform, self.work, self.digest, spool.results))
+        )
+        spool.put(name, task, [call.directory for call in calls_of(self.work)])
 
 
 def _outcomes(work: Call | Batch, answer: bytes) -> list[Any]:

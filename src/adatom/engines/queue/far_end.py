@@ -14,10 +14,16 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import IO, Any
 
+from adatom.engines.queue.run_files import RunFiles
 from adatom.engines.queue.task_files import FOLDERS, TaskFiles
 from adatom.engines.queue.worker import names, put
 
-__all__ = ["MOST", "exchange", "read_message", "version_of", "write_message"]
+__all__ = ["MOST", "Part", "exchange", "read_message", "version_of", "write_message"]
+
+# Kind of a part of the reply, with: the name of the task; directory and name of the journal; name of the task, path,
+# first byte and size of the file; name of the task, path of the file that is too large, its path there, and its size.
+Part = list[Any]
+ANSWER, JOURNAL, FILE, LEFT = "answer", "journal", "file", "left"
 
 MOST = 64 << 20  # bytes of files in one message, unless a single one is longer
 
@@ -93,12 +99,18 @@ def exchange(place: str, given: IO[bytes], printed: IO[bytes]) -> None:
         "ends": {name: spool.end_mark(name) for name in about["batch_jobs"]},
         "versions": {name: version_of(name) for name in about["packages"]},
     }
-    answers = _answers(spool)
-    lines = _lines(f"{spool.path}/results", about["journals"])  # those of a task are written before its answer
-    more = len(answers) < len(spool.answered())
-    write_message(printed, {**state, "more": more}, {**lines, **answers})
+    ended = _Ended(spool, about["partly"])
+    lines = _lines(ended.results, about["journals"])  # those of a task are written before its answer
+    reply = [*lines, *ended.reply]
+    more = len(ended.names) < len(spool.answered())
+    write_message(
+        printed,
+        {**state, "more": more, "parts": [part for part, _ in reply]},
+        {str(number): data for number, (_, data) in enumerate(reply)},
+    )
     if given.readline() == b"received\n":
-        for name in answers:
+        for name in ended.names:
+            (spool.path / "files" / name).unlink(missing_ok=True)
             (spool.path / "done" / name).unlink(missing_ok=True)
 
 
@@ -112,21 +124,54 @@ def _take(spool: TaskFiles, wishes: list[list[Any]], files: dict[str, bytes]) ->
         getattr(spool, wish)(*arguments)
 
 
-def _answers(spool: TaskFiles) -> dict[str, bytes]:
-    answers: dict[str, bytes] = {}
-    size = 0
-    for name in spool.answered():
-        length = (spool.path / "done" / name).stat().st_size
-        if answers and size + length > MOST:
-            break
-        answers[name] = (spool.path / "done" / name).read_bytes()
-        size += length
-    return answers
+class _Ended:
+    """What a message has room for of the answers and the files of their jobs. An answer comes behind the files."""
+
+    def __init__(self, spool: TaskFiles, partly: dict[str, dict[str, int]]) -> None:
+        self.spool, self.partly, self.results = spool, partly, f"{spool.path}/results"
+        self.reply: list[tuple[Part, bytes]] = []
+        self.names: list[str] = []  # of the tasks whose answers are in the reply
+        self._room = MOST
+        self._listed: dict[str, Any] = {}
+        for name in spool.answered():
+            if not self._add(name):
+                break
+
+    def _add(self, name: str) -> bool:
+        """Add the files of a task and its answer, and return whether there was room for all of it."""
+        files = RunFiles.read(self.spool.path / "files" / name)
+        left = []
+        for path, there, size in files.find(self.results, self._listed):
+            if size > files.limit or not os.access(there, os.R_OK):
+                left.append(([LEFT, name, path, there, size], b""))
+            elif not self._add_file(name, path, there, size):
+                return False
+        answer = (self.spool.path / "done" / name).read_bytes()
+        if self.names and len(answer) > self._room:
+            return False
+        self.reply += [*left, ([ANSWER, name], answer)]
+        self.names.append(name)
+        self._room -= len(answer)
+        return True
+
+    def _add_file(self, name: str, path: str, there: str, size: int) -> bool:
+        first = self.partly.get(name, {}).get(path, -1)  # the other end has the bytes before this one
+        if first >= size:
+            return True
+        if self._room <= 0:
+            return False
+        first = max(first, 0)
+        with open(there, "rb") as file:
+            file.seek(first)
+            data = file.read(min(size - first, self._room))
+        self.reply.append(([FILE, name, path, first, size], data))
+        self._room -= len(data)
+        return first + len(data) == size
 
 
-def _lines(results: str, journals: dict[str, dict[str, int]]) -> dict[str, bytes]:
-    """Return what was added to journals, by the directory that they have at the other end, and their names."""
-    found = {}
+def _lines(results: str, journals: dict[str, dict[str, int]]) -> list[tuple[Part, bytes]]:
+    """Return what was added to journals."""
+    found = []
     for directory, lengths in journals.items():
         for name in names(Path(results + directory)):
             path = Path(results + directory, name)
@@ -134,7 +179,7 @@ def _lines(results: str, journals: dict[str, dict[str, int]]) -> dict[str, bytes
             if path.stat().st_size > length:
                 with path.open("rb") as file:
                     file.seek(length)
-                    found[f"{directory}/{name}"] = file.read(MOST)
+                    found.append(([JOURNAL, directory, name], file.read(MOST)))
     return found
 
 

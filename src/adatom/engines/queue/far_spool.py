@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 import threading
 import time
 import warnings
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from adatom.engines.queue import far_end, task_files, worker
+from adatom.engines.queue import far_end, worker
+from adatom.engines.queue.exchange import exchange_with
+from adatom.engines.queue.received import Received, check_names
+from adatom.engines.queue.run_files import RunFiles
 from adatom.engines.queue.spool import Spool
 from adatom.engines.queue.user_code import user_code
 from adatom.errors import SchedulerError
@@ -29,27 +31,9 @@ _THERE = "there.json"  # file with the state of the counterpart at the last exch
 
 _PAUSES = (0.3, 10.0, 1.4)  # seconds between two exchanges: first, at most; their growth
 _AFTER_A_FAILURE = 5.0  # seconds; twice as long after each further one, up to a minute
-_LONGEST = 600.0  # seconds for one exchange
 _PATIENCE = 600.0  # seconds for which a host may not answer
 _NEEDED = ("adatom", "cloudpickle")  # packages without which no worker can read a task
 _COMPARED = ("python", *_NEEDED, "ase", "numpy", "pymatgen")
-# Sources of the far end, each by the name by which the others import it.
-_MODULES = {module.__name__: Path(module.__file__ or "").read_bytes() for module in (worker, task_files, far_end)}
-_BOOT = """
-import sys, types
-def load(name, source):
-    module = sys.modules[name] = types.ModuleType(name)
-    parent, _, child = name.rpartition(".")
-    parent and setattr(sys.modules[parent], child, module)
-    exec(compile(source, name, "exec"), module.__dict__)
-    return module
-given = sys.stdin.buffer
-for name in ("adatom", "adatom.engines", "adatom.engines.queue"):
-    load(name, "")
-while size := int(given.readline()):
-    last = load(given.readline().decode().strip(), given.read(size))
-last.exchange(sys.argv[1], given, sys.stdout.buffer)
-"""
 
 
 class FarSpool(Spool):
@@ -70,6 +54,8 @@ class FarSpool(Spool):
         unique.
     python
         Interpreter of the workers there.
+    output_files, output_limit
+        Patterns of the names of files of jobs to copy here, and the size of the largest one, in bytes.
 
     Attributes
     ----------
@@ -82,18 +68,20 @@ class FarSpool(Spool):
         The directory cannot be made.
     """
 
-    def __init__(self, path: Path, host: Host, place: str, python: str) -> None:
+    def __init__(
+        self, path: Path, host: Host, place: str, python: str, output_files: Sequence[str], output_limit: int
+    ) -> None:
         super().__init__(path)
         self.host: Host = host
         self._command = python
-        self._given = (
-            f"{place}-{blake2b(self.key, digest_size=4).hexdigest()}"  # other users of the account have others
-        )
+        # Other users of the account have others.
+        self._given = f"{place}-{blake2b(self.key, digest_size=4).hexdigest()}"
+        self._output = output_files, output_limit
         self._wishes: list[list[Any]] = []
         self._files: dict[str, bytes] = {}
         self._batch_jobs: set[str] = set()
         self._packed: set[str] = set()  # archives of the user's modules that are in the directory here
-        self._journals: dict[str, dict[str, int]] = {}  # bytes that are here, by directory and name
+        self._received = Received(path)
         self._there: dict[str, Any] = {"waiting": [], "taken": {}, "slots": [], "ends": {}, "code": []}
         with suppress(OSError, ValueError):
             self._there |= json.loads((path / _THERE).read_bytes())  # also from another process
@@ -102,7 +90,7 @@ class FarSpool(Spool):
         self._heard: float | None = None
         make_directory(path / "code")
         with whole_file(path / FAR, 0o600) as file:
-            file.write(json.dumps([host.name, place, python]).encode())
+            file.write(json.dumps([host.name, place, python, list(output_files), output_limit]).encode())
 
     @property
     def place(self) -> Path:
@@ -139,14 +127,15 @@ class FarSpool(Spool):
         self.first_exchange()
         return super().has(name) or name in self._there["waiting"]
 
-    def put(self, name: str, task: bytes) -> None:
+    def put(self, name: str, task: bytes, directories: Sequence[str] = ()) -> None:
         """Let a task wait for the next exchange.
 
         Parameters
         ----------
-        name, task
+        name, task, directories
             Same as in `Spool.put`.
         """
+        worker.put(self.path / "files" / name, RunFiles(directories, *self._output).packed)
         super().put(name, task)
         self._soon()
 
@@ -156,11 +145,18 @@ class FarSpool(Spool):
         self._wish("take_back", name)
         self._there["waiting"] = [other for other in self._there["waiting"] if other != name]
 
-    def drop(self, name: str) -> None:
-        """Let no worker do a task."""
-        self.take_back(name)
-        self._wish("drop", name)
-        self._there["taken"].pop(name, None)
+    def end(self, name: str, answer: str) -> None:
+        """Let no worker do a task, which is answered for, here or there: from there the files of its jobs come, too.
+
+        Parameters
+        ----------
+        name, answer
+            Same as in `TaskFiles.end`.
+        """
+        if (self.path / "waiting" / name).exists():
+            super().end(name, answer)
+        else:
+            self._wish("end", name, answer)
 
     def put_back(self, name: str, batch_job: str) -> None:
         """Let a task that a worker of a batch job has taken wait for another worker.
@@ -216,8 +212,8 @@ class FarSpool(Spool):
         journals
             Same as in `Spool.follow`.
         """
-        for directory in journals - self._journals.keys():
-            self._journals[directory] = {}
+        for directory in journals - self._received.journals.keys():
+            self._received.journals[directory] = {}
 
     def script(self, name: str, text: bytes) -> Path:
         """Write a script there, and return its path.
@@ -318,28 +314,25 @@ class FarSpool(Spool):
         for name in worker.names(self.path / "code"):
             if first or name not in self._there["code"]:
                 sources[f"code/{name}"] = (self.path / "code" / name).read_bytes()
-        own = {"key": self.key, "worker.py": _MODULES[worker.__name__]} if first else {}
+        own = {name: (self.path / name).read_bytes() for name in ("key", "worker.py")} if first else {}
         about = {
             "number": number,
             "wishes": wishes,
             "batch_jobs": sorted(self._batch_jobs),
-            "journals": self._journals,
+            "journals": self._received.journals,
+            "partly": self._received.partly,
             "packages": _COMPARED if first else (),
         }
 
-        def talk(given: IO[bytes], printed: IO[bytes]) -> tuple[dict[str, Any], set[str]]:
-            for name, source in _MODULES.items():
-                given.write(b"%d\n%b\n%b" % (len(source), name.encode(), source))
-            given.write(b"0\n")
-            far_end.write_message(given, about, {**own, **sources, **tasks})
-            there, files = far_end.read_message(printed)
-            _check([*there["waiting"], *there["taken"], *there["taken"].values()])
-            answers = self._keep(files)
-            given.write(b"received\n")
-            return there, answers
+        there: dict[str, Any] = {}
+        answers: set[str] = set()
 
-        what = f"exchange tasks with {self._given}"
-        there, answers = self.host.talk(what, [self._command, "-c", _BOOT, str(self._given)], talk, _LONGEST)
+        def keep(reply: dict[str, Any], content: dict[str, bytes]) -> None:
+            check_names([*reply["waiting"], *reply["taken"], *reply["taken"].values()])
+            answers.update(self._received.keep(self.host.name, reply.pop("parts"), content))
+            there.update(reply)
+
+        exchange_with(self.host, self._command, self._given, about, {**own, **sources, **tasks}, keep)
         if first:
             self.versions: dict[str, str] = there["versions"]
             self._compare(there["versions"])
@@ -349,7 +342,8 @@ class FarSpool(Spool):
         self._heard = time.monotonic()
         self._wishes, self._files = self._wishes[len(wishes) :], {}
         for name in tasks:
-            (self.path / name).unlink(missing_ok=True)
+            if name.startswith("waiting/"):
+                (self.path / name).unlink(missing_ok=True)
         if tasks or answers:
             self._pause = _PAUSES[0]
         return more or bool(there["more"])
@@ -363,33 +357,11 @@ class FarSpool(Spool):
                 data = path.read_bytes()
                 if tasks and size + len(data) > far_end.MOST:
                     return tasks, True
+                with suppress(FileNotFoundError):
+                    tasks[f"files/{path.name}"] = (self.path / "files" / path.name).read_bytes()
                 tasks[f"waiting/{path.name}"] = data
                 size += len(data)
         return tasks, False
-
-    def _keep(self, files: dict[str, bytes]) -> set[str]:
-        """Write lines of journals and answers to their places, and return the names of the answered tasks."""
-        answers = set()
-        for path, data in files.items():
-            directory, _, name = path.rpartition("/")
-            if name.startswith(".") or (directory and directory not in self._journals):  # the host is not trusted
-                raise ValueError(f"{path!r} is no name of a task or a journal")
-            if directory:
-                self._add(directory, name, data)
-                continue
-            answers.add(name)
-            if not (self.path / "kept" / name).exists():  # else it has been here before
-                worker.put(self.path / "done" / name, data)
-        return answers
-
-    def _add(self, directory: str, name: str, data: bytes) -> None:
-        """Append to a journal here what was added to it there."""
-        make_directory(directory)
-        lengths = self._journals[directory]
-        with open(os.open(Path(directory, name), os.O_WRONLY | os.O_CREAT, 0o600), "wb") as file:
-            file.seek(lengths.get(name, 0))
-            file.write(data)
-        lengths[name] = lengths.get(name, 0) + len(data)
 
     def _remember(self, there: dict[str, Any]) -> None:
         """Keep the state of the counterpart, also for other processes."""
@@ -417,10 +389,3 @@ def _age(path: Path) -> float:
         return path.stat().st_mtime
     except FileNotFoundError:
         return 0.0
-
-
-def _check(names: list[str]) -> None:
-    """Refuse what is no name of a file: the host is not trusted with files here."""
-    for name in names:
-        if Path(name).name != name or name.startswith("."):
-            raise ValueError(f"{name!r} is no name of a task")

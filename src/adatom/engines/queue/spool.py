@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Sequence, Set
 from contextlib import suppress
 from pathlib import Path
 
@@ -82,7 +82,7 @@ class Spool(TaskFiles):
         """Interpreter of the workers."""
         return self._python
 
-    def put(self, name: str, task: bytes) -> None:
+    def put(self, name: str, task: bytes, directories: Sequence[str] = ()) -> None:
         """Let a task wait for a worker.
 
         Parameters
@@ -91,6 +91,8 @@ class Spool(TaskFiles):
             Name of the task.
         task
             Line of JSON for the worker, and the pickled function without parameters that it is to call.
+        directories
+            Final paths of the run directories of its jobs.
         """
         worker.put(self.path / "waiting" / name, worker.sign(task, self.key))
 
@@ -212,8 +214,7 @@ class Spool(TaskFiles):
         words
             Reason, for the user.
         """
-        worker.put(self.path / "done" / name, worker.sign(kind + words.encode(), self.key))
-        self.drop(name)
+        self.end(name, worker.sign(kind + words.encode(), self.key).hex())
 
     def script(self, name: str, text: bytes) -> Path:
         """Write the script of a batch job, and return its path on the machine that submits it.

@@ -34,7 +34,8 @@ def spool_of(path: Path, runner: RunnerProfile, machine: HPCProfile) -> Spool:
     if not machine.host or machine.shared_files:
         return Spool(path, os.path.expanduser(runner.python or sys.executable))
     place = f"{machine.remote_dir}/queue/{path.name}"
-    return FarSpool(path, Host(machine.host), place, runner.python or _PYTHON_THERE)
+    output = runner.output_files, runner.output_limit
+    return FarSpool(path, Host(machine.host), place, runner.python or _PYTHON_THERE, *output)
 
 
 def spools() -> Iterator[Spool]:
@@ -53,8 +54,8 @@ def spools() -> Iterator[Spool]:
 
 def _opened(path: Path) -> Spool:
     try:
-        host, place, python = json.loads((path / FAR).read_text())
-        return FarSpool(path, Host(host), place, python)
+        host, *given = json.loads((path / FAR).read_text())
+        return FarSpool(path, Host(host), *given)
     except FileNotFoundError:
         return Spool(path)
     except ValueError as error:

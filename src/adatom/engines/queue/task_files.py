@@ -9,12 +9,12 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from adatom.engines.queue.worker import closing, names
+from adatom.engines.queue.worker import closing, names, put
 
 __all__ = ["FOLDERS", "TaskFiles"]
 
 _FRESH = 1.0  # seconds for which a list of tasks is used to see that there is no task of some name
-FOLDERS = ("waiting", "taken", "done", "kept", "drivers")
+FOLDERS = ("waiting", "taken", "done", "kept", "drivers", "files")
 
 
 class TaskFiles:
@@ -59,11 +59,23 @@ class TaskFiles:
 
     def take_back(self, name: str) -> None:
         """Let a task wait no longer. One that a worker has taken goes on."""
-        (self.path / "waiting" / name).unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            (self.path / "waiting" / name).unlink()
+            (self.path / "files" / name).unlink()
 
-    def drop(self, name: str) -> None:
-        """Let no worker do a task. The answer of one that does it is not written."""
-        self.take_back(name)
+    def end(self, name: str, answer: str) -> None:
+        """Let no worker do a task, which is answered for unless it has an answer by now.
+
+        Parameters
+        ----------
+        name
+            Name of the task.
+        answer
+            Signed answer, in hexadecimal digits.
+        """
+        if not (self.path / "done" / name).exists():
+            put(self.path / "done" / name, bytes.fromhex(answer))
+        (self.path / "waiting" / name).unlink(missing_ok=True)
         for path in self._taken(name):
             path.unlink(missing_ok=True)
 

@@ -10,7 +10,7 @@ from pydantic import Field, PositiveInt, model_validator
 from adatom.errors import InputError
 from adatom.machines.model import Line, Name
 from adatom.machines.profiles.setup import Setup
-from adatom.machines.resources import Resources
+from adatom.machines.resources import Memory, Resources
 
 __all__ = ["RunnerProfile"]
 
@@ -36,6 +36,12 @@ class RunnerProfile(Setup):
         What the queue engine does with jobs whose batch job was ended, by the cause, ``"timeout"``,
         ``"out_of_memory"``, ``"node_failure"`` or ``"preempted"``: they are done by a later batch job, which gets
         `walltime` and `memory` times these factors.
+    output_files
+        Patterns of the names of files of jobs that the queue engine copies here from a machine with a host, such as
+        ``"*.out"``.
+    output_limit
+        Size of the largest file that is copied, in bytes or as text such as ``"2G"``. The larger ones stay there, and
+        are listed in ``not-copied.txt`` in the directory of the job.
     directives
         Further directives of the batch job, without the scheduler's prefix, after those of the machine.
     """
@@ -45,6 +51,8 @@ class RunnerProfile(Setup):
     jobs_per_node: PositiveInt = 1
     python: Line | None = None
     retry: Mapping[Cause, Mapping[Literal["walltime", "memory"], Factor]] = Field(default_factory=dict)
+    output_files: tuple[Line, ...] = ("*",)
+    output_limit: Memory = 100 * 2**20
     directives: tuple[Line, ...] = ()
 
     @model_validator(mode="after")
