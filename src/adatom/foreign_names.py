@@ -100,7 +100,7 @@ _WFL: dict[str, tuple[tuple[str, ...], str]] = {
     "num_inputs_per_python_subprocess": (("batch",), ""),
     "num_inputs_per_queued_job": (("items_per_job", "remote_info"), ""),
     "num_python_subprocesses": (("workers", "jobs_per_node"), ""),
-    "output_files": (("files",), "What a function writes stays in results_dir."),
+    "output_files": (("files", "remote_info"), "What a function writes stays in results_dir."),
     "partitions": (("queues", "resource_class"), ""),
     "post_cmds": ((), _POST),
     "post_commands": ((), _POST),

@@ -266,7 +266,6 @@ def of(**kwargs) -> RemoteInfo:
         ("env_vars", "'environment'"),
         ("header_extra", "'directives'"),
         ("check_interval", "at intervals of its own"),
-        ("output_files", "stays in results_dir"),
         ("item_per_job", "'items_per_job'"),
     ],
 )

@@ -46,7 +46,10 @@ class RemoteInfo:
     directives
         Further directives of the batch jobs, without the scheduler's prefix.
     input_files
-        Files and directories that the function reads. They have to exist when the operation begins.
+        Files and directories that the function reads, by paths that are relative or arguments. They have to exist when
+        the operation begins, and are copied to a machine with a host.
+    output_files
+        Patterns of the names of files that come back from a machine with a host; see `RunnerProfile`.
     timeout
         Longest time for which the operation waits, in s or as text such as ``"2h"``; None: no limit. After it the
         operation raises `UnfinishedError`. The jobs go on, and the next call with the same inputs finds them.
@@ -66,10 +69,11 @@ class RemoteInfo:
     environment: Mapping[str, str] = field(default_factory=dict)
     directives: Sequence[str] = ()
     input_files: Sequence[str] = ()
+    output_files: Sequence[str] = ("*",)
     timeout: float | str | None = None
 
     def __post_init__(self) -> None:
-        for name in ("pre_commands", "directives", "input_files"):
+        for name in ("pre_commands", "directives", "input_files", "output_files"):
             if isinstance(getattr(self, name), str):
                 raise InputError(f"RemoteInfo({name}={getattr(self, name)!r}): give a list.")
         given = {each.name: getattr(self, each.name) for each in fields(self)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -76,7 +77,14 @@ def remote_runner(remote: RemoteInfo) -> Any:
         if not Path(name).expanduser().exists():
             raise InputError(f"RemoteInfo(input_files=...): there is no {name!r} in {Path.cwd()}.")
     profile = derived_runner(
-        remote.system, remote.resources, remote.job_name, remote.pre_commands, remote.environment, remote.directives
+        remote.system,
+        remote.resources,
+        remote.job_name,
+        remote.pre_commands,
+        remote.environment,
+        remote.directives,
+        [os.path.abspath(Path(name).expanduser()) for name in remote.input_files],
+        remote.output_files,
     )
     machine = load_profiles().machine(profile.machine)
     key = (profile.model_dump_json(), machine.model_dump_json(), remote.jobs, get_settings().queue_dir)

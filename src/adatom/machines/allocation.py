@@ -82,11 +82,12 @@ def allocation(profile: str | RunnerProfile) -> Allocation:
             f"The machine {machine.name!r} has host={machine.host!r}, and workers are submitted from the machine that "
             "the flow runs on. Run the flow there, with a profile without a host."
         )
-    if runner.retry:
-        raise InputError(
-            f"The runner profile {runner.name!r} has retry, which only the queue engine honours. Use that engine, or "
-            "leave it out."
-        )
+    for name in ("retry", "input_files", "output_files"):
+        if getattr(runner, name) != RunnerProfile.model_fields[name].get_default(call_default_factory=True):
+            raise InputError(
+                f"The runner profile {runner.name!r} has {name}, which only the queue engine honours. Use that engine, "
+                "or leave it out."
+            )
     kind = scheduler(machine.scheduler)
     log = log_directory() / f"workers{kind.job_id and '-'}{kind.job_id}"
     job = _Workers(

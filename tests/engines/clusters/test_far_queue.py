@@ -63,6 +63,12 @@ jobs_per_node = 2
 walltime = "10m"
 python = "{sys.executable}"
 
+[runners.fed]
+machine = "cluster"
+resource_class = "cpu"
+python = "{sys.executable}"
+input_files = ["numbers"]
+
 [runners.other]
 machine = "cluster"
 resource_class = "cpu"
@@ -347,6 +353,32 @@ def test_another_machine_has_none_of_the_files(laptop, tmp_path):
         assert RESULT in running.output
     assert begun(log) == {str(number): 1 for number in range(10)}
     assert [path.name for path in laptop.iterdir()] == ["stdout"]
+
+
+INPUTS = """
+from pathlib import Path
+from adatom import flow, job
+
+@job
+def read_there(path, number):
+    return Path("numbers/one").read_text(), Path(path).read_text()
+
+@flow
+def campaign(number):
+    return read_there(str(Path("numbers/in/two").absolute()), number)
+
+Path("numbers/in").mkdir(parents=True)
+Path("numbers/in/two").write_text("2")
+for number in range(2):
+    Path("numbers/one").write_text(f"{number}")
+    print("result", campaign.with_options(runner="fed")(number))
+"""
+
+
+def test_input_files_are_there_and_again_when_they_have_changed(laptop, tmp_path):
+    with script(laptop, INPUTS, before=ALONE, **environment(laptop)) as running:
+        assert running.wait(150) == 0, running.output
+        assert "result ('0', '2')\nresult ('1', '2')\n" in running.output
 
 
 def test_connections_that_break(laptop, login, tmp_path):

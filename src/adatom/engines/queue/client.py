@@ -260,7 +260,7 @@ class _Task:
 
     def put_into(self, spool: Spool, name: str) -> None:
         """Let the task wait in a spool."""
-        about = {"session": f"{this_process()}", "path": spool.search_path(), "directory": os.getcwd()}
+        about = {"session": f"{this_process()}", "path": spool.search_path(), "directory": spool.results + os.getcwd()}
         task = (
             json.dumps(about).encode()
             + b"\n"

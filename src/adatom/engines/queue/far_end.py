@@ -18,13 +18,14 @@ from adatom.engines.queue.run_files import RunFiles
 from adatom.engines.queue.task_files import FOLDERS, TaskFiles
 from adatom.engines.queue.worker import names, put
 
-__all__ = ["MOST", "Part", "exchange", "read_message", "version_of", "write_message"]
+__all__ = ["INPUTS", "MOST", "Part", "exchange", "read_message", "version_of", "write_message"]
 
 # Kind of a part of the reply, with: the name of the task; directory and name of the journal; name of the task, path,
 # first byte and size of the file; name of the task, path of the file that is too large, its path there, and its size.
 Part = list[Any]
 ANSWER, JOURNAL, FILE, LEFT = "answer", "journal", "file", "left"
 
+INPUTS = "inputs.json"  # size and time of each input file that is there
 MOST = 64 << 20  # bytes of files in one message, unless a single one is longer
 
 
@@ -96,6 +97,7 @@ def exchange(place: str, given: IO[bytes], printed: IO[bytes]) -> None:
         "taken": spool.taken(),
         "slots": spool.slots(),
         "code": names(spool.path / "code"),
+        "inputs": _read(spool.path / INPUTS),
         "ends": {name: spool.end_mark(name) for name in about["batch_jobs"]},
         "versions": {name: version_of(name) for name in about["packages"]},
     }
@@ -112,6 +114,13 @@ def exchange(place: str, given: IO[bytes], printed: IO[bytes]) -> None:
         for name in ended.names:
             (spool.path / "files" / name).unlink(missing_ok=True)
             (spool.path / "done" / name).unlink(missing_ok=True)
+
+
+def _read(path: Path) -> Any:
+    try:
+        return json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
 
 
 def _take(spool: TaskFiles, wishes: list[list[Any]], files: dict[str, bytes]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import threading
 import time
 import warnings
@@ -56,6 +57,8 @@ class FarSpool(Spool):
         Interpreter of the workers there.
     output_files, output_limit
         Patterns of the names of files of jobs to copy here, and the size of the largest one, in bytes.
+    input_files
+        Files and directories to copy there.
 
     Attributes
     ----------
@@ -69,7 +72,14 @@ class FarSpool(Spool):
     """
 
     def __init__(
-        self, path: Path, host: Host, place: str, python: str, output_files: Sequence[str], output_limit: int
+        self,
+        path: Path,
+        host: Host,
+        place: str,
+        python: str,
+        output_files: Sequence[str],
+        output_limit: int,
+        input_files: Sequence[str] = (),
     ) -> None:
         super().__init__(path)
         self.host: Host = host
@@ -77,12 +87,13 @@ class FarSpool(Spool):
         # Other users of the account have others.
         self._given = f"{place}-{blake2b(self.key, digest_size=4).hexdigest()}"
         self._output = output_files, output_limit
+        self._input = [os.path.abspath(os.path.expanduser(name)) for name in input_files]
         self._wishes: list[list[Any]] = []
         self._files: dict[str, bytes] = {}
         self._batch_jobs: set[str] = set()
         self._packed: set[str] = set()  # archives of the user's modules that are in the directory here
         self._received = Received(path)
-        self._there: dict[str, Any] = {"waiting": [], "taken": {}, "slots": [], "ends": {}, "code": []}
+        self._there: dict[str, Any] = {"waiting": [], "taken": {}, "slots": [], "ends": {}, "code": [], "inputs": None}
         with suppress(OSError, ValueError):
             self._there |= json.loads((path / _THERE).read_bytes())  # also from another process
         self._lock = threading.RLock()
@@ -309,8 +320,12 @@ class FarSpool(Spool):
 
     def _exchange(self, number: int) -> bool:
         first = self._heard is None
-        tasks, more = self._tasks()
         wishes, sources = self._wishes, dict(self._files)
+        tasks, more = self._tasks()
+        if self._input and first:  # no task is there before its input files, of which this exchange tells
+            tasks, more = {}, True
+        elif self._input:
+            sources |= self._input_files()
         for name in worker.names(self.path / "code"):
             if first or name not in self._there["code"]:
                 sources[f"code/{name}"] = (self.path / "code" / name).read_bytes()
@@ -347,6 +362,16 @@ class FarSpool(Spool):
         if tasks or answers:
             self._pause = _PAUSES[0]
         return more or bool(there["more"])
+
+    def _input_files(self) -> dict[str, bytes]:
+        """Return the input files that have changed since they were put there, and the file that tells of all."""
+        paths = [path for given in self._input for path in (Path(given), *Path(given).rglob("*")) if path.is_file()]
+        marks = {f"{path}": [(status := path.stat()).st_size, status.st_mtime_ns] for path in paths}
+        known = self._there["inputs"] or {}
+        if marks.items() <= known.items():
+            return {}
+        changed = {f"results{path}": Path(path).read_bytes() for path in marks if marks[path] != known.get(path)}
+        return {**changed, far_end.INPUTS: json.dumps({**known, **marks}).encode()}
 
     def _tasks(self) -> tuple[dict[str, bytes], bool]:
         """Return the files of the tasks that wait here, the oldest first, and whether there are more than these."""

@@ -21,6 +21,8 @@ def derived_runner(
     pre_commands: Sequence[str] = (),
     environment: Mapping[str, str] | None = None,
     directives: Sequence[str] = (),
+    input_files: Sequence[str] = (),
+    output_files: Sequence[str] = ("*",),
 ) -> RunnerProfile:
     """Return a runner profile with other resources.
 
@@ -33,8 +35,10 @@ def derived_runner(
         New values for keys of the profile. Several ranks are started by ``mpirun`` unless a launcher is named.
     name
         New name, in which characters that a name cannot have are replaced. None: the name stays.
-    pre_commands, environment, directives
+    pre_commands, environment, directives, input_files
         What comes after the profile's own.
+    output_files
+        Patterns in place of the profile's own; ``("*",)`` leaves these.
 
     Raises
     ------
@@ -46,8 +50,10 @@ def derived_runner(
     base = _base(system)
     check_resources(resources)
     fields = {key: getattr(base, key) for key in RunnerProfile.model_fields} | dict(resources)
-    for key, more in (("pre_commands", pre_commands), ("directives", directives)):
+    for key, more in (("pre_commands", pre_commands), ("directives", directives), ("input_files", input_files)):
         fields[key] = (*fields[key], *more)
+    if tuple(output_files) != ("*",):
+        fields["output_files"] = output_files
     fields["environment"] = {**fields["environment"], **(environment or {})}
     if name is not None:
         begins = name[:1].isascii() and name[:1].isalpha()

@@ -22,7 +22,8 @@ class RemoteProfile(Model):
     ----------
     name
         Label.
-    system, resources, job_name, items_per_job, jobs, pre_commands, environment, directives, input_files, timeout
+    system, resources, job_name, items_per_job, jobs, pre_commands, environment, directives, input_files, output_files,
+    timeout
         Same as in `adatom.configs.RemoteInfo`.
     """
 
@@ -36,6 +37,7 @@ class RemoteProfile(Model):
     environment: Mapping[str, str] = Field(default_factory=dict)
     directives: tuple[Line, ...] = ()
     input_files: tuple[Line, ...] = ()
+    output_files: tuple[Line, ...] = ("*",)
     timeout: Walltime | None = None
 
     @field_validator("resources")

@@ -36,6 +36,9 @@ class RunnerProfile(Setup):
         What the queue engine does with jobs whose batch job was ended, by the cause, ``"timeout"``,
         ``"out_of_memory"``, ``"node_failure"`` or ``"preempted"``: they are done by a later batch job, which gets
         `walltime` and `memory` times these factors.
+    input_files
+        Files and directories of this machine that the queue engine copies to a machine with a host, when they have
+        changed. A job finds them by the same path, if it is relative, or an argument.
     output_files
         Patterns of the names of files of jobs that the queue engine copies here from a machine with a host, such as
         ``"*.out"``.
@@ -51,6 +54,7 @@ class RunnerProfile(Setup):
     jobs_per_node: PositiveInt = 1
     python: Line | None = None
     retry: Mapping[Cause, Mapping[Literal["walltime", "memory"], Factor]] = Field(default_factory=dict)
+    input_files: tuple[Line, ...] = ()
     output_files: tuple[Line, ...] = ("*",)
     output_limit: Memory = 100 * 2**20
     directives: tuple[Line, ...] = ()
