@@ -361,6 +361,28 @@ def test_batch_jobs_that_are_too_short_for_any_job_end_the_flow(queue_dir, tmp_p
         one.with_options(runner="short")()
 
 
+@job
+def batch_job(number):
+    time.sleep(0.3)
+    return os.getppid()  # what looks after the workers of a batch job
+
+
+@flow
+def batch_jobs_of(numbers):
+    return [batch_job(number) for number in numbers]
+
+
+def test_short_jobs_get_few_batch_jobs_once_their_time_is_known(queue_dir, tmp_path, capsys):
+    (tmp_path / "profiles.toml").write_text(
+        '[machines.here]\nscheduler = "local"\n[runners.short]\nmachine = "here"\nwalltime = "1h"\n'
+    )
+    with change_settings(profiles=(tmp_path / "profiles.toml",)):
+        batch_jobs_of.with_options(runner=QueueRunner("short", jobs=2))(range(20))
+        assert "batch job" not in capsys.readouterr().err
+        assert len(set(batch_jobs_of.with_options(runner=QueueRunner("short", jobs=3))(range(20, 40)))) == 1
+    assert re.search(r"20 tasks that take some \d\S* s in all, .* get 1 batch job, not 3", capsys.readouterr().err)
+
+
 def test_larger_batch_jobs():
     profile = RunnerProfile(
         name="x",

@@ -45,6 +45,8 @@ class Capabilities:
         Whether jobs go on when the process that called them has ended, and are found by the next one.
     shares_files
         Whether workers see the files of the process that calls jobs.
+    sizes_runner
+        Whether the number of workers follows the time that the jobs are expected to take.
     worthwhile
         Seconds of work that are worth a task of their own: shorter calls of one job travel together where they can.
         The time is long against the cost of a task, and short against a user's patience.
@@ -61,6 +63,7 @@ class Capabilities:
     failed_inputs: bool = True
     outlives_driver: bool = False
     shares_files: bool = True
+    sizes_runner: bool = False
     worthwhile: float = 0.2
     resources: frozenset[str] = frozenset({"nodes", "ranks_per_node", "threads_per_rank"})
 

@@ -77,7 +77,8 @@ class CallBuilder:
                 _name_fully(node, about)
                 self._log.note(node, "cached", self._engine.name, key=caching.key.digest if caching.key else "")
                 return Outcome(stored)
-        return self._log.called(node, self.make_call(node, job, arguments, about, job.options, caching=caching))
+        call = self.make_call(node, job, arguments, about, job.options, caching=caching)
+        return self._log.called(node, call, timed=self._engine.capabilities.sizes_runner)
 
     def caching(self, job: Job[Any, Any]) -> Caching | None:
         """Return the rules by which a job's calls in this flow are cached; None if they are not.

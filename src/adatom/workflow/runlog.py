@@ -74,7 +74,7 @@ class RunLog:
         """
         self._journal.record(node.id, state, self._fields, name=node.name, recipe=node.recipe, engine=engine, **more)
 
-    def called(self, node: Node, call: Call, whole: bool = True) -> Call:
+    def called(self, node: Node, call: Call, whole: bool = True, timed: bool = False) -> Call:
         """Write the record of a job that is about to be given to the engine.
 
         Parameters
@@ -83,11 +83,13 @@ class RunLog:
             Node and call of the job.
         whole
             Whether the arguments all have values, so that the job can be run again with them.
+        timed
+            Whether the engine wants to know how long the job may take.
 
         Returns
         -------
         Call
-            Same call, with the time limit of this process, if it has one.
+            Same call, with the time limit of this process, if it has one, and the time that the job may take.
         """
         key = call.caching.key if call.caching else None
         self._journal.record(
@@ -101,11 +103,13 @@ class RunLog:
             key=key.digest if key else "",
             call=self._calls.keep(call.header, call.function, call.arguments) if self._calls and whole else "",
         )
-        if not is_limited() or (left := time_left()) is None:
+        left = time_left() if is_limited() else None
+        if left is None and not timed:
             return call
         if self._took is None:
             self._took = longest(Path(self.directory).parent)
-        return replace(call, deadline=time.time() + left, expected=self._took.get(node.recipe, 0.0))
+        deadline = None if left is None else time.time() + left
+        return replace(call, deadline=deadline, expected=self._took.get(node.recipe, 0.0))
 
     def close(self, nodes: Sequence[Node]) -> None:
         """End the record. If no job failed, the kept inputs of the jobs are removed.

@@ -20,6 +20,7 @@ from ase.io import read
 from typer.testing import CliRunner
 
 from adatom import change_settings, flow, job
+from adatom.calculations import run_md
 from adatom.cli import app
 from adatom.configs import AutoparaInfo, ConfigSet, OutputSpec, RemoteInfo, calculate
 from adatom.engines.queue import state
@@ -205,6 +206,31 @@ def test_a_stream_of_structures(queue_dir, tmp_path):
         assert energies() == there
         remote = AutoparaInfo(remote_info=RemoteInfo("far", items_per_job=3))
         assert energies(autopara_info=remote) == there
+
+
+class Slow(EMT):
+    def calculate(self, *args, **kwargs):
+        super().calculate(*args, **kwargs)
+        time.sleep(0.1)
+
+
+@job
+def walk(atoms):
+    return run_md(atoms, Slow(), steps=400, seed=1)
+
+
+@pytest.mark.deep(reason="a walltime of Slurm is a minute or more")
+def test_a_job_that_was_cut_goes_on_there(queue_dir):
+    """40 s of dynamics, where workers have half a minute."""
+
+    @flow
+    def campaign():
+        return walk(bulk("Cu"))
+
+    with change_settings(cache=True):
+        result = campaign.with_options(runner=QueueRunner(derived_runner("far", {"walltime": "1m"})))()
+    assert Path(result["provenance"]["resumed_from"]).name.startswith("JOB-walk")
+    assert len(read(result["trajectory"], ":")) == 41
 
 
 def test_two_systems_at_once(queue_dir):

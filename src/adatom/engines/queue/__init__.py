@@ -36,7 +36,7 @@ class QueueEngine(Engine):
 
     name: ClassVar[str] = "queue"
     runner_type: ClassVar[str] = "a `QueueRunner`, a runner profile, or the name of one"
-    capabilities = Capabilities(worthwhile=1.0, outlives_driver=True)
+    capabilities = Capabilities(worthwhile=1.0, outlives_driver=True, sizes_runner=True)
     of_settings = ("local_workers", "queue_profile", "queue_dir")
 
     def __init__(self, runner: Any = None) -> None:

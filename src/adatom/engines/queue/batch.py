@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
 from concurrent.futures import Future
@@ -10,6 +11,7 @@ from contextlib import suppress
 from adatom.engines.queue.spool import Spool
 from adatom.engines.queue.worker import DIED
 from adatom.errors import InputError, SchedulerError
+from adatom.execution.registry import announce
 from adatom.machines.allocation import job_of_workers, lifetime
 from adatom.machines.outcome import Outcome, State
 from adatom.machines.profiles.machine import HPCProfile
@@ -22,6 +24,7 @@ from adatom.utils.names import new_id
 
 __all__ = ["BatchJobs", "end_batch_jobs", "submitted"]
 
+_WORTHWHILE = 60.0  # seconds of work for each worker of a further batch job, which waits in a queue
 _LOSSES = 3  # batch jobs that may end with a task before it counts as a death of its worker
 _STARTS = 3  # batch jobs in a row that may end before their workers begin, and submissions that may fail
 _PATIENCE = 3.0  # seconds for cancelled batch jobs to end; the next process looks for the others
@@ -65,6 +68,7 @@ class BatchJobs:
         self._losses: Counter[str] = Counter()
         self._failed = 0
         self._next = 0.0
+        self._since = math.inf  # time at which there were too few tasks for all batch jobs
         self.broken = ""
 
     @property
@@ -85,13 +89,15 @@ class BatchJobs:
             name=name, work_dir=self.spool.place, command=[self.spool.python, *map(str, words)], **self._given
         )
 
-    def look_after(self, tasks: int) -> None:
+    def look_after(self, tasks: int, seconds: float) -> None:
         """Answer for the tasks of batch jobs that have ended, and submit batch jobs for tasks.
 
         Parameters
         ----------
         tasks
             Number of tasks that wait or are being done.
+        seconds
+            Time that all of them may take, one after the other; infinite: unknown.
         """
         recorded = {record.name: record for record in read_records(self.spool.path)}  # also those of other processes
         for name in self._watched.keys() - recorded.keys():  # another process has seen its end
@@ -103,9 +109,26 @@ class BatchJobs:
             if future.done() or self.spool.end_mark(record.name) == "0":
                 del self._watched[name]
                 self._ended(record, future)
-        wanted = min(self.most, -(-tasks // self.runner.jobs_per_node))
+        wanted = self._wanted(tasks, seconds)
         while len(self._watched) < wanted and not self.broken and time.monotonic() > self._next:
             self._submit()
+
+    def _wanted(self, tasks: int, seconds: float) -> int:
+        """Return the number of batch jobs that the tasks are worth, as long as they take no longer than expected."""
+        most = min(self.most, -(-tasks // self.runner.jobs_per_node))
+        if not tasks or seconds == math.inf:
+            self._since = math.inf
+            return most
+        wanted = min(most, max(1, math.ceil(seconds / (self.runner.jobs_per_node * _WORTHWHILE))))
+        if wanted == most or time.monotonic() > self._since + 2 * _WORTHWHILE:
+            return most
+        if self._since == math.inf:
+            self._since = time.monotonic()
+            announce(
+                f"queue: {tasks} tasks that take some {seconds:.3g} s in all, as earlier jobs did, get {wanted} "
+                f"batch job{'s' * (wanted > 1)}, not {most}."
+            )
+        return wanted
 
     def _watch(self, record: Record) -> None:
         self._watched[record.name] = record, watch(record.scheduler, submitted(self.spool, record))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import threading
 import time
@@ -163,7 +164,9 @@ class Client:
     def _look_after(self) -> set[str]:
         """Look after the batch jobs, and return the names of the tasks in the spool."""
         waiting, taken = self.spool.waiting(), self.spool.taken()
-        self.batch_jobs.look_after(len(waiting) + len(taken))
+        with self._change:
+            times = [task.expected for task in self._waiting.values()]
+        self.batch_jobs.look_after(len(waiting) + len(taken), sum(times) if all(times) else math.inf)
         return {*waiting, *taken, *self.spool.answered()}
 
     def _put_again(self, there: set[str]) -> None:
@@ -257,6 +260,12 @@ class _Task:
         self.future: Future[bytes] = LightFuture()
         self.found = False
         self.missing = 0
+
+    @property
+    def expected(self) -> float:
+        """Seconds that the task may take; 0: unknown."""
+        times = [call.expected for call in calls_of(self.work)]
+        return sum(times) if all(times) else 0.0
 
     def put_into(self, spool: Spool, name: str) -> None:
         """Let the task wait in a spool."""
