@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from adatom import change_settings, remote
-from adatom.engines import remote as module
+from adatom.engines.remote import session
 from adatom.errors import ArgumentsError, EngineError, InputError, JobFailure, WorkerDiedError
 from tests.engines.conftest import end_batch_jobs, is_tested
 from tests.engines.processes import script, wait_until
@@ -38,8 +38,8 @@ python = "/no/such/python"
 def queue_dir(tmp_path_factory):
     folder = tmp_path_factory.mktemp("queue")
     yield folder
-    while module._sessions:
-        module._sessions.popitem()[1].end(os.getpid())
+    while session._sessions:
+        session._sessions.popitem()[1].end(os.getpid())
     end_batch_jobs(folder)
 
 

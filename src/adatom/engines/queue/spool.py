@@ -124,21 +124,19 @@ class Spool(TaskFiles):
         StorageError
             The answer is damaged, or somebody else wrote it.
         """
-        for place in (self.path / "done" / name, self.path / "kept" / name):
+        for folder in ("done", "kept"):
+            place = self.path / folder / name
             try:
-                with open_trusted(place) as file:
-                    data = file.read()
-            except FileNotFoundError:
+                said = self._read(folder, name)
+            except StorageError:
+                place.unlink(missing_ok=True)  # the next run is to do the task again
+                raise
+            if said is None:
                 continue
-            try:
-                said = worker.verify(data, self.key)
-            except ValueError as error:
-                place.unlink(missing_ok=True)
-                raise StorageError(f"The answer {place} cannot be trusted: {error}.") from None
             kind = said[:1]
             if kind != worker.ANSWER or not keep:
                 place.unlink(missing_ok=True)
-            elif place.parent.name == "done":
+            elif folder == "done":
                 with suppress(FileNotFoundError):  # another process was faster
                     place.rename(self.path / "kept" / name)
             return kind, said[1:]
