@@ -263,10 +263,10 @@ def test_a_profile_is_checked_by_one_job(queue_dir):
     assert "has no adatom" in last.why
 
 
-@pytest.mark.parametrize("place", ["waiting", "taken", "answer", "file", "journal"])
+@pytest.mark.parametrize("place", ["waiting", "taken", "answer", "journal"])
 def test_a_host_names_no_file_outside_the_spool(queue_dir, tmp_path, place):
     """What runs as Python there answers with a path that leads elsewhere."""
-    parts = {"answer": ["../../evil"], "file": ["x", f"{tmp_path}/evil", 0, 4], "journal": [str(tmp_path), "evil"]}
+    parts = {"answer": ["../../evil"], "journal": [str(tmp_path), "evil"]}
     said = {"waiting": [], "taken": {}, "parts": [], "files": {}}
     if place in parts:
         said |= {"parts": [[place, *parts[place]]], "files": {"0": 4}}
@@ -279,7 +279,7 @@ def test_a_host_names_no_file_outside_the_spool(queue_dir, tmp_path, place):
     (tmp_path / "evil.toml").write_text(f'[runners.evil]\nmachine = "cluster"\npython = "{evil}"\n')
     with (
         change_settings(profiles=(tmp_path / "profiles.toml", tmp_path / "evil.toml")),
-        pytest.raises((FlowFailure, SchedulerError), match=r"evil' is no (name of a task|file of the job|journal)"),
+        pytest.raises((FlowFailure, SchedulerError), match=r"evil' is no (name of a task|journal)"),
     ):
         doubles.with_options(runner="evil")(1)
     assert not list(tmp_path.rglob("evil"))

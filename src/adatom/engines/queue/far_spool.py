@@ -20,7 +20,7 @@ from adatom.engines.queue.received import Received, check_names
 from adatom.engines.queue.run_files import RunFiles
 from adatom.engines.queue.spool import Spool
 from adatom.engines.queue.user_code import user_code
-from adatom.errors import SchedulerError
+from adatom.errors import InputError, SchedulerError
 from adatom.machines.host import Host
 from adatom.utils.files import whole_file
 from adatom.utils.private import make_directory
@@ -69,6 +69,8 @@ class FarSpool(Spool):
     ------
     StorageError
         The directory cannot be made.
+    InputError
+        An input file does not exist.
     """
 
     def __init__(
@@ -87,7 +89,9 @@ class FarSpool(Spool):
         # Other users of the account have others.
         self._given = f"{place}-{blake2b(self.key, digest_size=4).hexdigest()}"
         self._output = output_files, output_limit
-        self._input = [os.path.abspath(os.path.expanduser(name)) for name in input_files]
+        self._input = [Path(os.path.abspath(os.path.expanduser(name))) for name in input_files]
+        if gone := [path for path in self._input if not path.exists()]:
+            raise InputError(f"input_files: there is no {gone[0]}. Give files and directories of this machine.")
         self._wishes: list[list[Any]] = []
         self._files: dict[str, bytes] = {}
         self._batch_jobs: set[str] = set()
@@ -365,7 +369,7 @@ class FarSpool(Spool):
 
     def _input_files(self) -> dict[str, bytes]:
         """Return the input files that have changed since they were put there, and the file that tells of all."""
-        paths = [path for given in self._input for path in (Path(given), *Path(given).rglob("*")) if path.is_file()]
+        paths = [path for given in self._input for path in (given, *given.rglob("*")) if path.is_file()]
         marks = {f"{path}": [(status := path.stat()).st_size, status.st_mtime_ns] for path in paths}
         known = self._there["inputs"] or {}
         if marks.items() <= known.items():

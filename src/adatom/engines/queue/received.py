@@ -64,8 +64,9 @@ class Received:
                 case [far_end.FILE, name, path, first, size]:
                     self._add_piece(name, path, first, size, data)
                 case [far_end.LEFT, name, path, there, size]:
-                    note = self._checked(name, path).with_name(_LEFT)
-                    self._left.setdefault(note, []).append(f"{host}:{there}  {size} bytes\n")
+                    if final := self._final(name, path):
+                        note = final.with_name(_LEFT)
+                        self._left.setdefault(note, []).append(f"{host}:{there}  {size} bytes\n")
                 case [far_end.ANSWER, name]:
                     self._answer(name, data)
                     answers.add(name)
@@ -94,17 +95,20 @@ class Received:
 
     def _add_piece(self, name: str, path: str, first: int, size: int, data: bytes) -> None:
         """Write a piece of a file, which takes its name when it is whole."""
-        final = self._checked(name, path)
-        part = final.with_name(f".{final.name}.part")
-        _write(part, first, data)
-        if first + len(data) == size:
-            part.rename(final)
+        if final := self._final(name, path):
+            part = final.with_name(f".{final.name}.part")
+            _write(part, first, data)
+            if first + len(data) == size:
+                part.rename(final)
         self.partly.setdefault(name, {})[path] = first + len(data)
 
-    def _checked(self, name: str, path: str) -> Path:
-        """Return the path of a file of a job, whose directory is made if needed."""
+    def _final(self, name: str, path: str) -> Path | None:
+        """Return the path of a file of a job, whose directory is made; None: the job has been answered before."""
         check_names([name])
-        if not RunFiles.read(self.path / "files" / name).have(path):
+        asked = self.path / "files" / name
+        if not asked.exists():  # the host does not know that its last words were heard
+            return None
+        if not RunFiles.read(asked).have(path):
             raise ValueError(f"{path!r} is no file of the job {name}")
         final = Path(path)
         final.parent.mkdir(parents=True, exist_ok=True)
