@@ -216,7 +216,7 @@ class Slow(EMT):
 
 @job
 def walk(atoms):
-    return run_md(atoms, Slow(), steps=400, seed=1)
+    return run_md(atoms, Slow(), steps=400, temperature=300, seed=1)
 
 
 @pytest.mark.deep(reason="a walltime of Slurm is a minute or more")
@@ -225,11 +225,13 @@ def test_a_job_that_was_cut_goes_on_there(queue_dir):
 
     @flow
     def campaign():
-        return walk(bulk("Cu"))
+        return walk(bulk("Cu") * (2, 1, 1))
 
     with change_settings(cache=True):
         result = campaign.with_options(runner=QueueRunner(derived_runner("far", {"walltime": "1m"})))()
-    assert Path(result["provenance"]["resumed_from"]).name.startswith("JOB-walk")
+    earlier = Path(result["provenance"]["resumed_from"])
+    assert earlier.name.startswith("failed-JOB-walk")
+    assert earlier.is_dir()
     assert len(read(result["trajectory"], ":")) == 41
 
 
