@@ -96,7 +96,7 @@ def all_parts(session: nox.Session) -> None:
 @nox.session(venv_backend="none", default=False)
 def deep(session: nox.Session) -> None:
     """The tests that are long by nature, and those with the oldest versions: every night, and before a release."""
-    rows = ["tests"], ["tests_schedulers", "tests_covalent", "tests_models"]
+    rows = ["tests"], ["tests_schedulers", "tests_over_ssh", "tests_covalent", "tests_models"]
     side_by_side(session, *([*row, "--", "-m", "deep"] for row in rows), ["tests_lowest"])
 
 
@@ -125,6 +125,15 @@ def tests_schedulers(session: nox.Session) -> None:
     session.env["TEST_SCHEDULERS"] = "slurm,sge,sshd"
     # One after the other: they are as large as the machine.
     pytest(session, f"{OWN_ENGINES},{MAIN_ENGINES}", *SCHEDULER_TESTS)
+
+
+@nox.session(default=False)
+def tests_over_ssh(session: nox.Session) -> None:
+    """The engine tests on the queue engine over ssh, with a Slurm behind it. All of them are deep."""
+    install(session, f"{FLOWS},test")
+    session.env.update(TEST_SCHEDULERS="slurm,sshd", OMP_NUM_THREADS="1")
+    files = [f"tests/engines/test_{name}.py" for name in ("conformance", "stream", "recipes", "caching")]
+    pytest(session, "queue-ssh", *files)
 
 
 @nox.session(default=False)

@@ -5,6 +5,7 @@ not installed is skipped, with the line that installs it.
 """
 
 import os
+import sys
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -39,8 +40,16 @@ class Variant:
     engine: str
     settings: dict[str, Any]
     make_runner: Callable[[ExitStack], Any] | None = None
+    make_settings: Callable[[ExitStack, Path], dict[str, Any]] | None = None
     own_memory: int = 0  # bytes of the driver that the engine itself holds for each job of a flow
     runner: Any = None
+
+    @property
+    def of_scripts(self) -> dict[str, str]:
+        if not self.make_settings:
+            return {}
+        [profiles] = self.settings["profiles"]
+        return {"profiles": str(profiles), "queue_profile": self.settings["queue_profile"]}
 
     @property
     def instance(self) -> Engine:
@@ -79,6 +88,23 @@ def prefect_threads(stack: ExitStack) -> Any:
     return ThreadPoolTaskRunner(max_workers=8)
 
 
+def over_ssh(stack: ExitStack, directory: Path) -> dict[str, Any]:
+    """Settings for batch jobs of a Slurm behind an sshd, both of these tests' own."""
+    from tests.infra import machine, slurm, sshd
+
+    for name, one in (("slurm", slurm), ("sshd", sshd)):
+        machine.skip_or_install(name, one.COMMANDS, one.PACKAGES)
+    cluster = stack.enter_context(slurm.slurm())
+    stack.enter_context(sshd.sshd(HOME=str(directory), **cluster.environment))
+    profiles = directory / "profiles.toml"
+    profiles.write_text(
+        '[machines.cluster]\nscheduler = "slurm"\nhost = "login"\nqueues.cpu = "main"\n'
+        '[runners.far]\nmachine = "cluster"\nresource_class = "cpu"\njobs_per_node = 2\nwalltime = "30m"\n'
+        f'python = "{sys.executable}"\n'
+    )
+    return {"profiles": (profiles,), "queue_profile": "far"}
+
+
 @pytest.hookimpl(tryfirst=True)  # before `-m` selects
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark as deep what is so on some variants only: the mark closest to a test, of either kind, decides."""
@@ -109,6 +135,9 @@ if "fake" in WANTED:
     VARIANTS = {"fake": Variant("fake", TWO)}
 
 
+if "queue-ssh" in WANTED:
+    VARIANTS["queue-ssh"] = Variant("queue", TWO, make_settings=over_ssh)
+
 for _name in WANTED:
     VARIANTS.setdefault(_name, Variant(_name, TWO))  # of another package
 
@@ -116,9 +145,11 @@ for _name in WANTED:
 def _params() -> Iterator[Any]:
     for name, variant in VARIANTS.items():
         marks = [pytest.mark.xdist_group(variant.engine)]  # one process has the server of an engine
+        if variant.make_settings:
+            marks.append(pytest.mark.deep(reason="a second to connect, and a third of one for each link of a chain"))
         if not WANTED and not is_installed(engine_class(variant.engine)):
             marks.append(pytest.mark.skip(reason=f"pip install 'adatom[{variant.engine}]'"))
-        if not WANTED or variant.engine in WANTED:
+        if not WANTED or variant.engine in WANTED or name in WANTED:
             yield pytest.param(name, marks=marks, id=name)
 
 
@@ -131,6 +162,11 @@ def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
             from tests.engines.covalent_server import covalent_server
 
             stack.enter_context(covalent_server(tmp_path_factory.mktemp("covalent")))
+        if variant.make_settings:
+            variant.settings = {
+                **variant.settings,
+                **variant.make_settings(stack, tmp_path_factory.mktemp(variant.engine)),
+            }
         if variant.make_runner:
             variant.runner = variant.make_runner(stack)
         yield variant
@@ -160,6 +196,7 @@ def environment(running: Variant, tmp_path: Any, request: pytest.FixtureRequest)
         "ADATOM_WORKFLOW_ENGINE": running.engine,
         "ADATOM_LOCAL_WORKERS": str(running.settings["local_workers"]),
         "ADATOM_QUEUE_DIR": f"{tmp_path}-queue",
+        **{f"ADATOM_{name.upper()}": value for name, value in running.of_scripts.items()},
         "PREFECT_HOME": str(tmp_path / "prefect"),
         "COLUMNS": "200",
     }

@@ -18,6 +18,8 @@ from adatom.utils.nested import substitute
 
 __all__ = ["moved", "moved_back"]
 
+_LONGEST = 4000  # characters of a path
+
 
 def moved(work: Call | Batch, place: str) -> Call | Batch:
     """Return a task that writes its files below a directory, and finds those of earlier jobs there.
@@ -36,7 +38,7 @@ def moved(work: Call | Batch, place: str) -> Call | Batch:
         directory=place + work.directory,
         journal=work.journal and place + work.journal,
         header=_header(work.header, place),
-        arguments=_arguments(work.arguments, place),
+        arguments=_arguments(work.arguments, place, str(cloudpickle.loads(work.header)[0]["results_dir"])),
         caching=work.caching and replace(work.caching, stores=False),  # the machine of the script has the cache
     )
 
@@ -49,12 +51,18 @@ def _header(packed: bytes, place: str) -> bytes:
     return cloudpickle.dumps((values, folders))
 
 
-def _arguments(packed: bytes, place: str) -> bytes:
+def _arguments(packed: bytes, place: str, results: str) -> bytes:
+    """Replace paths of the machine of the script: of files of earlier jobs, and of input files that were copied."""
+
     def path_here(item: Any) -> Any:
         text = str(item)
-        there = place + text
-        known = os.path.isabs(text) and len(there) < 4096 and (os.path.lexists(there) or find_run(Path(there)))
-        return type(item)(there) if known else item
+        if not text.startswith("/") or len(text) > _LONGEST:
+            return item
+        if text.startswith(results + "/"):
+            known = os.path.lexists(place + text) or find_run(Path(place + text)) is not None
+        else:
+            known = os.path.lexists(place + text) and not os.path.lexists(text) and not (results + "/").startswith(text)
+        return type(item)(place + text) if known else item
 
     given = read_arguments(packed)
     changed = substitute(given, (str, PurePath), path_here)
