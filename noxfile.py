@@ -172,6 +172,7 @@ def pytest(session: nox.Session, engines: str, *args: str) -> None:
     session.run(
         "pytest",
         *("-m", "not deep"),  # which another `-m` of the command line replaces
+        *("--durations", "20", "--durations-min", "10"),
         *args,
         *session.posargs,
         env={"TEST_ENGINES": engines},
