@@ -132,7 +132,7 @@ def tests_over_ssh(session: nox.Session) -> None:
     """The engine tests on the queue engine over ssh, with a Slurm behind it. All of them are deep."""
     install(session, f"{FLOWS},test")
     session.env.update(TEST_SCHEDULERS="slurm,sshd", OMP_NUM_THREADS="1")
-    files = [f"tests/engines/test_{name}.py" for name in ("conformance", "stream", "recipes", "caching")]
+    files = [f"tests/engines/test_{name}.py" for name in ("conformance", "stream", "recipes")]
     pytest(session, "queue-ssh", *files)
 
 
