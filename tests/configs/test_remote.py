@@ -4,6 +4,7 @@ import json
 import os
 import pickle
 import re
+import signal
 import time
 from collections import Counter
 from dataclasses import replace
@@ -19,7 +20,15 @@ from adatom import change_settings, job
 from adatom.configs import AutoparaInfo, ConfigSet, OutputSpec, RemoteInfo, autoparallelize, calculate, map
 from adatom.engines.queue import state
 from adatom.engines.queue.spools import spools
-from adatom.errors import ArgumentsError, InputError, ItemError, SettingsError, UnfinishedError, UnknownNameError
+from adatom.errors import (
+    ArgumentsError,
+    IncompleteError,
+    InputError,
+    ItemError,
+    SettingsError,
+    UnfinishedError,
+    UnknownNameError,
+)
 from adatom.execution.registry import close_engines
 from adatom.machines import RunnerProfile, load_profiles
 from tests.engines.conftest import end_batch_jobs, is_tested
@@ -201,6 +210,55 @@ def test_what_a_walltime_cuts_is_done_by_the_next_batch_job(place):
     found = map(slow, crystals(*["Cu"] * 5), autopara_info=info)
     assert len(found) == 5
     assert len({atoms.info["pid"] for atoms in found}) > 1
+
+
+# --- What breaks in other tools ---------------------------------------------------------------------------------------
+
+
+def told_to_stop(atoms: Atoms) -> Atoms:
+    """The first time that silver comes, the time of its worker is over."""
+    before = calls()["Ag"]
+    atoms = seen(atoms)
+    if atoms.symbols[0] == "Ag" and not before:
+        os.kill(os.getpid(), signal.SIGTERM)
+    return atoms
+
+
+def test_what_a_worker_has_done_when_its_time_is_over_is_kept(place):
+    info = AutoparaInfo(remote_info=RemoteInfo("here", items_per_job=5))
+    found = map(told_to_stop, crystals("Cu", "Ag", "Al", "Ni", "Pd"), on_error="keep", autopara_info=info)
+    assert [atoms.symbols[0] for atoms in found] == ["Cu", "Ag", "Al", "Ni", "Pd"]
+    assert calls() == {"Cu": 1, "Ag": 1, "Al": 1, "Ni": 1, "Pd": 1}
+    first, second, failed, *others = (atoms.info.get("pid") for atoms in found)
+    assert first == second
+    assert failed is None
+    assert len({first, *others}) == 2
+
+
+@pytest.mark.deep(reason="batch jobs come to the end of their walltime")
+def test_a_walltime_that_cuts_a_job_of_many_items_loses_none(place):
+    def slow(atoms):
+        time.sleep(1)
+        return seen(atoms)
+
+    info = AutoparaInfo(remote_info=RemoteInfo("here", resources={"walltime": 20}, jobs=1, items_per_job=100))
+    assert len(map(slow, crystals(*["Cu"] * 20), "out.xyz", autopara_info=info)) == 20
+    assert calls() == {"Cu": 20}
+
+
+def test_an_item_that_never_has_time_ends_it(place):
+    def endless(atoms):
+        atoms = seen(atoms)
+        if atoms.symbols[0] == "Ag":
+            raise IncompleteError("stopped after 3 steps: the time was over")
+        return atoms
+
+    info = AutoparaInfo(remote_info=RemoteInfo("two", items_per_job=2))
+    with pytest.raises(UnfinishedError, match="stopped after 3 steps") as raised:
+        map(endless, crystals("Cu", "Ag", "Ni"), "out.xyz", autopara_info=info)
+    assert calls()["Cu"] == 1
+    assert calls()["Ag"] == 12  # behind copper, and eleven times as the first
+    assert [len(raised.value.done), len(raised.value.left)] == [0, 3]
 
 
 def test_labels_in_a_file_and_in_the_environment(place):

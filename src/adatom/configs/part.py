@@ -17,17 +17,18 @@ from adatom.configs.columns import pack, unpack
 from adatom.configs.handle import Handle
 from adatom.configs.operation import Operation, Shape
 from adatom.configs.results import freeze_results, with_results
-from adatom.errors import InputError
+from adatom.errors import IncompleteError, InputError
+from adatom.execution.deadline import stop_reason
 from adatom.execution.directories import RunDirectory, entered
 from adatom.execution.failure import Failure
 from adatom.execution.worker import settled
 
-__all__ = ["ALL_AT_ONCE", "Part", "gather", "run_part"]
+__all__ = ["ALL_AT_ONCE", "Part", "gather", "is_incomplete", "run_part"]
 
 
 @dataclass
 class Part:
-    """Outcome of some items.
+    """Outcome of some items, of all or of the first ones.
 
     Attributes
     ----------
@@ -54,6 +55,7 @@ def run_part(
     directory: str,
     chosen: Sequence[int] | None = None,
     mark: bytes | None = None,
+    may_leave: bool = False,
 ) -> Part:
     """Apply an operation to some items: the task of an engine.
 
@@ -72,6 +74,8 @@ def run_part(
     mark
         Path of a file in which to write the position, among those chosen, of each item that is begun; None: nothing is
         written.
+    may_leave
+        Whether the last items may be left to another worker where there is no time for them here. The first one is not.
     """
     operation = handle.load()
     start = time.perf_counter()
@@ -87,11 +91,23 @@ def run_part(
             if outcomes is None:
                 items = unpack(data)  # the function may have changed them before it failed
         if outcomes is None:
-            outcomes = []
+            outcomes, longest = [], 0.0
             for index, place in enumerate(places):
                 begin(b"%10d" % index)
-                outcomes.append(_one(operation, items[place], numbers[place], directory, partial(fresh, place)))
+                begun = time.perf_counter()
+                outcome = _one(operation, items[place], numbers[place], directory, partial(fresh, place))
+                if may_leave and index and is_incomplete(outcome):
+                    break
+                outcomes.append(outcome)
+                longest = max(longest, time.perf_counter() - begun)
+                if may_leave and stop_reason(longest):
+                    break
     return gather(operation, outcomes, lambda index: fresh(places[index]), start, pack_them=not handle.is_here)
+
+
+def is_incomplete(outcome: Any) -> bool:
+    """Return whether an outcome is the failure of what stopped for want of time."""
+    return isinstance(outcome, Failure) and isinstance(outcome.cause, IncompleteError)
 
 
 ALL_AT_ONCE = b"all".ljust(10)

@@ -85,12 +85,15 @@ class Route:
         Whether workers write down which item they begin, as they may die.
     answers
         Queue for outcomes: a piece with a result, or with an exception.
+    may_leave
+        Whether a worker without time may leave the last items of a piece.
     """
 
     call: Call
     handle: Handle
     marked: bool
     answers: SimpleQueue[tuple[Piece, Any]]
+    may_leave: bool = False
 
 
 class Piece(Task):
@@ -106,7 +109,14 @@ class Piece(Task):
         All that the pieces of the stream have in common.
     retries
         Number of further attempts for an item whose worker died.
+
+    Attributes
+    ----------
+    starts
+        Number of workers that began the first item and had no time for it.
     """
+
+    starts = 0
 
     def __init__(self, batch: Batch, positions: Sequence[int], route: Route, retries: int) -> None:
         self.batch, self.positions, self._route, self._retries = batch, positions, route, retries
@@ -120,9 +130,11 @@ class Piece(Task):
         call, batch = self._route.call, self.batch
         chosen = None if self.count == len(batch.numbers) else self.positions
         mark = None if self._mark is None else bytes(self._mark)  # in bytes, the content of the file counts in no key
-        arguments = (self._route.handle, batch.numbers, batch.data, batch.directory, chosen, mark)
+        route = self._route
+        arguments = (route.handle, batch.numbers, batch.data, batch.directory, chosen, mark)
         expected = batch.seconds * self.count / len(batch.numbers)
-        packed = cloudpickle.dumps((arguments, {}))
+        more = {"may_leave": True} if route.may_leave else {}
+        packed = cloudpickle.dumps((arguments, more))
         return replace(call, directory=batch.directory, arguments=packed, expected=expected)
 
     def begun(self) -> Collection[int] | None:

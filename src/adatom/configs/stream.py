@@ -15,10 +15,10 @@ from typing import Any
 from adatom.configs.columns import unpack
 from adatom.configs.handle import Handle
 from adatom.configs.operation import Operation
-from adatom.configs.part import Part, gather, run_part
+from adatom.configs.part import Part, gather, is_incomplete, run_part
 from adatom.configs.pieces import Batch, Piece, Route
 from adatom.configs.shared_calculators import ItemPacker
-from adatom.errors import AdatomError, IncompleteError, InputError, WorkerDiedError
+from adatom.errors import AdatomError, InputError, WorkerDiedError
 from adatom.execution.batching import BatchSize
 from adatom.execution.call import Call, Outcome, header, pack_function
 from adatom.execution.deadline import is_limited, stop_reason
@@ -35,6 +35,7 @@ __all__ = ["Batch", "Stream"]
 
 _MOST = 64 * 2**20  # bytes of items and results that may wait for those before them
 _LONG = 100_000  # bytes of an operation, or of a calculator, from which it goes by a file
+_STARTS = 10  # starts of an item whose batch jobs have no time for it, after which there never is enough
 
 Item = tuple[int, Any, Any]
 """Number of an item in the stream, the item, and data of the caller's."""
@@ -192,7 +193,9 @@ class Stream:
             self._made = folder
         function = pack_function("map", run_part)
         call = Call(self._operation.name, self._directory, header(), function, b"", self._engine.name)
-        return Route(call, handle, marked, self._answers)
+        if not self._fixed:
+            return Route(call, handle, marked, self._answers)
+        return Route(call, handle, marked, self._answers, may_leave=True)
 
     def _handle_of(self, calculator: Any) -> Handle:
         return self._ready(Handle.packed(calculator, f"The {type(calculator).__name__} of a structure"))
@@ -265,19 +268,24 @@ class Stream:
             part = answer.value if isinstance(answer, Outcome) else read_result(answer)
             self._came_back = True
         failures = [part] if isinstance(part, Failure) else list(part.failures.values())
-        incomplete = [failure for failure in failures if isinstance(failure.cause, IncompleteError)]
-        if isinstance(part, Failure) and incomplete and self._fixed and stop_reason() is None:
-            dispatcher.send(piece.part(range(piece.count)), {})  # the time of a batch job was over: for the next one
+        incomplete = list(filter(is_incomplete, failures))
+        not_begun = isinstance(part, Failure)
+        if incomplete and self._fixed and stop_reason() is None and (not_begun or piece.starts < _STARTS):
+            again = piece.part(range(piece.count))  # the time of a batch job was over: for the next one
+            again.starts = piece.starts + (not not_begun)
+            dispatcher.send(again, {})
             return 0
         if incomplete:  # its worker has no more time: this batch, and all that come after it, are left
             self.stopped = incomplete[0].message.rstrip(".")
             return int(piece.batch.take(piece.positions, None))
         if isinstance(part, Failure):  # of all items alike: the operation cannot be loaded there
             raise AdatomError(f"{self._operation.name} cannot run: {part.in_short}") from part.cause
-        batch = piece.batch
-        if piece.count == len(batch.numbers) and part.seconds:
-            self._size.learn(piece.count, part.seconds)
-        if not batch.take(piece.positions, part):
+        batch, done = piece.batch, len(part.shapes)
+        if done < piece.count:
+            dispatcher.send(piece.part(range(done, piece.count)), {})
+        elif done == len(batch.numbers) and part.seconds:
+            self._size.learn(done, part.seconds)
+        if not batch.take(piece.positions[:done], part):
             return 0
         if batch.part is None:  # there was no time for some of its items
             return 1
