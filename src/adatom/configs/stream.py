@@ -18,6 +18,7 @@ from adatom.configs.operation import Operation
 from adatom.configs.part import Part, gather, is_incomplete, run_part
 from adatom.configs.pieces import Batch, Piece, Route
 from adatom.configs.shared_calculators import ItemPacker
+from adatom.configs.shared_file import SharedFile
 from adatom.errors import AdatomError, InputError, WorkerDiedError
 from adatom.execution.batching import BatchSize
 from adatom.execution.call import Call, Outcome, header, pack_function
@@ -28,7 +29,6 @@ from adatom.execution.failure import Failure
 from adatom.execution.observer import current_observer
 from adatom.execution.worker import unpack as read_result
 from adatom.settings import get_settings
-from adatom.utils.files import whole_file
 from adatom.utils.names import stamp, unique_name
 
 __all__ = ["Batch", "Stream"]
@@ -79,6 +79,7 @@ class Stream:
         self._wait: float | None = None
         self._directory = self._home(stamp())
         self._handles: list[Handle] = []
+        self._files: list[SharedFile] = []
         self._packer = ItemPacker(self._handle_of if operation.calculators else None)
         self._size = BatchSize(engine, (operation.name, identity), known=end is None and not is_limited())
         self._came_back = False
@@ -161,8 +162,8 @@ class Stream:
             self._over = True
             for handle in self._handles:
                 handle.forget()
-                if handle.path and (well or not self._fixed):  # else jobs that go on may need it, and the next run
-                    Path(handle.path).unlink(missing_ok=True)
+            for file in self._files:
+                file.close(remove=well or not self._fixed)  # else jobs that go on may need it, and the next run
             if self._made:
                 with suppress(OSError):  # workers have written there
                     self._made.rmdir()
@@ -203,11 +204,9 @@ class Stream:
     def _ready(self, handle: Handle) -> Handle:
         """Return a handle that may be sent with each batch: a long one goes by a file, if workers can read it."""
         if handle.data is not None and len(handle.data) > _LONG and self._engine.capabilities.shares_files:
-            file = Path(f"{self._directory}.{handle.key}")
-            file.parent.mkdir(parents=True, exist_ok=True)
-            with whole_file(file, 0o600) as opened:
-                opened.write(handle.data)
-            handle = Handle(handle.key, path=str(file))
+            file = SharedFile(Path(f"{self._directory}.{handle.key}"), handle.data)
+            self._files.append(file)
+            handle = Handle(handle.key, path=str(file.path))
         self._handles.append(handle)
         return handle
 
