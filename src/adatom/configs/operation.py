@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from types import FunctionType
 from typing import Any
 
 import numpy as np
 from ase import Atoms
 
+from adatom.cache.canonical import UnhashableError
+from adatom.cache.packages import is_library
+from adatom.cache.reduced import find_importable
+from adatom.cache.source import source_of
 from adatom.configs.extxyz_writer import frame_text
 
 __all__ = ["Operation", "Shape", "count_structures"]
@@ -87,6 +92,15 @@ class Operation:
     checks: tuple[Callable[[Atoms], Any], ...] = ()
     adds: bool = False
 
+    @property
+    def imported(self) -> list[Any]:
+        """Functions and classes of the user's modules that a worker imports: their code may be another one there."""
+        members = getattr(getattr(self.function, "__self__", self.function), "members", ())
+        given = [self.function, *members, *self.kwargs.values()]
+        given = [each[0] if isinstance(each, tuple) and each else each for each in given]
+        code = [each if isinstance(each, FunctionType | type) else getattr(each, "fn", type(each)) for each in given]
+        return [each for each in code if _is_imported(each)]
+
     def random(self, number: int) -> dict[str, Any]:
         """Return the argument ``rng`` for an item, which depends on nothing but the seed and the item's number.
 
@@ -130,3 +144,13 @@ class Operation:
         """
         kept = [item] if isinstance(item, Atoms) else item if isinstance(item, list) else []
         return [atoms for atoms in kept if isinstance(atoms, Atoms)] if self.on_error in ("keep", "retry") else []
+
+
+def _is_imported(code: Any) -> bool:
+    if code.__module__ == "__main__" or is_library(code) or not find_importable(code):
+        return False
+    try:
+        source_of(code)
+    except UnhashableError:  # it reaches a lock or the like
+        return False
+    return True

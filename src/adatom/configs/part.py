@@ -56,6 +56,7 @@ def run_part(
     chosen: Sequence[int] | None = None,
     mark: bytes | None = None,
     may_leave: bool = False,
+    imported: Sequence[Any] = (),
 ) -> Part:
     """Apply an operation to some items: the task of an engine.
 
@@ -76,6 +77,8 @@ def run_part(
         written.
     may_leave
         Whether the last items may be left to another worker where there is no time for them here. The first one is not.
+    imported
+        Functions and classes whose code counts for the name of the task. They are in the operation, too.
     """
     operation = handle.load()
     start = time.perf_counter()

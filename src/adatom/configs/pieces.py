@@ -87,6 +87,8 @@ class Route:
         Queue for outcomes: a piece with a result, or with an exception.
     may_leave
         Whether a worker without time may leave the last items of a piece.
+    imported
+        Functions and classes whose code counts for the names of tasks.
     """
 
     call: Call
@@ -94,6 +96,7 @@ class Route:
     marked: bool
     answers: SimpleQueue[tuple[Piece, Any]]
     may_leave: bool = False
+    imported: Sequence[Any] = ()
 
 
 class Piece(Task):
@@ -133,7 +136,7 @@ class Piece(Task):
         route = self._route
         arguments = (route.handle, batch.numbers, batch.data, batch.directory, chosen, mark)
         expected = batch.seconds * self.count / len(batch.numbers)
-        more = {"may_leave": True} if route.may_leave else {}
+        more = {"may_leave": True, "imported": route.imported} if route.may_leave else {}
         packed = cloudpickle.dumps((arguments, more))
         return replace(call, directory=batch.directory, arguments=packed, expected=expected)
 

@@ -196,7 +196,7 @@ class Stream:
         call = Call(self._operation.name, self._directory, header(), function, b"", self._engine.name)
         if not self._fixed:
             return Route(call, handle, marked, self._answers)
-        return Route(call, handle, marked, self._answers, may_leave=True)
+        return Route(call, handle, marked, self._answers, may_leave=True, imported=self._operation.imported)
 
     def _handle_of(self, calculator: Any) -> Handle:
         return self._ready(Handle.packed(calculator, f"The {type(calculator).__name__} of a structure"))
