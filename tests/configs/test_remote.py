@@ -17,6 +17,7 @@ from ase.build import bulk
 from ase.calculators.emt import EMT
 
 from adatom import change_settings, job
+from adatom.calculations import sample_md
 from adatom.configs import AutoparaInfo, ConfigSet, OutputSpec, RemoteInfo, autoparallelize, calculate, map
 from adatom.engines.queue import state
 from adatom.engines.queue.spools import spools
@@ -31,6 +32,8 @@ from adatom.errors import (
 )
 from adatom.execution.registry import close_engines
 from adatom.machines import RunnerProfile, load_profiles
+from tests.codes import needs_code
+from tests.configs import operations
 from tests.engines.conftest import end_batch_jobs, is_tested
 from tests.engines.processes import script, wait_until
 
@@ -261,6 +264,185 @@ def test_an_item_that_never_has_time_ends_it(place):
     assert [len(raised.value.done), len(raised.value.left)] == [0, 3]
 
 
+def test_a_last_item_of_a_job_that_fails_shifts_nothing(place):
+    grouped = ConfigSet([crystals("Cu", "Al"), crystals("Ag", "Al", "Au"), crystals("Ni")])
+    files, info = ["a.xyz", "b.xyz", "c.xyz"], AutoparaInfo(remote_info=RemoteInfo("two", items_per_job=2))
+    map(seen, grouped, OutputSpec(files), on_error="skip", autopara_info=info)
+    assert [names(ConfigSet(file)) for file in files] == [["Cu"], ["Ag", "Au"], ["Ni"]]
+
+
+def test_an_exception_near_the_end_of_many_loses_nothing(place):
+    inputs = crystals(*["Cu"] * 999, "Al")
+    info = AutoparaInfo(remote_info=RemoteInfo("two", items_per_job=90))
+    with pytest.raises(ItemError, match="seen failed for structure 999: ValueError: no Al") as raised:
+        map(seen, inputs, "out.xyz", autopara_info=info)
+    assert [len(raised.value.done), len(raised.value.left)] == [999, 1]
+    Path("allowed").touch()
+    assert len(map(seen, inputs, "out.xyz", autopara_info=info)) == 1000
+    assert calls() == {"Cu": 999, "Al": 2}
+
+
+def test_the_file_is_that_of_a_run_here_and_the_users_structures_stay(place):
+    """A calculator without stress, structures whose cells change, and no key of ours in any of them."""
+
+    class NoStress(EMT):
+        implemented_properties = ("energy", "forces")
+
+    inputs = ConfigSet([crystals("Cu", "Ag"), *crystals("Au", "Pt", "Pd")])
+    before = [atoms.copy() for atoms in inputs]
+    for name, info in (
+        ("here", AutoparaInfo(workers=1)),
+        ("there", AutoparaInfo(remote_info=RemoteInfo("two", items_per_job=2))),
+    ):
+        moved = map(operations.rattled, inputs, f"{name}-moved.xyz", seed=3, autopara_info=info)
+        calculate(moved, f"{name}.xyz", NoStress, output_prefix="N_", autopara_info=info)
+    assert list(inputs) == before
+    assert all(atoms.info == {} for atoms in inputs)
+    found = ConfigSet("there.xyz")
+    assert {frozenset(atoms.info) for atoms in found} == {frozenset({"N_energy"})}
+    assert {frozenset(atoms.arrays) for atoms in found} == {frozenset({"numbers", "positions", "N_forces"})}
+    for name in ("-moved.xyz", ".xyz"):
+        assert Path(f"there{name}").read_bytes() == Path(f"here{name}").read_bytes()
+
+
+def meeting(atoms: Atoms) -> Atoms:
+    """Wait until all are at work."""
+    with open("calls", "a") as file:
+        file.write("x\n")
+    wait_until(lambda: calls()["x"] == 16, "not all are at work at the same time")
+    return atoms
+
+
+@pytest.mark.deep(reason="sixteen workers start on two cores")
+def test_few_long_items_are_spread_over_all_workers(place):
+    remote = RemoteInfo("here", resources={"jobs_per_node": 8}, jobs=2)
+    assert len(map(meeting, crystals(*["Cu"] * 16), autopara_info=AutoparaInfo(remote_info=remote))) == 16
+
+
+class After:
+    """Ends a run at the given look at it."""
+
+    def __init__(self, looks: int) -> None:
+        self.looks, self.seen = looks, 0
+
+    def __call__(self, atoms: Atoms) -> bool:
+        self.seen += 1
+        return self.seen >= self.looks
+
+
+def test_criteria_begin_anew_for_each_structure(place):
+    options = {"calculator": (EMT, [], {}), "temperature": 300, "steps": 20, "every": 2, "seed": 1}
+    info = AutoparaInfo(remote_info=RemoteInfo("two", items_per_job=4))
+    found = map(sample_md, crystals(*["Cu"] * 4), abort=After(3), autopara_info=info, **options)
+    assert [len(group) for group in found.groups()] == [3, 3, 3, 3]
+
+
+def test_sys_exit_is_a_failure_like_any_other(place):
+    info = AutoparaInfo(remote_info=RemoteInfo("two", items_per_job=2))
+    found = map(operations.exiting, crystals("Cu", "Ag"), on_error="keep", autopara_info=info)
+    assert found.failures == dict.fromkeys(range(2), "SystemExit: as a program does")
+
+
+THREADS = """
+from ase.build import molecule
+from tblite.ase import TBLite
+from adatom.configs import AutoparaInfo, RemoteInfo, calculate
+
+water = molecule("H2O")
+water.calc = TBLite(verbosity=0)
+energy = water.get_potential_energy()  # threads of OpenMP have started in this process
+for info in (AutoparaInfo(workers=2), AutoparaInfo(remote_info=RemoteInfo("two"))):
+    triple = (TBLite, [], {"verbosity": 0})
+    found = calculate([molecule("H2O")] * 4, None, triple, output_prefix="T_", autopara_info=info)
+    assert all(abs(atoms.info["T_energy"] - energy) < 1e-6 for atoms in found)
+    print("done")
+"""
+
+
+@needs_code("tblite")
+@pytest.mark.deep(reason="three processes import a code, twice")
+def test_threads_of_openmp_in_the_script_do_not_hold_up_workers(place, queue_dir):
+    environment = {"ADATOM_QUEUE_DIR": str(queue_dir), "OMP_NUM_THREADS": "2"}
+    with script(place, THREADS, **environment) as running:
+        assert running.wait(120) == 0, running.output
+        assert running.output.count("done\n") == 2
+
+
+MODULE = """
+def work(atoms):
+    with open("calls", "a") as file:
+        file.write("{word}\\n")
+    atoms.info["word"] = "{word}"
+    return atoms
+"""
+EDITED = """
+import os
+from ase.build import bulk
+from adatom.configs import AutoparaInfo, RemoteInfo, map
+from helper import work
+
+held = RemoteInfo("here", pre_commands=[f"until test -e {os.getcwd()}/go; do sleep 0.1; done"])
+print(*(atoms.info["word"] for atoms in map(work, [bulk("Cu")], autopara_info=AutoparaInfo(remote_info=held))))
+"""
+
+
+def test_a_module_that_is_edited_while_an_item_waits_is_noticed(place):
+    """What its batch job did with other code than the script had is not taken for the script's."""
+    own = place / "queue"
+    (place / "helper.py").write_text(MODULE.format(word="old"))
+    with script(place, EDITED, ADATOM_QUEUE_DIR=str(own)) as running:
+        records = "*/.adatom-jobs/*.json"
+        wait_until(lambda: list(own.glob(records)) or running.process.poll() is not None, "there is no batch job")
+        running.process.kill()
+        running.wait()
+        (place / "helper.py").write_text(MODULE.format(word="another"))
+        (place / "go").touch()
+        wait_until(lambda: list(own.glob("*/done/work-*")), "the task is not done")
+        (place / "helper.py").write_text(MODULE.format(word="old"))
+        with script(place, EDITED, "again", ADATOM_QUEUE_DIR=str(own)) as again:
+            assert again.wait(120) == 0, again.output
+            assert again.output.splitlines()[-1] == "old"
+    assert calls() == {"another": 1, "old": 1}
+    end_batch_jobs(own)
+
+
+LARGE = """
+import os, time
+import numpy as np
+from pathlib import Path
+from ase.build import bulk
+from adatom.configs import AutoparaInfo, RemoteInfo, map
+
+def work(atoms, table):
+    if len(atoms) == 1:
+        Path("begun").touch()
+        while not Path("go").exists():
+            time.sleep(0.05)
+        os._exit(3)
+    atoms.info["sum"] = int(table.sum())
+    return atoms
+
+info = AutoparaInfo(remote_info=RemoteInfo("{system}", jobs=1))
+inputs = [bulk("Cu") * (size, 1, 1) for size in {sizes}]
+found = map(work, inputs, table=np.arange(50_000), on_error="keep", autopara_info=info)
+print("result", *(atoms.info.get("sum") for atoms in found))
+"""
+
+
+def test_two_runs_at_once_of_one_large_operation(place, queue_dir):
+    """The first to end leaves the file of the operation to the other, whose next worker reads it."""
+    environment = {"ADATOM_QUEUE_DIR": str(queue_dir)}
+    with script(place, LARGE.format(system="here", sizes=(1, 2)), **environment) as one:
+        wait_until(lambda: Path("begun").exists() or one.process.poll() is not None, "no job is begun")
+        with script(place, LARGE.format(system="two", sizes=(3, 3)), "other", **environment) as other:
+            assert other.wait(120) == 0, other.output
+            assert "result 1249975000 1249975000\n" in other.output
+        Path("go").touch()
+        assert one.wait(120) == 0, one.output
+        assert "result None 1249975000\n" in one.output
+    assert not list((place / "adatom_results").glob("MAP-work-*"))
+
+
 def test_labels_in_a_file_and_in_the_environment(place):
     here = os.getpid()
     (place / "adatom.toml").write_text(
@@ -366,6 +548,13 @@ def test_words_of_expyre_for_resources(word, ours):
 def test_what_is_not_valid_is_refused(make, message):
     with pytest.raises(InputError, match=message):
         make()
+
+
+def test_a_wrong_number_of_files_is_refused_before_anything_is_computed(place):
+    info = AutoparaInfo(remote_info=of())
+    with change_settings(queue_dir=place / "queue"), pytest.raises(InputError, match="3 output files.* have 2 groups"):
+        map(seen, ConfigSet([crystals("Cu"), crystals("Ag")]), ["a.xyz", "b.xyz", "c.xyz"], autopara_info=info)
+    assert not (place / "queue").exists()
 
 
 @pytest.mark.parametrize(
