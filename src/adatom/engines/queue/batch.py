@@ -104,11 +104,13 @@ class BatchJobs:
             self._watched.pop(name)[1].cancel()
         for name in recorded.keys() - self._watched.keys():
             self._watch(recorded[name])
-        for name, (record, future) in list(self._watched.items()):
-            # The scheduler may say so a quarter of a minute later.
-            if future.done() or self.spool.end_mark(record.name) == "0":
-                del self._watched[name]
-                self._ended(record, future)
+        # The scheduler may say so a quarter of a minute later.
+        ended = [each for each in self._watched.values() if each[1].done() or self.spool.end_mark(each[0].name) == "0"]
+        for record, future in ended:
+            del self._watched[record.name]
+            self._ended(record, future)
+        if ended:
+            return  # some tasks may have failed: the next look counts those that are left
         wanted = self._wanted(tasks, seconds)
         while len(self._watched) < wanted and not self.broken and time.monotonic() > self._next:
             self._submit()
