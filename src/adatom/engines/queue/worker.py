@@ -255,7 +255,8 @@ class Workers:
                         self.running[number] = self._start(number)
             time.sleep(0.05)
         self._stop()
-        for number in range(self.count):
+        # Else tasks stay for who asks the scheduler why: what a walltime cuts runs again, not what was cancelled.
+        for number in range(0 if self.told else self.count):
             self._put_back(number)
 
     def _has_tasks(self) -> bool:
