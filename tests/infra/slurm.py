@@ -35,6 +35,8 @@ _KEY, _SOCKET = ROOT / "munge.key", ROOT / "munge.socket"
 _CONTROLLER_PORT, _ACCOUNTING_PORT, _DATABASE_PORT, _NODE_PORT = 16817, 16818, 16819, 16820
 
 
+# The controller runs it before a job starts.
+_PROLOG, _BOOTING = ROOT / "prolog", ROOT / "booting"
 _CGROUPS = Path("/sys/fs/cgroup")
 _CGROUP_CONFIGURATION = f"""\
 CgroupPlugin=cgroup/v1
@@ -89,6 +91,15 @@ class Cluster:
     def release(self, job_id: object) -> None:
         """Let a requeued job start at once: Slurm waits two minutes."""
         self.run("scontrol", "update", f"JobId={job_id}", "StartTime=now")
+
+    @contextmanager
+    def booting(self) -> Iterator[None]:
+        """Let nodes be prepared for jobs that start in the block until it ends: these are CONFIGURING."""
+        _BOOTING.touch()
+        try:
+            yield
+        finally:
+            _BOOTING.unlink()
 
     def node_down(self, name: str) -> None:
         """What a power failure does: all of the node's processes end at once, and the controller knows it."""
@@ -157,6 +168,8 @@ def start(cluster: Cluster) -> None:
         directory.mkdir(mode=0o755, parents=True)
     CONF.write_text(_configuration(cluster))
     (ROOT / "cgroup.conf").write_text(_CGROUP_CONFIGURATION)
+    _PROLOG.write_text(f"#!/bin/sh\nwhile test -e {_BOOTING}; do sleep 0.1; done\n")
+    _PROLOG.chmod(0o755)
     try:
         _start_munged()
         if cluster.accounting:
@@ -283,6 +296,7 @@ SlurmdSpoolDir={ROOT}/spool/%n
 StateSaveLocation={ROOT}/state
 SlurmctldLogFile={_log("slurmctld")}
 SlurmdLogFile={_log("slurmd.%n")}
+PrologSlurmctld={_PROLOG}
 
 # Without cgroups, as most containers are; a machine with fewer CPUs and less memory than its nodes are said to have.
 ProctrackType=proctrack/{"cgroup" if cluster.cgroups else "linuxproc"}
