@@ -21,6 +21,7 @@ from adatom.execution import named_task
 from adatom.execution.registry import close_engines
 from adatom.machines.profiles.runner import RunnerProfile
 from tests.engines.conftest import end_batch_jobs, is_tested
+from tests.engines.many import many_tasks
 from tests.engines.processes import script, wait_until
 
 if not is_tested("queue"):
@@ -381,6 +382,11 @@ def test_short_jobs_get_few_batch_jobs_once_their_time_is_known(queue_dir, tmp_p
         assert "batch job" not in capsys.readouterr().err
         assert len(set(batch_jobs_of.with_options(runner=QueueRunner("short", jobs=3))(range(20, 40)))) == 1
     assert re.search(r"20 tasks that take some \d\S* s in all, .* get 1 batch job, not 3", capsys.readouterr().err)
+
+
+@pytest.mark.deep(reason="5 000 tasks")
+def test_a_pool_of_5000_tasks(environment, tmp_path):
+    many_tasks(tmp_path, "None", **environment)
 
 
 def test_larger_batch_jobs():

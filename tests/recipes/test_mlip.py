@@ -18,10 +18,11 @@ from ase.build import bulk
 from ase.calculators.emt import EMT
 from ase.io import write
 
-from adatom import FlowFailure, JobFailure, change_settings
+from adatom import FlowFailure, JobFailure, change_settings, flow
 from adatom.calculators.batched import evaluate_batched
 from adatom.configs import AutoparaInfo, calculate
 from adatom.execution.pool import LocalPool
+from adatom.execution.registry import close_engines
 from adatom.recipes.mlip import eos_flow, freq_job, md_job, phonon_flow, relax_job, static_job
 from tests.codes import needs_code
 from tests.deep import deep_but
@@ -265,6 +266,22 @@ class TestJobs:
         # 7.2 THz at X by neutrons (Svensson et al., Phys. Rev. 155, 619, 1967). CHGNet is known for softer phonons.
         assert out["phonons"]["imaginary_modes"] == 0
         assert 0.6 * 7.2 < out["phonons"]["bands"]["frequencies"].max() < 1.1 * 7.2
+
+    @deep
+    def test_structures_in_batch_jobs(self, tmp_path):
+        structures = [rattled("Cu", seed=seed) for seed in range(4)]
+        here = [static_job.fn(atoms, calculator="chgnet")["results"] for atoms in structures]
+
+        @flow
+        def workflow():
+            return static_job.map(structures, calculator="chgnet")
+
+        with change_settings(workflow_engine="queue", local_workers=2, queue_dir=tmp_path / "queue"):
+            there = [run["results"] for run in workflow()]
+            close_engines()
+        for one, other in zip(here, there, strict=True):
+            assert one["energy"] == pytest.approx(other["energy"], abs=1e-5)
+            assert one["forces"] == pytest.approx(other["forces"], abs=1e-4)
 
     def test_one_thread_for_each_job_that_asks_for_no_more(self, monkeypatch):
         import torch

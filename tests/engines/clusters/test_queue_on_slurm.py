@@ -20,6 +20,7 @@ from adatom.recipes.emt import bulk_to_slabs_flow
 from tests.deep import deep_but
 from tests.engines.clusters.conftest import batch_jobs, energies
 from tests.engines.conftest import end_batch_jobs, is_tested
+from tests.engines.many import many_tasks
 from tests.engines.processes import script, wait_until
 from tests.infra import machine, slurm
 
@@ -216,40 +217,7 @@ def test_submitted_from_one_login_node_and_gathered_from_another(cluster, place)
     assert Counter(log.read_text().split()) == {str(number): 1 for number in range(4)}
 
 
-MANY = """
-import time
-from adatom import flow, job, make_runner
-
-@job
-def work(number):
-    with open("log", "a") as log:
-        log.write(f"{number}\\n")
-    return 2 * number
-
-@flow
-def campaign(count):
-    return [work(number) for number in range(count)]
-
-def memory():
-    with open("/proc/self/status") as file:
-        return next(int(line.split()[1]) for line in file if line.startswith("VmHWM"))
-
-pool = campaign.with_options(runner=make_runner(profile="many", jobs=2))
-pool(10)
-before, start = memory(), time.monotonic()
-assert pool(5000) == list(range(0, 10_000, 2))
-print("seconds", time.monotonic() - start)
-print("kB", memory() - before)
-"""
-
-
 @pytest.mark.deep(reason="5 000 tasks")
 def test_a_pool_of_5000_tasks(place):
-    """Each is done once; the script holds less than 20 kB for each."""
     environment = {"ADATOM_WORKFLOW_ENGINE": "queue", "ADATOM_QUEUE_DIR": str(place / "queue")}
-    with script(place, MANY, **environment) as running:
-        assert running.wait(500) == 0, running.output
-        assert int(running.output.split()[-1]) < 5000 * 20
-    done = Counter((place / "log").read_text().split())
-    assert set(done) == {str(number) for number in range(5000)}
-    assert Counter(done.values()) == {1: 4990, 2: 10}
+    many_tasks(place, 'make_runner(profile="many", jobs=2)', **environment)
