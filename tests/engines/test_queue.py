@@ -381,7 +381,7 @@ def test_short_jobs_get_few_batch_jobs_once_their_time_is_known(queue_dir, tmp_p
         batch_jobs_of.with_options(runner=QueueRunner("short", jobs=2))(range(20))
         assert "batch job" not in capsys.readouterr().err
         assert len(set(batch_jobs_of.with_options(runner=QueueRunner("short", jobs=3))(range(20, 40)))) == 1
-    assert re.search(r"20 tasks that take some \d\S* s in all, .* get 1 batch job, not 3", capsys.readouterr().err)
+    assert re.search(r"\d+ tasks that take some \d\S* s in all, .* get 1 batch job, not 3", capsys.readouterr().err)
 
 
 @pytest.mark.deep(reason="5 000 tasks")
