@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 
 from adatom.engines.queue.spool import Spool
-from adatom.engines.queue.worker import DIED
+from adatom.engines.queue.worker import DIED, NO_MEMORY
 from adatom.errors import InputError, SchedulerError
 from adatom.execution.registry import announce
 from adatom.machines.allocation import job_of_workers, lifetime
@@ -29,6 +29,7 @@ _LOSSES = 3  # batch jobs that may end with a task before it counts as a death o
 _STARTS = 3  # batch jobs in a row that may end before their workers begin, and submissions that may fail
 _PATIENCE = 3.0  # seconds for cancelled batch jobs to end; the next process looks for the others
 _PAUSE = 2.0  # seconds before the next submission after one that failed
+_NO_MEMORY = str(NO_MEMORY)
 _HINTS = {
     State.TIMEOUT: "Give the runner profile a longer walltime, or retry.timeout.",
     State.OUT_OF_MEMORY: "Give the runner profile more memory, or retry.out_of_memory.",
@@ -105,7 +106,8 @@ class BatchJobs:
         for name in recorded.keys() - self._watched.keys():
             self._watch(recorded[name])
         # The scheduler may say so a quarter of a minute later.
-        ended = [each for each in self._watched.values() if each[1].done() or self.spool.end_mark(each[0].name) == "0"]
+        over = "0", _NO_MEMORY
+        ended = [each for each in self._watched.values() if each[1].done() or self.spool.end_mark(each[0].name) in over]
         for record, future in ended:
             del self._watched[record.name]
             self._ended(record, future)
@@ -164,6 +166,8 @@ class BatchJobs:
             self.broken = str(error)
             return
         orphans = self.spool.orphans(record.name)
+        if self.spool.end_mark(record.name) == _NO_MEMORY:
+            outcome = Outcome(State.OUT_OF_MEMORY, "the kernel killed its worker")  # not every scheduler says so
         if any(slot.rpartition(".")[0] == record.name for slot in self.spool.slots()):
             self._failed = 0
         elif record.name in self._sizes:

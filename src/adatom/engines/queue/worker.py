@@ -22,6 +22,7 @@ from pathlib import Path
 TAG = 16  # bytes of a signature
 LOSSES = 10  # deaths of a worker, in a row and without a task, after which it is not replaced
 GRACE = 3.0  # seconds that a job has after SIGTERM to mark its directory
+NO_MEMORY = 75  # exit status of a batch job one of whose workers the kernel has killed for want of memory
 # First byte of an answer: bytes of the task; why a worker died, cannot read the task, or nobody is to do it.
 ANSWER, DIED, UNREADABLE, CANCELLED = b"a", b"d", b"u", b"c"
 _LISTED = 100  # tasks that a worker knows of before it looks again
@@ -214,6 +215,7 @@ class Workers:
         self.spool, self.name, self.idle = spool, name, idle
         self.until = time.time() + seconds if seconds else 0.0
         self.count, self.losses = count, [0] * count
+        self.kills, self.short = oom_kills(), -1  # the second: number of a worker that was killed for want of memory
         self.gpus = [gpu for gpu in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if gpu]
         self.told = False
         signal.signal(signal.SIGTERM, self._terminated)
@@ -257,7 +259,10 @@ class Workers:
         self._stop()
         # Else tasks stay for who asks the scheduler why: what a walltime cuts runs again, not what was cancelled.
         for number in range(0 if self.told else self.count):
-            self._put_back(number)
+            if number != self.short:  # its task is for a batch job with more memory, if there is one
+                self._put_back(number)
+        if self.short >= 0:
+            sys.exit(NO_MEMORY)
 
     def _has_tasks(self) -> bool:
         slots = (self.spool / "taken" / self._slot(number) for number in range(self.count))
@@ -270,6 +275,10 @@ class Workers:
 
     def _was_lost(self, number: int, code: int) -> bool:
         """Answer for the task of a worker that has ended, and return whether the worker is to be replaced."""
+        if self.short < 0 and code == -signal.SIGKILL and oom_kills() > self.kills:
+            self.short = number
+            self._close()
+            return False
         if self._tell_of_death(number, code):
             self.losses[number] = 0
         elif code == 0:
@@ -308,6 +317,28 @@ class Workers:
                     os.rename(taken / name, self.spool / "waiting" / name)
             except FileNotFoundError:  # it was cancelled
                 pass
+
+
+def oom_kills() -> int:
+    """Return how many processes of this one's control group the kernel has killed for want of memory."""
+    found = 0
+    for line in _lines("/proc/self/cgroup"):
+        _, kinds, path = line.split(":", 2)
+        if not kinds:
+            file = f"/sys/fs/cgroup{path}/memory.events"
+        elif "memory" in kinds.split(","):
+            file = f"/sys/fs/cgroup/memory{path}/memory.oom_control"
+        else:
+            continue
+        found += sum(int(entry.split()[1]) for entry in _lines(file) if entry.startswith("oom_kill "))
+    return found
+
+
+def _lines(file: str) -> list[str]:
+    try:
+        return Path(file).read_text().splitlines()
+    except OSError:
+        return []
 
 
 def end(process: subprocess.Popen[bytes]) -> None:

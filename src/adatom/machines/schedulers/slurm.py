@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import signal
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
@@ -12,7 +14,7 @@ from adatom.machines.model import Model, Word
 from adatom.machines.outcome import Outcome, State
 from adatom.machines.resources import parse_memory
 from adatom.machines.schedulers.base import Scheduler, Submitted
-from adatom.machines.script import BatchJob
+from adatom.machines.script import STDERR, BatchJob
 from adatom.utils.durations import clock
 
 __all__ = ["Slurm", "SlurmOptions"]
@@ -53,6 +55,10 @@ _ENDS = {
     "REVOKED": State.CANCELLED,
 }
 _RUNS = frozenset({"RUNNING", "COMPLETING", "SUSPENDED", "STOPPED", "SIGNALING", "STAGE_OUT", "RESIZING"})
+_OVER_MEMORY = re.compile(
+    r"^slurmstepd\S*: error: .*?(exceeded (?:job )?memory limit.*?)(?:, being killed)?$", re.IGNORECASE | re.MULTILINE
+)
+_LAST = 4096  # bytes of the errors of a job in which Slurm may say why it ended the job
 
 
 class _Row(NamedTuple):
@@ -128,10 +134,19 @@ class Slurm(Scheduler):
             remembered = self._remembered(ended)
             accounted = {row.id: row for row in self._accounted(ended)}
             rows = {**accounted, **remembered}
+            scripts = {job.id: job.script for job in jobs}
             for id, row in rows.items():
                 memory = accounted[id].memory if id in accounted else ""
-                found[id] = _outcome(row._replace(memory=memory))
+                found[id] = self._cause(scripts[id], _outcome(row._replace(memory=memory)))
         return found
+
+    def _cause(self, script: Path, outcome: Outcome) -> Outcome:
+        """Return an outcome, of a job above its memory as such: without cgroups only the job's errors say so."""
+        if outcome.state is State.FAILED and outcome.signal == signal.SIGKILL:
+            said = _OVER_MEMORY.search(self.host.tail(script.with_suffix(STDERR), _LAST))
+            if said:
+                return replace(outcome, state=State.OUT_OF_MEMORY, cause=said[1])
+        return outcome
 
     def _active(self) -> Iterable[tuple[str, Outcome]]:
         # The query is for all jobs of the user: a list of ids is an error once Slurm has forgotten the only job in it.
