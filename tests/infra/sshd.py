@@ -29,6 +29,8 @@ ROOT = machine.STATE / "sshd"
 BIN = ROOT / "bin"
 _PARAMETERS = ROOT / "parameters.json"  # of the one that runs
 _LOG = ROOT / "log"
+_DEVICE = "adatom-tests"  # of a cable, at both ends
+_NEAR, _FAR = "198.18.0.1", "198.18.0.2"  # its addresses, of a network that is only for tests of networks
 _PRIVILEGES = Path("/run/sshd")  # every sshd wants it, and Debian's service makes it
 
 
@@ -37,7 +39,8 @@ class Login:
     """An sshd that runs, by several names.
 
     It is called ``login``; as ``stranger`` its key is unknown; at ``closed`` nothing answers; ``shared`` lets nobody in
-    for whom `log_in` has not opened a connection, as where a second factor is asked for.
+    for whom `log_in` has not opened a connection, as where a second factor is asked for; ``away`` is at the other end
+    of a `cable`.
     """
 
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -51,6 +54,70 @@ class Login:
     def disconnect(self) -> None:
         """Let all connections break."""
         end([pid for pid in processes("sshd", opened=ROOT) if not _listens(pid)])
+
+    @contextmanager
+    def cable(self) -> Iterator["Cable"]:
+        """A network of its own for some commands, from which only ``away`` can be reached, by a cable."""
+        cable = Cable()
+        cable.lay()
+        try:
+            text = (ROOT / "sshd_config").read_text()
+            (ROOT / "away_config").write_text(text.replace("ListenAddress 127.0.0.1", f"ListenAddress {_NEAR}"))
+            daemon(_daemon(), "-D", "-e", "-f", ROOT / "away_config", log=_LOG)
+            wait_for(lambda: not run(BIN / "ssh", "away", "true", check=False), "sshd at the cable")
+            yield cable
+        finally:
+            cable.remove()
+
+
+class Cable:
+    """A pair of network devices, the far one in a network namespace. A namespace has no other way out."""
+
+    def __init__(self) -> None:
+        self._namespace = f"adatom-{os.getpid()}"
+        self.before = ("ip", "netns", "exec", self._namespace)  # a command that runs another one in that network
+
+    def lay(self) -> None:
+        """Connect this machine with the namespace."""
+        try:
+            run("ip", "netns", "add", self._namespace)
+        except (FileNotFoundError, RuntimeError) as error:
+            raise machine.Unavailable(f"no network namespaces: {error}") from error
+        run("ip", "link", "delete", _DEVICE, check=False)  # one that a killed process has left
+        run("ip", "link", "add", _DEVICE, "type", "veth", "peer", "name", _DEVICE, "netns", self._namespace)
+        for namespace, address, _ in self._ends():
+            run("ip", *namespace, "address", "add", f"{address}/30", "dev", _DEVICE)
+            run("ip", *namespace, "link", "set", _DEVICE, "up")
+
+    def remove(self) -> None:
+        """Remove the namespace and, with it, the devices."""
+        run("ip", "netns", "delete", self._namespace)
+        run("ip", "link", "delete", _DEVICE, check=False)
+
+    @contextmanager
+    def dropping(self) -> Iterator[None]:
+        """Lose all packets, in both directions and without a word: they are sent to a device that does not exist."""
+        for namespace, _, other in self._ends():
+            nobody = ("lladdr", "02:00:00:00:00:99", "nud", "permanent")
+            run("ip", *namespace, "neighbour", "replace", other, "dev", _DEVICE, *nobody)
+        try:
+            yield
+        finally:
+            for namespace, _, other in self._ends():
+                run("ip", *namespace, "neighbour", "delete", other, "dev", _DEVICE)
+
+    @contextmanager
+    def unplugged(self) -> Iterator[None]:
+        """Leave the far end without a network, which its commands are told at once."""
+        far = ("-n", self._namespace)
+        run("ip", *far, "link", "set", _DEVICE, "down")
+        try:
+            yield
+        finally:
+            run("ip", *far, "link", "set", _DEVICE, "up")
+
+    def _ends(self) -> list[tuple[tuple[str, ...], str, str]]:
+        return [((), _NEAR, _FAR), (("-n", self._namespace), _FAR, _NEAR)]
 
 
 @contextmanager
@@ -90,8 +157,7 @@ def start(environment: Mapping[str, str]) -> Login:
     _PRIVILEGES.mkdir(mode=0o755, exist_ok=True)
     try:
         _write(login)
-        sshd = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin")  # which wants its whole path
-        daemon(sshd, "-D", "-e", "-f", ROOT / "sshd_config", log=_LOG)
+        daemon(_daemon(), "-D", "-e", "-f", ROOT / "sshd_config", log=_LOG)
         wait_for(lambda: machine.listening(login.port), "sshd")
         run(BIN / "ssh", "login", "true")
     except BaseException:
@@ -99,6 +165,10 @@ def start(environment: Mapping[str, str]) -> Login:
         raise
     _PARAMETERS.write_text(json.dumps(asdict(login)))
     return login
+
+
+def _daemon() -> str | None:
+    return shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin")  # it wants its whole path
 
 
 def stop(keep: bool = False) -> None:
@@ -136,7 +206,7 @@ MaxStartups 100
 {f"SetEnv {variables}" if variables else ""}
 """)
     key = (ROOT / "host_key.pub").read_text()
-    (ROOT / "known_hosts").write_text(f"[127.0.0.1]:{login.port} {key}")
+    (ROOT / "known_hosts").write_text(f"[127.0.0.1]:{login.port},[{_NEAR}]:{login.port} {key}")
     (ROOT / "ssh_config").write_text(f"""\
 Host stranger
   UserKnownHostsFile /dev/null
@@ -147,7 +217,10 @@ Host closed
 Host shared
   ControlPath {ROOT}/shared
 
-Host login stranger closed
+Host away
+  HostName {_NEAR}
+
+Host login away stranger closed
   IdentityFile {ROOT}/id
 
 Host *

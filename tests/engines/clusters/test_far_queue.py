@@ -4,8 +4,6 @@ import json
 import os
 import random
 import re
-import subprocess
-import sys
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -32,90 +30,10 @@ from adatom.execution.directories import run_directory
 from adatom.execution.registry import close_engines
 from adatom.machines.profiles.derived import derived_runner
 from adatom.recipes.emt import bulk_to_slabs_flow, relax_job
-from tests.engines.clusters.conftest import energies
-from tests.engines.conftest import end_batch_jobs
+from tests.engines.clusters.conftest import ALONE, RESULT, SCRIPT, begun, energies, environment, may_be_alone
 from tests.engines.processes import script, wait_until
-from tests.infra import machine as infra
-from tests.infra import slurm, sshd
 
 pytestmark = pytest.mark.xdist_group("slurm")
-
-# Puts the files of the script where no other process sees them, as if it were on another machine.
-ALONE = (
-    "unshare",
-    "--mount",
-    "sh",
-    "-ec",
-    'mkdir ../own; mv *.py *.toml ../own; mount -t tmpfs none "$PWD"; cd "$PWD"; mv ../own/* .; exec "$@"',
-    "alone",
-)
-
-PROFILES = f"""
-[machines.cluster]
-scheduler = "slurm"
-host = "login"
-remote_dir = "~/adatom jobs"
-queues.cpu = "main"
-
-[runners.far]
-machine = "cluster"
-resource_class = "cpu"
-jobs_per_node = 2
-walltime = "10m"
-python = "{sys.executable}"
-
-[runners.fed]
-machine = "cluster"
-resource_class = "cpu"
-python = "{sys.executable}"
-input_files = ["numbers"]
-
-[runners.other]
-machine = "cluster"
-resource_class = "cpu"
-python = "~/own python"
-
-[runners.bare]
-machine = "cluster"
-resource_class = "cpu"
-python = "/usr/bin/python3"
-
-[machines.gone]
-scheduler = "slurm"
-host = "closed"
-
-[runners.gone]
-machine = "gone"
-"""
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    """That of a user there, whose login shell greets."""
-    home = tmp_path_factory.mktemp("it's home")
-    (home / ".bash_profile").write_text("echo Welcome; echo Beware >&2\n")
-    (home / "own python").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
-    (home / "own python").chmod(0o755)
-    return home
-
-
-@pytest.fixture(scope="module")
-def login(home):
-    infra.skip_or_install("slurm", slurm.COMMANDS, slurm.PACKAGES)
-    infra.skip_or_install("sshd", sshd.COMMANDS, sshd.PACKAGES)
-    with slurm.slurm() as cluster, sshd.sshd(HOME=str(home), **cluster.environment) as login:
-        yield login
-
-
-@pytest.fixture
-def queue_dir(login, tmp_path, monkeypatch):
-    monkeypatch.delenv("SLURM_CONF")
-    (tmp_path / "profiles.toml").write_text(PROFILES)
-    own = {"results_dir": tmp_path / "results", "queue_dir": tmp_path / "queue"}
-    with change_settings(workflow_engine="queue", queue_profile="far", profiles=(tmp_path / "profiles.toml",), **own):
-        yield tmp_path / "queue"
-        close_engines()
-        end_batch_jobs(tmp_path / "queue")
 
 
 @job
@@ -289,55 +207,6 @@ def test_a_host_names_no_file_outside_the_spool(queue_dir, tmp_path, place):
 
 # --- Scripts that end, connections that break -------------------------------------------------------------------------
 
-SCRIPT = """
-import os, time
-from pathlib import Path
-from adatom import flow, job
-from helper import value
-
-@job
-def work(number, *before):
-    with open("at {log}"[3:], "a") as log:  # the content of a file that the code names counts for the name of a job
-        log.write(f"{{number}}\\n")
-    time.sleep(0.3)
-    return value(number) + sum(before)
-
-@flow
-def campaign():
-    first = [work(number) for number in range(7)]
-    return first + [work(number, *first) for number in range(7, 10)]
-
-print("result", sum(campaign()))
-"""
-RESULT = f"result {sum(range(10)) + 3 * sum(range(7))}"
-
-
-@pytest.fixture
-def laptop(login, tmp_path, monkeypatch):
-    """A directory for scripts, with a module of the user's beside them."""
-    monkeypatch.delenv("SLURM_CONF")
-    own = tmp_path / "laptop"
-    own.mkdir()
-    (own / "helper.py").write_text("def value(number): return number")
-    (own / "profiles.toml").write_text(PROFILES)
-    yield own
-    with change_settings(queue_dir=own / "queue"):
-        close_engines()
-    end_batch_jobs(own / "queue")
-
-
-def environment(laptop: Path) -> dict[str, str]:
-    return {
-        "ADATOM_WORKFLOW_ENGINE": "queue",
-        "ADATOM_QUEUE_PROFILE": "far",
-        "ADATOM_PROFILES": f"{laptop}/profiles.toml",
-        "ADATOM_QUEUE_DIR": str(laptop / "queue"),
-    }
-
-
-def begun(log: Path) -> Counter:
-    return Counter(log.read_text().split()) if log.exists() else Counter()
-
 
 @pytest.mark.parametrize("tasks", [0, 2, 8])
 def test_a_script_that_was_killed_finds_its_jobs_again(laptop, tmp_path, tasks):
@@ -373,8 +242,7 @@ def test_killed_at_random_no_job_is_computed_twice(laptop, tmp_path, seed):
 
 def test_another_machine_has_none_of_the_files(laptop, tmp_path):
     """The script's module is copied there, and its directory is made nowhere."""
-    if subprocess.run([*ALONE[:2], "mount", "-t", "tmpfs", "none", laptop], capture_output=True).returncode:
-        pytest.skip("this process may not mount: run the tests as root")
+    may_be_alone(laptop)
     log = tmp_path / "log"
     with script(laptop, SCRIPT.format(log=log), before=ALONE, **environment(laptop)) as running:
         assert running.wait(150) == 0, running.output
