@@ -43,6 +43,8 @@ class SGEOptions(Model):
     rerun: bool = False
 
 
+# What `qacct` says of a job that it has no record of; the last until the first job of the whole site has ended.
+_NO_RECORD = "not found|no jobs running since startup|accounting: No such file or directory"
 # Values of `failed` in `qacct` (`sge_status(5)`) that tell more than the exit status.
 _LIMIT = 37  # of run time or memory; a limit that the node itself enforces leaves only a signal
 _SIGNAL = (17, 100)
@@ -129,7 +131,7 @@ class SGE(Scheduler):
         try:
             printed = self.run("qacct", "-j", job.id)
         except SchedulerError as error:
-            if not re.search("not found|no jobs running since startup", str(error)):
+            if not re.search(_NO_RECORD, str(error)):
                 raise
             return Outcome(State.CANCELLED, "deleted") if job.id in self._deleted else None
         record = printed.split("=====\n")[-1]  # one record for each start; the last counts
