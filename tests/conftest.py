@@ -5,6 +5,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import hypothesis
@@ -61,6 +62,19 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         yield disk
     finally:
         subprocess.run(["umount", "--lazy", disk], check=True)  # an MPI daemon may be there for a moment longer
+
+
+@contextmanager
+def full(disk: Path) -> Iterator[None]:
+    """No room on a small disk."""
+    filler = disk / "filler"
+    with pytest.raises(OSError, match="No space left"), filler.open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(1024))
+    try:
+        yield
+    finally:
+        filler.unlink()
 
 
 @pytest.fixture

@@ -6,7 +6,9 @@ import re
 import signal
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from contextvars import copy_context
 from pathlib import Path
 
 import pytest
@@ -16,11 +18,12 @@ from adatom.engines.queue import runner, state, worker
 from adatom.engines.queue.client import Client
 from adatom.engines.queue.runner import QueueRunner
 from adatom.engines.queue.spools import spools
-from adatom.errors import FlowFailure, InputError
+from adatom.errors import FlowFailure, InputError, StorageError
 from adatom.execution import named_task
 from adatom.execution.registry import close_engines
 from adatom.machines.profiles.runner import RunnerProfile
-from tests.engines.conftest import end_batch_jobs, is_tested
+from tests.conftest import full
+from tests.engines.conftest import asked_for, end_batch_jobs, is_tested
 from tests.engines.many import many_tasks
 from tests.engines.processes import script, wait_until
 
@@ -125,6 +128,19 @@ def test_a_batch_job_that_is_lost_is_replaced(environment, tmp_path):
     assert begun(tmp_path)["0"] == 1
 
 
+def test_two_scripts_at_the_same_time_share_the_jobs_that_both_wait_for(environment, tmp_path):
+    with ExitStack() as stack:
+        two = [stack.enter_context(script(tmp_path, SCRIPT, name, **environment)) for name in ("one", "two")]
+        wait_until(lambda: asked_for(tmp_path / "queue") == 14 or any(one.process.poll() for one in two), "not asked")
+        (tmp_path / "go").touch()
+        for running in two:
+            assert running.wait(60) == 0, running.output
+            assert RESULT in running.output
+    assert {begun(tmp_path)[str(number)] for number in range(7)} == {1}
+    with change_settings(queue_dir=tmp_path / "queue"):
+        assert [state.tasks(spool) for spool in spools()] == [[]], "answers are left, which a later run would take"
+
+
 def _parent(pid: int) -> int:
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
@@ -147,6 +163,51 @@ def doubles(count):
 @flow
 def one_fails():
     return [double(1), fail()]
+
+
+def test_a_full_disk_is_named_and_then_all_goes_on(queue_dir, small_disk):
+    with change_settings(queue_dir=small_disk):
+        assert doubles(1) == [0]
+        why = f"{small_disk}.*: No space left on device. Make room there, or name another directory in ADATOM_QUEUE_DIR"
+        with full(small_disk), pytest.raises(StorageError, match=why):
+            doubles(2)
+        assert doubles(2) == [0, 2]
+        close_engines()
+        end_batch_jobs(small_disk)
+
+
+def test_an_answer_waits_for_room(queue_dir, small_disk, tmp_path):
+    @job
+    def large(directory):
+        with open(f"{directory}/log", "a") as log:
+            log.write("begun")
+        while not Path(directory, "go").exists():
+            time.sleep(0.05)
+        with open(f"{directory}/log", "a") as log:
+            log.write(" ended")
+        return os.urandom(100_000)
+
+    @flow
+    def one():
+        return [large(str(tmp_path))]
+
+    def attempts():
+        [done] = small_disk.glob("*/done")
+        return done.stat().st_mtime_ns  # changes when a part of a file is made and removed
+
+    log = tmp_path / "log"
+    with change_settings(queue_dir=small_disk), ThreadPoolExecutor(1) as thread:
+        found = thread.submit(copy_context().run, one)
+        wait_until(lambda: log.exists() or found.done(), "no job is begun")
+        with full(small_disk):
+            before = attempts()
+            (tmp_path / "go").touch()
+            wait_until(lambda: attempts() != before or found.done(), "no answer is written")
+            assert not found.done(), found.exception()
+        assert [len(value) for value in found.result(60)] == [100_000]
+        close_engines()
+        end_batch_jobs(small_disk)
+    assert log.read_text() == "begun ended"
 
 
 def test_the_same_work_may_be_asked_for_several_times(queue_dir):

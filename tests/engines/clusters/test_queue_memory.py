@@ -32,7 +32,10 @@ retry.out_of_memory = { memory = 2.0 }
 """
 
 
-@pytest.fixture(scope="module", params=[True, False], ids=["cgroups", "polled"])
+POLLED = pytest.param(False, id="polled", marks=pytest.mark.deep(reason="another Slurm starts for it"))
+
+
+@pytest.fixture(scope="module", params=[pytest.param(True, id="cgroups"), POLLED])
 def cluster(request):
     """A Slurm whose kernel kills the process that takes too much, or one that looks itself and kills the batch job."""
     machine.skip_or_install("slurm", slurm.COMMANDS, slurm.PACKAGES)

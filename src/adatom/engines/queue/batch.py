@@ -10,7 +10,7 @@ from contextlib import suppress
 
 from adatom.engines.queue.spool import Spool
 from adatom.engines.queue.worker import DIED, NO_MEMORY
-from adatom.errors import InputError, SchedulerError
+from adatom.errors import InputError, SchedulerError, StorageError
 from adatom.execution.registry import announce
 from adatom.machines.allocation import job_of_workers, lifetime
 from adatom.machines.outcome import Outcome, State
@@ -78,6 +78,12 @@ class BatchJobs:
         return self.most * self.runner.jobs_per_node
 
     @property
+    def finds_what_python_finds(self) -> bool:
+        """Whether nothing in the set-up of a batch job may let its workers find other modules than their Python."""
+        variables = {*self._given["environment"], *self._given["shell_environment"]}
+        return not (self._given["modules"] or self._given["pre_commands"] or "PYTHONPATH" in variables)
+
+    @property
     def script(self) -> str:
         """Text of the script of a batch job."""
         return self._scheduler.script(self._job("adatom-workers"))
@@ -109,8 +115,9 @@ class BatchJobs:
         over = "0", _NO_MEMORY
         ended = [each for each in self._watched.values() if each[1].done() or self.spool.end_mark(each[0].name) in over]
         for record, future in ended:
-            del self._watched[record.name]
-            self._ended(record, future)
+            with suppress(SchedulerError, StorageError):  # a host that does not answer now is asked again
+                self._ended(record, future)
+                del self._watched[record.name]
         if ended:
             return  # some tasks may have failed: the next look counts those that are left
         wanted = self._wanted(tasks, seconds)
@@ -141,7 +148,13 @@ class BatchJobs:
         job = self._job(f"adatom-{new_id()[:8]}")
         text = self._scheduler.script(job).encode()
         try:
-            id = self._scheduler.submit(self.spool.script(job.name + self._scheduler.suffix, text))
+            script = self.spool.script(job.name + self._scheduler.suffix, text)
+        except (SchedulerError, StorageError):  # not now; of a host that does not answer for long, the spool tells
+            self.spool.forget(job.name, files=True)
+            self._next = time.monotonic() + _PAUSE
+            return
+        try:
+            id = self._scheduler.submit(script)
         except SchedulerError as error:
             self.spool.forget(job.name, files=True)
             self._next = time.monotonic() + _PAUSE
@@ -150,7 +163,11 @@ class BatchJobs:
         machine, walltime = self.machine, job.resources.walltime
         path = record_path(self.spool.path, job.name)
         record = Record(path, id, job.name, machine.name, self._scheduler.name, time.time(), walltime, machine.host)
-        record.write()  # before anything else can fail
+        try:
+            record.write()  # before anything else can fail
+        except OSError:  # no process would ever look after it
+            self._scheduler.cancel([submitted(self.spool, record)])
+            raise
         self._sizes[job.name] = self.runner
         self._watch(record)
 
@@ -166,12 +183,15 @@ class BatchJobs:
             self.broken = str(error)
             return
         orphans = self.spool.orphans(record.name)
+        begun = any(slot.rpartition(".")[0] == record.name for slot in self.spool.slots())
+        missed = not begun and record.name in self._sizes
+        said = self._scheduler.host.tail(self.spool.place / (record.name + STDERR), 2000) if missed else ""
+        # From here on the host is not asked, so that all or nothing of it is done.
         if self.spool.end_mark(record.name) == _NO_MEMORY:
             outcome = Outcome(State.OUT_OF_MEMORY, "the kernel killed its worker")  # not every scheduler says so
-        if any(slot.rpartition(".")[0] == record.name for slot in self.spool.slots()):
+        if begun:
             self._failed = 0
-        elif record.name in self._sizes:
-            said = self._scheduler.host.tail(self.spool.place / (record.name + STDERR), 2000)
+        elif missed:
             why = f"batch job {record.id} ended before its workers began: {outcome.state}. {outcome.cause} {said}"
             self._fail(" ".join(why.split()))
         again, why = self._next_size(record, outcome) if orphans else (False, "")

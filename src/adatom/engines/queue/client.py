@@ -15,6 +15,8 @@ from typing import Any
 import cloudpickle
 
 from adatom.engines.queue.batch import BatchJobs
+from adatom.engines.queue.mark import Mark
+from adatom.engines.queue.needs import needed_modules
 from adatom.engines.queue.spool import Spool
 from adatom.engines.queue.worker import ANSWER, DIED
 from adatom.errors import AdatomError, EngineError, SchedulerError, WorkerDiedError
@@ -24,8 +26,7 @@ from adatom.execution.light_future import LightFuture
 from adatom.execution.named_task import CHANGED, calls_of, perform, task_name
 from adatom.execution.registry import announce
 from adatom.execution.worker import unpack
-from adatom.utils.names import new_id
-from adatom.utils.processes import Process, this_process
+from adatom.utils.processes import this_process
 
 __all__ = ["Client"]
 
@@ -50,8 +51,8 @@ class Client:
         self._change = threading.Condition()
         self._thread: threading.Thread | None = None
         self._closed = False
-        self._mark = self.spool.path / "drivers" / f"{this_process().host}-{this_process().pid}-{new_id()[:8]}"
-        self._mark.write_text(json.dumps(this_process()))
+        with self.spool.room():
+            self._mark = Mark(self.spool.path / "drivers")
 
     @property
     def broken(self) -> str:
@@ -80,11 +81,15 @@ class Client:
             self._names.add(name)
         self.spool.follow({call.journal for call in calls_of(work) if call.journal})
         try:
-            if self.spool.has(name) and not self._failed_before(name, work):
-                task.found = True
-                announce(f"queue: jobs of an earlier run, which did not end, are gathered from {self.spool.path}.")
-            else:
-                task.put_into(self.spool, name)
+            if self.batch_jobs.finds_what_python_finds:
+                self.spool.check_modules(work.name, _modules(work))
+            with self.spool.room(), self.spool.putting(alone=self._mark.is_alone):
+                self._mark.use(name)
+                if self.spool.has(name) and not self._failed_before(name, work):
+                    task.found = True
+                    announce(f"queue: jobs of an earlier run, which did not end, are gathered from {self.spool.path}.")
+                else:
+                    task.put_into(self.spool, name)
         except BaseException:
             with self._change:
                 self._names.discard(name)
@@ -122,10 +127,12 @@ class Client:
         names
             Names of the tasks.
         forget
-            Whether their answers are removed. Otherwise the next flow that asks for the same work gets them.
+            Whether their answers are removed, unless another process uses them. Otherwise the next flow that asks for
+            the same work gets them.
         """
+        alone = self._mark.release(names)
         if forget:
-            self.spool.forget_answers(names)
+            self.spool.forget_answers(alone)
         with self._change:
             self._names -= names
 
@@ -139,14 +146,15 @@ class Client:
                     self._change.wait(_LOOK)
             received = 0
             try:
-                self.spool.sync()
-                received = self._receive_all()
-                due = time.monotonic() > looked + _LOOK
-                if received or due:
-                    there = self._look_after()
-                    if due:
-                        self._put_again(there)
-                        looked = time.monotonic()
+                with self.spool.room():
+                    self.spool.sync()
+                    received = self._receive_all()
+                    due = time.monotonic() > looked + _LOOK
+                    if received or due:
+                        there = self._look_after()
+                        if due:
+                            self._put_again(there)
+                            looked = time.monotonic()
             except Exception as error:  # nobody else would hear of it
                 self.batch_jobs.broken = f"{type(error).__name__}: {error}"
             pause = _PAUSES[0] if received else min(_PAUSES[1], pause * _PAUSES[2])
@@ -156,9 +164,12 @@ class Client:
 
     def _receive_all(self) -> int:
         """Hand over the answers that there are, and return their number."""
+        there = {*self.spool.answered()}
+        if not self._mark.is_alone:
+            there |= self.spool.kept()  # another process may have been faster
         with self._change:
             found = {name for name, task in self._waiting.items() if task.found}  # received by an earlier process
-            found |= self._waiting.keys() & set(self.spool.answered())
+            found |= self._waiting.keys() & there
         return sum(map(self._receive, sorted(found)))
 
     def _look_after(self) -> set[str]:
@@ -229,27 +240,15 @@ class Client:
             self._change.notify()
         if self._thread and self._thread is not threading.current_thread():
             self._thread.join()
-        self._mark.unlink(missing_ok=True)
+        others = self._mark.others()
+        self._mark.remove()
         if not leave:
             for name in self._waiting:
                 self.spool.take_back(name)
-            if not self._others() and not self.spool.waiting() and not self.spool.taken():
+            if not others and not self.spool.waiting() and not self.spool.taken():
                 self.batch_jobs.cancel()
         with suppress(SchedulerError):  # the next process makes it good
             self.spool.sync(at_once=True)
-
-    def _others(self) -> bool:
-        """Return whether another process waits for tasks of the spool."""
-        for mark in self._mark.parent.iterdir():
-            try:
-                process = Process(*json.loads(mark.read_text()))
-            except (OSError, ValueError, TypeError):
-                continue
-            if process.is_gone:
-                mark.unlink(missing_ok=True)
-            else:
-                return True
-        return False
 
 
 class _Task:
@@ -276,6 +275,11 @@ class _Task:
             + cloudpickle.dumps(partial(perform, self.work, self.digest, spool.results))
         )
         spool.put(name, task, [call.directory for call in calls_of(self.work)])
+
+
+def _modules(work: Call | Batch) -> set[str]:
+    functions = {call.function for call in calls_of(work)}
+    return {module for function in functions for module in needed_modules(function)}
 
 
 def _outcomes(work: Call | Batch, answer: bytes) -> list[Any]:

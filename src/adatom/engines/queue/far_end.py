@@ -11,12 +11,13 @@ import os
 import sys
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any
 
 from adatom.engines.queue.run_files import RunFiles
-from adatom.engines.queue.task_files import FOLDERS, TaskFiles
-from adatom.engines.queue.worker import names, put
+from adatom.engines.queue.task_files import FOLDERS, TaskFiles, open_number, write_number
+from adatom.engines.queue.worker import NO_ROOM, names, put
 
 __all__ = ["INPUTS", "MOST", "Part", "exchange", "read_message", "version_of", "write_message"]
 
@@ -78,19 +79,16 @@ def exchange(place: str, given: IO[bytes], printed: IO[bytes]) -> None:
     """
     spool = TaskFiles(Path(os.path.abspath(os.path.expanduser(place))))
     about, files = read_message(given)
-    for folder in ("", *FOLDERS):
-        os.makedirs(spool.path / folder, 0o700, exist_ok=True)
-    with open(spool.path / ".exchange", "a+b") as lock:
-        with suppress(OSError):  # some file systems have no locks
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        lock.seek(0)
-        if about["number"] <= int(lock.read() or 0):
-            raise SystemExit("a later exchange was faster")  # and may have received answers to these tasks
-        lock.truncate(0)
-        lock.write(b"%d" % about["number"])
-        lock.flush()
-        _take(spool, about["wishes"], files)
+    refused = ""
+    try:
+        _begin(spool, about, files)
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        refused = f"{error.strerror} in {spool.path}"  # answers may go, which makes room
+    sys.path += about["path"]
     state = {
+        "refused": refused,
         "place": str(spool.path),
         "python": sys.executable,
         "waiting": spool.waiting(),
@@ -100,6 +98,7 @@ def exchange(place: str, given: IO[bytes], printed: IO[bytes]) -> None:
         "inputs": _read(spool.path / INPUTS),
         "ends": {name: spool.end_mark(name) for name in about["batch_jobs"]},
         "versions": {name: version_of(name) for name in about["packages"]},
+        "modules": {name: _is_there(name) for name in about["modules"]},
     }
     ended = _Ended(spool, about["partly"])
     lines = _lines(ended.results, about["journals"])  # those of a task are written before its answer
@@ -121,6 +120,18 @@ def _read(path: Path) -> Any:
         return json.loads(path.read_bytes())
     except (OSError, ValueError):
         return None
+
+
+def _begin(spool: TaskFiles, about: dict[str, Any], files: dict[str, bytes]) -> None:
+    for folder in ("", *FOLDERS):
+        os.makedirs(spool.path / folder, 0o700, exist_ok=True)
+    with open_number(spool.path / ".exchange") as lock:
+        with suppress(OSError):  # some file systems have no locks
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        if about["number"] <= int(lock.read() or 0):
+            raise SystemExit("a later exchange was faster")  # and may have received answers to these tasks
+        write_number(lock, about["number"])
+        _take(spool, about["wishes"], files)
 
 
 def _take(spool: TaskFiles, wishes: list[list[Any]], files: dict[str, bytes]) -> None:
@@ -190,6 +201,13 @@ def _lines(results: str, journals: dict[str, dict[str, int]]) -> list[tuple[Part
                     file.seek(length)
                     found.append(([JOURNAL, directory, name], file.read(MOST)))
     return found
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ValueError:  # it is imported, and was made by hand
+        return True
 
 
 def version_of(package: str) -> str:

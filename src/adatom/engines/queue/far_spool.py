@@ -14,13 +14,14 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from adatom.engines.queue import far_end, worker
+from adatom.engines.queue import far_end, task_files, worker
 from adatom.engines.queue.exchange import exchange_with
 from adatom.engines.queue.received import Received, check_names
 from adatom.engines.queue.run_files import RunFiles
 from adatom.engines.queue.spool import Spool
 from adatom.engines.queue.user_code import user_code
-from adatom.errors import InputError, SchedulerError
+from adatom.errors import InputError, SchedulerError, StorageError
+from adatom.execution.registry import announce
 from adatom.machines.host import Host
 from adatom.utils.files import whole_file
 from adatom.utils.private import make_directory
@@ -95,6 +96,8 @@ class FarSpool(Spool):
         self._wishes: list[list[Any]] = []
         self._files: dict[str, bytes] = {}
         self._batch_jobs: set[str] = set()
+        self._asked: Set[str] = set()  # modules that the next exchange asks for
+        self._modules: dict[str, bool] = {}  # whether modules are there
         self._packed: set[str] = set()  # archives of the user's modules that are in the directory here
         self._received = Received(path)
         self._there: dict[str, Any] = {"waiting": [], "taken": {}, "slots": [], "ends": {}, "code": [], "inputs": None}
@@ -103,9 +106,10 @@ class FarSpool(Spool):
         self._lock = threading.RLock()
         self._pause, self._next = _PAUSES[0], 0.0
         self._heard: float | None = None
-        make_directory(path / "code")
-        with whole_file(path / FAR, 0o600) as file:
-            file.write(json.dumps([host.name, place, python, list(output_files), output_limit]).encode())
+        with self.room():
+            make_directory(path / "code")
+            with whole_file(path / FAR, 0o600) as file:
+                file.write(json.dumps([host.name, place, python, list(output_files), output_limit]).encode())
 
     @property
     def place(self) -> Path:
@@ -219,6 +223,32 @@ class FarSpool(Spool):
         self._batch_jobs.discard(batch_job)
         self._wish("forget", batch_job, files)
 
+    def check_modules(self, name: str, modules: Set[str]) -> None:
+        """Refuse a job that imports modules which the Python there does not find. New ones take an exchange.
+
+        Parameters
+        ----------
+        name, modules
+            Same as in `Spool.check_modules`.
+
+        Raises
+        ------
+        InputError
+            A module is not there.
+        SchedulerError
+            The host does not answer, and has never done so.
+        """
+        with self._lock:
+            if unknown := modules - self._modules.keys():
+                self._asked = unknown
+                with suppress(*(() if self._heard is None else (SchedulerError,))):  # the job itself will find out
+                    self.exchange()
+        if missing := sorted(module for module in modules if not self._modules.get(module, True)):
+            raise InputError(
+                f"{name} imports {' and '.join(missing)}, which {self._command} {self.host} does not find. Install it "
+                "there, or name another `python` in the runner profile."
+            )
+
     def follow(self, journals: Set[str]) -> None:
         """Let each exchange bring what workers have added to journals.
 
@@ -266,7 +296,7 @@ class FarSpool(Spool):
         self._next = min(self._next, time.monotonic() + self._pause)
 
     def sync(self, at_once: bool = False) -> None:
-        """Make an exchange if one is due. A connection that fails is tried again for ten minutes.
+        """Make an exchange if one is due. One that fails, or finds a disk full, is made again for ten minutes.
 
         Parameters
         ----------
@@ -276,16 +306,19 @@ class FarSpool(Spool):
         Raises
         ------
         SchedulerError
-            The host has not answered for ten minutes.
+            The host has not answered for ten minutes, or has no room.
+        StorageError
+            The disk is full here.
         """
         now = time.monotonic()
         if now < self._next and not (at_once and (self._wishes or super().waiting())):
             return
         try:
             self.exchange()
-        except SchedulerError:
+        except (SchedulerError, StorageError) as error:
             if self._heard is None or now > self._heard + _PATIENCE:
                 raise
+            announce(f"queue: {error}\nIt is tried again for {_PATIENCE / 60:.0f} minutes.")
             self._next = time.monotonic() + min(60.0, max(_AFTER_A_FAILURE, now - self._heard))
 
     def first_exchange(self) -> None:
@@ -307,17 +340,16 @@ class FarSpool(Spool):
         Raises
         ------
         SchedulerError
-            The host does not answer.
+            The host does not answer, or its disk is full.
+        StorageError
+            The disk is full here.
         """
-        with self._lock, open(self.path / ".exchange", "a+b") as lock:
+        with self._lock, self.room(), task_files.open_number(self.path / ".exchange") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # against other processes
-            lock.seek(0)
             number, more = int(lock.read() or 0), True
             while more:
                 number += 1
-                lock.truncate(0)
-                lock.write(b"%d" % number)
-                lock.flush()
+                task_files.write_number(lock, number)
                 more = self._exchange(number)
             self._next = time.monotonic() + self._pause
             self._pause = min(_PAUSES[1], self._pause * _PAUSES[2])
@@ -341,6 +373,8 @@ class FarSpool(Spool):
             "journals": self._received.journals,
             "partly": self._received.partly,
             "packages": _COMPARED if first else (),
+            "modules": sorted(self._asked),
+            "path": super().search_path() if self._asked else [],  # of which workers use what is there, too
         }
 
         there: dict[str, Any] = {}
@@ -355,9 +389,17 @@ class FarSpool(Spool):
         if first:
             self.versions: dict[str, str] = there["versions"]
             self._compare(there["versions"])
+        self._modules |= there.pop("modules", {})
+        self._asked = set()
+        refused = there.pop("refused", "")
         there["waiting"] = [name for name in there["waiting"] if name not in answers]
         there["taken"] = {name: slot for name, slot in there["taken"].items() if name not in answers}
         self._remember(there)
+        if refused:
+            raise SchedulerError(
+                f"{self.host.name} takes no tasks: {refused}. Make room there, or name another `remote_dir` in the "
+                "profile of the machine."
+            )
         self._heard = time.monotonic()
         self._wishes, self._files = self._wishes[len(wishes) :], {}
         for name in tasks:
@@ -384,6 +426,9 @@ class FarSpool(Spool):
         for path in sorted((self.path / "waiting").glob("[!.]*"), key=_age):
             with suppress(FileNotFoundError):  # it was taken back
                 data = path.read_bytes()
+                if any((self.path / place / path.name).exists() for place in ("done", "kept")):
+                    path.unlink()  # another process has put it there and received the answer
+                    continue
                 if tasks and size + len(data) > far_end.MOST:
                     return tasks, True
                 with suppress(FileNotFoundError):

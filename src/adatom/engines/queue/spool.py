@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
+import math
 import sys
-from collections.abc import Iterable, Sequence, Set
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence, Set
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from adatom.engines.queue import worker
@@ -67,6 +69,25 @@ class Spool(TaskFiles):
                 "ADATOM_QUEUE_DIR."
             ) from error
 
+    @contextmanager
+    def room(self) -> Iterator[None]:
+        """Say of a disk that is full what to do.
+
+        Raises
+        ------
+        StorageError
+            The disk is full.
+        """
+        try:
+            yield
+        except OSError as error:
+            if error.errno not in worker.NO_ROOM:
+                raise
+            raise StorageError(
+                f"{error.filename or self.path}: {error.strerror}. Make room there, or name another directory in "
+                "ADATOM_QUEUE_DIR. Jobs that were begun go on, and the script finds them when it is run again."
+            ) from error
+
     @property
     def place(self) -> Path:
         """Directory of the spool on the machine of the batch jobs."""
@@ -81,6 +102,23 @@ class Spool(TaskFiles):
     def python(self) -> str:
         """Interpreter of the workers."""
         return self._python
+
+    @contextmanager
+    def putting(self, alone: bool) -> Iterator[None]:
+        """Look for a task and put it while no other process does so.
+
+        Parameters
+        ----------
+        alone
+            Whether no other process uses the spool.
+        """
+        if alone:
+            yield
+            return
+        with open(self.path / ".putting", "ab") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self._listed = -math.inf  # the other process may have put tasks there since
+            yield
 
     def put(self, name: str, task: bytes, directories: Sequence[str] = ()) -> None:
         """Let a task wait for a worker.
@@ -229,6 +267,22 @@ class Spool(TaskFiles):
     def search_path(self) -> list[str]:
         """Return the directories on the machine of the batch jobs in which workers find the user's modules."""
         return [folder for folder in sys.path if folder and not folder.startswith(sys.prefix)]
+
+    def check_modules(self, name: str, modules: Set[str]) -> None:
+        """Refuse a job that imports modules which are not on the machine of the batch jobs.
+
+        Parameters
+        ----------
+        name
+            Name of the job.
+        modules
+            Top-level names of the modules.
+
+        Raises
+        ------
+        InputError
+            A module is not there.
+        """
 
     @property
     def results(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Iterable
@@ -11,6 +10,7 @@ from typing import NamedTuple
 
 from adatom.engines.queue import worker
 from adatom.engines.queue.batch import end_batch_jobs
+from adatom.engines.queue.mark import marks
 from adatom.engines.queue.spool import Spool
 from adatom.errors import SchedulerError
 from adatom.machines.here import HERE
@@ -97,15 +97,8 @@ def scripts(spool: Spool) -> list[Process]:
     spool
         Directory of the tasks.
     """
-    found = []
-    for name in worker.names(spool.path / "drivers"):
-        try:
-            process = Process(*json.loads((spool.path / "drivers" / name).read_text()))
-        except (OSError, ValueError, TypeError):
-            continue
-        if process.is_here and not process.is_gone:
-            found.append(process)
-    return found
+    known = [process for _, process, _ in marks(spool.path / "drivers")]
+    return [process for process in known if process.is_here and not process.is_gone]
 
 
 def update(spool: Spool) -> None:

@@ -5,16 +5,41 @@ This file is used on the machine of the script and, on its own, on the machine o
 
 from __future__ import annotations
 
+import os
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import IO
 
 from adatom.engines.queue.worker import closing, names, put
 
-__all__ = ["FOLDERS", "TaskFiles"]
+__all__ = ["FOLDERS", "TaskFiles", "open_number", "write_number"]
 
 _FRESH = 1.0  # seconds for which a list of tasks is used to see that there is no task of some name
 FOLDERS = ("waiting", "taken", "done", "kept", "drivers", "files")
+
+
+def open_number(path: Path) -> IO[bytes]:
+    """Open a file with the number of the last exchange, empty at first, to lock, read and write it.
+
+    Parameters
+    ----------
+    path
+        Path of the file, which is made if needed.
+    """
+    return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b", buffering=0)
+
+
+def write_number(file: IO[bytes], number: int) -> None:
+    """Write the number of an exchange over the last one, which a full disk allows.
+
+    Parameters
+    ----------
+    file, number
+        File that `open_number` opened, and the number.
+    """
+    file.seek(0)
+    file.write(b"%020d" % number)
 
 
 class TaskFiles:
@@ -50,12 +75,15 @@ class TaskFiles:
     def has(self, name: str) -> bool:
         """Return whether a task waits, is taken, or has an answer."""
         places = ("done", "kept", "waiting", "done")  # in this order, as a task moves meanwhile
-        if any((self.path / place / name).exists() for place in places):
+        if any((self.path / at / name).exists() for at in places):
             return True
         if time.monotonic() > self._listed + _FRESH:  # to list all slots for each new task would take long
             self._names = {*self.waiting(), *self.taken(), *self.answered()}
             self._listed = time.monotonic()
-        return name in self._names and (name in self.taken() or (self.path / "done" / name).exists())
+        if name not in self._names:
+            return False
+        # Another process may receive the answer meanwhile.
+        return name in self.taken() or any((self.path / at / name).exists() for at in ("done", "kept"))
 
     def take_back(self, name: str) -> None:
         """Let a task wait no longer. One that a worker has taken goes on."""

@@ -12,7 +12,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from adatom.errors import InputError
 
-__all__ = ["user_code"]
+__all__ = ["is_own", "user_code"]
 
 _MOST = 16 << 20  # bytes
 
@@ -39,7 +39,7 @@ def _archived(modules: int) -> tuple[str, bytes]:
     files: dict[str, bytes] = {}
     for name in sorted({name.partition(".")[0] for name in sys.modules}):
         source = getattr(sys.modules.get(name), "__file__", None)
-        if source and source.endswith(".py") and name not in ("__main__", "__mp_main__", "adatom") and _is_own(source):
+        if source and source.endswith(".py") and name not in ("__main__", "__mp_main__", "adatom") and is_own(source):
             path = Path(source)
             found = path.parent.rglob("*.py") if path.name == "__init__.py" else [path]
             top = path.parent.parent if path.name == "__init__.py" else path.parent
@@ -58,6 +58,13 @@ def _archived(modules: int) -> tuple[str, bytes]:
     return f"{blake2b(packed.getvalue(), digest_size=8).hexdigest()}.zip", packed.getvalue()
 
 
-def _is_own(source: str) -> bool:
+def is_own(source: str) -> bool:
+    """Return whether a module is the user's own, as no package manager has installed it.
+
+    Parameters
+    ----------
+    source
+        Path of the file of the module.
+    """
     installed = (sys.prefix, sys.base_prefix, sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"))
     return not source.startswith(installed) and not {"site-packages", "dist-packages"} & {*Path(source).parts}

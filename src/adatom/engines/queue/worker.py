@@ -6,6 +6,7 @@ that need adatom themselves.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import hmac
 import json
@@ -25,6 +26,7 @@ GRACE = 3.0  # seconds that a job has after SIGTERM to mark its directory
 NO_MEMORY = 75  # exit status of a batch job one of whose workers the kernel has killed for want of memory
 # First byte of an answer: bytes of the task; why a worker died, cannot read the task, or nobody is to do it.
 ANSWER, DIED, UNREADABLE, CANCELLED = b"a", b"d", b"u", b"c"
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)  # errors of a disk that is full
 _LISTED = 100  # tasks that a worker knows of before it looks again
 _PAUSES = (0.01, 1.0, 1.3)  # seconds between two looks for tasks: first, at most; their growth
 _LOOK = 0.5  # seconds between two looks at the whole spool
@@ -45,9 +47,37 @@ def verify(data: bytes, key: bytes) -> bytes:
 def put(path: Path, data: bytes) -> None:
     """Write a file that appears whole."""
     part = path.with_name(f".{path.name}.{os.urandom(6).hex()}")
-    with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(data)
-    os.rename(part, path)
+    try:
+        with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(data)
+        os.rename(part, path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def put_when_there_is_room(path: Path, data: bytes, given_up: Callable[[], bool] = bool) -> bool:
+    """Write a file that appears whole, once its disk is not full; return whether that was before it was given up."""
+    pause, told = _PAUSES[0], False
+    while not given_up():
+        try:
+            put(path, data)
+            return True
+        except OSError as error:
+            if error.errno not in NO_ROOM:
+                raise
+            told = told or _tell(f"adatom: {path.parent}: {error.strerror}. It is tried again.")
+        time.sleep(pause)
+        pause = min(_PAUSES[1], pause * _PAUSES[2])
+    return False
+
+
+def _tell(words: str) -> bool:
+    try:
+        print(words, file=sys.stderr, flush=True)
+    except (OSError, ValueError):  # that disk may be the full one; a job may have closed the stream
+        pass
+    return True
 
 
 def names(directory: Path) -> list[str]:
@@ -95,11 +125,14 @@ class Slot:
                 self.busy = True
                 answer = self._answer(self.taken / name)
                 if (self.taken / name).exists():  # else it was cancelled, or given to another worker
-                    put(self.spool / "done" / name, sign(answer, self.key))
+                    self._give(name, sign(answer, self.key))
                     (self.taken / name).unlink(missing_ok=True)
                 self.busy = False
         except KeyboardInterrupt:
             os._exit(1)
+
+    def _give(self, name: str, answer: bytes) -> None:
+        put_when_there_is_room(self.spool / "done" / name, answer, lambda: not (self.taken / name).exists())
 
     def _next(self) -> str | None:
         """Take a task, by renaming its file, which only one worker can."""
@@ -293,8 +326,11 @@ class Workers:
         taken = self.spool / "taken" / self._slot(number)
         lost = names(taken)
         for name in lost:
-            if not (self.spool / "done" / name).exists():
-                put(self.spool / "done" / name, sign(DIED + f"the worker {how}".encode(), key))
+            answer = self.spool / "done" / name
+            if not answer.exists() and not put_when_there_is_room(
+                answer, sign(DIED + f"the worker {how}".encode(), key), lambda: self.told
+            ):
+                continue
             (taken / name).unlink(missing_ok=True)
         return bool(lost)
 
