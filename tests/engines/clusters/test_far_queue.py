@@ -353,3 +353,30 @@ def test_commands_do_without_the_script(laptop, tmp_path):
             assert again.wait(120) == 0, again.output
             assert "result 10" in again.output
     assert begun(log) == {str(number): 1 for number in range(5)}
+
+
+@pytest.mark.deep(reason="two systems, and two scripts on each")
+def test_two_systems_are_not_mixed_up_in_a_sync(laptop, tmp_path):
+    texts = {}
+    for profile in ("far", "other"):
+        (tmp_path / profile).mkdir()
+        texts[profile] = HELD.format(directory=tmp_path / profile).replace('profile="far"', f'profile="{profile}"')
+    texts["other"] = texts["other"].replace("return number", "return 10 * number")
+    with change_settings(queue_dir=laptop / "queue"):
+        for profile, text in texts.items():
+            with script(laptop, text, profile, **environment(laptop)) as running:
+                wait_until(
+                    lambda log=tmp_path / profile / "log": begun(log) or running.process.poll() is not None,
+                    "no job is begun",
+                )
+                assert running.process.poll() is None, running.output
+                running.process.kill()
+        assert [report["waiting"] + report["running"] for report in json.loads(command("sync"))] == [5, 5]
+        for profile in texts:
+            (tmp_path / profile / "go").touch()
+        command("attach")
+        for profile, result in (("far", 10), ("other", 100)):
+            with script(laptop, texts[profile], f"{profile}-again", **environment(laptop)) as again:
+                assert again.wait(120) == 0, again.output
+                assert f"result {result}\n" in again.output
+            assert begun(tmp_path / profile / "log") == {str(number): 1 for number in range(5)}
