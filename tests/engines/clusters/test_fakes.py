@@ -67,7 +67,9 @@ def hold(directory):
 
 
 @on("queue")
-@pytest.mark.parametrize("end", ["cancelled", "timeout"])
+@pytest.mark.parametrize(
+    "end", deep_but(["cancelled"], ["cancelled", "timeout"], reason="a minute, sixty times as fast")
+)
 @pytest.mark.parametrize("dialect", deep_but(["pjm"], DIALECTS, reason="how each tells of it is tested with its name"))
 def test_why_a_batch_job_ended_says_what_becomes_of_its_job(selected, dialect, end, tmp_path, monkeypatch):
     @flow(on_failure="return", runner="screening")

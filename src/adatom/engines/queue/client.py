@@ -164,12 +164,9 @@ class Client:
 
     def _receive_all(self) -> int:
         """Hand over the answers that there are, and return their number."""
-        there = {*self.spool.answered()}
-        if not self._mark.is_alone:
-            there |= self.spool.kept()  # another process may have been faster
         with self._change:
             found = {name for name, task in self._waiting.items() if task.found}  # received by an earlier process
-            found |= self._waiting.keys() & there
+            found |= self._waiting.keys() & set(self.spool.answered())
         return sum(map(self._receive, sorted(found)))
 
     def _look_after(self) -> set[str]:
@@ -184,6 +181,7 @@ class Client:
         """Put tasks into the spool that somebody has removed."""
         for name, task in list(self._waiting.items()):
             task.missing = 0 if name in there else task.missing + 1
+            task.found = task.found or bool(task.missing and self.spool.keeps(name))  # another process was faster
             if task.missing >= _MISSING and not self.spool.has(name):
                 task.put_into(self.spool, name)
                 task.missing = 0
