@@ -33,22 +33,25 @@ def moved(work: Call | Batch, place: str) -> Call | Batch:
     """
     if isinstance(work, Batch):
         return replace(work, calls=[cast(Call, moved(call, place)) for call in work.calls])
+    header, results = _header(work.header, place)
     return replace(
         work,
         directory=place + work.directory,
         journal=work.journal and place + work.journal,
-        header=_header(work.header, place),
-        arguments=_arguments(work.arguments, place, str(cloudpickle.loads(work.header)[0]["results_dir"])),
+        header=header,
+        arguments=_arguments(work.arguments, place, results),
         caching=work.caching and replace(work.caching, stores=False),  # the machine of the script has the cache
     )
 
 
 @lru_cache(maxsize=16)
-def _header(packed: bytes, place: str) -> bytes:
+def _header(packed: bytes, place: str) -> tuple[bytes, str]:
+    """Return the header with the directories of this machine, and the results directory of the other one."""
     values, folders = cloudpickle.loads(packed)
+    results = str(values["results_dir"])
     for name in ("results_dir", "cache_dir"):
         values[name] = Path(place + str(values[name]))
-    return cloudpickle.dumps((values, folders))
+    return cloudpickle.dumps((values, folders)), results
 
 
 def _arguments(packed: bytes, place: str, results: str) -> bytes:
