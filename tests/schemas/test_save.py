@@ -56,7 +56,8 @@ def test_failures_are_saved_in_the_places_of_their_results(metadata, tmp_path):
     assert back["copper"]["atoms"] == bulk("Cu")
     assert ("structure_metadata" in back["copper"]) == metadata
     failed, skipped = (item["failure"] for item in back["others"])
-    assert set(failed) == {"job", "directory", "kind", "message", "traceback", "host", "pid", "skipped_because"}
+    known = {"job", "directory", "kind", "message", "traceback", "host", "pid", "skipped_because", "resumable"}
+    assert set(failed) == known
     assert failed["kind"] == value["others"][0].kind
     assert failed["message"] == value["others"][0].message
     assert "Traceback" in failed["traceback"]
