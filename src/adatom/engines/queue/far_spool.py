@@ -238,11 +238,13 @@ class FarSpool(Spool):
         SchedulerError
             The host does not answer, and has never done so.
         """
-        with self._lock:
-            if unknown := modules - self._modules.keys():
-                self._asked = unknown
-                with suppress(*(() if self._heard is None else (SchedulerError,))):  # the job itself will find out
+        if modules - self._modules.keys():  # else it must not wait for an exchange that goes on
+            with self._lock:
+                self._asked = unknown = modules - self._modules.keys()
+                with suppress(*(() if self._heard is None else (SchedulerError,))):
                     self.exchange()
+                for module in unknown:  # where the host does not answer, the job itself will find out
+                    self._modules.setdefault(module, True)
         if missing := sorted(module for module in modules if not self._modules.get(module, True)):
             raise InputError(
                 f"{name} imports {' and '.join(missing)}, which {self._command} {self.host} does not find. Install it "
