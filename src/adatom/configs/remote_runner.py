@@ -12,10 +12,11 @@ from adatom.configs.autopara import AutoparaInfo
 from adatom.configs.remote import RemoteInfo
 from adatom.errors import InputError, SettingsError, UnknownNameError
 from adatom.execution.context import in_job
+from adatom.execution.registry import lasting_engine
 from adatom.machines.profiles.derived import derived_runner
 from adatom.machines.profiles.files import load_profiles
 from adatom.machines.profiles.remote import RemoteProfile
-from adatom.settings import BATCH_ENGINE, get_settings
+from adatom.settings import get_settings
 from adatom.settings.places import profile_places
 from adatom.utils.tables import read_text
 from adatom.workflow.runner import make_runner
@@ -89,7 +90,7 @@ def remote_runner(remote: RemoteInfo) -> Any:
     machine = load_profiles().machine(profile.machine)
     key = (profile.model_dump_json(), machine.model_dump_json(), remote.jobs, get_settings().queue_dir)
     if key not in _runners:
-        _runners[key] = make_runner(profile=profile, engine=BATCH_ENGINE, jobs=remote.jobs)
+        _runners[key] = make_runner(profile=profile, engine=lasting_engine(), jobs=remote.jobs)
     return _runners[key]
 
 

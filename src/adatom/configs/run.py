@@ -33,9 +33,9 @@ from adatom.execution.engine import Engine
 from adatom.execution.failure import Failure
 from adatom.execution.observer import current_observer
 from adatom.execution.progress import progress_shown
-from adatom.execution.registry import drop_engine, get_engine
+from adatom.execution.registry import drop_engine, get_engine, lasting_engine
 from adatom.execution.signals import second_ends_at_once, stops_in_order
-from adatom.settings import BATCH_ENGINE, EMBEDDED_ENGINE, change_settings, get_settings
+from adatom.settings import EMBEDDED_ENGINE, change_settings, get_settings
 from adatom.settings.places import profile_places
 
 if TYPE_CHECKING:
@@ -360,7 +360,7 @@ def _engine_of(remote: RemoteInfo) -> Engine:
     from adatom.configs.remote_runner import remote_runner
 
     runner = remote_runner(remote)
-    with change_settings(workflow_engine=BATCH_ENGINE):
+    with change_settings(workflow_engine=lasting_engine()):
         return get_engine(runner)
 
 

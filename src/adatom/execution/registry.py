@@ -18,7 +18,15 @@ from adatom.errors import MissingExtraError, UnknownNameError
 from adatom.execution.engine import Engine
 from adatom.settings import EMBEDDED_ENGINE, foreign_variables, get_settings
 
-__all__ = ["close_engines", "engine_class", "engine_names", "get_engine", "installed_engine", "release"]
+__all__ = [
+    "close_engines",
+    "engine_class",
+    "engine_names",
+    "get_engine",
+    "installed_engine",
+    "lasting_engine",
+    "release",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +59,11 @@ def engine_class(name: str) -> type[Engine]:
         raise UnknownNameError("engine", name, points, "Set ADATOM_WORKFLOW_ENGINE.")
     module, _, attribute = points[name].value.partition(":")
     return getattr(import_module(module), attribute)
+
+
+def lasting_engine() -> str:
+    """Return the name of the engine whose jobs go on without the script, for work that is to be done in batch jobs."""
+    return next(name for name in engine_names() if engine_class(name).capabilities.outlives_driver)
 
 
 def is_installed(kind: type[Engine]) -> bool:

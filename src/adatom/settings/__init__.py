@@ -24,13 +24,10 @@ if TYPE_CHECKING:
 
     from adatom.settings.model import Settings
 
-__all__ = ["BATCH_ENGINE", "EMBEDDED_ENGINE", "Settings", "change_settings", "get_settings", "setting_sources"]
+__all__ = ["EMBEDDED_ENGINE", "Settings", "change_settings", "get_settings", "setting_sources"]
 
 EMBEDDED_ENGINE = "local"
 """Engine that needs no package: the default, and that of work which has to stay on this machine."""
-
-BATCH_ENGINE = "queue"
-"""Engine of work that is to be done in batch jobs, whichever engine is selected."""
 
 _PREFIX = "ADATOM_"
 _CONFIG_FILE = _PREFIX + "CONFIG_FILE"

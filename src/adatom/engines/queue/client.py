@@ -9,7 +9,7 @@ import threading
 import time
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import cloudpickle
@@ -258,7 +258,7 @@ class _Task:
         self.found = False
         self.missing = 0
 
-    @property
+    @cached_property
     def expected(self) -> float:
         """Seconds that the task may take; 0: unknown."""
         times = [call.expected for call in calls_of(self.work)]

@@ -362,7 +362,7 @@ class FarSpool(Spool):
         tasks, more = self._tasks()
         if self._input and first:  # no task is there before its input files, of which this exchange tells
             tasks, more = {}, True
-        elif self._input:
+        elif self._input and tasks:
             sources |= self._input_files()
         for name in worker.names(self.path / "code"):
             if first or name not in self._there["code"]:
