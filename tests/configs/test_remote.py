@@ -154,9 +154,9 @@ def waiting(atoms: Atoms) -> Atoms:
 @pytest.mark.parametrize("outputs", [None, "out.xyz"])
 def test_a_wait_that_is_over_is_no_failure(place, outputs):
     inputs = crystals("Cu", "Ag", "Ni", "Au", "Pd")
-    remote = RemoteInfo("two", timeout=2, job_name="waits")
+    remote = RemoteInfo("two", timeout=6, job_name="waits")
     map(seen, crystals("Fe"), autopara_info=AutoparaInfo(remote_info=replace(remote, timeout=None)))  # workers begin
-    with pytest.raises(UnfinishedError, match=r"the 2 s .* are over, and its jobs go on.*\.done and \.left") as raised:
+    with pytest.raises(UnfinishedError, match=r"the 6 s .* are over, and its jobs go on.*\.done and \.left") as raised:
         map(waiting, inputs, outputs, autopara_info=AutoparaInfo(remote_info=remote))
     assert [len(raised.value.done), len(raised.value.left)] == [1, 4]
     close_engines()  # as at the end of the script

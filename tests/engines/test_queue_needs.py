@@ -1,11 +1,28 @@
 """Modules that a job needs in any case."""
 
+from functools import partial
+
 import ase
-import cloudpickle
 import numpy as np
 import pytest
+from ase.build import bulk
+from ase.calculators.emt import EMT
+from ase.calculators.lj import LennardJones
 
-from adatom.engines.queue.needs import needed_modules
+from adatom.configs.evaluate import Evaluate
+from adatom.configs.handle import Handle
+from adatom.configs.operation import Operation
+from adatom.configs.part import run_part
+from adatom.engines.queue.needs import needs_of
+from adatom.engines.remote.listening import call_and_listen
+from adatom.execution.arguments import pack_arguments
+from adatom.execution.call import Call, pack_function
+from adatom.recipes import emt, mlip, tblite
+
+
+def needs(function, *args, **kwargs):
+    packed = pack_arguments("job", function, args, kwargs)
+    return needs_of(Call("job", "", b"", pack_function("job", function), packed, "queue"))
 
 
 def uses_global():
@@ -36,6 +53,22 @@ def may_import(number):
         pass
 
 
+def tries_to_import():
+    try:
+        import not_here
+    except ImportError as error:
+        raise RuntimeError("not here") from error
+    return not_here
+
+
+def tries_and_returns():
+    try:
+        return 1
+    except ValueError:
+        raise
+    import not_here  # noqa: F401
+
+
 def imports_of_python():
     import json
 
@@ -56,6 +89,8 @@ CASES = [
     (imports, {"not_here", "also_not"}),
     (may_return_before, set()),
     (may_import, set()),
+    (tries_to_import, {"not_here"}),
+    (tries_and_returns, set()),
     (imports_of_python, set()),
     (closure(), {"ase"}),
     (lambda: np.pi, {"numpy"}),
@@ -65,12 +100,47 @@ CASES = [
 @pytest.mark.parametrize(("function", "modules"), CASES)
 def test_by_value(function, modules, monkeypatch):
     monkeypatch.setattr(function, "__module__", "__main__")
-    assert needed_modules(cloudpickle.dumps(function)) == modules
+    assert needs(function) == modules
+    assert needs(call_and_listen, "job", "", function, (), {}) >= modules  # as `remote` sends it
+    assert needs(run_part, Handle.packed(Operation("map", function), "map"), [], b"", "") >= modules
 
 
 def test_a_module_of_the_users_own_needs_what_it_imports():
-    assert needed_modules(cloudpickle.dumps(may_import)) == {"ase", "numpy", "pytest"}
+    assert needs(may_import) == {"ase", "numpy", "pytest"}
 
 
 def test_a_module_of_others_stands_for_itself():
-    assert needed_modules(cloudpickle.dumps(np.linalg.norm)) == {"numpy"}
+    assert needs(np.linalg.norm, 1) == {"numpy"}
+
+
+def test_arguments():
+    assert needs(len, [bulk("Cu")]) >= {"ase", "numpy"}
+    assert needs(len, [may_import]) >= {"pytest"}
+
+
+D3 = {"dispersion": {"model": "d3", "method": "PBE", "damping": "d3bj"}}
+RECIPES = [
+    (emt.static_job, {}, set()),
+    (emt.static_job, {"calc_kwargs": D3}, {"dftd3"}),
+    (tblite.relax_job, {}, {"tblite"}),
+    (tblite.relax_job.bind(fmax=0.1), {}, {"tblite"}),
+    (mlip.static_job, {"calculator": "mace:my.model"}, {"mace-torch"}),
+    (mlip.static_job.bind(calculator="sevennet-0"), {}, {"sevenn"}),
+    (mlip.static_job, {"calculator": (LennardJones, [], {})}, set()),
+    (mlip.static_job, {"calculator": EMT, "calc_kwargs": D3}, {"dftd3"}),
+    (mlip.static_job, {"calculator": "no such model"}, set()),  # which the job says
+]
+
+
+@pytest.mark.parametrize(("recipe", "options", "packages"), RECIPES)
+def test_codes(recipe, options, packages):
+    assert needs(recipe, bulk("Cu"), **options) - {"ase", "numpy"} == packages
+    assert needs(call_and_listen, "job", "", recipe, (bulk("Cu"),), options) >= packages
+    for stream in (Operation("map", recipe, options), Operation("map", partial(recipe, **options))):
+        assert needs(run_part, Handle.packed(stream, "map"), [], b"", "") >= packages
+
+
+def test_a_calculation_of_many_structures():
+    evaluate = Evaluate(["chgnet", (LennardJones, [], {})], None, "M_", None)
+    for function in (evaluate, evaluate.many):
+        assert needs(run_part, Handle.packed(Operation("calculate", function), "M"), [], b"", "") >= {"chgnet", "ase"}

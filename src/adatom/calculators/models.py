@@ -24,10 +24,21 @@ from ase.calculators.calculator import BaseCalculator
 from adatom.calculators.weights import copy_calculator, stamp, weights
 from adatom.errors import InputError, MissingExtraError, UnknownNameError
 from adatom.execution.context import current_job
+from adatom.execution.needs import Need
 from adatom.settings import get_settings
 from adatom.utils.tables import read_yaml
 
-__all__ = ["Calculator", "Model", "identify_model", "make_model", "model", "model_label", "model_names", "named_model"]
+__all__ = [
+    "Calculator",
+    "Model",
+    "calculator_needs",
+    "identify_model",
+    "make_model",
+    "model",
+    "model_label",
+    "model_names",
+    "named_model",
+]
 
 Triple = tuple[Callable[..., Any], Sequence[Any], Mapping[str, Any]]
 Calculator = str | BaseCalculator | type[BaseCalculator] | Callable[..., BaseCalculator] | Triple | None
@@ -162,6 +173,20 @@ def make_model(calculator: Any, **calc_kwargs: Any) -> Any:
         raise InputError(f"The calculator is {calculator!r}. Give a calculator, or one of: {', '.join(model_names())}.")
     _pin_threads()
     return made
+
+
+def calculator_needs(calculator: Any) -> list[Need]:
+    """Return the package of a calculator that is named, or else the class or function that makes it.
+
+    Parameters
+    ----------
+    calculator
+        Calculator in any form that `make_model` takes.
+    """
+    if row := named_model(calculator):
+        return [row.package]
+    made = calculator[0] if isinstance(calculator, tuple) and calculator else calculator
+    return [made if callable(made) else type(made)]
 
 
 def identify_model(calculator: Any) -> Any:

@@ -12,9 +12,10 @@ from ase.stress import full_3x3_to_voigt_6_stress
 
 from adatom.calculators.batched import evaluate_batched
 from adatom.calculators.files import own_directory, writes_files
-from adatom.calculators.models import Calculator, make_model, model_label, named_model
+from adatom.calculators.models import Calculator, calculator_needs, make_model, model_label, named_model
 from adatom.configs.results import STD, store_results
 from adatom.errors import InputError
+from adatom.execution.needs import Need
 
 __all__ = ["Evaluate", "Overrides"]
 
@@ -57,6 +58,16 @@ class Evaluate:
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "_made": {}}
+
+    def needs(self, atoms: Any) -> list[Need]:
+        """Return the packages that the calculators need, and their classes.
+
+        Parameters
+        ----------
+        atoms
+            Structure to evaluate, which does not count.
+        """
+        return [need for member in self.members for need in calculator_needs(member)]
 
     def _check(self, member: Any) -> Any:
         """Return the properties that a calculator declares; raise at once the error that each structure would get."""

@@ -85,14 +85,17 @@ class Handle:
         """Return the object. Each thread has its own, as calculators are not made for use in several threads."""
         known = _known()
         if self.key not in known:
-            value = self._unpacked()
+            value = self.read()
+            if isinstance(value, Operation) and value.initializer is not None:
+                value.initializer()
             while len(known) >= _KEPT:
                 del known[next(iter(known))]
             known[self.key] = value
         known[self.key] = known.pop(self.key)  # moved to the end, so that the least recently used is dropped
         return known[self.key]
 
-    def _unpacked(self) -> Any:
+    def read(self) -> Any:
+        """Return the object anew. An operation is not initialized."""
         data = self.data
         if data is None:
             assert self.path is not None
@@ -100,10 +103,7 @@ class Handle:
                 data = file.read()
             if _digest(data) != self.key:
                 raise StorageError(f"{self.path} is not what was sent. Run it again.")
-        value = pickle.loads(data)
-        if isinstance(value, Operation) and value.initializer is not None:
-            value.initializer()
-        return value
+        return pickle.loads(data)
 
     def forget(self) -> None:
         """Drop the object from this thread."""

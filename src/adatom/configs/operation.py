@@ -15,6 +15,7 @@ from adatom.cache.packages import is_library
 from adatom.cache.reduced import find_importable
 from adatom.cache.source import source_of
 from adatom.configs.extxyz_writer import frame_text
+from adatom.execution.needs import Need, needs_said
 
 __all__ = ["Operation", "Shape", "count_structures"]
 
@@ -100,6 +101,12 @@ class Operation:
         given = [each[0] if isinstance(each, tuple) and each else each for each in given]
         code = [each if isinstance(each, FunctionType | type) else getattr(each, "fn", type(each)) for each in given]
         return [each for each in code if _is_imported(each)]
+
+    @property
+    def needs(self) -> list[Need]:
+        """Functions that the operation calls, and packages that these say they need."""
+        owner = getattr(self.function, "__self__", self.function)
+        return [self.function, *needs_said(owner, (None,), self.kwargs)]
 
     def random(self, number: int) -> dict[str, Any]:
         """Return the argument ``rng`` for an item, which depends on nothing but the seed and the item's number.

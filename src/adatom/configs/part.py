@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from ase import Atoms
@@ -21,6 +21,7 @@ from adatom.errors import IncompleteError, InputError
 from adatom.execution.deadline import stop_reason
 from adatom.execution.directories import RunDirectory, entered
 from adatom.execution.failure import Failure
+from adatom.execution.needs import Need, with_needs
 from adatom.execution.worker import settled
 
 __all__ = ["ALL_AT_ONCE", "Part", "gather", "is_incomplete", "run_part"]
@@ -48,6 +49,12 @@ class Part:
     seconds: float = 0.0
 
 
+@lru_cache(maxsize=16)
+def _needs(handle: Handle) -> list[Need]:
+    return handle.read().needs
+
+
+@with_needs(lambda handle, *others, **options: _needs(handle))
 def run_part(
     handle: Handle,
     numbers: Sequence[int],

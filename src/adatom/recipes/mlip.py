@@ -13,8 +13,9 @@ from typing import Any
 from ase import Atoms
 
 from adatom.calculators.batched import evaluate_batched, with_results
-from adatom.calculators.models import Calculator, identify_model, make_model
+from adatom.calculators.models import Calculator, calculator_needs, identify_model, make_model
 from adatom.execution.context import batch_value
+from adatom.execution.needs import Need
 from adatom.recipes.common import jobs
 from adatom.recipes.common.code import Choice, Code
 from adatom.recipes.common.flows import *  # noqa: F403
@@ -30,6 +31,16 @@ class ModelCode(Code):
 
     def _with_calculator(self, calculator: Calculator) -> Code:
         return replace(self, make=partial(make_model, calculator))
+
+    def needs(self, calc_kwargs: Mapping[str, Any] | None = None) -> list[Need]:
+        """Return the package of the potential.
+
+        Parameters
+        ----------
+        calc_kwargs
+            Arguments of the model, as for the jobs.
+        """
+        return [*super().needs(calc_kwargs), *calculator_needs(*getattr(self.make, "args", ()))]
 
     def build(self, atoms: Atoms, settings: Mapping[str, Any]) -> Any:
         """Return a calculator, with results where the structure was computed together with others.

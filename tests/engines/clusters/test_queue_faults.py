@@ -195,7 +195,9 @@ with open("site-packages/only_here.py", "w") as file:
     file.write("value = 1")
 sys.path.append(os.path.abspath("site-packages"))
 import helper, only_here
-from adatom import job
+from ase.build import bulk
+from adatom import job, remote
+from adatom.configs import AutoparaInfo, RemoteInfo, map
 
 @job
 def by_name():
@@ -210,7 +212,20 @@ def by_itself():
 def by_helper():
     return helper.only_here.value
 
-for work in (by_name, by_itself, by_helper):
+def by_remote():
+    from only_here import value
+    return value
+
+def by_map(atoms):
+    return helper.only_here.value and atoms
+
+def submitted():
+    return remote(by_remote)().result()
+
+def mapped():
+    return map(by_map, [bulk("Cu")], autopara_info=AutoparaInfo(remote_info=RemoteInfo(os.environ["ADATOM_QUEUE_PROFILE"])))
+
+for work in (by_name, by_itself, by_helper, submitted, mapped):
     try:
         print(work())
     except ValueError as error:
@@ -224,7 +239,7 @@ def test_a_package_that_is_missing_there_is_said_before_anything_is_submitted(la
     before = {*home.glob("adatom jobs/queue/*/adatom-*")}
     with script(laptop, PACKAGE, before=ALONE, **environment(laptop)) as running:
         assert running.wait(60) == 0, running.output
-    for name in ("by_name", "by_itself", "by_helper"):
+    for name in ("by_name", "by_itself", "by_helper", "by_remote", "by_map"):
         assert f"{name} imports only_here, which {sys.executable} on login does not find. Inst" in running.output
     assert {*home.glob("adatom jobs/queue/*/adatom-*")} == before
 

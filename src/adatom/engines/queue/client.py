@@ -16,7 +16,7 @@ import cloudpickle
 
 from adatom.engines.queue.batch import BatchJobs
 from adatom.engines.queue.mark import Mark
-from adatom.engines.queue.needs import needed_modules
+from adatom.engines.queue.needs import needs_of
 from adatom.engines.queue.spool import Spool
 from adatom.engines.queue.worker import ANSWER, DIED
 from adatom.errors import AdatomError, EngineError, SchedulerError, WorkerDiedError
@@ -82,7 +82,7 @@ class Client:
         self.spool.follow({call.journal for call in calls_of(work) if call.journal})
         try:
             if self.batch_jobs.finds_what_python_finds:
-                self.spool.check_modules(work.name, _modules(work))
+                self.spool.check_modules(work.name, {need for call in calls_of(work) for need in needs_of(call)})
             with self.spool.room(), self.spool.putting(alone=self._mark.is_alone):
                 self._mark.use(name)
                 if self.spool.has(name) and not self._failed_before(name, work):
@@ -273,11 +273,6 @@ class _Task:
             + cloudpickle.dumps(partial(perform, self.work, self.digest, spool.results))
         )
         spool.put(name, task, [call.directory for call in calls_of(self.work)])
-
-
-def _modules(work: Call | Batch) -> set[str]:
-    functions = {call.function for call in calls_of(work)}
-    return {module for function in functions for module in needed_modules(function)}
 
 
 def _outcomes(work: Call | Batch, answer: bytes) -> list[Any]:

@@ -203,9 +203,10 @@ def _lines(results: str, journals: dict[str, dict[str, int]]) -> list[tuple[Part
     return found
 
 
-def _is_there(module: str) -> bool:
+def _is_there(name: str) -> bool:
+    """Return whether there is a module or a package of a name."""
     try:
-        return find_spec(module) is not None
+        return find_spec(name) is not None or bool(version_of(name))
     except ValueError:  # it is imported, and was made by hand
         return True
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from adatom.execution.failure import Failure
+from adatom.execution.needs import needs_said, with_needs
 from adatom.execution.worker import settled
 
 __all__ = ["Said", "call_and_listen"]
@@ -36,6 +37,7 @@ class Said:
     stderr: str
 
 
+@with_needs(lambda name, directory, function, args, kwargs: [function, *needs_said(function, args, kwargs)])
 def call_and_listen(name: str, directory: str, function: Callable[..., Any], args: Any, kwargs: Any) -> Said:
     """Call a function in a worker process, and return what it returned and printed.
 

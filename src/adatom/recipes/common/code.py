@@ -14,7 +14,8 @@ from ase import Atoms
 from adatom import job
 from adatom.calculations.checks import check_atoms, check_elements, check_keywords
 from adatom.errors import InputError, UnknownNameError
-from adatom.recipes.common.dispersion import WithDispersion, make_dispersion
+from adatom.execution.needs import Need, with_needs
+from adatom.recipes.common.dispersion import WithDispersion, dispersion_needs, make_dispersion
 from adatom.recipes.common.docs import with_parameter
 from adatom.utils.merge import merge
 from adatom.workflow import Flow, Job
@@ -153,6 +154,16 @@ class Code:
         """
         return merge(calc_kwargs)
 
+    def needs(self, calc_kwargs: Mapping[str, Any] | None = None) -> list[Need]:
+        """Return functions that each job of the code calls, and packages that these need besides what they import.
+
+        Parameters
+        ----------
+        calc_kwargs
+            Arguments of the calculator, as for `calculator`.
+        """
+        return [self.make, *dispersion_needs(self.settings(calc_kwargs).get("dispersion"))]
+
     def build(self, atoms: Atoms, settings: Mapping[str, Any]) -> Any:
         """Return a calculator from checked arguments.
 
@@ -181,10 +192,13 @@ class Code:
         """
         choice = self.choice()
 
+        def chosen(kwargs: dict[str, Any]) -> Code:
+            return choice.code(kwargs.pop(choice.parameter, choice.default)) if choice else self
+
+        @with_needs(lambda *args, **kwargs: chosen(kwargs).needs(kwargs.get("calc_kwargs")))
         @functools.wraps(recipe)
         def function(*args: Any, **kwargs: Any) -> R:
-            code = choice.code(kwargs.pop(choice.parameter, choice.default)) if choice else self
-            return recipe(code, *args, **kwargs)
+            return recipe(chosen(kwargs), *args, **kwargs)
 
         made: Any = function
         made.code = self

@@ -14,8 +14,9 @@ from ase.stress import full_3x3_to_voigt_6_stress
 
 from adatom.calculations.checks import check_elements
 from adatom.errors import InputError, MissingExtraError, UnknownNameError
+from adatom.execution.needs import Need
 
-__all__ = ["WithDispersion", "make_dispersion"]
+__all__ = ["WithDispersion", "dispersion_needs", "make_dispersion"]
 
 MODELS = ("d3", "d4", "d4s")
 
@@ -82,6 +83,19 @@ def make_dispersion(
             raise UnknownNameError("dispersion cutoff", key, CUTOFFS)
     make = _find_d3(method, damping) if model == "d3" else _find_d4(model, method, damping)
     return make(method=method, realspace_cutoff=dict(realspace_cutoff or {}))
+
+
+def dispersion_needs(given: Any) -> list[Need]:
+    """Return the function that imports the package of a dispersion.
+
+    Parameters
+    ----------
+    given
+        Arguments of `make_dispersion`, by name. None: no dispersion.
+    """
+    if not isinstance(given, Mapping):
+        return []
+    return [_find_d3 if given.get("model") == "d3" else _find_d4]
 
 
 def _find_d3(method: Any, damping: Any) -> Callable[..., Any]:
