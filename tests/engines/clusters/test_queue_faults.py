@@ -223,7 +223,8 @@ def submitted():
     return remote(by_remote)().result()
 
 def mapped():
-    return map(by_map, [bulk("Cu")], autopara_info=AutoparaInfo(remote_info=RemoteInfo(os.environ["ADATOM_QUEUE_PROFILE"])))
+    info = AutoparaInfo(remote_info=RemoteInfo(os.environ["ADATOM_QUEUE_PROFILE"]))
+    return map(by_map, [bulk("Cu")], autopara_info=info)
 
 for work in (by_name, by_itself, by_helper, submitted, mapped):
     try:

@@ -45,7 +45,9 @@ def check(profile: str) -> Iterator[Finding]:
     if well and isinstance(spool, FarSpool):
         try:
             spool.first_exchange()
-            yield Finding(True, "exchange", ", ".join(f"{name} {number}" for name, number in spool.versions.items()))
+            yield Finding(
+                True, "exchange", ", ".join(f"{name} {number}" for name, number in spool.far_python.versions.items())
+            )
         except AdatomError as error:
             well = False
             yield Finding(False, "exchange", " ".join(str(error).split()))

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 import threading
 import time
-import warnings
 from collections.abc import Sequence, Set
 from contextlib import suppress
 from hashlib import blake2b
@@ -16,11 +14,13 @@ from typing import Any
 
 from adatom.engines.queue import far_end, task_files, worker
 from adatom.engines.queue.exchange import exchange_with
+from adatom.engines.queue.far_python import FarPython
+from adatom.engines.queue.input_files import InputFiles
 from adatom.engines.queue.received import Received, check_names
 from adatom.engines.queue.run_files import RunFiles
 from adatom.engines.queue.spool import Spool
 from adatom.engines.queue.user_code import user_code
-from adatom.errors import InputError, SchedulerError, StorageError
+from adatom.errors import SchedulerError, StorageError
 from adatom.execution.registry import announce
 from adatom.machines.host import Host
 from adatom.utils.files import whole_file
@@ -34,8 +34,6 @@ _THERE = "there.json"  # file with the state of the counterpart at the last exch
 _PAUSES = (0.3, 10.0, 1.4)  # seconds between two exchanges: first, at most; their growth
 _AFTER_A_FAILURE = 5.0  # seconds; twice as long after each further one, up to a minute
 _PATIENCE = 600.0  # seconds for which a host may not answer
-_NEEDED = ("adatom", "cloudpickle")  # packages without which no worker can read a task
-_COMPARED = ("python", *_NEEDED, "ase", "numpy", "pymatgen")
 
 
 class FarSpool(Spool):
@@ -63,8 +61,8 @@ class FarSpool(Spool):
 
     Attributes
     ----------
-    versions
-        Versions of Python and packages there, by name, from the first exchange on.
+    far_python
+        Interpreter of the workers there.
 
     Raises
     ------
@@ -86,18 +84,14 @@ class FarSpool(Spool):
     ) -> None:
         super().__init__(path)
         self.host: Host = host
-        self._command = python
+        self.far_python = FarPython(python, f"{host}")
         # Other users of the account have others.
         self._given = f"{place}-{blake2b(self.key, digest_size=4).hexdigest()}"
         self._output = output_files, output_limit
-        self._input = [Path(os.path.abspath(os.path.expanduser(name))) for name in input_files]
-        if gone := [path for path in self._input if not path.exists()]:
-            raise InputError(f"input_files: there is no {gone[0]}. Give files and directories of this machine.")
+        self._input = InputFiles(input_files)
         self._wishes: list[list[Any]] = []
         self._files: dict[str, bytes] = {}
         self._batch_jobs: set[str] = set()
-        self._asked: Set[str] = set()  # modules that the next exchange asks for
-        self._modules: dict[str, bool] = {}  # whether modules are there
         self._packed: set[str] = set()  # archives of the user's modules that are in the directory here
         self._received = Received(path)
         self._there: dict[str, Any] = {"waiting": [], "taken": {}, "slots": [], "ends": {}, "code": [], "inputs": None}
@@ -238,18 +232,14 @@ class FarSpool(Spool):
         SchedulerError
             The host does not answer, and has never done so.
         """
-        if modules - self._modules.keys():  # else it must not wait for an exchange that goes on
+        if self.far_python.unknown(modules):  # else it must not wait for an exchange that goes on
             with self._lock:
-                self._asked = unknown = modules - self._modules.keys()
+                self.far_python.asked = self.far_python.unknown(modules)
                 with suppress(*(() if self._heard is None else (SchedulerError,))):
                     self.exchange()
-                for module in unknown:  # where the host does not answer, the job itself will find out
-                    self._modules.setdefault(module, True)
-        if missing := sorted(module for module in modules if not self._modules.get(module, True)):
-            raise InputError(
-                f"{name} imports {' and '.join(missing)}, which {self._command} {self.host} does not find. Install it "
-                "there, or name another `python` in the runner profile."
-            )
+                unknown = self.far_python.unknown(modules)  # where the host does not answer, the job will find out
+                self.far_python.learn({}, dict.fromkeys(unknown, True))
+        self.far_python.check(name, modules)
 
     def follow(self, journals: Set[str]) -> None:
         """Let each exchange bring what workers have added to journals.
@@ -363,7 +353,7 @@ class FarSpool(Spool):
         if self._input and first:  # no task is there before its input files, of which this exchange tells
             tasks, more = {}, True
         elif self._input and tasks:
-            sources |= self._input_files()
+            sources |= self._input.changed(self._there["inputs"] or {})
         for name in worker.names(self.path / "code"):
             if first or name not in self._there["code"]:
                 sources[f"code/{name}"] = (self.path / "code" / name).read_bytes()
@@ -374,9 +364,8 @@ class FarSpool(Spool):
             "batch_jobs": sorted(self._batch_jobs),
             "journals": self._received.journals,
             "partly": self._received.partly,
-            "packages": _COMPARED if first else (),
-            "modules": sorted(self._asked),
-            "path": super().search_path() if self._asked else [],  # of which workers use what is there, too
+            **self.far_python.question,
+            "path": super().search_path() if self.far_python.asked else [],  # workers use what is there of it, too
         }
 
         there: dict[str, Any] = {}
@@ -387,12 +376,8 @@ class FarSpool(Spool):
             answers.update(self._received.keep(self.host.name, reply.pop("parts"), content))
             there.update(reply)
 
-        exchange_with(self.host, self._command, self._given, about, {**own, **sources, **tasks}, keep)
-        if first:
-            self.versions: dict[str, str] = there["versions"]
-            self._compare(there["versions"])
-        self._modules |= there.pop("modules", {})
-        self._asked = set()
+        exchange_with(self.host, self.far_python.command, self._given, about, {**own, **sources, **tasks}, keep)
+        self.far_python.learn(there.pop("versions"), there.pop("modules", {}))
         refused = there.pop("refused", "")
         there["waiting"] = [name for name in there["waiting"] if name not in answers]
         there["taken"] = {name: slot for name, slot in there["taken"].items() if name not in answers}
@@ -410,16 +395,6 @@ class FarSpool(Spool):
         if tasks or answers:
             self._pause = _PAUSES[0]
         return more or bool(there["more"])
-
-    def _input_files(self) -> dict[str, bytes]:
-        """Return the input files that have changed since they were put there, and the file that tells of all."""
-        paths = [path for given in self._input for path in (given, *given.rglob("*")) if path.is_file()]
-        marks = {f"{path}": [(status := path.stat()).st_size, status.st_mtime_ns] for path in paths}
-        known = self._there["inputs"] or {}
-        if marks.items() <= known.items():
-            return {}
-        changed = {f"results{path}": Path(path).read_bytes() for path in marks if marks[path] != known.get(path)}
-        return {**changed, far_end.INPUTS: json.dumps({**known, **marks}).encode()}
 
     def _tasks(self) -> tuple[dict[str, bytes], bool]:
         """Return the files of the tasks that wait here, the oldest first, and whether there are more than these."""
@@ -445,19 +420,6 @@ class FarSpool(Spool):
             with whole_file(self.path / _THERE, 0o600) as file:
                 file.write(json.dumps(there).encode())
         self._there = there
-
-    def _compare(self, there: dict[str, str]) -> None:
-        """Refuse a Python that cannot read tasks, and warn of one with other versions."""
-        if missing := [name for name in _NEEDED if not there[name]]:
-            raise SchedulerError(
-                f"{self._command} {self.host} has no {' and no '.join(missing)}, without which it cannot read a task. "
-                f"Install it there (pip install {' '.join(missing)}), or name another `python` in the runner profile."
-            )
-        here = {name: far_end.version_of(name) for name in _COMPARED}
-        differ = [name for name in here if here[name] != there[name]]
-        if differ:
-            versions = ", ".join(f"{name} {there[name] or 'is missing'} (here {here[name]})" for name in differ)
-            warnings.warn(f"{self._command} {self.host} has other versions: {versions}.", stacklevel=2)
 
 
 def _age(path: Path) -> float:
