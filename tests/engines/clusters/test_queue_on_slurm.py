@@ -2,6 +2,7 @@
 
 import contextvars
 import os
+import shutil
 import subprocess
 import threading
 import time
@@ -124,6 +125,40 @@ def test_a_batch_job_that_is_cancelled_from_outside_is_no_walltime(cluster, plac
     assert f"its batch job {batch_job} ended: cancelled" in failure.message
     assert (place / "ran").read_text().split() == [batch_job]
     wait_until(lambda: not queue(cluster), "another batch job was submitted, for nothing", 30)
+
+
+LOSES_THE_FIRST_ANSWER = """#!/bin/sh
+if test -e {place}/lost; then exec {sbatch} "$@"; fi
+{sbatch} --parsable "$@" > {place}/lost
+until test -e {place}/ran; do sleep 0.1; done
+echo "sbatch: error: Batch job submission failed: Socket timed out on send/recv operation" >&2
+exit 1
+"""
+
+
+def test_a_batch_job_of_which_nobody_knows(cluster, place, monkeypatch):
+    """It was submitted, but the answer was lost: its tasks are done, also if it ends before they are."""
+    (place / "bin").mkdir()
+    (place / "bin" / "sbatch").write_text(LOSES_THE_FIRST_ANSWER.format(place=place, sbatch=shutil.which("sbatch")))
+    (place / "bin" / "sbatch").chmod(0o700)
+    (place / "adatom.toml").write_text(PROFILES.replace('walltime = "4m"', 'walltime = "5s"'))
+    monkeypatch.setenv("PATH", f"{place / 'bin'}:{os.environ['PATH']}")
+    monkeypatch.setattr("adatom.engines.queue.batch._GRACE", 1.0)
+
+    @flow(runner="screening")
+    def workflow():
+        return [hold(str(place)), *(job(lambda number: (number, os.environ["SLURM_JOB_ID"]))(i) for i in range(3))]
+
+    running = Beside(workflow)
+    wait_until(lambda: len(queue(cluster)) == 2 or not running.is_alive(), "no other batch job is submitted")
+    unknown = (place / "lost").read_text().strip()
+    assert (place / "ran").read_text().strip() == unknown
+    cluster.run("scancel", unknown)
+    held, *others = running.result()
+    assert held == "again"
+    assert [number for number, _ in others] == [0, 1, 2]
+    assert unknown not in {batch_job for _, batch_job in others}, "it took a task when nobody knew it"
+    wait_until(lambda: not queue(cluster), "a batch job does not end", 60)
 
 
 @pytest.mark.deep(reason="Slurm looks every half a minute at what has come to its end")

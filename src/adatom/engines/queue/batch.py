@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter
+from collections.abc import Container, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 
@@ -28,6 +29,7 @@ _WORTHWHILE = 60.0  # seconds of work for each worker of a further batch job, wh
 _LOSSES = 3  # batch jobs that may end with a task before it counts as a death of its worker
 _STARTS = 3  # batch jobs in a row that may end before their workers begin, and submissions that may fail
 _PATIENCE = 3.0  # seconds for cancelled batch jobs to end; the next process looks for the others
+_GRACE = 60.0  # seconds that a batch job may take to end after its walltime
 _PAUSE = 2.0  # seconds before the next submission after one that failed
 _NO_MEMORY = str(NO_MEMORY)
 _HINTS = {
@@ -67,6 +69,7 @@ class BatchJobs:
         self._sizes: dict[str, RunnerProfile] = {}  # profiles of the batch jobs that this process has submitted
         self._watched: dict[str, tuple[Record, Future[Outcome]]] = {}
         self._losses: Counter[str] = Counter()
+        self._unknown: dict[tuple[str, str], float] = {}  # tasks of batch jobs that nobody knows, and since when
         self._failed = 0
         self._next = 0.0
         self._since = math.inf  # time at which there were too few tasks for all batch jobs
@@ -91,18 +94,21 @@ class BatchJobs:
     def _job(self, name: str) -> BatchJob:
         walltime = self.runner.walltime
         seconds = 0.0 if walltime is None else lifetime(walltime)[0]
-        words = ["worker.py", "workers", ".", name, self.runner.jobs_per_node, self.idle, seconds]
+        script = name + self._scheduler.suffix
+        words = ["worker.py", "workers", ".", name, self.runner.jobs_per_node, self.idle, seconds, script]
         return BatchJob(
             name=name, work_dir=self.spool.place, command=[self.spool.python, *map(str, words)], **self._given
         )
 
-    def look_after(self, tasks: int, seconds: float) -> None:
+    def look_after(self, waiting: int, taken: Mapping[str, str], seconds: float) -> None:
         """Answer for the tasks of batch jobs that have ended, and submit batch jobs for tasks.
 
         Parameters
         ----------
-        tasks
-            Number of tasks that wait or are being done.
+        waiting
+            Number of tasks that wait.
+        taken
+            Names of the tasks that are being done, each with the name of its slot.
         seconds
             Time that all of them may take, one after the other; infinite: unknown.
         """
@@ -120,7 +126,8 @@ class BatchJobs:
                 del self._watched[record.name]
         if ended:
             return  # some tasks may have failed: the next look counts those that are left
-        wanted = self._wanted(tasks, seconds)
+        self._take_from_unknown(taken, recorded)
+        wanted = self._wanted(waiting + len(taken), seconds)
         while len(self._watched) < wanted and not self.broken and time.monotonic() > self._next:
             self._submit()
 
@@ -140,6 +147,17 @@ class BatchJobs:
                 f"batch job{'s' * (wanted > 1)}, not {most}."
             )
         return wanted
+
+    def _take_from_unknown(self, taken: Mapping[str, str], recorded: Container[str]) -> None:
+        """Put tasks back that a batch job took of which nobody knows, when its walltime must be over."""
+        if self.runner.walltime is None:
+            return
+        unknown = {(name, job) for name, slot in taken.items() if (job := slot.rpartition(".")[0]) not in recorded}
+        now = time.monotonic()
+        self._unknown = {each: self._unknown.get(each, now) for each in unknown}
+        for (name, job), since in self._unknown.items():
+            if now > since + self.runner.walltime + _GRACE:
+                self.spool.put_back(name, job)
 
     def _watch(self, record: Record) -> None:
         self._watched[record.name] = record, watch(record.scheduler, submitted(self.spool, record))

@@ -174,7 +174,7 @@ class Client:
         waiting, taken = self.spool.waiting(), self.spool.taken()
         with self._change:
             times = [task.expected for task in self._waiting.values()]
-        self.batch_jobs.look_after(len(waiting) + len(taken), sum(times) if all(times) else math.inf)
+        self.batch_jobs.look_after(len(waiting), taken, sum(times) if all(times) else math.inf)
         return {*waiting, *taken, *self.spool.answered()}
 
     def _put_again(self, there: set[str]) -> None:

@@ -242,16 +242,21 @@ class Workers:
         Seconds without a task after which all workers end.
     seconds
         Seconds from now on in which tasks are begun; 0: no limit.
+    script
+        Name of the file of the batch job, which is there as long as somebody knows of the batch job: not any more, if
+        the answer of the scheduler was lost.
     """
 
-    def __init__(self, spool: Path, name: str, count: int, idle: float, seconds: float) -> None:
-        self.spool, self.name, self.idle = spool, name, idle
+    def __init__(self, spool: Path, name: str, count: int, idle: float, seconds: float, script: str) -> None:
+        self.spool, self.name, self.idle, self.script = spool, name, idle, spool / script
         self.until = time.time() + seconds if seconds else 0.0
         self.count, self.losses = count, [0] * count
         self.kills, self.short = oom_kills(), -1  # the second: number of a worker that was killed for want of memory
         self.gpus = [gpu for gpu in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if gpu]
         self.told = False
         signal.signal(signal.SIGTERM, self._terminated)
+        if not self.script.exists():
+            sys.exit(f"adatom: nobody looks after {name}.")
         self.running = {number: self._start(number, first=True) for number in range(count)}
 
     def _start(self, number: int, first: bool = False) -> subprocess.Popen[bytes]:
@@ -279,7 +284,7 @@ class Workers:
                 looked = now
                 if self._has_tasks():
                     busy = now
-                elif now > busy + self.idle:
+                if now > busy + self.idle or not self.script.exists():
                     self._close()
             for number, process in list(self.running.items()):
                 code = process.poll()
@@ -392,7 +397,7 @@ def main(kind: str, spool: str, name: str, *words: str) -> None:
     if kind == "slot":
         Slot(path, name, float(words[0]), first=bool(words[1])).run()
     else:
-        Workers(path, name, int(words[0]), float(words[1]), float(words[2])).run()
+        Workers(path, name, int(words[0]), float(words[1]), float(words[2]), words[3]).run()
 
 
 if __name__ == "__main__":
