@@ -27,7 +27,7 @@ PIPE, TRUSTED = "our own worker or driver sent them", "open_trusted read them"
 KNOWN = {
     ("cache/entry.py", "read_value"): TRUSTED,
     ("configs/columns.py", "unpack"): f"{PIPE}, or {TRUSTED}",
-    ("configs/handle.py", "_unpacked"): f"{PIPE}, or {TRUSTED}",
+    ("configs/handle.py", "read"): f"{PIPE}, or {TRUSTED}",
     ("engines/covalent/electrons.py", "_expand"): PIPE,
     ("engines/covalent/workers.py", "run_in_worker"): PIPE,
     ("engines/parsl.py", "__call__"): PIPE,
