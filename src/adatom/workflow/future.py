@@ -44,6 +44,7 @@ class Node(LightFuture[Any]):
         self.seen = False  # the user looked at the outcome, if only to see it raised
         self.tolerated: list[Failure] = []  # inputs of this job; if it succeeds, the flow need not raise them
         self.on_error: Callable[[Exception], None] | None = None  # is given the exceptions of callbacks
+        self.on_end: Callable[[], None] | None = None  # is called after all callbacks
         self.handle: Any = None  # of the node in the graph of an engine that traces
         # On an engine that traces:
         self.no_waiting = ""  # the reason for which nobody can wait here
@@ -110,6 +111,8 @@ class Node(LightFuture[Any]):
         callbacks, self._done_callbacks = self._done_callbacks, []  # which may hold the arguments of other jobs
         for callback in callbacks:
             in_turn(partial(self._call_back, callback))
+        if self.on_end:
+            in_turn(self.on_end)
 
     def _call_back(self, callback: Callable[[Any], Any]) -> None:
         try:

@@ -206,6 +206,7 @@ class Graph:
         self.root._nodes[node] = None
         self.pending.add()
         node.on_error = self.root.pending.fail
+        node.on_end = self.pending.remove  # else the flow might end before a callback of the user has
         node.add_done_callback(self._ended)
         if self.observer:
             self.tell(node, "added")
@@ -328,7 +329,6 @@ class Graph:
             self.root._nodes.pop(node, None)  # its value goes with the last future of it
         if self.observer:
             self.tell(node, state)
-        self.pending.remove()
 
     def tell(self, node: Node, event: str, count: int = 1) -> None:
         """Tell the observer of an event.
