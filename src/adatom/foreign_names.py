@@ -13,7 +13,6 @@ _OF_JOBS = "Parameters of a job go into job_params: job_params={'relax_job': {'f
 _ON_ERROR = "The operation takes on_error: 'raise', 'keep', 'skip' or 'retry'."
 _DISPERSION = "Write calc_kwargs={'dispersion': {'model': 'd3', 'method': 'PBE', 'damping': 'd3bj'}}."
 _SAVED = "Did you mean to save results? adatom.schemas.save.save_results writes a file."
-_POST = "A batch job ends with its workers: let the function do what is to be done after an item."
 _COMMANDS = "Programs are named by code: commands={'espresso': '/opt/qe/bin/pw.x'}."
 
 _QUACC: dict[str, tuple[tuple[str, ...], str]] = {
@@ -102,8 +101,7 @@ _WFL: dict[str, tuple[tuple[str, ...], str]] = {
     "num_python_subprocesses": (("workers", "jobs_per_node"), ""),
     "output_files": (("files", "remote_info"), "What a function writes stays in results_dir."),
     "partitions": (("queues", "resource_class"), ""),
-    "post_cmds": ((), _POST),
-    "post_commands": ((), _POST),
+    "post_cmds": (("post_commands",), ""),
     "pre_cmds": (("pre_commands",), ""),
     "pre_run_commands": (("pre_commands",), ""),
     "pressure_tau": (("dynamics_kwargs",), ""),

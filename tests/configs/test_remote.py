@@ -502,7 +502,7 @@ def of(**kwargs) -> RemoteInfo:
         ("sys_name", "'system'"),
         ("num_inputs_per_queued_job", "'items_per_job'"),
         ("pre_cmds", "'pre_commands'"),
-        ("post_cmds", "let the function do what is to be done after an item"),
+        ("post_cmds", "'post_commands'"),
         ("env_vars", "'environment'"),
         ("header_extra", "'directives'"),
         ("check_interval", "at intervals of its own"),
@@ -594,11 +594,14 @@ def test_the_script_of_a_batch_job(place):
         '[runners.base]\nmachine = "birch"\npre_commands = ["echo base"]\nmemory = "4G"\n'
     )
     resources = {"walltime": "2h", "nodes": 2, "ranks_per_node": 32, "resource_class": "gpu", "gpus_per_node": 4}
-    remote = RemoteInfo("base", resources, pre_commands=["module load orca"], directives=["-C fast"], jobs=3)
+    remote = RemoteInfo(
+        "base", resources, pre_commands=["module load orca"], post_commands=["rm -rf s"], directives=["-C fast"], jobs=3
+    )
     text = remote_runner(remote).job_script()
     for line in ("--nodes=2", "--ntasks-per-node=32", "--time=02:00:00", "--partition=accel", "--exclusive", "-C fast"):
         assert f"#SBATCH {line}\n" in text, text
     assert re.search("--mem=4096M.*{ echo base\n.*{ module load orca\n", text, re.DOTALL), text
+    assert re.search("status=.*\n\\(\nrm -rf s\n\\)\n", text), text
     assert "mpirun -np 64" in text
     assert remote_runner(remote) is remote_runner(RemoteInfo(**{**vars(remote), "items_per_job": 9}))
     assert remote_runner(remote).jobs == 3

@@ -12,6 +12,7 @@ COMMAND = Command(name="pw", executable="pw.x", arguments=("-in", "pw.in"))
 HOW = ExecutionProfile(
     name="pw-2", command="pw", nodes=2, ranks_per_node=4, walltime="1h", memory="10G", launcher="srun",
     launcher_options=("--mpi=pmix",), modules=("qe",), pre_commands=("ulimit -s unlimited",), environment={"A": "how"},
+    post_commands=("rm -rf scratch",),
 )  # fmt: skip
 WHERE = HPCProfile(
     name="site", scheduler="slurm", queues={"cpu": "main"}, accounts={"cpu": "abc", "gpu": "def"},
@@ -33,6 +34,7 @@ def test_what_comes_of_the_three():
     ]  # fmt: skip
     assert (job.queue, job.account, job.options.qos, job.directives) == ("main", "abc", "high", ("--mail-type=END",))
     assert (job.modules, job.pre_commands) == (("gcc", "qe"), ("ulimit -s unlimited",))
+    assert job.post_commands == ("rm -rf scratch",)
     assert job.environment == {"A": "how", "B": "where"}
     assert job.resources.memory == 10 * 2**30
 

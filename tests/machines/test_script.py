@@ -62,6 +62,13 @@ def test_what_is_set_before_stays_set(tmp_path):
     assert done.stdout == "2\n"
 
 
+@pytest.mark.parametrize(("command", "status"), [("true", 0), ("false", 1)])
+def test_what_comes_after_runs_and_leaves_the_status(tmp_path, command, status):
+    after = ["MINE=1", "echo $MINE $OMP_NUM_THREADS", "false", "exit 7", "echo never"]
+    done, mark = run(tmp_path, [command], post_commands=after)
+    assert (done.returncode, done.stdout, mark) == (status, "1 3\n", f"{status}")
+
+
 @pytest.mark.parametrize(
     ("more", "failed"),
     [
@@ -110,7 +117,7 @@ def test_any_text_arrives_as_it_is(argument, value, seen):
 
 
 @pytest.mark.parametrize("end", ["\n", "\r", "\v", "\f", "\x1b[2J", "\x85", "\u2028"])
-@pytest.mark.parametrize("place", ["modules", "pre_commands", "directives"])
+@pytest.mark.parametrize("place", ["modules", "pre_commands", "post_commands", "directives"])
 def test_a_line_is_one_line(tmp_path, place, end):
     with pytest.raises(InputError, match=f"One of {place} is .*Give one line"):
         BatchJob("job", tmp_path, ["true"], Resources(), **{place: [f"a{end}#SBATCH --uid=0"]})

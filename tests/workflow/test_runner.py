@@ -92,6 +92,15 @@ def test_its_number_is_from_the_settings_and_another_engine_has_a_name():
             "cores_per_node is 18, and the queue 'main' of birch has at most 16",
         ),
         ({"profile": RunnerProfile(name="r", machine="birch", ranks_per_node=2)}, "The launcher 'single' starts one"),
+        *(
+            ({"profile": RunnerProfile(name="r", machine="birch", **of_queue)}, f"'r' has {name}, which only the queue")
+            for name, of_queue in {
+                "retry": {"walltime": "1h", "retry": {"timeout": {"walltime": 2.0}}},
+                "input_files": {"input_files": ["a"]},
+                "output_files": {"output_files": ["*.xyz"]},
+                "post_commands": {"post_commands": ["rm -rf scratch"]},
+            }.items()
+        ),
     ],
 )
 def test_bad_input_is_told_before_anything_is_submitted(profiles, arguments, message):

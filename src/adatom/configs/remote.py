@@ -41,6 +41,8 @@ class RemoteInfo:
         Largest number of batch jobs at a time.
     pre_commands
         Lines of shell that run before the workers, after those of the system.
+    post_commands
+        Lines of shell that run when the workers of a batch job have ended, after those of the system.
     environment
         Variables of the workers, besides those of the system.
     directives
@@ -66,6 +68,7 @@ class RemoteInfo:
     items_per_job: int = 1
     jobs: int = 10
     pre_commands: Sequence[str] = ()
+    post_commands: Sequence[str] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     directives: Sequence[str] = ()
     input_files: Sequence[str] = ()
@@ -73,7 +76,7 @@ class RemoteInfo:
     timeout: float | str | None = None
 
     def __post_init__(self) -> None:
-        for name in ("pre_commands", "directives", "input_files", "output_files"):
+        for name in ("pre_commands", "post_commands", "directives", "input_files", "output_files"):
             if isinstance(getattr(self, name), str):
                 raise InputError(f"RemoteInfo({name}={getattr(self, name)!r}): give a list.")
         given = {each.name: getattr(self, each.name) for each in fields(self)}

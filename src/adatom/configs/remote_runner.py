@@ -85,6 +85,7 @@ def remote_runner(remote: RemoteInfo) -> Any:
         remote.environment,
         remote.directives,
         [os.path.abspath(Path(name).expanduser()) for name in remote.input_files],
+        remote.post_commands,
         remote.output_files,
     )
     machine = load_profiles().machine(profile.machine)

@@ -72,7 +72,7 @@ def allocation(profile: str | RunnerProfile) -> Allocation:
     ------
     InputError
         The profile or its machine does not exist, the machine has a host to log in to, or the profile asks for more
-        than a queue gives, or for `retry`.
+        than a queue gives, or for what only the queue engine does.
     """
     profiles = load_profiles()
     runner = profiles.runner(profile) if isinstance(profile, str) else profile
@@ -82,7 +82,7 @@ def allocation(profile: str | RunnerProfile) -> Allocation:
             f"The machine {machine.name!r} has host={machine.host!r}, and workers are submitted from the machine that "
             "the flow runs on. Run the flow there, with a profile without a host."
         )
-    for name in ("retry", "input_files", "output_files"):
+    for name in ("retry", "input_files", "output_files", "post_commands"):
         if getattr(runner, name) != RunnerProfile.model_fields[name].get_default(call_default_factory=True):
             raise InputError(
                 f"The runner profile {runner.name!r} has {name}, which only the queue engine honours. Use that engine, "
@@ -127,6 +127,7 @@ def job_of_workers(runner: RunnerProfile, machine: HPCProfile) -> dict[str, Any]
         "account": account_of(runner, machine),
         "modules": (*machine.modules, *runner.modules),
         "pre_commands": (*machine.pre_commands, *runner.pre_commands),
+        "post_commands": runner.post_commands,
         "environment": {
             **machine.environment,
             **runner.environment,

@@ -74,7 +74,7 @@ def run_command(
         Whether to cancel the job if the wait is interrupted. Otherwise the job goes on, and the next call waits for it.
     **overrides
         New values for keys of the execution profile, for this call: `nodes`, `ranks_per_node`, `threads_per_rank`,
-        `walltime`, `launcher`, `launcher_options`, `modules`, `pre_commands`, `environment`.
+        `walltime`, `launcher`, `launcher_options`, `modules`, `pre_commands`, `post_commands`, `environment`.
 
     Returns
     -------

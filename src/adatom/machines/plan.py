@@ -29,6 +29,7 @@ OVERRIDES = (
     "launcher_options",
     "modules",
     "pre_commands",
+    "post_commands",
     "environment",
 )
 
@@ -87,6 +88,7 @@ def plan(
         account=account_of(how, machine),
         modules=(*machine.modules, *how.modules),
         pre_commands=(*machine.pre_commands, *how.pre_commands),
+        post_commands=how.post_commands,
         environment={**machine.environment, **how.environment},
         shell_environment={**machine.shell_environment, **how.shell_environment},
         directives=machine.directives,

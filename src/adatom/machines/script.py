@@ -48,6 +48,9 @@ class BatchJob:
         Environment modules to load, one after the other.
     pre_commands
         Lines of shell that run before the program, exactly as given.
+    post_commands
+        Lines of shell that run after the program, whatever its exit status, which stays that of the batch job. They do
+        not run when the batch job is cut.
     environment
         Variables of the program, with literal values.
     shell_environment
@@ -71,6 +74,7 @@ class BatchJob:
     account: str | None = None
     modules: Sequence[str] = ()
     pre_commands: Sequence[str] = ()
+    post_commands: Sequence[str] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     shell_environment: Mapping[str, str] = field(default_factory=dict)
     directives: Sequence[str] = ()
@@ -96,7 +100,7 @@ class BatchJob:
                 )
 
     def _lines(self) -> Iterator[tuple[str, str]]:
-        for place in ("modules", "pre_commands", "directives"):
+        for place in ("modules", "pre_commands", "post_commands", "directives"):
             for text in getattr(self, place):
                 yield f"One of {place}", text
 
@@ -140,7 +144,7 @@ def header(prefix: str, directives: Sequence[str]) -> list[str]:
 
 
 def body(job: BatchJob) -> str:
-    """Return a script after its directives. All of it but `pre_commands` and `shell_environment` is quoted.
+    """Return a script after its directives. All of it but the user's lines of shell and `shell_environment` is quoted.
 
     Parameters
     ----------
@@ -154,6 +158,7 @@ def body(job: BatchJob) -> str:
         "",
         " ".join(map(_quoted, job.command)),
         "status=$?",
+        *(["(", *job.post_commands, ")"] if job.post_commands else []),  # of which none is to end the script
         # This file, too, tells that the program has ended: not every scheduler does so when asked late.
         f'echo "$status" > {job.end_mark}.part && mv {job.end_mark}.part {job.end_mark}',
         'exit "$status"',

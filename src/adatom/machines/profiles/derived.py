@@ -22,6 +22,7 @@ def derived_runner(
     environment: Mapping[str, str] | None = None,
     directives: Sequence[str] = (),
     input_files: Sequence[str] = (),
+    post_commands: Sequence[str] = (),
     output_files: Sequence[str] = ("*",),
 ) -> RunnerProfile:
     """Return a runner profile with other resources.
@@ -35,7 +36,7 @@ def derived_runner(
         New values for keys of the profile. Several ranks are started by ``mpirun`` unless a launcher is named.
     name
         New name, in which characters that a name cannot have are replaced. None: the name stays.
-    pre_commands, environment, directives, input_files
+    pre_commands, environment, directives, input_files, post_commands
         What comes after the profile's own.
     output_files
         Patterns in place of the profile's own; ``("*",)`` leaves these.
@@ -50,7 +51,13 @@ def derived_runner(
     base = _base(system)
     check_resources(resources)
     fields = {key: getattr(base, key) for key in RunnerProfile.model_fields} | dict(resources)
-    for key, more in (("pre_commands", pre_commands), ("directives", directives), ("input_files", input_files)):
+    further = {
+        "pre_commands": pre_commands,
+        "post_commands": post_commands,
+        "directives": directives,
+        "input_files": input_files,
+    }
+    for key, more in further.items():
         fields[key] = (*fields[key], *more)
     if tuple(output_files) != ("*",):
         fields["output_files"] = output_files

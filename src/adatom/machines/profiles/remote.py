@@ -22,8 +22,8 @@ class RemoteProfile(Model):
     ----------
     name
         Label.
-    system, resources, job_name, items_per_job, jobs, pre_commands, environment, directives, input_files, output_files,
-    timeout
+    system, resources, job_name, items_per_job, jobs, pre_commands, post_commands, environment, directives, input_files,
+    output_files, timeout
         Same as in `adatom.configs.RemoteInfo`.
     """
 
@@ -34,6 +34,7 @@ class RemoteProfile(Model):
     items_per_job: PositiveInt = 1
     jobs: PositiveInt = 10
     pre_commands: tuple[Line, ...] = ()
+    post_commands: tuple[Line, ...] = ()
     environment: Mapping[str, str] = Field(default_factory=dict)
     directives: tuple[Line, ...] = ()
     input_files: tuple[Line, ...] = ()

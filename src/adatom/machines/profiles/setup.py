@@ -31,7 +31,7 @@ class Setup(Resources):
         Name of the launcher that starts the ranks, a key of `machines.launch.LAUNCHERS`.
     launcher_options
         Further options of the launcher, one string for each word.
-    modules, pre_commands, environment, shell_environment
+    modules, pre_commands, post_commands, environment, shell_environment
         Same as in `machines.script.BatchJob`, after those of the machine.
     """
 
@@ -40,6 +40,7 @@ class Setup(Resources):
     launcher_options: tuple[str, ...] = ()
     modules: tuple[Line, ...] = ()
     pre_commands: tuple[Line, ...] = ()
+    post_commands: tuple[Line, ...] = ()
     environment: Mapping[str, str] = Field(default_factory=dict)
     shell_environment: Mapping[str, str] = Field(default_factory=dict)
 
