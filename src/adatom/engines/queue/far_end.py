@@ -6,6 +6,7 @@ This file is sent with each exchange, and runs there on its own.
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
 import sys
@@ -27,6 +28,7 @@ Part = list[Any]
 ANSWER, JOURNAL, FILE, LEFT = "answer", "journal", "file", "left"
 
 INPUTS = "inputs.json"  # size and time of each input file that is there
+_DIGEST = 16  # bytes at the end of a message
 MOST = 64 << 20  # bytes of files in one message, unless a single one is longer
 
 
@@ -43,28 +45,39 @@ def write_message(stream: IO[bytes], about: dict[str, Any], files: dict[str, byt
         Contents of files, by their names.
     """
     sizes = {name: len(data) for name, data in files.items()}
-    stream.write(json.dumps({**about, "files": sizes}).encode() + b"\n")
-    for data in files.values():
+    line = json.dumps({**about, "files": sizes}).encode() + b"\n"
+    for data in (_digest(line), line, *files.values(), _digest(*files.values())):
         stream.write(data)
     stream.flush()
 
 
 def read_message(stream: IO[bytes]) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """Read what `write_message` wrote; an ``EOFError`` says that it is not whole.
+    """Read what `write_message` wrote; an ``EOFError`` says that it is not whole, or not as it was sent.
 
     Parameters
     ----------
     stream
         Stream to read from.
     """
-    line = stream.readline()
+    digest, line = stream.read(_DIGEST), stream.readline()
     if not line.endswith(b"\n"):
         raise EOFError("the message is cut short")
+    if digest != _digest(line):
+        raise EOFError("the message is damaged")
     about = json.loads(line)
     files = {name: stream.read(size) for name, size in about.pop("files").items()}
     if any(len(data) != size for data, size in zip(files.values(), json.loads(line)["files"].values(), strict=True)):
         raise EOFError("the message is cut short")
+    if stream.read(_DIGEST) != _digest(*files.values()):
+        raise EOFError("the message is damaged")
     return about, files
+
+
+def _digest(*parts: bytes) -> bytes:
+    digest = hashlib.blake2b(digest_size=_DIGEST)
+    for part in parts:
+        digest.update(part)
+    return digest.digest()
 
 
 def exchange(place: str, given: IO[bytes], printed: IO[bytes]) -> None:
