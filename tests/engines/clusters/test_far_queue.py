@@ -23,6 +23,7 @@ from adatom.cli import app
 from adatom.configs import AutoparaInfo, ConfigSet, OutputSpec, RemoteInfo, calculate
 from adatom.engines.queue import state
 from adatom.engines.queue.check import check
+from adatom.engines.queue.far_end import write_message
 from adatom.engines.queue.runner import QueueRunner
 from adatom.engines.queue.spools import spools
 from adatom.errors import FlowFailure, SchedulerError
@@ -187,14 +188,16 @@ def test_a_profile_is_checked_by_one_job(queue_dir):
 def test_a_host_names_no_file_outside_the_spool(queue_dir, tmp_path, place):
     """What runs as Python there answers with a path that leads elsewhere."""
     parts = {"answer": ["../../evil"], "journal": [str(tmp_path), "evil"]}
-    said = {"waiting": [], "taken": {}, "parts": [], "files": {}}
+    said = {"waiting": [], "taken": {}, "parts": []}
     if place in parts:
-        said |= {"parts": [[place, *parts[place]]], "files": {"0": 4}}
+        said["parts"] = [[place, *parts[place]]]
     else:
         said[place] = {"waiting": ["../../evil"], "taken": {"../../evil": "x.0"}}[place]
     answer = {"place": "/tmp", "python": "x", "slots": [], "ends": {}, "more": False, "versions": {}, **said}
+    with (tmp_path / "message").open("wb") as message:
+        write_message(message, answer, {"0": b"evil"} if said["parts"] else {})
     evil = tmp_path / "python"
-    evil.write_text(f"#!/bin/sh\necho '{json.dumps(answer)}'; printf evil; cat > /dev/null\n")
+    evil.write_text(f"#!/bin/sh\ncat '{tmp_path}/message'; cat > /dev/null\n")
     evil.chmod(0o755)
     (tmp_path / "evil.toml").write_text(f'[runners.evil]\nmachine = "cluster"\npython = "{evil}"\n')
     with (
