@@ -277,7 +277,8 @@ def test_a_later_run_has_the_code_as_it_is_then(environment, tmp_path):
             running = stack.enter_context(script(tmp_path, CODE, text, **environment))
             assert running.wait() == 0, running.output
             assert f"result {text}\n" in running.output
-        assert not running.alive(), "each run started workers of its own"
+        own = [command for command in running.alive().values() if "worker.py" in command]  # others may be ending now
+        assert not own, "each run started workers of its own"
 
 
 def test_all_workers_of_a_batch_job_end_together(queue_dir, monkeypatch):

@@ -95,8 +95,6 @@ def _outcome(packed: bytes, place: str) -> bytes:
         text = str(item)
         return type(item)(text.removeprefix(place)) if text.startswith(place + "/") else item
 
-    if place.encode("utf-8", "surrogatepass") not in packed:  # a pickle has its strings as they are
-        return packed
     value = unpack(packed)
     changed = substitute(value, (str, PurePath), path_there)
     return packed if changed is value else cloudpickle.dumps(changed)
