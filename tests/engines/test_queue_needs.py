@@ -140,6 +140,23 @@ def test_codes(recipe, options, packages):
         assert needs(run_part, Handle.packed(stream, "map"), [], b"", "") >= packages
 
 
+class Unhashable:
+    __hash__ = None
+
+    def __call__(self, atoms):
+        return atoms
+
+    def method(self, atoms):
+        import not_here
+
+        return not_here
+
+
+def test_a_function_need_not_have_a_hash():
+    for function, modules in ((Unhashable(), {"pytest"}), (Unhashable().method, {"pytest", "not_here"})):
+        assert needs(run_part, Handle.packed(Operation("map", function), "map"), [], b"", "") >= modules
+
+
 def test_a_calculation_of_many_structures():
     evaluate = Evaluate(["chgnet", (LennardJones, [], {})], None, "M_", None)
     for function in (evaluate, evaluate.many):

@@ -11,6 +11,7 @@ import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
+from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
 import cloudpickle
@@ -100,10 +101,12 @@ class _Reader(pickle.Unpickler):
 
 
 def _plain(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the function that a decorated function or one with given arguments calls."""
+    """Return the function that a decorated function, a method or one with given arguments calls, or else the class."""
     while isinstance(function := inspect.unwrap(function), partial):
         function = function.func
-    return function
+    function = getattr(function, "__func__", function)
+    known = isinstance(function, FunctionType | BuiltinFunctionType | type)
+    return function if known else type(function)  # an instance may be large, or have no hash
 
 
 def _source(function: Any) -> str:
