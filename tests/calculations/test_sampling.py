@@ -16,7 +16,7 @@ from adatom.atoms.criteria import ForcesAbove, TemperatureAbove, TooClose
 from adatom.calculations import run_md, sample_md
 from adatom.configs import AutoparaInfo, ConfigSet, calculate, map
 from adatom.errors import ConvergenceError, InputError, ItemError, UnfinishedError, UnknownNameError
-from adatom.execution.context import job_context
+from adatom.execution.context import current_job, job_context
 
 SAME_MOTION = pytest.mark.deep(reason="test_the_motion_is_that_of_a_run_with_files: statistics are those of test_md.py")
 ONE, TWO = AutoparaInfo(workers=1), AutoparaInfo(workers=2)
@@ -322,13 +322,25 @@ def test_a_structure_that_fails_is_kept():
         map(sample_md, structures, **options)
 
 
-def test_the_end_of_the_process_is_seen_within_a_run():
-    given = ConfigSet([bulk("Cu"), bulk("Cu")])
+class UntilTheEnd(EMT):
+    """Takes a second evaluation that lasts almost until the process has to end."""
+
+    evaluations = 0
+
+    def calculate(self, *args, **kwargs):
+        super().calculate(*args, **kwargs)
+        self.evaluations += 1
+        if self.evaluations == 2:
+            time.sleep(max(0, current_job().deadline - time.time() - 1))
+
+
+def test_the_end_of_the_process_is_seen_within_a_run(crystal):
+    crystal.rattle(0.1)  # so that each step needs an evaluation
     with (
-        job_context(deadline=time.time() + 4),
-        pytest.raises(UnfinishedError, match=r"MD of Cu stopped after \d+ of 1000000 steps"),
+        job_context(deadline=time.time() + 12),
+        pytest.raises(UnfinishedError, match="MD of Cu32 stopped after 1 of 100 steps"),
     ):
-        map(sample_md, given, calculator=TRIPLE, steps=1_000_000, dynamics="NVE", autopara_info=ONE)
+        map(sample_md, [crystal], calculator=(UntilTheEnd, [], {}), steps=100, dynamics="NVE", autopara_info=ONE)
 
 
 def test_energies_that_are_no_numbers_are_told(crystal):

@@ -151,3 +151,27 @@ def test_directories_are_marked_also_of_jobs_that_are_lost_before_the_engine_has
     directories = [path.name for path in tree.iterdir()]
     assert len(directories) == 2
     assert all(name.startswith("failed-JOB-long") for name in directories), directories
+
+
+@pytest.mark.parametrize("end", ["client", "scheduler"])
+def test_a_lost_connection_loses_no_job(client, tmp_path, end):
+    """Dask's client connects again by itself, but its tasks are gone, and so may be what it hears from then on."""
+    runner = client.cluster
+
+    def cut():
+        ends = {
+            "client": [get_engine(runner)._client.scheduler_comm],
+            "scheduler": runner.scheduler.client_comms.values(),
+        }
+        for stream in list(ends[end]):
+            if stream is not client.scheduler_comm:
+                stream.comm.abort()
+
+    @flow(runner=runner)
+    def workflow():
+        client.loop.call_later(0.2, cut)
+        return [jobs.seen_settings(pause=0.03) for _ in range(20)], jobs.add(1)
+
+    with change_settings(workflow_engine="dask", results_dir=tmp_path):
+        assert workflow()[-1] == 2
+        drop_engine(get_engine(runner))
