@@ -77,7 +77,7 @@ _QUACC: dict[str, tuple[tuple[str, ...], str]] = {
 _WFL: dict[str, tuple[tuple[str, ...], str]] = {
     "abort_check": (("abort",), ""),
     "all_or_none": ((), "A file has its name only when it is complete."),
-    "check_interval": ((), "adatom asks the scheduler at intervals of its own, for all jobs at once."),
+    "check_interval": (("poll_interval",), ""),
     "default_index": (("read_kwargs",), "Write read_kwargs={'index': ':10'}."),
     "dt": (("timestep",), ""),
     "env_vars": (("environment",), ""),

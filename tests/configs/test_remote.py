@@ -505,7 +505,7 @@ def of(**kwargs) -> RemoteInfo:
         ("post_cmds", "'post_commands'"),
         ("env_vars", "'environment'"),
         ("header_extra", "'directives'"),
-        ("check_interval", "at intervals of its own"),
+        ("check_interval", "'poll_interval'"),
         ("item_per_job", "'items_per_job'"),
     ],
 )
@@ -595,8 +595,15 @@ def test_the_script_of_a_batch_job(place):
     )
     resources = {"walltime": "2h", "nodes": 2, "ranks_per_node": 32, "resource_class": "gpu", "gpus_per_node": 4}
     remote = RemoteInfo(
-        "base", resources, pre_commands=["module load orca"], post_commands=["rm -rf s"], directives=["-C fast"], jobs=3
+        "base",
+        resources,
+        pre_commands=["module load orca"],
+        post_commands=["rm -rf s"],
+        directives=["-C fast"],
+        jobs=3,
+        poll_interval="30s",
     )
+    assert remote_runner(remote).profile.poll_interval == 30
     text = remote_runner(remote).job_script()
     for line in ("--nodes=2", "--ntasks-per-node=32", "--time=02:00:00", "--partition=accel", "--exclusive", "-C fast"):
         assert f"#SBATCH {line}\n" in text, text

@@ -99,6 +99,7 @@ def test_its_number_is_from_the_settings_and_another_engine_has_a_name():
                 "input_files": {"input_files": ["a"]},
                 "output_files": {"output_files": ["*.xyz"]},
                 "post_commands": {"post_commands": ["rm -rf scratch"]},
+                "poll_interval": {"poll_interval": "30s"},
             }.items()
         ),
     ],

@@ -52,6 +52,8 @@ class RemoteInfo:
         the operation begins, and are copied to a machine with a host.
     output_files
         Patterns of the names of files that come back from a machine with a host; see `RunnerProfile`.
+    poll_interval
+        Least time between two queries to the scheduler, and between two connections to a host; see `RunnerProfile`.
     timeout
         Longest time for which the operation waits, in s or as text such as ``"2h"``; None: no limit. After it the
         operation raises `UnfinishedError`. The jobs go on, and the next call with the same inputs finds them.
@@ -73,6 +75,7 @@ class RemoteInfo:
     directives: Sequence[str] = ()
     input_files: Sequence[str] = ()
     output_files: Sequence[str] = ("*",)
+    poll_interval: float | str | None = None
     timeout: float | str | None = None
 
     def __post_init__(self) -> None:

@@ -79,7 +79,7 @@ def remote_runner(remote: RemoteInfo) -> Any:
             raise InputError(f"RemoteInfo(input_files=...): there is no {name!r} in {Path.cwd()}.")
     profile = derived_runner(
         remote.system,
-        remote.resources,
+        {**remote.resources, **({} if remote.poll_interval is None else {"poll_interval": remote.poll_interval})},
         remote.job_name,
         remote.pre_commands,
         remote.environment,

@@ -82,7 +82,7 @@ def allocation(profile: str | RunnerProfile) -> Allocation:
             f"The machine {machine.name!r} has host={machine.host!r}, and workers are submitted from the machine that "
             "the flow runs on. Run the flow there, with a profile without a host."
         )
-    for name in ("retry", "input_files", "output_files", "post_commands"):
+    for name in ("retry", "input_files", "output_files", "post_commands", "poll_interval"):
         if getattr(runner, name) != RunnerProfile.model_fields[name].get_default(call_default_factory=True):
             raise InputError(
                 f"The runner profile {runner.name!r} has {name}, which only the queue engine honours. Use that engine, "

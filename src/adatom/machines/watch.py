@@ -8,6 +8,7 @@ import time
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import cache
+from math import inf
 
 from adatom.errors import SchedulerError
 from adatom.machines.outcome import Outcome, State
@@ -26,6 +27,7 @@ _PATIENCE = 600.0  # seconds for which a scheduler may fail to answer
 @dataclass
 class _Watched:
     job: Submitted
+    interval: float
     future: Future[Outcome] = field(default_factory=Future)
     missing: int = 0
     known: float = field(default_factory=time.monotonic)
@@ -40,9 +42,10 @@ class _Watch:
         self._change = threading.Condition()
         self._asking: threading.Thread | None = None
         self._pause = _FIRST
+        self._asked = -inf
 
-    def add(self, job: Submitted) -> Future[Outcome]:
-        watched = _Watched(job)
+    def add(self, job: Submitted, interval: float) -> Future[Outcome]:
+        watched = _Watched(job, interval)
         with self._change:
             self._jobs.append(watched)
             self._pause = _FIRST
@@ -57,12 +60,15 @@ class _Watch:
         while True:
             with self._change:
                 self._change.wait(self._pause)
+                while (left := self._asked + self._interval() - time.monotonic()) > 0:
+                    self._change.wait(left)
                 self._jobs = [watched for watched in self._jobs if not watched.future.cancelled()]
                 if not self._jobs:
                     self._asking = None
                     return
                 jobs = list(self._jobs)
                 self._pause = min(_LONGEST, self._pause * _SLOWER)
+            self._asked = time.monotonic()
             try:
                 known = self._scheduler.poll([watched.job for watched in jobs])
                 heard = time.monotonic()
@@ -75,6 +81,10 @@ class _Watch:
                 continue
             for watched in jobs:
                 self._look(watched, known.get(watched.job.id))
+
+    def _interval(self) -> float:
+        """Return the seconds that lie at least between two queries, as one query is for all jobs."""
+        return min((watched.interval for watched in self._jobs if not watched.future.cancelled()), default=0.0)
 
     def _look(self, watched: _Watched, outcome: Outcome | None) -> None:
         now = time.monotonic()
@@ -104,7 +114,7 @@ def _watch_of(kind: Scheduler, process: int) -> _Watch:  # a fork does not have 
     return _Watch(kind)
 
 
-def watch(kind: Scheduler, job: Submitted) -> Future[Outcome]:
+def watch(kind: Scheduler, job: Submitted, interval: float = 0.0) -> Future[Outcome]:
     """Return a future of the outcome of a batch job.
 
     Parameters
@@ -113,6 +123,8 @@ def watch(kind: Scheduler, job: Submitted) -> Future[Outcome]:
         Scheduler that runs the job.
     job
         Submitted job to wait for.
+    interval
+        Least time between two queries, in s. The smallest one of all jobs of the scheduler counts.
 
     Returns
     -------
@@ -120,4 +132,4 @@ def watch(kind: Scheduler, job: Submitted) -> Future[Outcome]:
         Future of the final outcome. It raises `SchedulerError` if the scheduler does not answer for ten minutes, which
         leaves the job as it is.
     """
-    return _watch_of(kind, os.getpid()).add(job)
+    return _watch_of(kind, os.getpid()).add(job, interval)

@@ -25,11 +25,12 @@ from adatom.engines.queue import state
 from adatom.engines.queue.check import check
 from adatom.engines.queue.far_end import write_message
 from adatom.engines.queue.runner import QueueRunner
-from adatom.engines.queue.spools import spools
+from adatom.engines.queue.spools import spool_of, spools
 from adatom.errors import FlowFailure, SchedulerError
 from adatom.execution.directories import run_directory
 from adatom.execution.registry import close_engines
 from adatom.machines.profiles.derived import derived_runner
+from adatom.machines.profiles.files import load_profiles
 from adatom.recipes.emt import bulk_to_slabs_flow, relax_job
 from tests.engines.clusters.conftest import ALONE, RESULT, SCRIPT, begun, energies, environment, may_be_alone
 from tests.engines.processes import script, wait_until
@@ -383,3 +384,14 @@ def test_two_systems_are_not_mixed_up_in_a_sync(laptop, tmp_path):
                 assert again.wait(120) == 0, again.output
                 assert f"result {result}\n" in again.output
             assert begun(tmp_path / profile / "log") == {str(number): 1 for number in range(5)}
+
+
+def test_a_host_that_wants_to_be_asked_rarely(queue_dir, home):
+    runner = derived_runner("far", {"poll_interval": "1h"})
+    spool = spool_of(queue_dir / "rare", runner, load_profiles().machine(runner.machine))
+    spool.sync()
+    spool.put("a-task", b"task")
+    spool.sync(at_once=True)
+    assert (spool.path / "waiting" / "a-task").exists(), "it went there within the hour"
+    spool.exchange()
+    assert not (spool.path / "waiting" / "a-task").exists()

@@ -160,7 +160,10 @@ class BatchJobs:
                 self.spool.put_back(name, job)
 
     def _watch(self, record: Record) -> None:
-        self._watched[record.name] = record, watch(record.scheduler, submitted(self.spool, record))
+        self._watched[record.name] = (
+            record,
+            watch(record.scheduler, submitted(self.spool, record), self.runner.poll_interval or 0.0),
+        )
 
     def _submit(self) -> None:
         job = self._job(f"adatom-{new_id()[:8]}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import math
 import threading
 import time
 from collections.abc import Sequence, Set
@@ -58,6 +59,8 @@ class FarSpool(Spool):
         Patterns of the names of files of jobs to copy here, and the size of the largest one, in bytes.
     input_files
         Files and directories to copy there.
+    poll_interval
+        Least time between two exchanges that nobody waits for, in s.
 
     Attributes
     ----------
@@ -81,6 +84,7 @@ class FarSpool(Spool):
         output_files: Sequence[str],
         output_limit: int,
         input_files: Sequence[str] = (),
+        poll_interval: float = 0.0,
     ) -> None:
         super().__init__(path)
         self.host: Host = host
@@ -99,6 +103,7 @@ class FarSpool(Spool):
             self._there |= json.loads((path / _THERE).read_bytes())  # also from another process
         self._lock = threading.RLock()
         self._pause, self._next = _PAUSES[0], 0.0
+        self._interval, self._last = poll_interval, -math.inf
         self._heard: float | None = None
         with self.room():
             make_directory(path / "code")
@@ -303,6 +308,8 @@ class FarSpool(Spool):
             The disk is full here.
         """
         now = time.monotonic()
+        if now < self._last + self._interval:
+            return
         if now < self._next and not (at_once and (self._wishes or super().waiting())):
             return
         try:
@@ -343,7 +350,8 @@ class FarSpool(Spool):
                 number += 1
                 task_files.write_number(lock, number)
                 more = self._exchange(number)
-            self._next = time.monotonic() + self._pause
+            self._last = time.monotonic()
+            self._next = self._last + self._pause
             self._pause = min(_PAUSES[1], self._pause * _PAUSES[2])
 
     def _exchange(self, number: int) -> bool:

@@ -35,7 +35,15 @@ def spool_of(path: Path, runner: RunnerProfile, machine: HPCProfile) -> Spool:
         return Spool(path, os.path.expanduser(runner.python or sys.executable))
     place = f"{machine.remote_dir}/queue/{path.name}"
     output = runner.output_files, runner.output_limit
-    return FarSpool(path, Host(machine.host), place, runner.python or _PYTHON_THERE, *output, runner.input_files)
+    return FarSpool(
+        path,
+        Host(machine.host),
+        place,
+        runner.python or _PYTHON_THERE,
+        *output,
+        runner.input_files,
+        runner.poll_interval or 0.0,
+    )
 
 
 def spools() -> Iterator[Spool]:

@@ -23,7 +23,7 @@ class RemoteProfile(Model):
     name
         Label.
     system, resources, job_name, items_per_job, jobs, pre_commands, post_commands, environment, directives, input_files,
-    output_files, timeout
+    output_files, poll_interval, timeout
         Same as in `adatom.configs.RemoteInfo`.
     """
 
@@ -39,6 +39,7 @@ class RemoteProfile(Model):
     directives: tuple[Line, ...] = ()
     input_files: tuple[Line, ...] = ()
     output_files: tuple[Line, ...] = ("*",)
+    poll_interval: Walltime | None = None
     timeout: Walltime | None = None
 
     @field_validator("resources")

@@ -10,7 +10,7 @@ from pydantic import Field, PositiveInt, model_validator
 from adatom.errors import InputError
 from adatom.machines.model import Line, Name
 from adatom.machines.profiles.setup import Setup
-from adatom.machines.resources import Memory, Resources
+from adatom.machines.resources import Memory, Resources, Walltime
 
 __all__ = ["RunnerProfile"]
 
@@ -45,6 +45,10 @@ class RunnerProfile(Setup):
     output_limit
         Size of the largest file that is copied, in bytes or as text such as ``"2G"``. The larger ones stay there, and
         are listed in ``not-copied.txt`` in the directory of the job.
+    poll_interval
+        Least time between two queries of the queue engine to the scheduler, and between two connections to a machine
+        with a host, in s or as text such as ``"30s"``. None: the engine asks ever more rarely while nothing changes,
+        the scheduler each 15 s at most, a host each 10 s.
     directives
         Further directives of the batch job, without the scheduler's prefix, after those of the machine.
     """
@@ -57,6 +61,7 @@ class RunnerProfile(Setup):
     input_files: tuple[Line, ...] = ()
     output_files: tuple[Line, ...] = ("*",)
     output_limit: Memory = 100 * 2**20
+    poll_interval: Walltime | None = None
     directives: tuple[Line, ...] = ()
 
     @model_validator(mode="after")
