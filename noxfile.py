@@ -37,10 +37,10 @@ QUICK_ROOMS = ("analysis", "atoms", "cache", "execution", "journal", "schemas", 
 QUICK_FILES = ("engines/test_conformance", "recipes/test_core", "test_errors", "test_import", "test_settings")
 OWN_ENGINES = "local,queue"  # which need no package
 MAIN_ENGINES = "dask,parsl,prefect"  # Covalent cannot share an environment with Prefect: see pyproject.toml
-CODES = "tblite,dispersion,sella"  # extras
+CODES = "tblite,dispersion,sella,pyscf"  # extras
 FLOWS = "defects,phonons"  # extras that flows of all codes need
 FILES = "configs"  # extras that read and write structures
-PROGRAMS = "espresso"  # which the tests install (Debian, as root)
+PROGRAMS = "espresso,mopac,nwchem"  # which the tests install (Debian, as root)
 # Else codes have a thread on every core in each of the tests that run side by side, and in each of their workers.
 WITH_CODES = {"TEST_CODES": f"{CODES},{FLOWS},{PROGRAMS}", "OMP_NUM_THREADS": "1"}
 

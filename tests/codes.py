@@ -17,6 +17,7 @@ WANTED = [name for name in os.environ.get("TEST_CODES", "").split(",") if name]
 # Modules, and the extra that brings them.
 PACKAGES = {
     "tblite": (("tblite",), "tblite"),
+    "pyscf": (("pyscf",), "pyscf"),
     "dispersion": (("dftd3", "dftd4"), "dispersion"),
     "defects": (("pymatgen.analysis.defects",), "defects"),
     "sella": (("sella",), "sella"),
@@ -27,7 +28,11 @@ PACKAGES = {
     "matcalc": (("matcalc",), "matcalc"),
 }
 # Commands, and the Debian packages that bring them.
-PROGRAMS = {"espresso": (("pw.x", "mpirun"), ("quantum-espresso", "quantum-espresso-data", "openmpi-bin"))}
+PROGRAMS = {
+    "espresso": (("pw.x", "mpirun"), ("quantum-espresso", "quantum-espresso-data", "openmpi-bin")),
+    "mopac": (("mopac",), ("mopac",)),
+    "nwchem": (("nwchem",), ("nwchem", "nwchem-data")),
+}
 CODES = {*PACKAGES, *PROGRAMS}
 assert set(WANTED) <= CODES, f"TEST_CODES is {','.join(WANTED)}. Valid: {', '.join(sorted(CODES))}."
 

@@ -19,7 +19,7 @@ from adatom.execution.context import current_job
 from adatom.execution.mpi import mpi_command
 from adatom.settings import get_settings
 
-__all__ = ["Programs", "run_program"]
+__all__ = ["Programs", "last_lines", "run_program"]
 
 
 _BACKTRACE = re.compile(r"\s*(#\d+\s|at \S+:\d+$)")  # gfortran's backtrace would push out the reason
@@ -207,7 +207,7 @@ def run_program(
     if status in fine and done in text:
         return text
     said = f"{name} {_said(status)}{'' if done in text else ', before its end'}"
-    ends = [f"{file}:\n{end}" for file in (output, errors, *more) if (end := _end(directory / file))]
+    ends = last_lines(directory, output, errors, *more)
     if shutil.disk_usage(directory).free < 4096:
         raise StorageError("\n".join([f"{said}: the disk is full. Make room, or set ADATOM_RESULTS_DIR.", *ends]))
     raise ProgramError("\n".join([f"{said}.", *ends]))
@@ -231,6 +231,19 @@ def _said(status: int) -> str:
         return f"was killed by {signal.Signals(number).name}"
     except ValueError:
         return f"ended with exit status {status}"
+
+
+def last_lines(directory: Path, *files: str) -> list[str]:
+    """Return the last lines of files, each text under the name of its file; files without any are left out.
+
+    Parameters
+    ----------
+    directory
+        Directory of the files.
+    *files
+        Names of the files.
+    """
+    return [f"{file}:\n{end}" for file in files if (end := _end(directory / file))]
 
 
 def _end(file: Path, lines: int = 12) -> str:

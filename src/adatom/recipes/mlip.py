@@ -6,55 +6,15 @@ Each job takes a `calculator`, which selects the potential.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from functools import partial
 from typing import Any
 
 from ase import Atoms
 
-from adatom.calculators.batched import evaluate_batched, with_results
-from adatom.calculators.models import Calculator, calculator_needs, identify_model, make_model
-from adatom.execution.context import batch_value
-from adatom.execution.needs import Need
+from adatom.calculators.batched import evaluate_batched
+from adatom.calculators.models import Calculator, make_model
 from adatom.recipes.common import jobs
-from adatom.recipes.common.code import Choice, Code
 from adatom.recipes.common.flows import *  # noqa: F403
-
-
-class ModelCode(Code):
-    """A code whose jobs take a `calculator`."""
-
-    def choice(self) -> Choice:
-        """Return the parameter `calculator`."""
-        options = {"key_functions": {"calculator": identify_model}}
-        return Choice("calculator", None, "Calculator", make_model, self._with_calculator, options)
-
-    def _with_calculator(self, calculator: Calculator) -> Code:
-        return replace(self, make=partial(make_model, calculator))
-
-    def needs(self, calc_kwargs: Mapping[str, Any] | None = None) -> list[Need]:
-        """Return the package of the potential.
-
-        Parameters
-        ----------
-        calc_kwargs
-            Arguments of the model, as for the jobs.
-        """
-        return [*super().needs(calc_kwargs), *calculator_needs(*getattr(self.make, "args", ()))]
-
-    def build(self, atoms: Atoms, settings: Mapping[str, Any]) -> Any:
-        """Return a calculator, with results where the structure was computed together with others.
-
-        Parameters
-        ----------
-        atoms
-            Structure that will be computed.
-        settings
-            Arguments of the model, by name.
-        """
-        made = super().build(atoms, settings)
-        results = batch_value()
-        return made if results is None else with_results(made, atoms, results)
+from adatom.recipes.common.model_code import ModelCode
 
 
 def compute_batch(

@@ -1,0 +1,97 @@
+"""The program of a calculator of ASE that writes files."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from adatom.calculators.programs import Programs, last_lines, run_program
+from adatom.errors import ConvergenceError, ProgramError
+
+__all__ = ["ProgramProfile"]
+
+
+@dataclass(frozen=True)
+class ProgramProfile:
+    """Profile of a `FileIOCalculator`, which starts the program on the ranks of the job and checks its end.
+
+    Attributes
+    ----------
+    programs
+        Program of the calculator, and where it is found.
+    output
+        Name of the file for its standard output.
+    done
+        Text that the program prints only at the end of a run without errors.
+    unconverged
+        Regular expression for what the program prints when the SCF did not converge.
+    advice
+        What to change then.
+    more
+        Names of further files that the program writes its messages to.
+    """
+
+    programs: Programs
+    output: str
+    done: str
+    unconverged: str
+    advice: str
+    more: Sequence[str] = ()
+
+    def check(self) -> ProgramProfile:
+        """Return this profile if the program can be started.
+
+        Raises
+        ------
+        InputError
+            The program does not exist, or its launcher conflicts with the ranks of the job.
+        """
+        self.programs.command()
+        return self
+
+    @property
+    def command(self) -> str:
+        """Command of the program, as ASE's calculators show it."""
+        return shlex.join(self.programs.command())
+
+    def execute(self, calculator: Any) -> None:
+        """Run the program on the files of a calculator, as ASE's calculators call it.
+
+        Parameters
+        ----------
+        calculator
+            Calculator that has written its input.
+
+        Raises
+        ------
+        ProgramError
+            The program ended with an error.
+        ConvergenceError
+            The SCF did not converge.
+        StorageError
+            The disk is full.
+        """
+        program, directory = self.programs.main, Path(calculator.directory).absolute()
+        words = (word.format(prefix=calculator.prefix) for word in calculator.fileio_rules.extend_argv)
+        command, files = [*self.programs.command(), *words], (self.output, *self.more)
+        try:
+            run_program(program, command, directory, output=self.output, errors=f"{program}.err", more=self.more)
+        except ProgramError as error:
+            self._check_convergence(directory, files, error)
+            raise
+        text = self._check_convergence(directory, files)
+        if self.done not in text:
+            raise ProgramError("\n".join([f"{program} ended without a result.", *last_lines(directory, *files)]))
+
+    def _check_convergence(self, directory: Path, files: Sequence[str], cause: Exception | None = None) -> str:
+        """Return the texts of the files, unless they say that the SCF did not converge."""
+        text = "\n".join(
+            (directory / file).read_text(errors="replace") for file in files if (directory / file).exists()
+        )
+        if re.search(self.unconverged, text):
+            raise ConvergenceError(f"The SCF of {self.programs.main} did not converge. {self.advice}") from cause
+        return text
