@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from numbers import Real
 from typing import Any
 
@@ -165,6 +165,47 @@ def check_spin(atoms: Atoms, electrons: int, *, charge: float | None = None, mul
         raise InputError(
             f"{name} has {left} electrons, and {given}. Possible multiplicities: {', '.join(short)}. "
             "Set one of them, or another charge."
+        )
+
+
+def check_state(atoms: Atoms, calc_kwargs: Mapping[str, Any]) -> None:
+    """Refuse a charge or a multiplicity that does not fit all electrons of a structure.
+
+    Parameters
+    ----------
+    atoms
+        Structure that will be computed.
+    calc_kwargs
+        Arguments of the calculator, of which ``charge`` and ``multiplicity`` count; see `check_spin`.
+
+    Raises
+    ------
+    InputError
+        The charge or the multiplicity is impossible.
+    """
+    state = {name: calc_kwargs.get(name) for name in ("charge", "multiplicity")}
+    check_spin(atoms, int(atoms.numbers.sum()), **state)
+
+
+def check_molecule(atoms: Atoms, code: str) -> None:
+    """Refuse a periodic structure.
+
+    Parameters
+    ----------
+    atoms
+        Structure that will be computed.
+    code
+        Name of the code, for the message.
+
+    Raises
+    ------
+    InputError
+        The structure is periodic.
+    """
+    if atoms.pbc.any():
+        raise InputError(
+            f"{atoms.get_chemical_formula()} is periodic along {atoms.pbc.tolist()}; these recipes of {code} are for "
+            "molecules. Set atoms.pbc = False, or take another code."
         )
 
 

@@ -17,7 +17,7 @@ __all__ = ["ProgramProfile"]
 
 @dataclass(frozen=True)
 class ProgramProfile:
-    """Profile of a `FileIOCalculator`, which starts the program on the ranks of the job and checks its end.
+    """Profile of a calculator, which starts the program on the ranks of the job and checks its end.
 
     Attributes
     ----------
@@ -75,9 +75,20 @@ class ProgramProfile:
         StorageError
             The disk is full.
         """
-        program, directory = self.programs.main, Path(calculator.directory).absolute()
-        words = (word.format(prefix=calculator.prefix) for word in calculator.fileio_rules.extend_argv)
-        command, files = [*self.programs.command(), *words], (self.output, *self.more)
+        words = [word.format(prefix=calculator.prefix) for word in calculator.fileio_rules.extend_argv]
+        self.start(Path(calculator.directory).absolute(), *words)
+
+    def start(self, directory: Path, *words: str) -> None:
+        """Run the program in a directory.
+
+        Parameters
+        ----------
+        directory
+            Directory of the files.
+        *words
+            Arguments of the program.
+        """
+        program, command, files = self.programs.main, [*self.programs.command(), *words], (self.output, *self.more)
         try:
             run_program(program, command, directory, output=self.output, errors=f"{program}.err", more=self.more)
         except ProgramError as error:

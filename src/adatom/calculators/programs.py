@@ -39,11 +39,14 @@ class Programs:
         Program that ``command`` in ASE's configuration starts.
     install
         Advice on how to install the programs.
+    launches
+        Whether the main program starts its ranks itself, and needs its own path for that.
     """
 
     code: str
     main: str
     install: str
+    launches: bool = False
 
     def command(self, program: str | None = None) -> list[str]:
         """Return the command that starts a program on the ranks of the current job.
@@ -70,6 +73,8 @@ class Programs:
         for word in (words[0], words[place]):
             if not shutil.which(word):
                 raise InputError(f"{word} is not there, or cannot be run: {self._advice()}")
+        if place == 0 and self.launches:
+            return [str(shutil.which(words[0])), *words[1:]]
         if place == 0:
             return mpi_command(*words)
         needs = current_job().resources

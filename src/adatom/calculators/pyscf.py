@@ -8,6 +8,7 @@ from typing import Any, cast
 from ase import Atoms, units
 from ase.calculators.calculator import Calculator, all_changes
 
+from adatom.calculators.spin import state_of
 from adatom.errors import ConvergenceError, MissingExtraError
 
 __all__ = ["PySCF"]
@@ -22,11 +23,8 @@ class PySCF(Calculator):
         Functional, by PySCF's name; None: Hartree-Fock.
     basis
         Basis set, by PySCF's name, or basis sets by element.
-    charge
-        Charge in e. None: the sum of the initial charges.
-    multiplicity
-        Spin multiplicity, 2S + 1. None: that of the initial magnetic moments, or else the lowest one. Above 1 the
-        calculation is spin-unrestricted.
+    charge, multiplicity
+        Same as in `adatom.calculators.spin.state_of`. Above a multiplicity of 1 the calculation is spin-unrestricted.
     conv_tol
         Change of the energy, in Hartree, below which the SCF has converged.
     max_cycle
@@ -101,22 +99,17 @@ class PySCF(Calculator):
         from pyscf import dft, gto, scf
 
         atoms, given = cast(Atoms, self.atoms), cast(dict[str, Any], self.parameters)
-        charge = given["charge"] if given["charge"] is not None else atoms.get_initial_charges().sum()
-        unpaired = abs(round(float(atoms.get_initial_magnetic_moments().sum())))
-        if given["multiplicity"] is not None:
-            unpaired = given["multiplicity"] - 1
-        elif not unpaired:
-            unpaired = (int(atoms.numbers.sum()) - round(float(charge))) % 2
+        charge, multiplicity = state_of(atoms, given["charge"], given["multiplicity"])
         molecule = gto.M(
             atom=list(zip(atoms.symbols, atoms.positions, strict=True)),
             unit=units.Bohr,  # Å in a Bohr, as ASE has it
             basis=given["basis"],
-            charge=round(float(charge)),
-            spin=unpaired,
+            charge=charge,
+            spin=multiplicity - 1,
             verbose=0,
         )
         kinds = (scf.RHF, scf.UHF) if given["xc"] is None else (dft.RKS, dft.UKS)
-        solver = kinds[unpaired > 0](molecule)
+        solver = kinds[multiplicity > 1](molecule)
         solver.conv_tol, solver.max_cycle = given["conv_tol"], given["max_cycle"]
         if given["xc"] is not None:
             solver.xc, solver.grids.level = given["xc"], given["grid_level"]

@@ -1,28 +1,43 @@
-"""Charge and spin of a structure, for the calculators of ASE that take them from its atoms."""
+"""Charge and spin of a structure, in one spelling for all codes: `charge` and `multiplicity`, or the atoms' own."""
 
 from __future__ import annotations
 
 from ase import Atoms
 
-__all__ = ["with_state"]
+__all__ = ["state_of", "with_state"]
 
 
-def with_state(atoms: Atoms, charge: float | None, multiplicity: int | None) -> Atoms:
-    """Return a copy of a structure whose initial charges and moments add up to a charge and a spin.
+def state_of(atoms: Atoms, charge: float | None, multiplicity: int | None) -> tuple[int, int]:
+    """Return the charge and the spin multiplicity of a calculation.
 
     Parameters
     ----------
     atoms
-        Structure, which is not changed.
+        Structure.
     charge
-        Charge in e. None: the sum of the initial charges stays.
+        Charge in e. None: the sum of the initial charges of the atoms.
     multiplicity
-        Spin multiplicity, 2S + 1. None: the sum of the initial magnetic moments stays.
+        Spin multiplicity, 2S + 1. None: that of the sum of the initial magnetic moments (in Bohr magnetons), rounded;
+        if it is zero, the lowest one that the number of electrons has.
+    """
+    total = round(float(atoms.get_initial_charges().sum() if charge is None else charge))
+    if multiplicity is not None:
+        return total, multiplicity
+    unpaired = abs(round(float(atoms.get_initial_magnetic_moments().sum())))
+    return total, 1 + (unpaired or (int(atoms.numbers.sum()) - total) % 2)
+
+
+def with_state(atoms: Atoms, charge: float | None, multiplicity: int | None) -> Atoms:
+    """Return a copy of a structure whose initial charges and moments add up to those of `state_of`.
+
+    Parameters
+    ----------
+    atoms, charge, multiplicity
+        Same as in `state_of`.
     """
     given = atoms.copy()
-    first = [1.0] + [0.0] * (len(atoms) - 1)
-    if charge is not None:
-        given.set_initial_charges([charge * one for one in first])
-    if multiplicity is not None:
-        given.set_initial_magnetic_moments([(multiplicity - 1) * one for one in first])
+    total, spin = state_of(atoms, charge, multiplicity)
+    rest = [0] * (len(atoms) - 1)
+    given.set_initial_charges([total, *rest])
+    given.set_initial_magnetic_moments([spin - 1, *rest])
     return given

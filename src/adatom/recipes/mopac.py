@@ -9,10 +9,10 @@ from ase import Atoms
 from ase.calculators.mopac import MOPAC
 from ase.data import chemical_symbols
 
-from adatom.calculations.checks import check_spin
+from adatom.calculations.checks import check_state
 from adatom.calculators.program_profile import ProgramProfile
 from adatom.calculators.programs import Programs
-from adatom.calculators.spin import with_state
+from adatom.calculators.spin import state_of, with_state
 from adatom.errors import InputError, UnknownNameError
 from adatom.recipes.common import jobs
 from adatom.recipes.common.code import Code
@@ -35,7 +35,7 @@ class Mopac(MOPAC):
     Parameters
     ----------
     multiplicity
-        Spin multiplicity, 2S + 1. None: that of the initial magnetic moments.
+        Same as in `adatom.calculators.spin.state_of`.
     **kwargs
         Parameters of ASE's calculator.
     """
@@ -46,7 +46,8 @@ class Mopac(MOPAC):
 
     def write_input(self, atoms: Atoms, properties: Any = None, system_changes: Any = None) -> None:
         """Write the input file, as ASE's calculator does."""
-        super().write_input(with_state(atoms, None, self._multiplicity), properties, system_changes)  # type: ignore[no-untyped-call]
+        given = with_state(atoms, self.parameters["charge"], self._multiplicity)
+        super().write_input(given, properties, system_changes)  # type: ignore[no-untyped-call]
 
 
 def check(atoms: Atoms, calc_kwargs: Mapping[str, Any]) -> None:
@@ -62,9 +63,8 @@ def check(atoms: Atoms, calc_kwargs: Mapping[str, Any]) -> None:
     method = calc_kwargs.get("method", MOPAC.default_parameters["method"])
     if method not in MOPAC.methods:
         raise UnknownNameError("method of MOPAC", method, MOPAC.methods)
-    multiplicity = calc_kwargs.get("multiplicity")
-    check_spin(atoms, int(atoms.numbers.sum()), charge=calc_kwargs.get("charge"), multiplicity=multiplicity)
-    if (multiplicity or 1 + round(abs(atoms.get_initial_magnetic_moments().sum()))) > _MOST:
+    check_state(atoms, calc_kwargs)
+    if state_of(atoms, calc_kwargs.get("charge"), calc_kwargs.get("multiplicity"))[1] > _MOST:
         raise InputError(f"The multiplicity is above {_MOST}, and ASE's input of MOPAC has no name for it.")
 
 

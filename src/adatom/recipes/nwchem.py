@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from ase import Atoms
 from ase.calculators.nwchem import NWChem as NWChemOfASE
 
-from adatom.calculations.checks import check_spin
+from adatom.calculations.checks import check_state
 from adatom.calculators.program_profile import ProgramProfile
 from adatom.calculators.programs import Programs
 from adatom.calculators.spin import with_state
@@ -30,10 +29,8 @@ class NWChem(NWChemOfASE):
 
     Parameters
     ----------
-    charge
-        Charge in e. None: the sum of the initial charges.
-    multiplicity
-        Spin multiplicity, 2S + 1. None: that of the initial magnetic moments.
+    charge, multiplicity
+        Same as in `adatom.calculators.spin.state_of`.
     **kwargs
         Parameters of ASE's calculator.
     """
@@ -49,21 +46,7 @@ class NWChem(NWChemOfASE):
         super().write_input(given, properties, system_changes)  # type: ignore[no-untyped-call]
 
 
-def check(atoms: Atoms, calc_kwargs: Mapping[str, Any]) -> None:
-    """Refuse a charge or multiplicity that does not fit.
-
-    Parameters
-    ----------
-    atoms
-        Structure that will be computed.
-    calc_kwargs
-        Arguments of the calculator, by name.
-    """
-    state = {name: calc_kwargs.get(name) for name in ("charge", "multiplicity")}
-    check_spin(atoms, int(atoms.numbers.sum()), **state)
-
-
-nwchem = Code("NWChem", NWChem, check=check)
+nwchem = Code("NWChem", NWChem, check=check_state)
 
 static_job = nwchem.job(jobs.static_job)
 relax_job = nwchem.job(jobs.relax_job)

@@ -7,9 +7,8 @@ from typing import Any
 
 from ase import Atoms
 
-from adatom.calculations.checks import check_spin
+from adatom.calculations.checks import check_molecule, check_state
 from adatom.calculators.pyscf import PySCF
-from adatom.errors import InputError
 from adatom.recipes.common import jobs
 from adatom.recipes.common.code import Code
 from adatom.recipes.common.flows import *  # noqa: F403
@@ -25,13 +24,8 @@ def check(atoms: Atoms, calc_kwargs: Mapping[str, Any]) -> None:
     calc_kwargs
         Arguments of the calculator, by name.
     """
-    if atoms.pbc.any():
-        raise InputError(
-            f"{atoms.get_chemical_formula()} is periodic along {atoms.pbc.tolist()}; these recipes of PySCF are for "
-            "molecules. Set atoms.pbc = False, or take another code."
-        )
-    state = {name: calc_kwargs.get(name) for name in ("charge", "multiplicity")}
-    check_spin(atoms, int(atoms.numbers.sum()), **state)
+    check_molecule(atoms, "PySCF")
+    check_state(atoms, calc_kwargs)
 
 
 pyscf = Code("PySCF", PySCF, parameters=tuple(PySCF.default_parameters), check=check)
