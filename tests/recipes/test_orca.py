@@ -19,7 +19,9 @@ from tests import standins
 @pytest.fixture(autouse=True)
 def program(tmp_path, monkeypatch):
     (tmp_path / "bin").mkdir()
-    monkeypatch.setenv("PATH", str(standins.install("orca", tmp_path / "bin").parent), prepend=":")
+    program = standins.install("orca", tmp_path / "bin")
+    monkeypatch.setenv("PATH", str(program.parent), prepend=":")
+    return program
 
 
 def bent():
@@ -32,8 +34,9 @@ def input_of(result):
     return (Path(result["dir_name"]) / "orca.inp").read_text()
 
 
-def test_a_molecule():
+def test_a_molecule(program):
     result = static_job(bent())
+    assert program.with_name("orca.runs").read_text() == "run\n"
     assert "! B3LYP def2-TZVP EnGrad" in input_of(result)
     assert "*xyz 0 1" in input_of(result)
     forces, step = result["results"]["forces"], 0.005

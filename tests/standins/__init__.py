@@ -17,10 +17,12 @@ FAILURE = "STANDIN_FAILS"
 
 
 def install(code: str, directory: Path) -> Path:
-    """Write an executable of the name of a code, which runs the module of that name in this package."""
+    """Write an executable of the name of a code, which runs the module of that name, and notes it in `CODE.runs`."""
     program = directory / code
     root = Path(__file__).parents[2]
-    program.write_text(f'#!/bin/sh\nPYTHONPATH={root} exec {sys.executable} -m tests.standins.{code} "$@"\n')
+    program.write_text(
+        f'#!/bin/sh\necho run >>$0.runs\nPYTHONPATH={root} exec {sys.executable} -m tests.standins.{code} "$@"\n'
+    )
     program.chmod(0o755)
     return program
 

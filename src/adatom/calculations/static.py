@@ -56,6 +56,8 @@ def run_static(
     with calculation(name, atoms, calculator, copy_files, needs=tuple(properties)) as run:
         # One call for all properties: otherwise a file-based code would run once for each.
         calculator.calculate(run.atoms, list(properties), all_changes)
+        if getattr(calculator, "atoms", run.atoms) is None:  # ASE's newer file-based ones do not note it themselves
+            calculator.atoms = run.atoms.copy()
         results = run.properties()
         with run.trajectory() as trajectory:
             trajectory.write(run.atoms)
