@@ -16,13 +16,12 @@ from ase.calculators.emt import EMT
 FAILURE = "STANDIN_FAILS"
 
 
-def install(code: str, directory: Path) -> Path:
+def install(code: str, directory: Path, module: str = "") -> Path:
     """Write an executable of the name of a code, which runs the module of that name, and notes it in `CODE.runs`."""
     program = directory / code
     root = Path(__file__).parents[2]
-    program.write_text(
-        f'#!/bin/sh\necho run >>$0.runs\nPYTHONPATH={root} exec {sys.executable} -m tests.standins.{code} "$@"\n'
-    )
+    command = f'PYTHONPATH={root} exec {sys.executable} -m tests.standins.{module or code} "$@"'
+    program.write_text(f"#!/bin/sh\necho run >>$0.runs\n{command}\n")
     program.chmod(0o755)
     return program
 

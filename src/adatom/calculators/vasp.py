@@ -1,0 +1,276 @@
+"""VASP as an ASE calculator: ASE's input and output, and a run that reports its failures."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+from ase.calculators.calculator import all_changes
+from ase.calculators.singlepoint import SinglePointCalculator
+from ase.calculators.vasp import Vasp as VaspOfASE
+from ase.calculators.vasp import create_input
+from ase.constraints import FixAtoms, FixedLine, FixedPlane, FixScaled
+
+from adatom.calculators.programs import Programs, last_lines, run_program
+from adatom.errors import ConvergenceError, InputError, ProgramError
+from adatom.utils.merge import Remove
+
+__all__ = ["PARAMETERS", "Vasp", "k_grid", "make_vasp"]
+
+PROGRAMS = Programs("vasp", "vasp_std", "https://www.vasp.at, with a licence")
+_KNOWN = [kind for kind in vars(create_input.GenerateVaspInput()).values() if isinstance(kind, dict)]
+PARAMETERS = tuple(sorted({key for kind in _KNOWN for key in kind} - {"txt", "net_charge"}))
+_OUTPUT, _DONE = "vasp.out", "General timing and accounting"
+# What VASP prints when it gives up, and what helps.
+_CAUSES = {
+    "ZBRENT: fatal error": "The line search of the relaxation failed: go on from the last structure, or set ibrion=1.",
+    "Error EDDDAV": "Set algo='All'.",
+    "BRMIX: very serious problems": "The charge density lost electrons: set algo='All', or another amix.",
+    "ZPOTRF failed": "Atoms may be too close, or potim too large.",
+    "EDWAV: internal error": "Set algo='All', or another ncore.",
+    "Tetrahedron method fails": "Set ismear=0, or give more k points.",
+    "insufficient virtual memory|[Oo]ut of memory": "Give the job more memory, or more nodes.",
+}
+
+
+def make_vasp(atoms: Atoms, **calc_kwargs: Any) -> Vasp:
+    """Return the calculator for a structure.
+
+    Parameters
+    ----------
+    atoms
+        Structure to compute, with three cell vectors. Initial magnetic moments become MAGMOM, initial charges NELECT.
+    **calc_kwargs
+        Arguments of ASE's ``Vasp``: tags of INCAR in lower case, ``xc``, ``setups``, ``kpts``, ``gamma``, ``charge``.
+
+    Raises
+    ------
+    InputError
+        The cell, a potential or VASP is missing, or initial magnetic moments are vectors in a collinear calculation.
+    """
+    if atoms.cell.rank < 3:
+        raise InputError(
+            f"VASP needs a cell of three vectors; that of {atoms.get_chemical_formula()} is "
+            f"{atoms.cell.array.tolist()}. For a molecule: atoms.center(vacuum=8)."
+        )
+    noncollinear = bool(calc_kwargs.get("lnoncollinear") or calc_kwargs.get("lsorbit"))
+    if np.ndim(atoms.get_initial_magnetic_moments()) == 2 and not noncollinear:
+        raise InputError("The initial magnetic moments are vectors: set lnoncollinear=True, or give numbers.")
+    charge = float(atoms.get_initial_charges().sum())
+    if charge and "charge" not in calc_kwargs:
+        calc_kwargs["charge"] = charge
+    made = Vasp(_program(calc_kwargs, noncollinear), **calc_kwargs)
+    _name_potentials()
+    try:
+        made.initialize(_as_vasp_has_it(atoms))
+    except RuntimeError as error:
+        looked = re.search(r"Looking for (\S+)", str(error))
+        raise InputError(
+            f"There is no potential {looked[1] if looked else error}. Set ADATOM_DATA_DIRS__VASP to the directory "
+            "with potpaw_PBE, or give setups, such as {'base': 'recommended'} or {'Cu': '_pv'}."
+        ) from error
+    return made
+
+
+def k_grid(atoms: Atoms, parameters: Mapping[str, Any], slab: Atoms | None = None) -> dict[str, Any]:
+    """Return the numbers of k points that ``kspacing`` gives for a structure, in its place; nothing without a spacing.
+
+    Parameters
+    ----------
+    atoms
+        Structure from whose cell the numbers follow.
+    parameters
+        Keyword arguments of `make_vasp`.
+    slab
+        Slab with the same first two cell vectors, from whose cell the numbers along these follow. None: all numbers
+        follow from `atoms`.
+    """
+    if not (spacing := parameters.get("kspacing")):
+        return {}
+    numbers = _numbers(atoms, spacing)
+    if slab:
+        numbers[:2] = _numbers(slab, spacing)[:2]
+    gamma = parameters.get("kgamma", True)
+    return {"kpts": numbers, "gamma": gamma, "kspacing": Remove, "kgamma": Remove}
+
+
+def _numbers(atoms: Atoms, spacing: float) -> list[int]:
+    lengths = 2 * np.pi * np.linalg.norm(atoms.cell.reciprocal().array, axis=1)
+    return [max(1, int(np.ceil(length / spacing - 1e-9))) for length in lengths]  # as VASP's manual has it
+
+
+def _program(calc_kwargs: Mapping[str, Any], noncollinear: bool) -> str:
+    """Return the program that the settings need, and look that it is there; vasp_gam is used only if it is."""
+    if noncollinear:
+        PROGRAMS.command("vasp_ncl")
+        return "vasp_ncl"
+    PROGRAMS.command()
+    kpts = calc_kwargs.get("kpts", (1, 1, 1))
+    if not calc_kwargs.get("kspacing") and np.shape(kpts) in ((), (3,)) and np.prod(kpts) == 1:
+        try:
+            PROGRAMS.command("vasp_gam")
+        except InputError:
+            return PROGRAMS.main
+        return "vasp_gam"
+    return PROGRAMS.main
+
+
+def _name_potentials() -> None:
+    """Tell ASE, which knows no other way than for the whole process, where the potentials are."""
+    from ase.config import cfg
+
+    directory = PROGRAMS.data_dir(os.environ.get(create_input.GenerateVaspInput.VASP_PP_PATH), key="pp_path")
+    if not cfg.parser.has_section("environment"):
+        cfg.parser.add_section("environment")
+    cfg.parser["environment"][create_input.GenerateVaspInput.VASP_PP_PATH] = str(directory).replace("$", "$$")
+
+
+def _as_vasp_has_it(atoms: Atoms) -> Atoms:
+    """Return a periodic copy with a right-handed cell: VASP refuses others, and the opposite vectors span the same."""
+    given = atoms.copy()
+    given.pbc = True
+    if given.cell.handedness < 0:
+        given.set_cell(-given.cell.array)
+    return given
+
+
+class Vasp(VaspOfASE):
+    """ASE's calculator, as `make_vasp` makes it.
+
+    Parameters
+    ----------
+    program
+        Name of the program: ``"vasp_std"``, ``"vasp_gam"`` or ``"vasp_ncl"``.
+    **kwargs
+        Parameters of ASE's calculator.
+    """
+
+    def __init__(self, program: str, **kwargs: Any) -> None:
+        super().__init__(txt=None, command=program, **kwargs)
+        self._program = program
+
+    def calculate(
+        self, atoms: Atoms | None = None, properties: Sequence[str] = ("energy",), system_changes: Any = all_changes
+    ) -> None:
+        """Run VASP for a structure.
+
+        Parameters
+        ----------
+        atoms, properties, system_changes
+            Same as in the calculators of ASE.
+
+        Raises
+        ------
+        ProgramError
+            VASP ended before its end.
+        ConvergenceError
+            The SCF did not converge.
+        """
+        known = self.atoms if atoms is None else atoms
+        super().calculate(_as_vasp_has_it(known), properties, system_changes)  # type: ignore[no-untyped-call]
+        self._atoms = known.copy()  # past ASE's setter, which would drop the results for a cell that was turned
+
+    def relax(
+        self,
+        atoms: Atoms,
+        *,
+        relax_cell: bool,
+        pressure: float,
+        fmax: float,
+        max_steps: int,
+        properties: Sequence[str],
+    ) -> tuple[list[Atoms], bool]:
+        """Relax a structure with VASP's own optimizer.
+
+        Parameters
+        ----------
+        atoms
+            Structure to relax; it is not changed.
+        relax_cell
+            Whether the cell changes too.
+        pressure
+            Pressure in GPa that the cell is relaxed under.
+        fmax
+            Largest force that may remain on an atom, in eV/Å.
+        max_steps
+            Largest number of steps of the optimizer.
+        properties
+            Properties to compute for the structures.
+
+        Raises
+        ------
+        InputError
+            A constraint that VASP does not have, or a second pressure in the settings.
+
+        Returns
+        -------
+        images : list of Atoms
+            Structures of all steps with their properties, the relaxed one last.
+        converged : bool
+            Whether `fmax` was reached.
+        """
+        for constraint in atoms.constraints:
+            if not isinstance(constraint, FixAtoms | FixScaled | FixedPlane | FixedLine):
+                name = type(constraint).__name__
+                raise InputError(f"VASP cannot hold what {name} holds: use ase_relax_job, or FixAtoms.")
+        given = self.parameters
+        steps = {"ibrion": 2, "isif": 3 if relax_cell else 2, "nsw": max_steps, "ediffg": -fmax}
+        steps = {key: value for key, value in steps.items() if given.get(key) is None}
+        if pressure and given.get("pstress") is not None:
+            raise InputError(f"pressure is {pressure!r} GPa, and calc_kwargs has pstress. Give one.")
+        if pressure:
+            steps["pstress"] = 10 * pressure  # kbar
+        self.set(**steps)  # type: ignore[no-untyped-call]
+        self.calculate(atoms, list(properties), all_changes)
+        return self._images(atoms), "reached required accuracy" in (Path(self.directory) / "OUTCAR").read_text()
+
+    def _images(self, atoms: Atoms) -> list[Atoms]:
+        from ase.io import read
+
+        given, images = _as_vasp_has_it(atoms), []
+        start, turned = given.get_scaled_positions(wrap=False), 1 if atoms.cell.handedness > 0 else -1
+        for step in read(Path(self.directory) / "vasprun.xml", ":", format="vasp-xml"):
+            moved = step.get_scaled_positions(wrap=False)[self.resort] - start
+            image = atoms.copy()
+            image.set_cell(turned * step.cell.array)
+            image.positions = (start + moved - np.round(moved)) @ step.cell.array  # VASP moves atoms back into the cell
+            results = {name: step.calc.results[name] for name in _OF_A_STEP if name in step.calc.results}
+            image.calc = SinglePointCalculator(image, **{**results, "forces": results["forces"][self.resort]})
+            images.append(image)
+        return images
+
+    def make_command(self, command: str | None = None) -> str:
+        """Return the name of the program, as ASE asks for it."""
+        return self._program
+
+    def _run(self, command: Any = None, out: Any = None, directory: Any = None) -> tuple[int, str]:
+        place, program = Path(directory or self.directory).absolute(), self._program
+        outcar, output = place / "OUTCAR", place / _OUTPUT
+        try:
+            run_program(
+                program, PROGRAMS.command(program), place, output=_OUTPUT, errors="vasp.err", more=[outcar.name]
+            )
+            text = outcar.read_text(errors="replace") if outcar.exists() else ""
+            if _DONE not in text:
+                raise ProgramError(
+                    "\n".join([f"{program} ended before its end.", *last_lines(place, _OUTPUT, "OUTCAR")])
+                )
+        except ProgramError as error:
+            said = "\n".join(file.read_text(errors="replace") for file in (output, outcar) if file.exists())
+            advice = next((advice for words, advice in _CAUSES.items() if re.search(words, said)), "")
+            raise ProgramError(f"{error}\n{advice}".rstrip()) from error
+        if text.rfind("because EDIFF is reached") < max(text.rfind("- Iteration"), 0):
+            steps = self.int_params["nelm"] or 60
+            raise ConvergenceError(
+                f"The SCF of VASP did not converge in {steps} steps. Raise nelm, set algo='All', or give other initial "
+                "moments."
+            )
+        return 0, ""
+
+
+_OF_A_STEP = ("energy", "free_energy", "forces", "stress")
