@@ -141,6 +141,20 @@ def test_moments_and_charges_reach_the_input():
         static_job(vectors)
 
 
+def test_a_set_for_relaxations_gives_a_static_or_a_relaxation(tmp_path):
+    folder = tmp_path / "potentials" / "potpaw_PBE" / "Cu_pv"
+    folder.mkdir()
+    (folder / "POTCAR").write_text(potcar("Cu").replace("PAW_PBE Cu", "PAW_PBE Cu_pv"))
+    copper = bulk("Cu", a=3.7)
+    static = static_job(copper, preset="mp_gga_relax")
+    assert static["atoms"].cell.volume == copper.cell.volume
+    assert not {"IBRION", "ISIF", "EDIFFG"} & tags(static).keys()
+    assert tags(static).items() >= {"NSW": "0", "ALGO": "Fast", "LREAL": "Auto"}.items()
+    relaxed = relax_job(copper, preset="mp_gga_relax", relax_cell=True, fmax=0.01)
+    assert relaxed["atoms"].cell.volume < copper.cell.volume - 0.5
+    assert tags(relax_job(copper, preset="mp_gga_relax"))["ISIF"] == "2"
+
+
 def test_a_flow():
     own, other = eos_flow(bulk("Cu")), emt_eos_flow(bulk("Cu"))
     assert own["eos"]["bulk_modulus"] == pytest.approx(other["eos"]["bulk_modulus"], rel=1e-3)

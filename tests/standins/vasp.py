@@ -18,10 +18,10 @@ VALENCE = {"H": 1, "C": 4, "N": 5, "O": 6, "Al": 3, "Ni": 10, "Cu": 11, "Pd": 10
 def potcar(symbol: str) -> str:
     """The lines of a potential that VASP's users' tools look at."""
     return (
-        f"  PAW_PBE {symbol} 01Jan2001\n   {VALENCE[symbol]:.14f}\n parameters from PSCTR are:\n"
+        f"  PAW_PBE {symbol} 01Jan2001\n   {VALENCE.get(symbol, 6):.14f}\n parameters from PSCTR are:\n"
         f"   TITEL  = PAW_PBE {symbol} 01Jan2001\n   LULTRA =        F    use ultrasoft PP ?\n"
         "   IUNSCR =        1    unscreen: 0-lin 1-nonlin 2-no\n   RPACOR =    2.000    partial core radius\n"
-        f"   POMASS =   1.000; ZVAL   =   {VALENCE[symbol]:.3f}    mass and valenz\n"
+        f"   POMASS =   1.000; ZVAL   =   {VALENCE.get(symbol, 6):.3f}    mass and valenz\n"
         "   ENMAX  =  400.000; ENMIN  = 300.000 eV\n End of Dataset\n"
     )
 

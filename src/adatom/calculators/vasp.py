@@ -17,14 +17,15 @@ from ase.calculators.vasp import create_input
 from ase.constraints import FixAtoms, FixedLine, FixedPlane, FixScaled
 
 from adatom.calculators.programs import Programs, last_lines, run_program
+from adatom.calculators.vasp_sets import arguments_of
 from adatom.errors import ConvergenceError, InputError, ProgramError
 from adatom.utils.merge import Remove
 
-__all__ = ["PARAMETERS", "Vasp", "k_grid", "make_vasp"]
+__all__ = ["PARAMETERS", "Vasp", "k_grid", "layer", "make_vasp"]
 
 PROGRAMS = Programs("vasp", "vasp_std", "https://www.vasp.at, with a licence")
 _KNOWN = [kind for kind in vars(create_input.GenerateVaspInput()).values() if isinstance(kind, dict)]
-PARAMETERS = tuple(sorted({key for kind in _KNOWN for key in kind} - {"txt", "net_charge"}))
+PARAMETERS = tuple(sorted({key for kind in _KNOWN for key in kind} - {"txt", "net_charge"} | {"input_set"}))
 _OUTPUT, _DONE = "vasp.out", "General timing and accounting"
 # What VASP prints when it gives up, and what helps.
 _CAUSES = {
@@ -38,15 +39,29 @@ _CAUSES = {
 }
 
 
-def make_vasp(atoms: Atoms, **calc_kwargs: Any) -> Vasp:
+def layer(parameters: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return parameters in a form in which those that are removed reach `make_vasp`, for which None is no tag.
+
+    Parameters
+    ----------
+    parameters
+        Some of the arguments of `make_vasp`; None: none of them.
+    """
+    return {key: None if value is Remove else value for key, value in (parameters or {}).items()}
+
+
+def make_vasp(atoms: Atoms, *, input_set: str | None = None, **calc_kwargs: Any) -> Vasp:
     """Return the calculator for a structure.
 
     Parameters
     ----------
     atoms
         Structure to compute, with three cell vectors. Initial magnetic moments become MAGMOM, initial charges NELECT.
+    input_set
+        Name of an input set of pymatgen, one of `adatom.calculators.vasp_sets.SETS`, that `calc_kwargs` override.
     **calc_kwargs
         Arguments of ASE's ``Vasp``: tags of INCAR in lower case, ``xc``, ``setups``, ``kpts``, ``gamma``, ``charge``.
+        None: the tag is left out.
 
     Raises
     ------
@@ -61,13 +76,17 @@ def make_vasp(atoms: Atoms, **calc_kwargs: Any) -> Vasp:
     noncollinear = bool(calc_kwargs.get("lnoncollinear") or calc_kwargs.get("lsorbit"))
     if np.ndim(atoms.get_initial_magnetic_moments()) == 2 and not noncollinear:
         raise InputError("The initial magnetic moments are vectors: set lnoncollinear=True, or give numbers.")
+    moments = None
+    if input_set is not None:
+        calc_kwargs = {**arguments_of(input_set, atoms), **calc_kwargs}
+        moments = calc_kwargs.pop("moments", None)
     charge = float(atoms.get_initial_charges().sum())
     if charge and "charge" not in calc_kwargs:
         calc_kwargs["charge"] = charge
-    made = Vasp(_program(calc_kwargs, noncollinear), **calc_kwargs)
+    made = Vasp(_program(calc_kwargs, noncollinear), moments, **calc_kwargs)
     _name_potentials()
     try:
-        made.initialize(_as_vasp_has_it(atoms))
+        made.initialize(made.given(atoms))
     except RuntimeError as error:
         looked = re.search(r"Looking for (\S+)", str(error))
         raise InputError(
@@ -90,12 +109,14 @@ def k_grid(atoms: Atoms, parameters: Mapping[str, Any], slab: Atoms | None = Non
         Slab with the same first two cell vectors, from whose cell the numbers along these follow. None: all numbers
         follow from `atoms`.
     """
+    if name := parameters.get("input_set"):
+        parameters = {**arguments_of(name, atoms), **parameters}
     if not (spacing := parameters.get("kspacing")):
-        return {}
+        return {key: parameters[key] for key in ("kpts", "gamma") if key in parameters} if name else {}
     numbers = _numbers(atoms, spacing)
     if slab:
         numbers[:2] = _numbers(slab, spacing)[:2]
-    gamma = parameters.get("kgamma", True)
+    gamma = parameters.get("kgamma") in (None, True)
     return {"kpts": numbers, "gamma": gamma, "kspacing": Remove, "kgamma": Remove}
 
 
@@ -110,7 +131,7 @@ def _program(calc_kwargs: Mapping[str, Any], noncollinear: bool) -> str:
         PROGRAMS.command("vasp_ncl")
         return "vasp_ncl"
     PROGRAMS.command()
-    kpts = calc_kwargs.get("kpts", (1, 1, 1))
+    kpts = calc_kwargs.get("kpts") or (1, 1, 1)
     if not calc_kwargs.get("kspacing") and np.shape(kpts) in ((), (3,)) and np.prod(kpts) == 1:
         try:
             PROGRAMS.command("vasp_gam")
@@ -130,7 +151,7 @@ def _name_potentials() -> None:
     cfg.parser["environment"][create_input.GenerateVaspInput.VASP_PP_PATH] = str(directory).replace("$", "$$")
 
 
-def _as_vasp_has_it(atoms: Atoms) -> Atoms:
+def _right_handed(atoms: Atoms) -> Atoms:
     """Return a periodic copy with a right-handed cell: VASP refuses others, and the opposite vectors span the same."""
     given = atoms.copy()
     given.pbc = True
@@ -146,13 +167,28 @@ class Vasp(VaspOfASE):
     ----------
     program
         Name of the program: ``"vasp_std"``, ``"vasp_gam"`` or ``"vasp_ncl"``.
+    moments
+        Magnetic moment of each atom, in Bohr magnetons, in place of its initial one. None: those of the structure.
     **kwargs
         Parameters of ASE's calculator.
     """
 
-    def __init__(self, program: str, **kwargs: Any) -> None:
+    def __init__(self, program: str, moments: Sequence[float] | None = None, **kwargs: Any) -> None:
         super().__init__(txt=None, command=program, **kwargs)
-        self._program = program
+        self._program, self._moments, self._relaxes = program, moments, False
+
+    def given(self, atoms: Atoms) -> Atoms:
+        """Return a structure as VASP gets it: periodic, with a right-handed cell, and with the moments of the set.
+
+        Parameters
+        ----------
+        atoms
+            Structure, which is not changed.
+        """
+        given = _right_handed(atoms)
+        if self._moments is not None:
+            given.set_initial_magnetic_moments(self._moments)
+        return given
 
     def calculate(
         self, atoms: Atoms | None = None, properties: Sequence[str] = ("energy",), system_changes: Any = all_changes
@@ -172,7 +208,9 @@ class Vasp(VaspOfASE):
             The SCF did not converge.
         """
         known = self.atoms if atoms is None else atoms
-        super().calculate(_as_vasp_has_it(known), properties, system_changes)  # type: ignore[no-untyped-call]
+        if not self._relaxes and self.int_params["nsw"]:  # of a set that is made for a relaxation
+            self.set(ibrion=None, isif=None, nsw=0, ediffg=None)  # type: ignore[no-untyped-call]
+        super().calculate(self.given(known), properties, system_changes)  # type: ignore[no-untyped-call]
         self._atoms = known.copy()  # past ASE's setter, which would drop the results for a cell that was turned
 
     def relax(
@@ -218,21 +256,22 @@ class Vasp(VaspOfASE):
             if not isinstance(constraint, FixAtoms | FixScaled | FixedPlane | FixedLine):
                 name = type(constraint).__name__
                 raise InputError(f"VASP cannot hold what {name} holds: use ase_relax_job, or FixAtoms.")
-        given = self.parameters
-        steps = {"ibrion": 2, "isif": 3 if relax_cell else 2, "nsw": max_steps, "ediffg": -fmax}
-        steps = {key: value for key, value in steps.items() if given.get(key) is None}
-        if pressure and given.get("pstress") is not None:
+        if pressure and self.float_params["pstress"] is not None:
             raise InputError(f"pressure is {pressure!r} GPa, and calc_kwargs has pstress. Give one.")
+        steps = {"isif": 3 if relax_cell else 2, "nsw": max_steps, "ediffg": -fmax}
+        if self.int_params["ibrion"] not in (1, 2, 3):
+            steps["ibrion"] = 2
         if pressure:
             steps["pstress"] = 10 * pressure  # kbar
         self.set(**steps)  # type: ignore[no-untyped-call]
+        self._relaxes = True
         self.calculate(atoms, list(properties), all_changes)
         return self._images(atoms), "reached required accuracy" in (Path(self.directory) / "OUTCAR").read_text()
 
     def _images(self, atoms: Atoms) -> list[Atoms]:
         from ase.io import read
 
-        given, images = _as_vasp_has_it(atoms), []
+        given, images = _right_handed(atoms), []
         start, turned = given.get_scaled_positions(wrap=False), 1 if atoms.cell.handedness > 0 else -1
         for step in read(Path(self.directory) / "vasprun.xml", ":", format="vasp-xml"):
             moved = step.get_scaled_positions(wrap=False)[self.resort] - start

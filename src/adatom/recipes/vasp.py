@@ -1,11 +1,11 @@
 """VASP: density-functional theory with plane waves and projector augmented waves."""
 
-from adatom.calculators.vasp import PARAMETERS, k_grid, make_vasp
+from adatom.calculators.vasp import PARAMETERS, k_grid, layer, make_vasp
 from adatom.recipes.common import jobs, slabs
 from adatom.recipes.common.flows import *  # noqa: F403
 from adatom.recipes.common.preset_code import PresetCode
 
-vasp = PresetCode("VASP", make_vasp, parameters=PARAMETERS, package="vasp", preset="bulk", derive=k_grid)
+vasp = PresetCode("VASP", make_vasp, parameters=PARAMETERS, package="vasp", preset="bulk", layer=layer, derive=k_grid)
 
 static_job = vasp.job(jobs.static_job)
 relax_job = vasp.job(jobs.native_relax_job, name="relax_job")
