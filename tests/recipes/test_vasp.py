@@ -141,10 +141,15 @@ def test_moments_and_charges_reach_the_input():
         static_job(vectors)
 
 
-def test_a_set_for_relaxations_gives_a_static_or_a_relaxation(tmp_path):
-    folder = tmp_path / "potentials" / "potpaw_PBE" / "Cu_pv"
-    folder.mkdir()
-    (folder / "POTCAR").write_text(potcar("Cu").replace("PAW_PBE Cu", "PAW_PBE Cu_pv"))
+@pytest.fixture
+def potentials_of_sets(tmp_path):
+    for version in ("", ".64"):
+        folder = tmp_path / "potentials" / f"potpaw_PBE{version}" / "Cu_pv"
+        folder.mkdir(parents=True)
+        (folder / "POTCAR").write_text(potcar("Cu").replace("PAW_PBE Cu", "PAW_PBE Cu_pv"))
+
+
+def test_a_set_for_relaxations_gives_a_static_or_a_relaxation(potentials_of_sets):
     copper = bulk("Cu", a=3.7)
     static = static_job(copper, preset="mp_gga_relax")
     assert static["atoms"].cell.volume == copper.cell.volume
@@ -155,8 +160,11 @@ def test_a_set_for_relaxations_gives_a_static_or_a_relaxation(tmp_path):
     assert tags(relax_job(copper, preset="mp_gga_relax"))["ISIF"] == "2"
 
 
-def test_a_flow():
-    own, other = eos_flow(bulk("Cu")), emt_eos_flow(bulk("Cu"))
+@pytest.mark.parametrize("preset", ["bulk", "mp_gga_static", "matpes_pbe_static"])
+def test_a_flow(preset, potentials_of_sets):
+    options = {"strains": [-0.1, -0.05, 0, 0.05, 0.1], "relax_ions": False}
+    own = eos_flow(bulk("Cu"), **options, job_params={"all": {"preset": preset}})
+    other = emt_eos_flow(bulk("Cu"), **options)
     assert own["eos"]["bulk_modulus"] == pytest.approx(other["eos"]["bulk_modulus"], rel=1e-3)
     grids = {(Path(job["dir_name"]) / "KPOINTS").read_text() for job in own["points"]}
     assert len(grids) == 1, "the number of k points changes with the volume"

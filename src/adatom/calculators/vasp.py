@@ -27,6 +27,7 @@ PROGRAMS = Programs("vasp", "vasp_std", "https://www.vasp.at, with a licence")
 _KNOWN = [kind for kind in vars(create_input.GenerateVaspInput()).values() if isinstance(kind, dict)]
 PARAMETERS = tuple(sorted({key for kind in _KNOWN for key in kind} - {"txt", "net_charge"} | {"input_set"}))
 _OUTPUT, _DONE = "vasp.out", "General timing and accounting"
+_OF_A_STEP = ("energy", "free_energy", "forces", "stress")
 # What VASP prints when it gives up, and what helps.
 _CAUSES = {
     "ZBRENT: fatal error": "The line search of the relaxation failed: go on from the last structure, or set ibrion=1.",
@@ -97,14 +98,14 @@ def make_vasp(atoms: Atoms, *, input_set: str | None = None, **calc_kwargs: Any)
 
 
 def k_grid(atoms: Atoms, parameters: Mapping[str, Any], slab: Atoms | None = None) -> dict[str, Any]:
-    """Return the numbers of k points that ``kspacing`` gives for a structure, in its place; nothing without a spacing.
+    """Return the numbers of k points that ``kspacing`` or an input set gives for a structure, in its place.
 
     Parameters
     ----------
     atoms
         Structure from whose cell the numbers follow.
     parameters
-        Keyword arguments of `make_vasp`.
+        Keyword arguments of `make_vasp`. Those with numbers of their own derive nothing.
     slab
         Slab with the same first two cell vectors, from whose cell the numbers along these follow. None: all numbers
         follow from `atoms`.
@@ -117,7 +118,7 @@ def k_grid(atoms: Atoms, parameters: Mapping[str, Any], slab: Atoms | None = Non
     if slab:
         numbers[:2] = _numbers(slab, spacing)[:2]
     gamma = parameters.get("kgamma") in (None, True)
-    return {"kpts": numbers, "gamma": gamma, "kspacing": Remove, "kgamma": Remove}
+    return {"kpts": numbers, "gamma": gamma, "kspacing": None, "kgamma": None}
 
 
 def _numbers(atoms: Atoms, spacing: float) -> list[int]:
@@ -310,6 +311,3 @@ class Vasp(VaspOfASE):
                 "moments."
             )
         return 0, ""
-
-
-_OF_A_STEP = ("energy", "free_energy", "forces", "stress")
