@@ -33,6 +33,7 @@ SCHEDULER_TESTS = (
     "tests/machines/test_host_directories.py",
     "tests/engines/clusters",
 )
+NOT_ON_SCHEDULERS = [f"--ignore={folder}" for folder in SCHEDULER_TESTS]
 QUICK_ROOMS = ("analysis", "atoms", "cache", "execution", "journal", "schemas", "utils", "workflow")
 QUICK_FILES = ("engines/test_conformance", "recipes/test_core", "test_errors", "test_import", "test_settings")
 OWN_ENGINES = "local,queue"  # which need no package
@@ -114,8 +115,7 @@ def tests(session: nox.Session) -> None:
     """All tests but those on Covalent and on batch schedulers."""
     install(session, f"{MAIN_ENGINES},{CODES},{FLOWS},{FILES},test")
     session.env.update(WITH_CODES)
-    elsewhere = [f"--ignore={folder}" for folder in SCHEDULER_TESTS]
-    pytest(session, f"{OWN_ENGINES},{MAIN_ENGINES}", "-n", "2", "--dist", "loadgroup", *elsewhere)
+    pytest(session, f"{OWN_ENGINES},{MAIN_ENGINES}", "-n", "2", "--dist", "loadgroup", *NOT_ON_SCHEDULERS)
 
 
 @nox.session(default=False)
@@ -161,10 +161,10 @@ def tests_models(session: nox.Session, codes: str) -> None:
 
 @nox.session(default=False, venv_backend="uv")
 def tests_lowest(session: nox.Session) -> None:
-    """All tests with the oldest versions that pyproject.toml admits."""
+    """The tests of the session `tests` with the oldest versions that pyproject.toml admits."""
     session.install("--resolution=lowest-direct", "-e", f".[{MAIN_ENGINES},{CODES},{FLOWS},{FILES},test]")
     session.env.update(WITH_CODES)
-    pytest(session, f"{OWN_ENGINES},{MAIN_ENGINES}", "-n", "2", "--dist", "loadgroup")
+    pytest(session, f"{OWN_ENGINES},{MAIN_ENGINES}", "-n", "2", "--dist", "loadgroup", *NOT_ON_SCHEDULERS)
 
 
 def pytest(session: nox.Session, engines: str, *args: str) -> None:
