@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,6 +26,7 @@ def files():
     write("nan.xyz", Atoms("Cu", positions=[[np.nan, 0, 0]]))
     with open("noise.xyz", "w") as file:
         file.write("this is\nno structure\n")
+    Path("words.cif").write_text("words\n")
     with open("noise.abc", "w") as file:
         file.write("this is\nno structure\n")
 
@@ -85,6 +87,7 @@ def test_built(text, expected):
         ("metals.xyz@2:1", "selects no structure"),
         ("metals.db@id=9", "selects no structure"),
         ("noise.xyz", "cannot read 'noise.xyz'"),
+        ("words.cif", "cannot read 'words.cif': it is cut off, or not in the format that its name says"),
         ("noise.abc", "cannot tell the format"),
         ("empty.xyz", "empty.xyz: The structure has no atoms"),
         ("nan.xyz", "nan.xyz: Atom 0"),

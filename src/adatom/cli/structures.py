@@ -139,4 +139,6 @@ def _read_stdin(index: str) -> list[Atoms]:
 def _reason(error: Exception) -> str:
     if isinstance(error, UnicodeDecodeError):
         return "it is no text."
+    if not str(error):  # such as the assertions of the parser of CIF
+        return f"it is cut off, or not in the format that its name says ({type(error).__name__})."
     return f"{type(error).__name__}: {error}".strip(" .:") + "."
