@@ -17,7 +17,7 @@ __all__ = ["ProgramProfile"]
 
 @dataclass(frozen=True)
 class ProgramProfile:
-    """Profile of a calculator, which starts the program on the ranks of the job and checks its end.
+    """Profile of a calculator of ASE, which starts the program on the ranks of the job and checks its end.
 
     Attributes
     ----------
@@ -28,9 +28,11 @@ class ProgramProfile:
     done
         Text that the program prints only at the end of a run without errors.
     unconverged
-        Regular expression for what the program prints when the SCF did not converge.
+        Regular expression for what the program prints when the SCF did not converge; empty for a program without SCF.
     advice
         What to change then.
+    takes_input
+        Whether the program takes the name of its input file as an argument, where ASE gives that name to `run`.
     more
         Names of further files that the program writes its messages to.
     """
@@ -38,8 +40,9 @@ class ProgramProfile:
     programs: Programs
     output: str
     done: str
-    unconverged: str
-    advice: str
+    unconverged: str = ""
+    advice: str = ""
+    takes_input: bool = False
     more: Sequence[str] = ()
 
     def check(self) -> ProgramProfile:
@@ -78,6 +81,20 @@ class ProgramProfile:
         words = [word.format(prefix=calculator.prefix) for word in calculator.fileio_rules.extend_argv]
         self.start(Path(calculator.directory).absolute(), *words)
 
+    def run(self, directory: Path, inputfile: str | None, outputfile: str, errorfile: str | None = None) -> None:
+        """Run the program, as ASE's templates call it, with the files of this profile.
+
+        Parameters
+        ----------
+        directory
+            Directory of the files.
+        inputfile
+            Name of the input file.
+        outputfile, errorfile
+            Not used: `output` counts.
+        """
+        self.start(Path(directory).absolute(), *([inputfile] if self.takes_input and inputfile else []))
+
     def start(self, directory: Path, *words: str) -> None:
         """Run the program in a directory.
 
@@ -103,6 +120,6 @@ class ProgramProfile:
         text = "\n".join(
             (directory / file).read_text(errors="replace") for file in files if (directory / file).exists()
         )
-        if re.search(self.unconverged, text):
+        if self.unconverged and re.search(self.unconverged, text):
             raise ConvergenceError(f"The SCF of {self.programs.main} did not converge. {self.advice}") from cause
         return text

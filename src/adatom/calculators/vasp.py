@@ -16,6 +16,7 @@ from ase.calculators.vasp import Vasp as VaspOfASE
 from ase.calculators.vasp import create_input
 from ase.constraints import FixAtoms, FixedLine, FixedPlane, FixScaled
 
+from adatom.calculators.k_points import numbers_of
 from adatom.calculators.programs import Programs, last_lines, run_program
 from adatom.calculators.vasp_sets import arguments_of
 from adatom.errors import ConvergenceError, InputError, ProgramError
@@ -114,16 +115,9 @@ def k_grid(atoms: Atoms, parameters: Mapping[str, Any], slab: Atoms | None = Non
         parameters = {**arguments_of(name, atoms), **parameters}
     if not (spacing := parameters.get("kspacing")):
         return {key: parameters[key] for key in ("kpts", "gamma") if key in parameters} if name else {}
-    numbers = _numbers(atoms, spacing)
-    if slab:
-        numbers[:2] = _numbers(slab, spacing)[:2]
+    numbers = numbers_of(_right_handed(atoms), spacing, slab and _right_handed(slab))
     gamma = parameters.get("kgamma") in (None, True)
     return {"kpts": numbers, "gamma": gamma, "kspacing": None, "kgamma": None}
-
-
-def _numbers(atoms: Atoms, spacing: float) -> list[int]:
-    lengths = 2 * np.pi * np.linalg.norm(atoms.cell.reciprocal().array, axis=1)
-    return [max(1, int(np.ceil(length / spacing - 1e-9))) for length in lengths]  # as VASP's manual has it
 
 
 def _program(calc_kwargs: Mapping[str, Any], noncollinear: bool) -> str:

@@ -28,6 +28,7 @@ PROGRAM = ProgramProfile(
     done="ORCA TERMINATED NORMALLY",
     unconverged=r"SCF NOT CONVERGED AFTER|[Ww]avefunction not fully converged|WAVEFUNCTION IS NOT CONVERGED",
     advice="Add SlowConv to `keywords`, or '%scf MaxIter 300 end' to `blocks`.",
+    takes_input=True,
 )
 
 
@@ -74,9 +75,6 @@ class _Template(OrcaTemplate):
         words: dict[str, Any] = {"orcasimpleinput": " ".join(keywords), "orcablocks": "\n".join(blocks)}
         words |= {"charge": charge, "mult": multiplicity}
         super().write_input(profile, directory, atoms, words, properties)  # type: ignore[no-untyped-call]
-
-    def execute(self, directory: Any, profile: Any) -> None:
-        profile.start(Path(directory).absolute(), self.inputname)
 
     def read_results(self, directory: Any) -> dict[str, Any]:
         output = Path(directory) / self.outputname
