@@ -1,0 +1,47 @@
+"""Grids of k points from a spacing, which has one meaning for all codes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+
+__all__ = ["k_grid", "numbers_of"]
+
+
+def k_grid(atoms: Atoms, parameters: Mapping[str, Any], slab: Atoms | None = None) -> dict[str, Any]:
+    """Return the numbers of k points that ``kspacing`` gives for a structure, in its place; nothing without a spacing.
+
+    Parameters
+    ----------
+    atoms, slab
+        Same as in `numbers_of`.
+    parameters
+        Arguments of a calculator that takes ``kpts`` or ``kspacing``; either may be None.
+    """
+    if not (spacing := parameters.get("kspacing")):
+        return {}
+    return {"kpts": numbers_of(atoms, spacing, slab), "kspacing": None}
+
+
+def numbers_of(atoms: Atoms, spacing: float, slab: Atoms | None = None) -> list[int]:
+    """Return the numbers of k points along the reciprocal cell vectors, as VASP's manual has them for ``KSPACING``.
+
+    Parameters
+    ----------
+    atoms
+        Structure from whose cell the numbers follow. There is one point along a direction that is not periodic.
+    spacing
+        Largest distance of neighbouring points in Å⁻¹, with the factor 2π of the reciprocal cell.
+    slab
+        Slab with the same first two cell vectors, from whose cell the numbers along these follow. None: all numbers
+        follow from `atoms`.
+    """
+    lengths = 2 * np.pi * np.linalg.norm(atoms.cell.reciprocal().array, axis=1)
+    numbers = [max(1, int(np.ceil(length / spacing - 1e-9))) for length in lengths]
+    numbers = [number if periodic else 1 for number, periodic in zip(numbers, atoms.pbc, strict=True)]
+    if slab is not None:
+        numbers[:2] = numbers_of(slab, spacing)[:2]
+    return numbers
