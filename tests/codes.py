@@ -32,9 +32,19 @@ PROGRAMS = {
     "espresso": (("pw.x", "mpirun"), ("quantum-espresso", "quantum-espresso-data", "openmpi-bin")),
     "mopac": (("mopac",), ("mopac",)),
     "nwchem": (("nwchem",), ("nwchem", "nwchem-data")),
+    "gpaw": (("gpaw",), ("gpaw", "gpaw-data")),
+    "psi4": (("psi4",), ("psi4",)),
 }
+# Debian's Python, which has the packages of those programs that are a package.
+INTERPRETERS = {"gpaw": "/usr/bin/python3", "psi4": "env PYTHONPATH=/usr/lib/x86_64-linux-gnu /usr/bin/python3"}
 CODES = {*PACKAGES, *PROGRAMS}
 assert set(WANTED) <= CODES, f"TEST_CODES is {','.join(WANTED)}. Valid: {', '.join(sorted(CODES))}."
+
+
+def interpreters() -> dict[str, str]:
+    """Variables that name the Python of the programs that are a package, where these are tested."""
+    tested = [name for name in INTERPRETERS if name in WANTED or all(map(shutil.which, PROGRAMS[name][0]))]
+    return {f"ADATOM_INTERPRETERS__{name.upper()}": INTERPRETERS[name] for name in tested}
 
 
 def reason_to_skip(name: str) -> str | None:

@@ -11,6 +11,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from tests.codes import interpreters
+
 # How long a test takes says nothing on a busy machine.
 hypothesis.settings.register_profile("adatom", hypothesis.settings(), deadline=None)
 hypothesis.settings.load_profile("adatom")
@@ -30,6 +32,7 @@ os.environ.update(
     ADATOM_CONFIG_FILE=os.devnull,
     ADATOM_CACHE_DIR=f"{_HOME.name}/cache",
     XDG_STATE_HOME=f"{_HOME.name}/state",  # where the key of the user's is
+    **interpreters(),
 )
 
 

@@ -1,4 +1,4 @@
-"""Codes for molecules that run here: MOPAC, NWChem and PySCF."""
+"""Codes for molecules that run here: MOPAC, NWChem, PySCF and Psi4."""
 
 import stat
 from pathlib import Path
@@ -12,7 +12,7 @@ from adatom import JobFailure, Remove, change_settings
 from adatom.calculations import run_static
 from adatom.calculators.spin import with_state
 from adatom.errors import InputError, ProgramError
-from adatom.recipes import mopac, nwchem, pyscf
+from adatom.recipes import mopac, nwchem, psi4, pyscf
 from tests.codes import provide_code
 
 TIGHT = {"grid": "fine", "convergence": {"energy": 1e-9, "density": 1e-7, "gradient": 1e-6}}
@@ -20,15 +20,19 @@ SETTINGS = {
     mopac: {},
     nwchem: {"xc": "pbe", "basis": "3-21G", "dft": TIGHT},
     pyscf: {"xc": "pbe", "basis": "3-21g", "grid_response": True},
+    psi4: {"method": "pbe", "basis": "3-21g", "options": {"scf_type": "pk", "dft_radial_points": 99}},
 }
-FORCES = {mopac: 1e-3, nwchem: 2e-3, pyscf: 5e-4}  # eV/Å; NWChem leaves out how the grid moves with the atoms
+FORCES = {mopac: 1e-3, nwchem: 2e-3, pyscf: 5e-4, psi4: 2e-3}  # eV/Å; two leave out how the grid moves with the atoms
 
 
 def short(module):
     return module.__name__.rpartition(".")[2]
 
 
-@pytest.fixture(params=SETTINGS, ids=short)
+SLOW = pytest.mark.deep(reason="seconds for each energy")
+
+
+@pytest.fixture(params=[*(c for c in SETTINGS if c is not psi4), pytest.param(psi4, marks=SLOW)], ids=short)
 def code(request):
     provide_code(short(request.param))
     return request.param
@@ -62,7 +66,9 @@ def test_forces_are_the_derivative_of_the_energy(code):
 
 
 @pytest.mark.parametrize(
-    "code", [mopac, pytest.param(nwchem, marks=pytest.mark.deep(reason="a minute")), pyscf], ids=short
+    "code",
+    [mopac, *(pytest.param(code, marks=pytest.mark.deep(reason="a minute")) for code in (nwchem, psi4)), pyscf],
+    ids=short,
 )
 def test_relaxed_water_has_three_vibrations(code):
     provide_code(short(code))
@@ -77,13 +83,14 @@ def test_relaxed_water_has_three_vibrations(code):
     ("name", "state"),
     [("H2O", {}), ("OH", {"multiplicity": 2}), ("O2", {"multiplicity": 3}), ("NH3", {}), ("OH", {"charge": -1})],
 )
-def test_two_codes_agree(programs, name, state):
+def test_codes_agree(programs, name, state):
     atoms = molecule(name)
     if state.get("charge"):
         atoms.set_initial_magnetic_moments(None)  # those of the radical
-    one, other = (static(code, atoms, **state)["results"] for code in (nwchem, pyscf))
-    assert one["energy"] == pytest.approx(other["energy"], abs=1e-4)  # eV
-    assert one["forces"] == pytest.approx(other["forces"], abs=2e-3)  # eV/Å
+    one, other, third = (static(code, atoms, **state)["results"] for code in (nwchem, pyscf, psi4))
+    for found in (other, third):
+        assert one["energy"] == pytest.approx(found["energy"], abs=1e-4)  # eV
+        assert one["forces"] == pytest.approx(found["forces"], abs=2e-3)  # eV/Å
     if not state.get("charge"):
         assert one["dipole"] == pytest.approx(other["dipole"], abs=1e-3)  # e Å
 
@@ -143,6 +150,8 @@ def test_bad_input_is_refused(programs, code, atoms, arguments, message):
         (mopac, {"task": "1SCF GRADIENTS PULAI"}, r"(?s)ProgramError: mopac ended without.*UNRECOGNIZED.*\(PULAI\)"),
         (nwchem, {"dft": {"iterations": 2}}, "ConvergenceError: The SCF of nwchem did not converge.*'iterations': 200"),
         (nwchem, {"basis": "3-22G"}, r"(?s)ProgramError: nwchem ended with exit status.*3-22g"),
+        (psi4, {"basis": "3-22G"}, "(?s)ProgramError: psi4 raised BasisSetNotFound.*3-22G"),
+        (psi4, {"method": "pbx"}, "ProgramError: psi4 raised ValidationError: .*Did you mean"),
         (pyscf, {"max_cycle": 2}, "ConvergenceError: The SCF of PySCF did not converge in 2 cycles"),
     ],
 )

@@ -169,6 +169,23 @@ def independent_copy(atoms: Atoms) -> Atoms:
 
 
 @contextmanager
+def closed_after(*calculators: Any) -> Iterator[None]:
+    """End the programs that calculators have running, which ASE's convention for is a method ``close``.
+
+    Parameters
+    ----------
+    *calculators
+        Calculators that nothing uses after the block.
+    """
+    try:
+        yield
+    finally:
+        for calculator in calculators:
+            if close := getattr(calculator, "close", None):
+                close()
+
+
+@contextmanager
 def calculation(
     name: str,
     atoms: Atoms,
@@ -211,7 +228,7 @@ def calculation(
     files = {} if sources is None else find_files(sources)
     if not name or Path(name).name != name:
         raise InputError(f"The name of the run is {name!r}. Give one that can name a file.")
-    with run_directory(name) as directory:
+    with run_directory(name) as directory, closed_after(calculator):
         try:
             if files:
                 copy_files(files, directory.path, linked)

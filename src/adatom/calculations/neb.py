@@ -13,7 +13,7 @@ from ase.mep import NEB
 
 from adatom.analysis.path import path_points
 from adatom.atoms.bands import check_same_atoms, unwrapped
-from adatom.calculations.calculation import calculation, independent_copy
+from adatom.calculations.calculation import calculation, closed_after, independent_copy
 from adatom.calculations.checks import check_atoms, check_calculator, check_count, check_positive
 from adatom.calculations.converge import converge
 from adatom.calculations.optimize import OPTIMIZERS
@@ -111,7 +111,8 @@ def run_neb(
     }
     positions = np.array([image.positions for image in images])
     steps = Steps(name, max_steps, resume_from, images[0], calculators[0], images=positions, **settings)
-    with calculation(name, images[0], calculators[0], needs=("energy", "forces")) as run:
+    needs = ("energy", "forces")
+    with closed_after(*calculators[1:]), calculation(name, images[0], calculators[0], needs=needs) as run:
         band = unwrapped([run.atoms, *(independent_copy(image) for image in images[1:])])
         for number, (image, calculator) in enumerate(zip(band, calculators, strict=True)):
             image.calc = calculator

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields, replace
 from functools import cache, partial
 from importlib import import_module, metadata
 from importlib.util import find_spec
@@ -21,6 +21,7 @@ from urllib.parse import parse_qsl
 
 from ase.calculators.calculator import BaseCalculator
 
+from adatom.calculators.interpreters import InterpreterCalculator, interpreter_of
 from adatom.calculators.weights import copy_calculator, stamp, weights
 from adatom.errors import InputError, MissingExtraError, UnknownNameError
 from adatom.execution.context import current_job
@@ -53,7 +54,7 @@ class Model:
     name
         Name of the model in adatom.
     package
-        Package that provides the model, by its name for pip.
+        Package that provides the model, by its name for pip. The setting `interpreters` may name a Python that has it.
     make
         Class of its calculator, or a function that makes one, as ``module:attribute``.
     extra
@@ -129,7 +130,9 @@ def named_model(calculator: Any) -> Model | None:
     calculator
         Calculator in any form that `make_model` takes.
     """
-    return _rows().get(_parse(calculator)[0]) if isinstance(calculator, str) else None
+    row = _rows().get(_parse(calculator)[0]) if isinstance(calculator, str) else None
+    # The process of another Python computes one structure at a time.
+    return replace(row, batched=None) if row and interpreter_of(row.package) else row
 
 
 def make_model(calculator: Any, **calc_kwargs: Any) -> Any:
@@ -184,7 +187,7 @@ def calculator_needs(calculator: Any) -> list[Need]:
         Calculator in any form that `make_model` takes.
     """
     if row := named_model(calculator):
-        return [row.package]
+        return [] if interpreter_of(row.package) else [row.package]
     made = calculator[0] if isinstance(calculator, tuple) and calculator else calculator
     return [made if callable(made) else type(made)]
 
@@ -336,12 +339,18 @@ def _file_argument(row: Model, file: str, text: str) -> dict[str, str]:
 def _maker(row: Model, from_file: bool) -> Callable[..., Any]:
     """Return the class or function that makes a model's calculator."""
     place = row.make_from_file if from_file and row.make_from_file else row.make
+    if interpreter_of(row.package):
+        return partial(_elsewhere, row.package, place, tuple(row.properties))
     module, _, attribute = place.partition(":")
     try:
         found: Any = import_module(module)
     except ModuleNotFoundError as error:
         raise MissingExtraError(row.package, row.extra) from error
     return attrgetter(attribute)(found)
+
+
+def _elsewhere(package: str, place: str, properties: tuple[str, ...], **arguments: Any) -> InterpreterCalculator:
+    return InterpreterCalculator(package, place, properties, arguments)
 
 
 def _device() -> str:

@@ -19,7 +19,7 @@ from adatom.execution.context import current_job
 from adatom.execution.mpi import mpi_command
 from adatom.settings import get_settings
 
-__all__ = ["Programs", "last_lines", "run_program"]
+__all__ = ["Programs", "ending", "last_lines", "run_program"]
 
 
 _BACKTRACE = re.compile(r"\s*(#\d+\s|at \S+:\d+$)")  # gfortran's backtrace would push out the reason
@@ -211,7 +211,7 @@ def run_program(
     text = (directory / output).read_text(errors="replace")
     if status in fine and done in text:
         return text
-    said = f"{name} {_said(status)}{'' if done in text else ', before its end'}"
+    said = f"{name} {ending(status)}{'' if done in text else ', before its end'}"
     ends = last_lines(directory, output, errors, *more)
     if shutil.disk_usage(directory).free < 4096:
         raise StorageError("\n".join([f"{said}: the disk is full. Make room, or set ADATOM_RESULTS_DIR.", *ends]))
@@ -229,8 +229,14 @@ def _own_temporary_directory() -> Iterator[dict[str, str]]:
         yield {"TMPDIR": path}
 
 
-def _said(status: int) -> str:
-    # A shell or a launcher reports a signal as 128 plus its number.
+def ending(status: int) -> str:
+    """Return a phrase for the exit status of a process, such as ``"was killed by SIGKILL"``.
+
+    Parameters
+    ----------
+    status
+        Exit status. A shell or a launcher reports a signal as 128 plus its number.
+    """
     number = -status if status < 0 else status - 128
     try:
         return f"was killed by {signal.Signals(number).name}"

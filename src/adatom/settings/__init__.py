@@ -203,7 +203,7 @@ def _refuse_unknown_variables() -> None:
     from adatom.settings.model import Settings
 
     known = {_PREFIX + key.upper() for key in Settings.model_fields}
-    tables = tuple(f"{_PREFIX}{key.upper()}__" for key in ("commands", "data_dirs"))
+    tables = tuple(f"{_PREFIX}{key.upper()}__" for key in ("commands", "data_dirs", "interpreters"))
     for name in os.environ:
         if name.upper().startswith(_PREFIX) and name.upper() != _CONFIG_FILE:
             if name.upper() not in known and not name.upper().startswith(tables):

@@ -97,6 +97,11 @@ class Settings(BaseSettings):
         description="Directory of a code's data files, such as pseudopotentials or basis sets, by code. ASE's "
         "configuration comes first.",
     )
+    interpreters: dict[str, str] = Field(
+        {},
+        description="Command that starts the Python that a code or a machine-learned potential is installed for, by "
+        "the name of its package, such as `/usr/bin/python3`; a package without one is imported from this Python.",
+    )
     models: Path | None = Field(
         None, description="YAML file of further machine-learned potentials, besides those that come with adatom."
     )
@@ -126,7 +131,9 @@ class Settings(BaseSettings):
 
     # Settings that are read where a job runs, not where it was submitted. A walltime counts from the start of the
     # process that it is set for: the one of the submitting script says nothing about a worker.
-    of_machine: ClassVar[frozenset[str]] = frozenset({"commands", "data_dirs", "mpi", "scratch_dir", "walltime"})
+    of_machine: ClassVar[frozenset[str]] = frozenset(
+        {"commands", "data_dirs", "interpreters", "mpi", "scratch_dir", "walltime"}
+    )
 
     def __hash__(self) -> int:
         return hash((self.results_dir, self.workflow_engine, self.local_workers))  # enough; equality compares all

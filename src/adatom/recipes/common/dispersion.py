@@ -12,6 +12,7 @@ from ase.calculators.calculator import BaseCalculator
 from ase.data import chemical_symbols
 from ase.stress import full_3x3_to_voigt_6_stress
 
+from adatom.calculations.calculation import closed_after
 from adatom.calculations.checks import check_elements
 from adatom.errors import InputError, MissingExtraError, UnknownNameError
 from adatom.execution.needs import Need
@@ -167,6 +168,11 @@ class WithDispersion(BaseCalculator):
     @directory.setter
     def directory(self, directory: str) -> None:
         self.calculator.directory = directory
+
+    def close(self) -> None:
+        """End the program that the code has running, if it has one."""
+        with closed_after(self.calculator):
+            pass
 
     def calculate(self, atoms: Atoms, properties: list[str], system_changes: list[str]) -> None:
         """Compute a structure. ASE calls this method of its calculators.

@@ -1,0 +1,224 @@
+"""Calculators that are installed for another Python, in a process of that Python."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, cast
+
+from ase import Atoms
+from ase.calculators.calculator import Calculator, all_changes
+from ase.io.jsonio import decode, encode
+
+from adatom.calculators.programs import ending, last_lines
+from adatom.errors import ConvergenceError, InputError, ProgramError
+from adatom.execution.mpi import mpi_command
+from adatom.settings import get_settings
+
+__all__ = ["InterpreterCalculator", "interpreter_of"]
+
+_SERVER = Path(__file__).with_name("interpreter_server.py")
+_OF_THIS_PYTHON = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP")
+# Names of arrays of a structure, and of arguments of `ase.Atoms`.
+_CARRIED = {"initial_magmoms": "magmoms", "initial_charges": "charges", "masses": "masses", "tags": "tags"}
+
+
+def interpreter_of(package: str) -> list[str] | None:
+    """Return the command of the Python that a package is installed for; None: the setting `interpreters` names none.
+
+    Parameters
+    ----------
+    package
+        Name of the package, in which the setting has ``_`` for ``-``.
+
+    Raises
+    ------
+    InputError
+        The command does not exist.
+    """
+    command = get_settings().interpreters.get(package.replace("-", "_"))
+    if command is None:
+        return None
+    words = [os.path.expanduser(word) for word in shlex.split(command)]
+    if not words or not shutil.which(words[0]):
+        raise InputError(
+            f"The Python of {package}, {command!r}, is not there, or cannot be run. Set {_variable(package)} to the "
+            f"one that has {package}, such as /usr/bin/python3."
+        )
+    return words
+
+
+class InterpreterCalculator(Calculator):
+    """ASE calculator in a process of another Python, which lives until `close`.
+
+    What the calculator prints is in the file ``PACKAGE.out`` of its directory.
+
+    Parameters
+    ----------
+    package
+        Name of the package that has the calculator, in the setting `interpreters`. Without a row there, the process has
+        the Python of this one.
+    make
+        Class or function that makes the calculator, as ``module:attribute`` or ``file.py:attribute``.
+    properties
+        Properties that it computes, by ASE's names.
+    arguments
+        Arguments of `make`, or a function that returns them for a structure.
+    carried
+        Whether the calculator gets initial moments, initial charges, masses and tags of the structure.
+    more
+        Names of further files that the calculator writes its messages to.
+    advice
+        What to change where an SCF does not converge.
+
+    Raises
+    ------
+    InputError
+        The package is not installed.
+    """
+
+    discard_results_on_any_change = True
+
+    def __init__(
+        self,
+        package: str,
+        make: str,
+        properties: Sequence[str],
+        arguments: Mapping[str, Any] | Callable[[Atoms], Mapping[str, Any]],
+        *,
+        carried: bool = True,
+        more: Sequence[str] = (),
+        advice: str = "",
+    ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.implemented_properties = list(properties)
+        self._package, self._make, self._arguments, self._carried = package, make, arguments, carried
+        self._log, self._more, self._advice = f"{package}.out", more, advice
+        self._process: subprocess.Popen[str] | None = None
+        named = interpreter_of(package)
+        if named is None and not find_spec(package):
+            raise InputError(
+                f"{package} is not installed for this Python. Install it, or set {_variable(package)} to a Python that "
+                "has it, such as /usr/bin/python3."
+            )
+        self._python, self._is_another = named or [sys.executable], named is not None
+        self.parameters.update({} if callable(arguments) else arguments, name=make.rpartition(":")[2])
+
+    def calculate(
+        self, atoms: Atoms | None = None, properties: Sequence[str] = ("energy",), system_changes: Any = all_changes
+    ) -> None:
+        """Compute properties of a structure.
+
+        Parameters
+        ----------
+        atoms, properties, system_changes
+            Same as in the calculators of ASE.
+
+        Raises
+        ------
+        InputError
+            The other Python cannot import the calculator, or an argument cannot be sent to it.
+        ConvergenceError
+            The SCF did not converge.
+        ProgramError
+            The calculator raised another error, or its process ended.
+        """
+        super().calculate(atoms, properties, system_changes)  # type: ignore[no-untyped-call]
+        known = cast(Atoms, self.atoms)
+        arguments = self._arguments(known) if callable(self._arguments) else self._arguments
+        request = {"arguments": dict(arguments), "atoms": self._described(known), "properties": list(properties)}
+        try:
+            line = encode(request)
+        except TypeError as error:
+            raise InputError(
+                f"An argument of {self._package} cannot be sent to its Python: {error}. Give numbers, text, lists and "
+                "dictionaries."
+            ) from error
+        answer = self._ask(line.replace("\n", " "))
+        if "error" in answer:
+            raise self._error(answer["error"], answer["message"])
+        self.results = answer["results"]
+
+    def close(self) -> None:
+        """End the process."""
+        if self._process is None:
+            return
+        process, self._process = self._process, None
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                pipe.close()
+        for end in (process.terminate, process.kill):  # the latter last: a killed launcher cannot stop its ranks
+            try:
+                process.wait(10)
+                return
+            except subprocess.TimeoutExpired:
+                end()
+        process.wait()
+
+    def __del__(self) -> None:
+        self.close()
+
+    def _described(self, atoms: Atoms) -> dict[str, Any]:
+        """Return the arguments of `ase.Atoms` for what the calculator may know of a structure."""
+        arrays = _CARRIED if self._carried else {}
+        more = {argument: atoms.arrays[name] for name, argument in arrays.items() if name in atoms.arrays}
+        return {
+            "numbers": atoms.numbers,
+            "positions": atoms.positions,
+            "cell": atoms.cell.array,
+            "pbc": atoms.pbc,
+            **more,
+        }
+
+    def _ask(self, line: str) -> Any:
+        process = self._process = self._process or self._start()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            process.stdin.write(f"{line}\n")
+            process.stdin.flush()
+            answer = process.stdout.readline()
+        except BrokenPipeError:
+            answer = ""
+        if not answer:
+            status = process.wait()
+            self.close()
+            said = last_lines(Path(self.directory), *self._more, self._log)
+            raise ProgramError("\n".join([f"The process of {self._package} {ending(status)}.", *said]))
+        return decode(answer)
+
+    def _start(self) -> subprocess.Popen[str]:
+        directory = Path(self.directory).absolute()
+        directory.mkdir(parents=True, exist_ok=True)
+        dropped = _OF_THIS_PYTHON if self._is_another else ()
+        with (directory / self._log).open("a") as log:
+            return subprocess.Popen(
+                mpi_command(*self._python, _SERVER, self._make),
+                cwd=directory,
+                env={"OMP_NUM_THREADS": "1", **{k: v for k, v in os.environ.items() if k not in dropped}},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
+
+    def _error(self, kind: str, message: str) -> Exception:
+        if kind in ("ImportError", "ModuleNotFoundError"):
+            return InputError(
+                f"{shlex.join(self._python)} cannot import {self._make.rpartition(':')[0]}: {message}. Set "
+                f"{_variable(self._package)} to a Python that has it."
+            )
+        if "converge" in f"{kind} {message}".lower():
+            return ConvergenceError(f"The SCF of {self._package} did not converge: {message.strip()} {self._advice}")
+        said = last_lines(Path(self.directory), *self._more)  # the log has the lines of code that led to the error
+        return ProgramError("\n".join([f"{self._package} raised {kind}: {message}", *said]))
+
+
+def _variable(package: str) -> str:
+    return f"ADATOM_INTERPRETERS__{package.replace('-', '_').upper()}"

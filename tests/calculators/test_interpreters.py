@@ -1,0 +1,163 @@
+"""Calculators in a process of another Python."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from ase.build import bulk
+from ase.calculators.emt import EMT
+
+from adatom import change_settings
+from adatom.calculations import run_static
+from adatom.calculators.interpreters import InterpreterCalculator
+from adatom.errors import ConvergenceError, InputError, ProgramError
+
+CALCULATORS = """
+import os, sys
+import numpy as np
+from ase.calculators.calculator import Calculator, all_changes
+
+class Odd(Calculator):
+    implemented_properties = ["energy", "forces"]
+
+    def __init__(self, does="nothing"):
+        super().__init__()
+        self.does = does
+        print("made by", os.getpid())
+
+    def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
+        super().calculate(atoms, properties, system_changes)
+        print("computing", file=sys.stderr)
+        if self.does == "die":
+            os.abort()
+        if self.does == "diverge":
+            raise RuntimeError("SCF not converged in 3 steps")
+        if self.does == "fail":
+            raise ValueError("no such basis")
+        moments = self.atoms.get_initial_magnetic_moments().sum() + self.atoms.get_initial_charges().sum()
+        self.results = {"energy": moments + os.getpid(), "forces": np.zeros((len(self.atoms), 3))}
+"""
+
+
+@pytest.fixture
+def here(tmp_path):
+    """Another Python, which is this one with a module of its own."""
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "odd.py").write_text(CALCULATORS)
+    with change_settings(interpreters={"odd": f"env PYTHONPATH={tmp_path / 'lib'} {sys.executable}"}):
+        yield
+
+
+def odd(**arguments):
+    return InterpreterCalculator("odd", "odd:Odd", ["energy", "forces"], arguments)
+
+
+def emt():
+    return InterpreterCalculator("ase", "ase.calculators.emt:EMT", ["energy", "forces", "stress"], {})
+
+
+def test_results_are_those_of_the_calculator():
+    copper = bulk("Cu", cubic=True)
+    copper.rattle(0.1, seed=1)
+    found = run_static(copper, emt(), properties=["energy", "forces", "stress"])["results"]
+    copper.calc = EMT()
+    assert found["energy"] == copper.get_potential_energy()
+    assert (found["forces"] == copper.get_forces()).all()
+    assert (found["stress"] == copper.get_stress()).all()
+
+
+def test_one_process_computes_all_and_ends_with_the_job(here):
+    calculator, copper = odd(), bulk("Cu")
+    for _ in range(2):  # the energy is the number of the process
+        calculator.calculate(copper, ["energy"])
+    copper.rattle(0.1)
+    first = calculator.results["energy"]
+    calculator.calculate(copper, ["energy"])
+    process = calculator._process
+    assert calculator.results["energy"] == first == process.pid
+    assert run_static(copper, calculator)["results"]["energy"] == first
+    assert process.poll() == 0
+
+
+def test_what_a_structure_carries_arrives(here):
+    calculator, iron = odd(), bulk("Fe")
+    iron.set_initial_magnetic_moments([2.5])
+    iron.set_initial_charges([0.25])
+    calculator.calculate(iron, ["energy"])
+    assert calculator.results["energy"] - calculator._process.pid == 2.75
+
+
+@pytest.mark.parametrize(
+    ("does", "error", "message"),
+    [
+        ("die", ProgramError, "(?s)The process of odd was killed by SIGABRT.*odd.out:.*made by.*computing"),
+        ("diverge", ConvergenceError, "The SCF of odd did not converge: SCF not converged in 3 steps"),
+        ("fail", ProgramError, "odd raised ValueError: no such basis"),
+    ],
+)
+def test_failures(here, does, error, message):
+    calculator = odd(does=does)
+    with pytest.raises(error, match=message):
+        run_static(bulk("Cu"), calculator)
+    assert calculator._process is None
+
+
+def test_the_process_ends_with_the_one_that_asked(here):
+    """Nothing is left of a job that was killed: its end closes the pipe."""
+    calculator = odd()
+    calculator.calculate(bulk("Cu"), ["energy"])
+    process = calculator._process
+    process.stdin.close()
+    assert process.wait(60) == 0
+
+
+@pytest.mark.parametrize(
+    ("interpreters", "message"),
+    [
+        ({}, "odd is not installed for this Python. Install it, or set ADATOM_INTERPRETERS__ODD"),
+        ({"odd": "/nowhere/python"}, "The Python of odd, '/nowhere/python', is not there"),
+        ({"odd": sys.executable}, "cannot import odd: No module named 'odd'. Set ADATOM_INTERPRETERS__ODD"),
+    ],
+)
+def test_a_python_that_does_not_have_it(interpreters, message):
+    with change_settings(interpreters=interpreters), pytest.raises(InputError, match=message):
+        run_static(bulk("Cu"), odd())
+
+
+def test_an_argument_that_cannot_be_sent(here):
+    with pytest.raises(InputError, match="An argument of odd cannot be sent to its Python"):
+        run_static(bulk("Cu"), odd(does=object()))
+
+
+MODEL = """
+import os
+from ase.build import bulk
+from adatom import flow
+from adatom.recipes import mlip
+
+@flow
+def two(structures):
+    return [mlip.static_job(atoms, calculator="mine", calc_kwargs={"does": "nothing"}) for atoms in structures]
+
+if __name__ == "__main__":
+    results = two([bulk("Cu"), bulk("Cu", "fcc", 3.7)])
+    print(len({result["results"]["energy"] for result in results} - {os.getpid()}))
+    print(os.path.exists(os.path.join(results[0]["dir_name"], "odd.out")))
+    mlip.static_job(bulk("Cu"), calculator="mine", calc_kwargs={"does": "fail"})
+"""
+
+
+def test_a_model_of_another_environment(tmp_path):
+    """A row of the registry whose package only the other Python has."""
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "odd.py").write_text(CALCULATORS)
+    (tmp_path / "models.yaml").write_text("mine:\n  package: odd\n  make: odd:Odd\n")
+    (tmp_path / "script.py").write_text(MODEL)
+    python = f"env PYTHONPATH={tmp_path / 'lib'} {sys.executable}"
+    variables = {"ADATOM_MODELS": str(tmp_path / "models.yaml"), "ADATOM_INTERPRETERS__ODD": python}
+    done = subprocess.run(
+        [sys.executable, "script.py"], cwd=tmp_path, env={**os.environ, **variables}, capture_output=True, text=True
+    )
+    assert done.stdout == "2\nTrue\n"
+    assert "odd raised ValueError: no such basis" in done.stderr
