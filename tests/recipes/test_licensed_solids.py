@@ -195,6 +195,11 @@ def test_a_relaxation(code):
     assert "constrain" not in code.text(relaxed)
 
 
+def test_one_atom():
+    forces = onetep.static_job(bulk("Cu"))["results"]["forces"]
+    assert forces == pytest.approx(np.zeros((1, 3)), abs=1e-6)
+
+
 def test_onetep_has_no_stress():
     with pytest.raises(JobFailure, match="stress"):
         onetep.relax_job(bulk("Cu"), relax_cell=True)
@@ -355,24 +360,34 @@ def test_energies_of_castep_include_dispersion():
     assert result["results"]["free_energy"] == pytest.approx(expected, abs=1e-6)
 
 
+def written(row, atoms, **arguments):
+    """The input of a calculation that is not run."""
+    calculator = getattr(row.module, row.name).calculator(atoms, arguments)
+    calculator.write_inputfiles(atoms, ["energy"])
+    return row.text({"dir_name": "."})
+
+
 def test_potentials_and_blocks_of_castep(programs):
-    given = {"kpts": [1, 1, 1], "species_pot": {"Cu": "Cu_C19.usp", "Au": "NCP"}, "cell": {"SYMMETRY_GENERATE": False}}
-    text = ROWS[1].text(castep.static_job(alloy(), calc_kwargs=given))
+    species_pot = {"Cu": "Cu_C19.usp", "Au": "NCP"}
+    text = written(ROWS[1], alloy(), kpts=[1, 1, 1], species_pot=species_pot, cell={"SYMMETRY_GENERATE": False})
     potential = programs.parent / "data" / "castep" / "Cu_C19.usp"
     assert f"%BLOCK species_pot\nAu NCP\nCu {potential}\n%ENDBLOCK species_pot\n" in text
     assert "symmetry_generate : false\n" in text
     assert "xc_functional : PBE\n" in text
-    text = ROWS[1].text(castep.static_job(bulk("Cu"), calc_kwargs={**given, "species_pot": "C19"}))
+    assert "kpoint_mp_grid : 1 1 1\nkpoint_mp_offset : 0 0 0\n" in text
+    text = written(ROWS[1], bulk("Cu"), species_pot="C19", cell={"kpoint_list": ["0 0 0 1"]}, param={"spin": None})
     assert "%BLOCK species_pot\nC19\n%ENDBLOCK species_pot\n" in text
+    assert "%BLOCK kpoint_list\n0 0 0 1\n%ENDBLOCK kpoint_list\n" in text
+    assert "kpoint_mp_grid" not in text
 
 
 def test_species_of_aims_in_a_directory_of_their_own(programs):
     tight = programs.parent / "data" / "aims" / "tight"
     tight.mkdir()
     (tight / "29_Cu_default").write_text("  species        Cu\n# tight\n")
-    result = aims.static_job(bulk("Cu"), calc_kwargs={"kpts": [2, 2, 2], "species_dir": "tight"})
-    assert "# tight" in ROWS[0].text(result)
-    assert "atomic_zora scalar" in ROWS[0].text(result)
+    text = written(ROWS[0], bulk("Cu"), kpts=[2, 2, 2], species_dir="tight")
+    assert "# tight" in text
+    assert "atomic_zora scalar" in text
 
 
 @pytest.mark.parametrize(
@@ -414,8 +429,7 @@ def test_a_potential_that_is_not_the_only_one(programs):
     (programs.parent / "data" / "onetep" / "cu-other.recpot").touch()
     with pytest.raises(JobFailure, match="Which pseudopotential of Cu.* has Cu_NCP19_PBE_OTF.usp, cu-other.recpot"):
         onetep.static_job(bulk("Cu"))
-    text = ROWS[2].text(onetep.static_job(bulk("Cu"), calc_kwargs={"pseudopotentials": {"Cu": "cu-other.recpot"}}))
-    assert "Cu cu-other.recpot" in text
+    assert "Cu cu-other.recpot" in written(ROWS[2], bulk("Cu"), pseudopotentials={"Cu": "cu-other.recpot"})
 
 
 @pytest.mark.parametrize("name", ["aims", "onetep"])

@@ -81,7 +81,7 @@ class _Template(AimsTemplate):
 
     def write_input(self, profile: Any, directory: Any, atoms: Any, parameters: Any, properties: Any) -> None:
         words = {name: value for name, value in parameters.items() if value is not None}
-        words |= {"charge": charge_of(atoms, parameters["charge"]), "write_velocities": False}
+        words["charge"] = charge_of(atoms, parameters["charge"])
         if atoms.pbc.any() and "k_grid" not in words:
             words["k_grid"] = numbers_or_spacing(atoms, words)
         words = {name: value for name, value in words.items() if name not in ("kpts", "kspacing")}
