@@ -24,7 +24,7 @@ from pathlib import Path
 import pytest
 
 from adatom.execution.registry import engine_class, engine_names, is_installed
-from tests.codes import CODES, provide_code, reason_to_skip
+from tests.codes import CODES, interpreters, provide_code, reason_to_skip
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -122,7 +122,7 @@ def pages_with(of_page, deep=()) -> list:
 
 def environment(**more: str) -> dict[str, str]:
     kept = {key: value for key, value in os.environ.items() if not key.startswith("ADATOM_")}
-    return {**kept, "ADATOM_CONFIG_FILE": os.devnull, "COLUMNS": "100", **more}
+    return {**kept, "ADATOM_CONFIG_FILE": os.devnull, "COLUMNS": "100", **interpreters(), **more}
 
 
 def run(command: list[str], directory: Path, **variables: str) -> "subprocess.CompletedProcess[str]":

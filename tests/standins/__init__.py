@@ -40,3 +40,14 @@ def asked_to_fail() -> str:
         sys.stdout.flush()
         os.kill(os.getpid(), signal.SIGKILL)
     return failure
+
+
+def moments_given(lines: list[str], mark: str) -> float:
+    """The sum of the numbers behind a mark, such as ``SPIN=``."""
+    return sum(float(line.split(mark)[1].split()[0].strip('"')) for line in lines if mark in line)
+
+
+def stop_for_memory() -> int:
+    """End as a program of Intel's compiler does when there is no memory left."""
+    print("forrtl: severe (41): insufficient virtual memory", file=sys.stderr)
+    return 41

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from adatom.calculators.programs import Programs, last_lines, run_program
+from adatom.calculators.programs import Programs, failure_of, run_program
 from adatom.errors import ConvergenceError, ProgramError
 
 __all__ = ["ProgramProfile"]
+
+# What the operating system and licence managers say, whatever the program, and what helps.
+_CAUSES = {
+    r"insufficient virtual memory|[Oo]ut of memory|[Cc]annot allocate memory|bad_alloc|[Ee]rror (in )?allocating": (
+        "Give the job more memory, or more nodes."
+    ),
+    r"FLEXlm|FlexNet|[Ll]icen[cs]e server": "The licence server is silent, or has no licence left: ask who runs it.",
+}
 
 
 @dataclass(frozen=True)
@@ -35,6 +43,9 @@ class ProgramProfile:
         Whether the program takes the name of its input file as an argument, where ASE gives that name to `run`.
     more
         Names of further files that the program writes its messages to.
+    causes
+        What helps when the program gives up, by regular expressions for what it prints then. Too little memory and a
+        silent licence server are known for all programs.
     """
 
     programs: Programs
@@ -44,6 +55,7 @@ class ProgramProfile:
     advice: str = ""
     takes_input: bool = False
     more: Sequence[str] = ()
+    causes: Mapping[str, str] = field(default_factory=dict)
 
     def check(self) -> ProgramProfile:
         """Return this profile if the program can be started.
@@ -78,8 +90,10 @@ class ProgramProfile:
         StorageError
             The disk is full.
         """
-        words = [word.format(prefix=calculator.prefix) for word in calculator.fileio_rules.extend_argv]
-        self.start(Path(calculator.directory).absolute(), *words)
+        rules = calculator.fileio_rules
+        words = [word.format(prefix=calculator.prefix) for word in rules.extend_argv]
+        stdin = rules.stdin_name and rules.stdin_name.format(prefix=calculator.prefix)
+        self.start(Path(calculator.directory).absolute(), *words, stdin=stdin)
 
     def run(self, directory: Path, inputfile: str | None, outputfile: str, errorfile: str | None = None) -> None:
         """Run the program, as ASE's templates call it, with the files of this profile.
@@ -95,7 +109,7 @@ class ProgramProfile:
         """
         self.start(Path(directory).absolute(), *([inputfile] if self.takes_input and inputfile else []))
 
-    def start(self, directory: Path, *words: str) -> None:
+    def start(self, directory: Path, *words: str, stdin: str | None = None) -> None:
         """Run the program in a directory.
 
         Parameters
@@ -104,22 +118,36 @@ class ProgramProfile:
             Directory of the files.
         *words
             Arguments of the program.
+        stdin
+            Name of the file for its standard input. None: it is empty.
         """
         program, command, files = self.programs.main, [*self.programs.command(), *words], (self.output, *self.more)
+        errors = f"{program}.err"
         try:
-            run_program(program, command, directory, output=self.output, errors=f"{program}.err", more=self.more)
+            run_program(program, command, directory, output=self.output, errors=errors, more=self.more, stdin=stdin)
         except ProgramError as error:
             self._check_convergence(directory, files, error)
+            if advice := self._advice_for(directory, *files, errors):
+                raise ProgramError(f"{error}\n{advice}") from error
             raise
         text = self._check_convergence(directory, files)
         if self.done not in text:
-            raise ProgramError("\n".join([f"{program} ended without a result.", *last_lines(directory, *files)]))
+            failed = failure_of(f"{program} ended without a result", directory, *files, errors)
+            advice = self._advice_for(directory, *files, errors)
+            raise type(failed)(f"{failed}\n{advice}".rstrip())
 
     def _check_convergence(self, directory: Path, files: Sequence[str], cause: Exception | None = None) -> str:
         """Return the texts of the files, unless they say that the SCF did not converge."""
-        text = "\n".join(
-            (directory / file).read_text(errors="replace") for file in files if (directory / file).exists()
-        )
+        text = _text(directory, files)
         if self.unconverged and re.search(self.unconverged, text):
             raise ConvergenceError(f"The SCF of {self.programs.main} did not converge. {self.advice}") from cause
         return text
+
+    def _advice_for(self, directory: Path, *files: str) -> str:
+        """Return what helps after what the program printed; empty for a cause that is not known."""
+        text = _text(directory, files)
+        return next((advice for said, advice in {**self.causes, **_CAUSES}.items() if re.search(said, text)), "")
+
+
+def _text(directory: Path, files: Sequence[str]) -> str:
+    return "\n".join((directory / file).read_text(errors="replace") for file in files if (directory / file).exists())
