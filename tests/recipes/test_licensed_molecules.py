@@ -13,7 +13,7 @@ from ase.build import bulk, molecule
 from ase.data import covalent_radii
 from ase.units import Bohr, Hartree
 
-from adatom import JobFailure, change_settings
+from adatom import JobFailure, Remove, change_settings
 from adatom.calculations import run_static
 from adatom.errors import ConvergenceError, InputError, ProgramError, StorageError
 from adatom.execution.context import job_context
@@ -68,7 +68,9 @@ ROWS = [
         fails={"memory": (ProgramError, "Please increase MaxCore")},
         refused=(
             ({"keyword": ["PBE"]}, "Unknown argument of ORCA 'keyword'. Did you mean 'keywords'"),
-            ({"keywords": "PBE"}, "keywords is 'PBE'. Give a list"),
+            ({"keywords": "PBE"}, "keywords is 'PBE'. Give a list, or a table"),
+            ({"keywords": {"PBE": 3}}, "keywords has pbe: 3. Give True, or Remove"),
+            ({"keywords": []}, "There are no keywords"),
             ({"keywords": ["PBE", "TightOpt"]}, "keywords has 'TightOpt', with which ORCA moves"),
         ),
     ),
@@ -270,7 +272,7 @@ def test_a_program_that_is_not_there(row):
 
 
 OF_JOB = {  # ranks, threads, memory of the job below, in the words of the codes
-    "orca": ["%pal nprocs 4 end"],
+    "orca": ["%pal nprocs 4 end\n%maxcore 1536 "],
     "gaussian": ["%nprocshared=8\n", "%mem=6553MB\n"],
     "qchem": ["MEM_TOTAL 6553\n"],
     "mrcc": ["mpitasks=4\n", "mem=1638MB\n"],
@@ -288,11 +290,39 @@ def test_the_resources_are_those_of_the_job(row, programs):
     assert (programs / f"{row.program}.runs").read_text().rstrip() == f"2{arguments}"
 
 
-def test_words_and_blocks_of_orca_reach_the_input():
-    given = {"keywords": ["PBE", "def2-SVP", "SlowConv"], "blocks": ["%scf MaxIter 300 end", "%maxcore 2000"]}
-    result = orca.static_job(molecule("H2O"), properties=["energy"], calc_kwargs=given)
-    text = (Path(result["dir_name"]) / "orca.inp").read_text()
-    assert text.startswith("! PBE def2-SVP SlowConv \n%scf MaxIter 300 end\n%maxcore 2000 \n")
+@pytest.mark.parametrize(
+    ("preset", "keywords", "blocks", "start"),
+    [
+        ("b3lyp", None, None, "! b3lyp def2-tzvp \n"),
+        (
+            "b3lyp",
+            ["PBE", "def2-SVP"],
+            ["%scf MaxIter 300 end", "%maxcore 2000"],
+            "! PBE def2-SVP \n%scf MaxIter 300 end\n",
+        ),
+        ("b3lyp", {"PBE": True, "B3LYP": Remove, "def2-TZVP": False}, None, "! pbe \n"),
+        (["r2scan_3c", "tight"], {"SlowConv": True}, None, "! r2scan-3c tightscf defgrid3 slowconv \n"),
+        (
+            "own.yaml",
+            {"pbe": Remove, "hf": True},
+            None,
+            "! def2-SVP hf \n%scf\n  maxiter 300\n  shift Shift 0.1 end\nend ",
+        ),
+        (
+            "own.yaml",
+            None,
+            {"SCF": {"MAXITER": 5, "Shift": Remove}, "maxcore": 90},
+            "! PBE def2-SVP \n%scf\n  maxiter 5\nend\n%maxcore 90 \n",
+        ),
+    ],
+)
+def test_words_and_blocks_of_orca_go_over_those_of_the_preset(tmp_path, preset, keywords, blocks, start):
+    own = "keywords: [PBE, def2-SVP]\nblocks: {scf: {MaxIter: 300, Shift: Shift 0.1 end}}\n"
+    (tmp_path / "own.yaml").write_text(own)
+    preset = str(tmp_path / preset) if preset == "own.yaml" else preset
+    given = {name: value for name, value in (("keywords", keywords), ("blocks", blocks)) if value is not None}
+    result = orca.static_job(molecule("H2O"), properties=["energy"], preset=preset, calc_kwargs=given)
+    assert (Path(result["dir_name"]) / "orca.inp").read_text().startswith(start)
 
 
 PBE = {"xc": "pbe", "basis": "3-21G"}

@@ -8,7 +8,7 @@ from ase.units import Bohr
 
 from tests.standins import asked_to_fail, electrons_fit, in_atomic_units, molecule
 
-KNOWN = {"b3lyp", "def2-tzvp", "pbe", "def2-svp", "engrad", "slowconv"}
+KNOWN = {"b3lyp", "def2-tzvp", "pbe", "def2-svp", "engrad", "slowconv", "r2scan-3c", "tightscf", "defgrid3", "hf"}
 
 
 def main(path: Path) -> int:
