@@ -1,17 +1,20 @@
 """Programs that stand in for codes with a licence: they read the true input and write true-format output.
 
-Energies and forces are those of a potential of ASE's, so that derivatives, relaxations and vibrations through them are
-right. The charge and the multiplicity add a constant each, which shows whether they arrived. ``STANDIN_FAILS`` makes
-such a program fail as the code does.
+Energies and forces are those of a potential, so that derivatives, relaxations and vibrations through them are right.
+The charge and the multiplicity add a constant each, which shows whether they arrived. ``STANDIN_FAILS`` makes such a
+program fail as the code does.
 """
 
 import os
 import signal
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
 from ase import Atoms
-from ase.calculators.emt import EMT
+from ase.data import covalent_radii
+from ase.units import Bohr, Hartree
 
 FAILURE = "STANDIN_FAILS"
 
@@ -27,10 +30,49 @@ def install(code: str, directory: Path, module: str = "") -> Path:
 
 
 def compute(atoms: Atoms, charge: int, multiplicity: int) -> tuple[float, list[list[float]]]:
-    """Energy in eV and forces in eV/Å."""
+    """Energy in eV and forces in eV/Å, of ASE's EMT."""
+    from ase.calculators.emt import EMT
+
     atoms.calc = EMT()
-    energy = atoms.get_potential_energy() + 0.25 * charge + 0.0625 * (multiplicity - 1)
+    energy = atoms.get_potential_energy() + of_state(charge, multiplicity)
     return energy, atoms.get_forces().tolist()
+
+
+def of_state(charge: int, multiplicity: int) -> float:
+    """Energy in eV that tells a charge and a multiplicity."""
+    return 0.25 * charge + 0.0625 * (multiplicity - 1)
+
+
+def springs(atoms: Atoms, charge: int, multiplicity: int) -> tuple[float, np.ndarray]:
+    """Energy in eV and forces in eV/Å of a molecule with springs between all atoms, which is there at once."""
+    energy, forces = of_state(charge, multiplicity) - 10 * len(atoms), np.zeros((len(atoms), 3))
+    for i in range(len(atoms)):
+        for j in range(i):
+            rest = covalent_radii[atoms.numbers[[i, j]]].sum() + (0.9 if {*atoms.numbers[[i, j]]} == {1} else 0)
+            vector = atoms.positions[i] - atoms.positions[j]
+            length = np.linalg.norm(vector)
+            energy += 15 * (length - rest) ** 2
+            pull = 30 * (length - rest) * vector / length
+            forces[i] -= pull
+            forces[j] += pull
+    return float(energy), forces
+
+
+def in_atomic_units(atoms: Atoms, charge: int, multiplicity: int) -> tuple[float, np.ndarray]:
+    """Energy in Hartree and gradient in Hartree/Bohr of `springs`."""
+    energy, forces = springs(atoms, charge, multiplicity)
+    return energy / Hartree, -forces * Bohr / Hartree
+
+
+def electrons_fit(atoms: Atoms, charge: int, multiplicity: int) -> bool:
+    """Whether the electrons can have the multiplicity."""
+    return (int(atoms.numbers.sum()) - charge - multiplicity + 1) % 2 == 0
+
+
+def molecule(rows: Iterable[str]) -> Atoms:
+    """The molecule of lines with a symbol and coordinates in Å."""
+    words = [row.split() for row in rows if row.strip()]
+    return Atoms([row[0] for row in words], [[float(x) for x in row[1:4]] for row in words])
 
 
 def asked_to_fail() -> str:

@@ -4,12 +4,11 @@ import re
 import sys
 from pathlib import Path
 
-from ase import Atoms
-from ase.units import Bohr, Hartree
+from ase.units import Bohr
 
-from tests.standins import asked_to_fail, compute
+from tests.standins import asked_to_fail, electrons_fit, in_atomic_units, molecule
 
-KNOWN = {"b3lyp", "def2-tzvp", "pbe", "def2-svp", "engrad", "slowconv"}
+KNOWN = {"b3lyp", "def2-tzvp", "pbe", "def2-svp", "engrad", "slowconv", "r2scan-3c", "tightscf", "defgrid3", "hf"}
 
 
 def main(path: Path) -> int:
@@ -22,10 +21,9 @@ def main(path: Path) -> int:
         return 1
     found = re.search(r"^\*\s*xyz\s+(-?\d+)\s+(\d+)\s*\n(.*?)^\*", text, re.MULTILINE | re.DOTALL)
     charge, multiplicity = int(found[1]), int(found[2])
-    rows = [line.split() for line in found[3].splitlines()]
-    atoms = Atoms([row[0] for row in rows], [[float(x) for x in row[1:4]] for row in rows])
-    electrons = int(atoms.numbers.sum()) - charge
-    if (electrons - multiplicity + 1) % 2:
+    atoms = molecule(found[3].splitlines())
+    if not electrons_fit(atoms, charge, multiplicity):
+        electrons = int(atoms.numbers.sum()) - charge
         even, odd = ("even", "odd")[electrons % 2], ("even", "odd")[multiplicity % 2]
         print(f"Error : multiplicity ({multiplicity}) is {odd} and number of electrons ({electrons}) is {even}")
         print(" -> impossible")
@@ -35,13 +33,16 @@ def main(path: Path) -> int:
         print(f"  {atom.symbol:<2}{atom.x:14.6f}{atom.y:14.6f}{atom.z:14.6f}")
     print(f"\nNumber of atoms                             ...{len(atoms):7d}")
     failure = asked_to_fail()
+    if failure == "memory":
+        print("Error  (ORCA_SCF): Not enough memory available!\nPlease increase MaxCore to more than: 289 MB")
+        return 1
     if failure == "scf":
         print("               *****************************************************")
         print("               *                     ERROR                         *")
         print("               *           SCF NOT CONVERGED AFTER 125 CYCLES      *")
         print("               *****************************************************")
         return 0  # as it does for an energy alone
-    energy, forces = compute(atoms, charge, multiplicity)
+    energy, gradient = in_atomic_units(atoms, charge, multiplicity)
     print("               *****************************************************")
     print("               *                     SUCCESS                       *")
     print("               *           SCF CONVERGED AFTER  12 CYCLES          *")
@@ -49,15 +50,14 @@ def main(path: Path) -> int:
     if failure == "truncated":
         return 0
     print("\n-------------------------   --------------------")
-    print(f"FINAL SINGLE POINT ENERGY {energy / Hartree:23.12f}")
+    print(f"FINAL SINGLE POINT ENERGY {energy:23.12f}")
     print("-------------------------   --------------------")
     if "engrad" in {word.lower() for word in words}:
-        gradient = [[-x / Hartree * Bohr for x in force] for force in forces]
         print("------------------\nCARTESIAN GRADIENT\n------------------\n")
         for number, (atom, row) in enumerate(zip(atoms, gradient, strict=True), 1):
             print(f"{number:4d}   {atom.symbol:<2}  :" + "".join(f"{x:15.9f}" for x in row))
         lines = ["#", "# Number of atoms", "#", f" {len(atoms)}", "#", "# The current total energy in Eh", "#"]
-        lines += [f"{energy / Hartree:23.12f}", "#", "# The current gradient in Eh/bohr", "#"]
+        lines += [f"{energy:23.12f}", "#", "# The current gradient in Eh/bohr", "#"]
         lines += [f"{x:23.12f}" for row in gradient for x in row]
         lines += ["#", "# The atomic numbers and current coordinates in Bohr", "#"]
         lines += [f"{atom.number:4d}" + "".join(f"{x / Bohr:14.7f}" for x in atom.position) for atom in atoms]

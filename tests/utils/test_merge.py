@@ -45,6 +45,22 @@ def test_remove_can_be_written_in_json():
 
 
 @pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"pbe": True, "b3lyp": Remove, "SlowConv": False}, ["def2-SVP", "pbe"]),
+        ({"B3LYP": True}, ["def2-SVP", "SlowConv", "B3LYP"]),
+        ({"none": Remove}, ["B3LYP", "def2-SVP", "SlowConv"]),
+        (["HF"], ["HF"]),
+        ({"x": 1}, {"x": 1}),
+    ],
+)
+def test_words_of_a_list_are_added_and_removed(changes, words):
+    below, above = {"kw": {"words": ["B3LYP", "def2-SVP", "SlowConv"]}}, {"kw": {"words": changes}}
+    assert merge(below, above) == {"kw": {"words": words}}
+    assert layered(below, above) == {"kw": {"words": words}}
+
+
+@pytest.mark.parametrize(
     ("below", "above", "laid"),
     [
         ({"a": 1, "b": 2}, {"b": 3}, {"a": 1, "b": 3}),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, TypeGuard
 
 __all__ = ["Remove", "layered", "merge"]
 
@@ -17,7 +17,9 @@ def merge(*layers: Mapping[str, Any] | None) -> dict[str, Any]:
     Parameters
     ----------
     *layers
-        Dictionaries to merge, the defaults first; None counts as an empty one. The value `Remove` deletes its key.
+        Dictionaries to merge, the defaults first; None counts as an empty one. The value `Remove` deletes its key. A
+        list replaces what was there; over a list of words ``{"PBE": True, "B3LYP": Remove}`` adds and removes some, in
+        any case of letters.
 
     Returns
     -------
@@ -28,7 +30,9 @@ def merge(*layers: Mapping[str, Any] | None) -> dict[str, Any]:
     for layer in layers:
         for key, value in (layer or {}).items():
             below = merged.pop(key, None)
-            if isinstance(value, Mapping):
+            if _are_words(below, value):
+                merged[key] = _changed(below, value)
+            elif isinstance(value, Mapping):
                 merged[key] = merge(below if isinstance(below, Mapping) else None, value)
             elif not _is_remove(value):
                 merged[key] = value
@@ -43,7 +47,8 @@ def layered(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any
     below
         Arguments by name, such as the defaults that `bind` has set.
     above
-        Arguments that win. `Remove` inside a dictionary stays, for the defaults that it is merged over later.
+        Arguments that win. `Remove` inside a dictionary stays, for the defaults that it is merged over later; words in
+        a list change as in `merge`.
 
     Returns
     -------
@@ -57,10 +62,31 @@ def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, 
     laid = dict(below)
     for key, value in above.items():
         under = below.get(key)
-        if isinstance(value, Mapping) and isinstance(under, Mapping):
+        if _are_words(under, value):
+            value = _changed(under, value)
+        elif isinstance(value, Mapping) and isinstance(under, Mapping):
             value = _laid_over(under, value)
         laid[key] = value
     return laid
+
+
+def _are_words(below: Any, value: Any) -> TypeGuard[list[str]]:
+    """Return whether a value says which words of a list to add and to remove."""
+    return (
+        isinstance(below, list | tuple)
+        and isinstance(value, Mapping)
+        and all(isinstance(word, str) for word in below)
+        and all(isinstance(change, bool) or _is_remove(change) for change in value.values())
+    )
+
+
+def _changed(words: Iterable[str], changes: Mapping[str, Any]) -> list[str]:
+    """Return words without those that are removed or added, and those that are added."""
+    changed = {word.lower() for word in changes}
+    return [
+        *(word for word in words if word.lower() not in changed),
+        *(word for word, change in changes.items() if change is True),
+    ]
 
 
 def _is_remove(value: Any) -> bool:
