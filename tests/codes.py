@@ -34,6 +34,7 @@ PROGRAMS = {
     "nwchem": (("nwchem",), ("nwchem", "nwchem-data")),
     "gpaw": (("gpaw",), ("gpaw", "gpaw-data")),
     "psi4": (("psi4",), ("psi4",)),
+    "lammps": (("lmp", "mpirun"), ("lammps", "lammps-data", "openmpi-bin")),
 }
 # Debian's Python, which has the packages of those programs that are a package.
 INTERPRETERS = {"gpaw": "/usr/bin/python3", "psi4": "env PYTHONPATH=/usr/lib/x86_64-linux-gnu /usr/bin/python3"}
