@@ -1,5 +1,6 @@
 """Stands in for VASP, in the words of its version 6."""
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ from ase.filters import FrechetCellFilter
 from ase.io import read, write
 from ase.optimize import BFGS
 
-from tests.standins import asked_to_fail, compute
+from tests.standins import asked_to_fail, compute, install
 from tests.standins.vasp_bands import Electrons
 from tests.standins.vasp_xml import DEFAULTS, calculation, document
 
@@ -19,13 +20,28 @@ VALENCE = {"H": 1, "C": 4, "N": 5, "O": 6, "Al": 3, "Ni": 10, "Cu": 11, "Pd": 10
 
 def potcar(symbol: str) -> str:
     """The lines of a potential that VASP's users' tools look at."""
+    valence = VALENCE.get(symbol.partition("_")[0], 6)
     return (
-        f"  PAW_PBE {symbol} 01Jan2001\n   {VALENCE.get(symbol, 6):.14f}\n parameters from PSCTR are:\n"
+        f"  PAW_PBE {symbol} 01Jan2001\n   {valence:.14f}\n parameters from PSCTR are:\n"
         f"   TITEL  = PAW_PBE {symbol} 01Jan2001\n   LULTRA =        F    use ultrasoft PP ?\n"
         "   IUNSCR =        1    unscreen: 0-lin 1-nonlin 2-no\n   RPACOR =    2.000    partial core radius\n"
-        f"   POMASS =   1.000; ZVAL   =   {VALENCE.get(symbol, 6):.3f}    mass and valenz\n"
+        f"   POMASS =   1.000; ZVAL   =   {valence:.3f}    mass and valenz\n"
         "   ENMAX  =  400.000; ENMIN  = 300.000 eV\n End of Dataset\n"
     )
+
+
+def provide(directory: Path, *symbols: str) -> dict[str, str]:
+    """Put the programs and potentials in a directory, and return the variables that name them."""
+    place = directory / "bin"
+    place.mkdir(parents=True)
+    for name in ("vasp_std", "vasp_gam", "vasp_ncl"):
+        install(name, place, "vasp")
+    for symbol in symbols or VALENCE:
+        for version in ("", ".54", ".64"):
+            folder = directory / "potentials" / f"potpaw_PBE{version}" / symbol
+            folder.mkdir(parents=True)
+            (folder / "POTCAR").write_text(potcar(symbol))
+    return {"PATH": f"{place}{os.pathsep}{os.environ['PATH']}", "VASP_PP_PATH": str(directory / "potentials")}
 
 
 def incar() -> dict[str, str]:

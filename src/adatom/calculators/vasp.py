@@ -22,13 +22,12 @@ from adatom.calculators.vasp_sets import arguments_of
 from adatom.errors import ConvergenceError, InputError, ProgramError
 from adatom.utils.merge import Remove
 
-__all__ = ["PARAMETERS", "Vasp", "k_grid", "layer", "make_vasp"]
+__all__ = ["PARAMETERS", "Vasp", "k_grid", "layer", "make_vasp", "right_handed"]
 
 PROGRAMS = Programs("vasp", "vasp_std", "https://www.vasp.at, with a licence")
 _KNOWN = [kind for kind in vars(create_input.GenerateVaspInput()).values() if isinstance(kind, dict)]
-PARAMETERS = tuple(
-    sorted({key for kind in _KNOWN for key in kind} - {"txt", "net_charge"} | {"input_set", "bandgap", "moments"})
-)
+_OWN = {"bandgap", "input_set", "moments"}
+PARAMETERS = tuple(sorted({key for kind in _KNOWN for key in kind} - {"txt", "net_charge"} | _OWN))
 _OUTPUT, _DONE = "vasp.out", "General timing and accounting"
 _OF_A_STEP = ("energy", "free_energy", "forces", "stress")
 # What VASP prints when it gives up, and what helps.
@@ -132,7 +131,7 @@ def k_grid(atoms: Atoms, parameters: Mapping[str, Any], slab: Atoms | None = Non
         parameters = {**arguments_of(name, atoms, parameters.get("bandgap")), **parameters}
     if not (spacing := parameters.get("kspacing")):
         return {key: parameters[key] for key in ("kpts", "gamma") if key in parameters} if name else {}
-    numbers = numbers_of(_right_handed(atoms), spacing, slab and _right_handed(slab))
+    numbers = numbers_of(right_handed(atoms), spacing, slab and right_handed(slab))
     gamma = parameters.get("kgamma") in (None, True)
     return {"kpts": numbers, "gamma": gamma, "kspacing": None, "kgamma": None}
 
@@ -163,8 +162,14 @@ def _name_potentials() -> None:
     cfg.parser["environment"][create_input.GenerateVaspInput.VASP_PP_PATH] = str(directory).replace("$", "$$")
 
 
-def _right_handed(atoms: Atoms) -> Atoms:
-    """Return a periodic copy with a right-handed cell: VASP refuses others, and the opposite vectors span the same."""
+def right_handed(atoms: Atoms) -> Atoms:
+    """Return a periodic copy with a right-handed cell: VASP refuses others, and the opposite vectors span the same.
+
+    Parameters
+    ----------
+    atoms
+        Structure, which is not changed.
+    """
     given = atoms.copy()
     given.pbc = True
     if given.cell.handedness < 0:
@@ -199,7 +204,7 @@ class Vasp(VaspOfASE):
         atoms
             Structure, which is not changed.
         """
-        given = _right_handed(atoms)
+        given = right_handed(atoms)
         if self._moments is not None:
             given.set_initial_magnetic_moments(self._moments)
         return given
@@ -287,7 +292,7 @@ class Vasp(VaspOfASE):
     def _images(self, atoms: Atoms) -> list[Atoms]:
         from ase.io import read
 
-        given, images = _right_handed(atoms), []
+        given, images = right_handed(atoms), []
         start, turned = given.get_scaled_positions(wrap=False), 1 if atoms.cell.handedness > 0 else -1
         for step in read(Path(self.directory) / "vasprun.xml", ":", format="vasp-xml"):
             moved = step.get_scaled_positions(wrap=False)[self.resort] - start
