@@ -1,6 +1,8 @@
 """The input of a preset that is an input set of pymatgen, against the input that pymatgen writes itself."""
 
 import os
+import sys
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -12,8 +14,9 @@ from pymatgen.io.vasp import Incar, Kpoints, sets
 
 from adatom.calculators.vasp import k_grid, make_vasp
 from adatom.calculators.vasp_sets import SETS, arguments_of
-from adatom.errors import InputError, UnknownNameError
+from adatom.errors import InputError, MissingExtraError, UnknownNameError
 from tests import standins
+from tests.codes import reason_to_skip
 from tests.standins.vasp import potcar
 
 
@@ -94,7 +97,20 @@ def programs(tmp_path, monkeypatch):
     (tmp_path / "potentials").mkdir()
 
 
-def by_pymatgen(atoms, name):
+def class_of(kind):
+    if not kind.startswith("OMat24"):
+        return getattr(sets, kind)
+    reason = reason_to_skip("omat24")
+    if reason:
+        pytest.skip(reason)
+    place = sets.MODULE_DIR
+    try:
+        return getattr(import_module("fairchem.data.omat.vasp.sets"), kind)
+    finally:
+        sets.MODULE_DIR = place
+
+
+def by_pymatgen(atoms, name, **more):
     """The set of pymatgen, for species in the order of ASE's POSCAR."""
     species = list(dict.fromkeys(atoms.symbols))
     order = sorted(range(len(atoms)), key=lambda index: species.index(atoms.symbols[index]))
@@ -106,20 +122,32 @@ def by_pymatgen(atoms, name):
         site_properties={"magmom": moments.tolist()} if moments.any() else None,
     )
     kind, options = SETS[name]
-    return getattr(sets, kind)(structure, sort_structure=False, **options)
+    return class_of(kind)(structure, sort_structure=False, **options, **more)
 
 
 def put_potentials(made, directory):
-    _, _, version = made.potcar_functional.partition("_")
+    version = made.potcar_functional.removesuffix("_W_HASH").partition("_")[2]
     for symbol in made.potcar_symbols:
         folder = directory / f"potpaw_PBE{version and '.'}{version}" / symbol
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "POTCAR").write_text(potcar(symbol))
 
 
+# Sets that differ from another one in tags that no structure changes, and structures that show it.
+VARIANTS = {"mp_pbesol_relax", "mp24_pbesol_relax", "omat24_relax"}
+FEW = {"Cu", "MgO", "NiO in two lattices", "CeO2", "slab"}
+
+
+def pairs():
+    for name in SETS:
+        for structure in STRUCTURES:
+            few = name not in VARIANTS or structure in FEW
+            marks = () if few else pytest.mark.deep(reason="a structure tells nothing new about a variant of a set")
+            yield pytest.param(name, structure, marks=marks)
+
+
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("structure", STRUCTURES)
-@pytest.mark.parametrize("name", SETS)
+@pytest.mark.parametrize(("name", "structure"), pairs())
 def test_the_input_is_that_of_pymatgen(name, structure, tmp_path):
     atoms = STRUCTURES[structure]
     theirs = by_pymatgen(atoms, name)
@@ -164,6 +192,41 @@ def test_the_grid_of_a_set():
     found = k_grid(atoms, {"input_set": "mp_gga_relax"})
     assert found == {key: arguments_of("mp_gga_relax", atoms)[key] for key in ("kpts", "gamma")}
     assert k_grid(atoms, {"input_set": "matpes_pbe_static"})["kpts"] == [14, 14, 14]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("bandgap", [0.0, 0.5, 2.0, 6.0])
+@pytest.mark.parametrize("name", ["mp_pbesol_relax", "mp_r2scan_relax", "mp_r2scan_static", "mp24_relax"])
+def test_the_band_gap_chooses_the_smearing_and_the_k_points(name, bandgap):
+    expected = by_pymatgen(STRUCTURES["MgO"], name, bandgap=bandgap).incar
+    found = arguments_of(name, STRUCTURES["MgO"], bandgap)
+    assert {tag: found[tag.lower()] for tag in ("KSPACING", "ISMEAR", "SIGMA")} == {
+        tag: expected[tag] for tag in ("KSPACING", "ISMEAR", "SIGMA")
+    }
+    metal = arguments_of(name, STRUCTURES["MgO"], 0.0)
+    assert (found["kspacing"] > metal["kspacing"]) == (bandgap > 0)
+    numbers = k_grid(STRUCTURES["MgO"], {"input_set": name, "bandgap": bandgap})["kpts"]
+    assert numbers == k_grid(STRUCTURES["MgO"], {"kspacing": found["kspacing"]})["kpts"]
+
+
+def test_a_band_gap_is_for_sets():
+    with pytest.raises(InputError, match=r"bandgap is 1.0, which only input sets have a use for"):
+        make_vasp(bulk("Cu"), bandgap=1.0)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_package_of_omat24_changes_nothing_of_pymatgen(monkeypatch):
+    class_of("OMat24StaticSet")
+    place = sets.MODULE_DIR
+    monkeypatch.delitem(sys.modules, "fairchem.data.omat.vasp.sets")
+    arguments_of("omat24_static", bulk("Cu"))
+    assert place == sets.MODULE_DIR == os.path.dirname(sets.__file__)
+
+
+def test_omat24_is_not_there(monkeypatch):
+    monkeypatch.setitem(sys.modules, "fairchem.data.omat.vasp", None)
+    with pytest.raises(MissingExtraError, match=r"fairchem-data-omat.*pip install 'adatom\[omat24\]'"):
+        arguments_of("omat24_static", bulk("Cu"))
 
 
 def test_an_unknown_set_is_refused():

@@ -10,6 +10,7 @@ from ase.build import bulk, fcc111, molecule
 from ase.calculators.emt import EMT
 from ase.constraints import FixAtoms, FixBondLengths
 from ase.filters import FrechetCellFilter
+from ase.io import read
 from ase.optimize import BFGS
 
 from adatom import JobFailure
@@ -79,6 +80,15 @@ def test_its_own_optimizer(relax_cell, pressure):
     assert list(result["atoms"].symbols) == list(alloy().symbols)
     assert np.abs(result["results"]["forces"]).max() < 0.01
     assert tags(result).items() >= {"IBRION": "2", "ISIF": "3" if relax_cell else "2", "EDIFFG": "-1.00e-02"}.items()
+
+
+@pytest.mark.parametrize("relax_cell", [False, True])
+def test_a_relaxation_is_one_run_of_vasp(relax_cell, programs):
+    result = relax_job(alloy(), relax_cell=relax_cell)
+    assert result["steps"] > 1
+    assert (programs / "vasp_std.runs").read_text() == "run\n"
+    left = read(Path(result["dir_name"]) / "POSCAR")[np.loadtxt(Path(result["dir_name"]) / "ase-sort.dat", int)[:, 1]]
+    assert left.positions == pytest.approx(alloy().positions, abs=1e-8)  # the input is still that of the start
 
 
 def test_too_few_steps_are_an_error():

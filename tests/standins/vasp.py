@@ -1,5 +1,6 @@
 """Stands in for VASP, in the words of its version 6."""
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -10,20 +11,37 @@ from ase.filters import FrechetCellFilter
 from ase.io import read, write
 from ase.optimize import BFGS
 
-from tests.standins import asked_to_fail, compute
+from tests.standins import asked_to_fail, compute, install
+from tests.standins.vasp_bands import Electrons
+from tests.standins.vasp_xml import DEFAULTS, calculation, document
 
 VALENCE = {"H": 1, "C": 4, "N": 5, "O": 6, "Al": 3, "Ni": 10, "Cu": 11, "Pd": 10, "Ag": 11, "Pt": 10, "Au": 11}
 
 
 def potcar(symbol: str) -> str:
     """The lines of a potential that VASP's users' tools look at."""
+    valence = VALENCE.get(symbol.partition("_")[0], 6)
     return (
-        f"  PAW_PBE {symbol} 01Jan2001\n   {VALENCE.get(symbol, 6):.14f}\n parameters from PSCTR are:\n"
+        f"  PAW_PBE {symbol} 01Jan2001\n   {valence:.14f}\n parameters from PSCTR are:\n"
         f"   TITEL  = PAW_PBE {symbol} 01Jan2001\n   LULTRA =        F    use ultrasoft PP ?\n"
         "   IUNSCR =        1    unscreen: 0-lin 1-nonlin 2-no\n   RPACOR =    2.000    partial core radius\n"
-        f"   POMASS =   1.000; ZVAL   =   {VALENCE.get(symbol, 6):.3f}    mass and valenz\n"
+        f"   POMASS =   1.000; ZVAL   =   {valence:.3f}    mass and valenz\n"
         "   ENMAX  =  400.000; ENMIN  = 300.000 eV\n End of Dataset\n"
     )
+
+
+def provide(directory: Path, *symbols: str) -> dict[str, str]:
+    """Put the programs and potentials in a directory, and return the variables that name them."""
+    place = directory / "bin"
+    place.mkdir(parents=True)
+    for name in ("vasp_std", "vasp_gam", "vasp_ncl"):
+        install(name, place, "vasp")
+    for symbol in symbols or VALENCE:
+        for version in ("", ".54", ".64"):
+            folder = directory / "potentials" / f"potpaw_PBE{version}" / symbol
+            folder.mkdir(parents=True)
+            (folder / "POTCAR").write_text(potcar(symbol))
+    return {"PATH": f"{place}{os.pathsep}{os.environ['PATH']}", "VASP_PP_PATH": str(directory / "potentials")}
 
 
 def incar() -> dict[str, str]:
@@ -47,17 +65,23 @@ def repeated(words: str) -> list[float]:
 class Run:
     def __init__(self) -> None:
         self.tags, self.atoms = incar(), read("POSCAR", format="vasp")
-        valence = [float(x) for x in re.findall(r"ZVAL\s+=\s+(\S+)", Path("POTCAR").read_text())]
-        titles = [x.split("_")[0] for x in re.findall(r"TITEL\s+= \S+ (\S+)", Path("POTCAR").read_text())]
+        text = Path("POTCAR").read_text()
+        self.valences = [float(x) for x in re.findall(r"ZVAL\s+=\s+(\S+)", text)]
+        self.titles = [x.strip() for x in re.findall(r"TITEL\s+= (.+)", text)]
+        titles = [x.split("_")[0] for x in re.findall(r"TITEL\s+= \S+ (\S+)", text)]
         assert set(titles) == set(self.atoms.symbols), (titles, self.atoms.symbols)
-        electrons = sum(dict(zip(titles, valence, strict=True))[symbol] for symbol in self.atoms.symbols)
-        self.charge = electrons - float(self.tags.get("NELECT", electrons))
+        neutral = sum(dict(zip(titles, self.valences, strict=True))[symbol] for symbol in self.atoms.symbols)
+        self.number = float(self.tags.get("NELECT", neutral))
+        self.charge = neutral - self.number
         spins = repeated(self.tags.get("MAGMOM", "")) if self.tags.get("ISPIN") == "2" else []
         self.moments = spins or [0.0] * len(self.atoms)
         self.steps: list[str] = []
-        self.outcar = [" vasp.6.4.2 20Jul23 (build Jan 01 2024) complex", "   EDIFF  = 0.1E-05   stopping-criterion"]
-        self.outcar += [f"   TITEL  = PAW_PBE {title} 01Jan2001" for title in titles]
-        self.outcar += ["   k-points           NKPTS =      1   number of bands    NBANDS=     16"]
+        self.outcar = [" vasp.6.4.2 20Jul23 (build Jan 01 2024) complex", " running on    1 total cores"]
+        self.outcar += [f"   TITEL  = {title}" for title in self.titles]
+        self.outcar += ["   EDIFF  = 0.1E-05   stopping-criterion"]
+        self.outcar += [
+            f"   {tag} = {self.tags.get(tag, DEFAULTS[tag]):>6}" for tag in ("ISPIN", "NSW", "IBRION", "ISIF")
+        ]
 
     def step(self, atoms: Atoms) -> None:
         copy = atoms.copy()
@@ -69,8 +93,7 @@ class Run:
         self.outcar += [
             f"--------------------------------------- Iteration {number:6d}(   9)  ---------------------------",
             "" if asked_to_fail() == "scf" else " aborting loop because EDIFF is reached",
-            f" number of electron      12.0000000 magnetization {sum(self.moments):15.7f}",
-            " E-fermi :   3.1415     XC(G=0):  -9.9999     alpha+bet : -9.9999",
+            f" number of electron {self.number:15.7f} magnetization {sum(self.moments):15.7f}",
             f"  free  energy   TOTEN  = {energy:18.8f} eV",
             f"  energy  without entropy= {energy:18.8f}  energy(sigma->0) = {energy:18.8f}",
             " magnetization (x)",
@@ -78,6 +101,7 @@ class Run:
             "# of ion       s       p       d       tot",
             "------------------------------------------",
             *(f"{i:5d}     0.000   0.000   {m:6.3f}   {m:6.3f}" for i, m in enumerate(self.moments, 1)),
+            "    total drift:                                0.000000      0.000000      0.000000",
         ]
 
     @property
@@ -91,6 +115,11 @@ class Run:
             return 1
         if failure in SAID:
             print(SAID[failure])
+            return 1
+        if Path("WAVECAR").exists():
+            print(" found WAVECAR, reading the header")
+        if int(self.tags.get("ICHARG", 2)) >= 10 and "augmentation" not in open_or_empty("CHGCAR"):
+            print(" ERROR: charge density could not be read from file CHGCAR for ICHARG>10")
             return 1
         relaxed = False
         most = int(self.tags.get("NSW", 0))
@@ -107,11 +136,42 @@ class Run:
         if relaxed:
             self.outcar.append(" reached required accuracy - stopping structural energy minimisation")
         write("CONTCAR", self.atoms, format="vasp", direct=True)
-        Path("vasprun.xml").write_text(document(read("POSCAR", format="vasp"), self.steps, self.pressure))
+        electrons = Electrons(self.tags, self.atoms, self.number, sum(self.moments))
+        self.write(electrons)
+        points, bands = electrons.energies.shape[1:]
+        self.outcar += [
+            f"   k-points           NKPTS = {points:6d}   k-points in BZ     NKDIM = {points:6d}   "
+            f"number of bands    NBANDS= {bands:6d}",
+            "   dimension x,y,z NGX =    20 NGY =   20 NGZ =   20",
+            "   support grid    NGXF=    40 NGYF=   40 NGZF=   40",
+            "   total plane-waves  NPLWV =   8000",
+            f" E-fermi : {electrons.fermi:8.4f}     XC(G=0):  -9.9999     alpha+bet : -9.9999",
+        ]
         if failure != "truncated":
-            self.outcar.append(" General timing and accounting informations for this job:")
+            self.outcar += [
+                " General timing and accounting informations for this job:",
+                "                  Total CPU time used (sec):        1.000",
+                "                         Elapsed time (sec):        1.000",
+            ]
         Path("OUTCAR").write_text("\n".join(self.outcar) + "\n")
         return 0
+
+    def write(self, electrons: Electrons) -> None:
+        """The files that other programs and later runs read."""
+        first = read("POSCAR", format="vasp")
+        text = document(first, self.atoms, self.steps, self.tags, electrons, self.titles, self.valences)
+        Path("vasprun.xml").write_text(text)
+        if "F" not in self.tags.get("LWAVE", "T").upper():
+            Path("WAVECAR").write_bytes(electrons.energies.tobytes())
+        if "F" not in self.tags.get("LCHARG", "T").upper():
+            numbers = " ".join([f"{self.number:.11E}"] * 5 + ["\n"])  # the density times the volume, on a grid
+            blocks = ["    4    4    5\n" + numbers * 16 + "augmentation occupancies   1   0\n"]
+            blocks *= len(electrons.energies)
+            Path("CHGCAR").write_text(Path("CONTCAR").read_text().rstrip() + "\n\n" + "".join(blocks))
+
+
+def open_or_empty(name: str) -> str:
+    return Path(name).read_text() if Path(name).exists() else ""
 
 
 SAID = {
@@ -120,43 +180,6 @@ SAID = {
     "brmix": " BRMIX: very serious problems\n  the old and the new charge density differ",
     "memory": "forrtl: severe (41): insufficient virtual memory",
 }
-
-
-def vectors(name: str, rows: np.ndarray, digits: int = 16) -> str:
-    inside = "".join(f"<v>{' '.join(f'{x:.{digits}f}' for x in row)}</v>\n" for row in np.asarray(rows))
-    return f'<varray name="{name}">\n{inside}</varray>\n'
-
-
-def structure(atoms: Atoms, name: str = "") -> str:
-    label = f' name="{name}"' if name else ""
-    crystal = f"<crystal>\n{vectors('basis', atoms.cell.array)}</crystal>\n"
-    return f"<structure{label}>\n{crystal}{vectors('positions', atoms.get_scaled_positions())}</structure>\n"
-
-
-def energies(free: float, energy: float) -> str:
-    rows = {"e_fr_energy": free, "e_wo_entrp": energy, "e_0_energy": energy}
-    return "<energy>" + "".join(f'<i name="{name}">{value:.12f}</i>' for name, value in rows.items()) + "</energy>\n"
-
-
-def calculation(atoms: Atoms, energy: float, forces: list[list[float]], stress: np.ndarray, pressure: float) -> str:
-    enthalpy = energy + pressure * atoms.get_volume()
-    return (
-        f"<calculation>\n<scstep>{energies(energy, energy)}</scstep>\n{structure(atoms)}"
-        f"{vectors('forces', np.array(forces))}{vectors('stress', -stress / (0.1 * units.GPa))}"
-        f'{energies(enthalpy, enthalpy)}<dos><i name="efermi">3.1415</i></dos>\n</calculation>\n'
-    )
-
-
-def document(atoms: Atoms, steps: list[str], pressure: float) -> str:
-    species = "".join(f"<rc><c>{symbol:<2}</c><c>   1</c></rc>\n" for symbol in atoms.symbols)
-    return (
-        '<?xml version="1.0" encoding="ISO-8859-1"?>\n<modeling>\n'
-        '<generator><i name="program" type="string">vasp </i><i name="version" type="string">6.4.2  </i></generator>\n'
-        f"<kpoints>{vectors('kpointlist', np.zeros((1, 3)))}{vectors('weights', np.ones((1, 1)))}</kpoints>\n"
-        f'<parameters><i name="PSTRESS">{pressure / (0.1 * units.GPa):.8f}</i></parameters>\n'
-        f'<atominfo><atoms>{len(atoms)}</atoms><array name="atoms"><set>\n{species}</set></array></atominfo>\n'
-        f"{structure(atoms, 'initialpos')}{''.join(steps)}{structure(atoms, 'finalpos')}</modeling>\n"
-    )
 
 
 if __name__ == "__main__":

@@ -22,11 +22,12 @@ from adatom.calculators.vasp_sets import arguments_of
 from adatom.errors import ConvergenceError, InputError, ProgramError
 from adatom.utils.merge import Remove
 
-__all__ = ["PARAMETERS", "Vasp", "k_grid", "layer", "make_vasp"]
+__all__ = ["PARAMETERS", "Vasp", "k_grid", "layer", "make_vasp", "right_handed"]
 
 PROGRAMS = Programs("vasp", "vasp_std", "https://www.vasp.at, with a licence")
 _KNOWN = [kind for kind in vars(create_input.GenerateVaspInput()).values() if isinstance(kind, dict)]
-PARAMETERS = tuple(sorted({key for kind in _KNOWN for key in kind} - {"txt", "net_charge"} | {"input_set"}))
+_OWN = {"bandgap", "input_set", "moments"}
+PARAMETERS = tuple(sorted({key for kind in _KNOWN for key in kind} - {"txt", "net_charge"} | _OWN))
 _OUTPUT, _DONE = "vasp.out", "General timing and accounting"
 _OF_A_STEP = ("energy", "free_energy", "forces", "stress")
 # What VASP prints when it gives up, and what helps.
@@ -52,7 +53,14 @@ def layer(parameters: Mapping[str, Any] | None) -> dict[str, Any]:
     return {key: None if value is Remove else value for key, value in (parameters or {}).items()}
 
 
-def make_vasp(atoms: Atoms, *, input_set: str | None = None, **calc_kwargs: Any) -> Vasp:
+def make_vasp(
+    atoms: Atoms,
+    *,
+    input_set: str | None = None,
+    bandgap: float | None = None,
+    moments: Sequence[float] | None = None,
+    **calc_kwargs: Any,
+) -> Vasp:
     """Return the calculator for a structure.
 
     Parameters
@@ -61,6 +69,11 @@ def make_vasp(atoms: Atoms, *, input_set: str | None = None, **calc_kwargs: Any)
         Structure to compute, with three cell vectors. Initial magnetic moments become MAGMOM, initial charges NELECT.
     input_set
         Name of an input set of pymatgen, one of `adatom.calculators.vasp_sets.SETS`, that `calc_kwargs` override.
+    bandgap
+        Band gap in eV, by which some input sets choose the smearing and the distance of k points. None: not known.
+    moments
+        Magnetic moment of each atom, in Bohr magnetons, in place of its initial one. None: those of the structure, or
+        those that the input set gives.
     **calc_kwargs
         Arguments of ASE's ``Vasp``: tags of INCAR in lower case, ``xc``, ``setups``, ``kpts``, ``gamma``, ``charge``.
         None: the tag is left out.
@@ -68,7 +81,8 @@ def make_vasp(atoms: Atoms, *, input_set: str | None = None, **calc_kwargs: Any)
     Raises
     ------
     InputError
-        The cell, a potential or VASP is missing, or initial magnetic moments are vectors in a collinear calculation.
+        The cell, a potential or VASP is missing, initial magnetic moments are vectors in a collinear calculation, or
+        there is a band gap without an input set.
     """
     if atoms.cell.rank < 3:
         raise InputError(
@@ -78,10 +92,12 @@ def make_vasp(atoms: Atoms, *, input_set: str | None = None, **calc_kwargs: Any)
     noncollinear = bool(calc_kwargs.get("lnoncollinear") or calc_kwargs.get("lsorbit"))
     if np.ndim(atoms.get_initial_magnetic_moments()) == 2 and not noncollinear:
         raise InputError("The initial magnetic moments are vectors: set lnoncollinear=True, or give numbers.")
-    moments = None
     if input_set is not None:
-        calc_kwargs = {**arguments_of(input_set, atoms), **calc_kwargs}
-        moments = calc_kwargs.pop("moments", None)
+        calc_kwargs = {**arguments_of(input_set, atoms, bandgap), **calc_kwargs}
+        of_set = calc_kwargs.pop("moments", None)
+        moments = of_set if moments is None else moments
+    elif bandgap is not None:
+        raise InputError(f"bandgap is {bandgap!r}, which only input sets have a use for. Give a preset that is one.")
     charge = float(atoms.get_initial_charges().sum())
     if charge and "charge" not in calc_kwargs:
         calc_kwargs["charge"] = charge
@@ -112,10 +128,10 @@ def k_grid(atoms: Atoms, parameters: Mapping[str, Any], slab: Atoms | None = Non
         follow from `atoms`.
     """
     if name := parameters.get("input_set"):
-        parameters = {**arguments_of(name, atoms), **parameters}
+        parameters = {**arguments_of(name, atoms, parameters.get("bandgap")), **parameters}
     if not (spacing := parameters.get("kspacing")):
         return {key: parameters[key] for key in ("kpts", "gamma") if key in parameters} if name else {}
-    numbers = numbers_of(_right_handed(atoms), spacing, slab and _right_handed(slab))
+    numbers = numbers_of(right_handed(atoms), spacing, slab and right_handed(slab))
     gamma = parameters.get("kgamma") in (None, True)
     return {"kpts": numbers, "gamma": gamma, "kspacing": None, "kgamma": None}
 
@@ -146,8 +162,14 @@ def _name_potentials() -> None:
     cfg.parser["environment"][create_input.GenerateVaspInput.VASP_PP_PATH] = str(directory).replace("$", "$$")
 
 
-def _right_handed(atoms: Atoms) -> Atoms:
-    """Return a periodic copy with a right-handed cell: VASP refuses others, and the opposite vectors span the same."""
+def right_handed(atoms: Atoms) -> Atoms:
+    """Return a periodic copy with a right-handed cell: VASP refuses others, and the opposite vectors span the same.
+
+    Parameters
+    ----------
+    atoms
+        Structure, which is not changed.
+    """
     given = atoms.copy()
     given.pbc = True
     if given.cell.handedness < 0:
@@ -171,6 +193,8 @@ class Vasp(VaspOfASE):
     def __init__(self, program: str, moments: Sequence[float] | None = None, **kwargs: Any) -> None:
         super().__init__(txt=None, command=program, **kwargs)
         self._program, self._moments, self._relaxes = program, moments, False
+        if moments is not None:
+            self.parameters["moments"] = list(moments)  # a later run from the files needs the same symmetry
 
     def given(self, atoms: Atoms) -> Atoms:
         """Return a structure as VASP gets it: periodic, with a right-handed cell, and with the moments of the set.
@@ -180,7 +204,7 @@ class Vasp(VaspOfASE):
         atoms
             Structure, which is not changed.
         """
-        given = _right_handed(atoms)
+        given = right_handed(atoms)
         if self._moments is not None:
             given.set_initial_magnetic_moments(self._moments)
         return given
@@ -261,12 +285,14 @@ class Vasp(VaspOfASE):
         self.set(**steps)  # type: ignore[no-untyped-call]
         self._relaxes = True
         self.calculate(atoms, list(properties), all_changes)
-        return self._images(atoms), "reached required accuracy" in (Path(self.directory) / "OUTCAR").read_text()
+        images = self._images(atoms)
+        self._atoms = images[-1].copy()  # the results are of this structure: for another VASP would run again
+        return images, "reached required accuracy" in (Path(self.directory) / "OUTCAR").read_text()
 
     def _images(self, atoms: Atoms) -> list[Atoms]:
         from ase.io import read
 
-        given, images = _right_handed(atoms), []
+        given, images = right_handed(atoms), []
         start, turned = given.get_scaled_positions(wrap=False), 1 if atoms.cell.handedness > 0 else -1
         for step in read(Path(self.directory) / "vasprun.xml", ":", format="vasp-xml"):
             moved = step.get_scaled_positions(wrap=False)[self.resort] - start
