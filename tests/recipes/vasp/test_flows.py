@@ -33,7 +33,9 @@ def assert_of_set(result, kind, atoms, **options):
     expected, own = dict(made.incar), incar(result)
     assert own.keys() - OF_THE_JOB == expected.keys() - OF_THE_JOB
     for tag in expected.keys() - OF_THE_JOB:
-        assert str(own[tag]).lower() == str(expected[tag]).lower() or own[tag] == pytest.approx(expected[tag], abs=1e-6), tag
+        assert str(own[tag]).lower() == str(expected[tag]).lower() or own[tag] == pytest.approx(
+            expected[tag], abs=1e-6
+        ), tag
     if made.kpoints:
         given = (Path(result["dir_name"]) / "KPOINTS").read_text().split("\n")[3].split()
         assert [int(number) for number in given] == list(made.kpoints.kpts[0])
