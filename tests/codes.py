@@ -32,6 +32,7 @@ PROGRAMS = {
     "espresso": (("pw.x", "mpirun"), ("quantum-espresso", "quantum-espresso-data", "openmpi-bin")),
     "mopac": (("mopac",), ("mopac",)),
     "nwchem": (("nwchem",), ("nwchem", "nwchem-data")),
+    "lammps": (("lmp", "mpirun"), ("lammps", "lammps-data", "openmpi-bin")),
 }
 CODES = {*PACKAGES, *PROGRAMS}
 assert set(WANTED) <= CODES, f"TEST_CODES is {','.join(WANTED)}. Valid: {', '.join(sorted(CODES))}."
