@@ -115,7 +115,7 @@ def run_neb(
         band = unwrapped([run.atoms, *(independent_copy(image) for image in images[1:])])
         for number, (image, calculator) in enumerate(zip(band, calculators, strict=True)):
             image.calc = calculator
-            calculator.directory = str(run.directory.path / f"image-{number}")
+            calculator.directory = run.directory.path / f"image-{number}"
         neb = _Band(band, climb, threads, neb_kwargs or {})
         steps.enter(run, neb)
         relaxation, converged = converge(run, steps, make_optimizer, neb, fmax, optimizer_kwargs, allow_unconverged)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,14 @@ from adatom.calculators.programs import Programs, failure_of, run_program
 from adatom.errors import ConvergenceError, ProgramError
 
 __all__ = ["ProgramProfile"]
+
+# What the operating system and licence managers say, whatever the program, and what helps.
+_CAUSES = {
+    r"insufficient virtual memory|[Oo]ut of memory|[Cc]annot allocate memory|bad_alloc|[Ee]rror (in )?allocating": (
+        "Give the job more memory, or more nodes."
+    ),
+    r"FLEXlm|FlexNet|[Ll]icen[cs]e server": "The licence server is silent, or has no licence left: ask who runs it.",
+}
 
 
 @dataclass(frozen=True)
@@ -35,6 +43,9 @@ class ProgramProfile:
         Whether the program takes the name of its input file as an argument, where ASE gives that name to `run`.
     more
         Names of further files that the program writes its messages to.
+    causes
+        What helps when the program gives up, by regular expressions for what it prints then. Too little memory and a
+        silent licence server are known for all programs.
     """
 
     programs: Programs
@@ -44,6 +55,7 @@ class ProgramProfile:
     advice: str = ""
     takes_input: bool = False
     more: Sequence[str] = ()
+    causes: Mapping[str, str] = field(default_factory=dict)
 
     def check(self) -> ProgramProfile:
         """Return this profile if the program can be started.
@@ -110,21 +122,32 @@ class ProgramProfile:
             Name of the file for its standard input. None: it is empty.
         """
         program, command, files = self.programs.main, [*self.programs.command(), *words], (self.output, *self.more)
+        errors = f"{program}.err"
         try:
-            errors = f"{program}.err"
             run_program(program, command, directory, output=self.output, errors=errors, more=self.more, stdin=stdin)
         except ProgramError as error:
             self._check_convergence(directory, files, error)
+            if advice := self._advice_for(directory, *files, errors):
+                raise ProgramError(f"{error}\n{advice}") from error
             raise
         text = self._check_convergence(directory, files)
         if self.done not in text:
-            raise failure_of(f"{program} ended without a result", directory, *files)
+            failed = failure_of(f"{program} ended without a result", directory, *files, errors)
+            advice = self._advice_for(directory, *files, errors)
+            raise type(failed)(f"{failed}\n{advice}".rstrip())
 
     def _check_convergence(self, directory: Path, files: Sequence[str], cause: Exception | None = None) -> str:
         """Return the texts of the files, unless they say that the SCF did not converge."""
-        text = "\n".join(
-            (directory / file).read_text(errors="replace") for file in files if (directory / file).exists()
-        )
+        text = _text(directory, files)
         if self.unconverged and re.search(self.unconverged, text):
             raise ConvergenceError(f"The SCF of {self.programs.main} did not converge. {self.advice}") from cause
         return text
+
+    def _advice_for(self, directory: Path, *files: str) -> str:
+        """Return what helps after what the program printed; empty for a cause that is not known."""
+        text = _text(directory, files)
+        return next((advice for said, advice in {**self.causes, **_CAUSES}.items() if re.search(said, text)), "")
+
+
+def _text(directory: Path, files: Sequence[str]) -> str:
+    return "\n".join((directory / file).read_text(errors="replace") for file in files if (directory / file).exists())

@@ -41,12 +41,15 @@ class Programs:
         Advice on how to install the programs.
     launches
         Whether the main program starts its ranks itself, and needs its own path for that.
+    named
+        Regular expression for further names of the main program, where these tell its version or how it was built.
     """
 
     code: str
     main: str
     install: str
     launches: bool = False
+    named: str = ""
 
     def command(self, program: str | None = None) -> list[str]:
         """Return the command that starts a program on the ranks of the current job.
@@ -68,8 +71,8 @@ class Programs:
         """
         program = program or self.main
         words, place = self._main_command()
-        options = words[place + 1 :] if program == self.main else []  # such as `-nk 4`
-        words = [*words[:place], str(Path(words[place]).with_name(program)), *options]
+        if program != self.main:  # without the options of the main program, such as `-nk 4`
+            words = [*words[:place], str(Path(words[place]).with_name(program))]
         for word in (words[0], words[place]):
             if not shutil.which(word):
                 raise InputError(f"{word} is not there, or cannot be run: {self._advice()}")
@@ -91,7 +94,8 @@ class Programs:
         command = self.configured("command") or get_settings().commands.get(self.code) or self.main
         words = [os.path.expanduser(word) for word in shlex.split(command)]
         for place, word in enumerate(words):
-            if Path(word).name == self.main:
+            name = Path(word).name
+            if name == self.main or (self.named and re.fullmatch(self.named, name)):
                 return words, place
         raise InputError(
             f"The command of {self.code} is {shlex.join(words)!r}, which has no {self.main}: {self._advice()}"
@@ -117,7 +121,7 @@ class Programs:
         found = next((path for place in places if (path := Path(place).expanduser().absolute()).is_dir()), None)
         if found is None:
             raise InputError(
-                f"There is no directory {' or '.join(map(str, places))} for {key} of {self.code}. "
+                f"There is no directory {' or '.join([*map(str, places)] or ['set'])} for {key} of {self.code}. "
                 f"Set ADATOM_DATA_DIRS__{self.code.upper()}, or get it: {self.install}"
             )
         return found
