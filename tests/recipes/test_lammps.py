@@ -222,6 +222,7 @@ def test_charges_are_not_left_out():
         ({"pair_style": "lj/cutt 6"}, "lmp ended with exit status 1.*ERROR: .*lj/cutt"),
         ({"pair_coeff": ["* * 0.1"]}, "lmp ended with exit status 1.*ERROR: Incorrect args for pair coefficients"),
         ({"model_post": ["fix 1 all no/such/fix"]}, "ERROR: .*no/such/fix"),
+        ({"pair_style": "lj/cut 25"}, "ERROR.*Neighbor list overflow.*Give model_post="),
         ({"model_post": ["group few id 1", "delete_atoms group few"]}, "LAMMPS has dumped 3 of 4 atoms"),
         ({"model_post": ["quit"]}, "lmp ended without a result.*quit"),
     ],
