@@ -147,6 +147,17 @@ def test_charges_reach_the_input():
     assert "atom_style atomic" in text
 
 
+def test_a_sum_over_all_cells_has_the_constant_of_madelung():
+    salt = bulk("NaCl", "rocksalt", a=5.6)
+    salt.set_initial_charges([1, -1])
+    given = {"pair_style": "coul/long 8", "pair_coeff": ["* *"], "kspace_style": "ewald 1e-7"}
+    found = static_job(salt, calc_kwargs=given)["results"]
+    expected = -1.7475646 * units.Hartree * units.Bohr / 2.8
+    assert found["energy"] == pytest.approx(expected, rel=1e-6)
+    # The energy goes with the inverse length, so that the trace of the stress is its negative over the volume.
+    assert found["stress"][:3].sum() == pytest.approx(-expected / salt.get_volume(), rel=1e-5)
+
+
 def test_commands_reach_the_input_in_order():
     given = {
         "newton": "off",
@@ -211,6 +222,7 @@ def test_charges_are_not_left_out():
         ({"pair_style": "lj/cutt 6"}, "lmp ended with exit status 1.*ERROR: .*lj/cutt"),
         ({"pair_coeff": ["* * 0.1"]}, "lmp ended with exit status 1.*ERROR: Incorrect args for pair coefficients"),
         ({"model_post": ["fix 1 all no/such/fix"]}, "ERROR: .*no/such/fix"),
+        ({"pair_style": "lj/cut 25"}, "ERROR.*Neighbor list overflow.*Give model_post="),
         ({"model_post": ["group few id 1", "delete_atoms group few"]}, "LAMMPS has dumped 3 of 4 atoms"),
         ({"model_post": ["quit"]}, "lmp ended without a result.*quit"),
     ],

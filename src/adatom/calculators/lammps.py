@@ -28,6 +28,7 @@ PROGRAM = ProgramProfile(
     Programs("lammps", "lmp", "`apt-get install lammps`, or conda's package lammps"),
     output="lammps.log",
     done="Total wall time",
+    causes={"Neighbor list overflow": "Give model_post=['neigh_modify one 10000 page 100000'], or a shorter cutoff."},
 )
 # The energy in eV, the length in Å, and the number by which LAMMPS itself multiplies an energy per volume to print a
 # pressure, from older constants than ASE's.
