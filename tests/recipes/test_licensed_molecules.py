@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.build import bulk, molecule
+from ase.constraints import FixAtoms, FixBondLengths
 from ase.data import covalent_radii
+from ase.io import read
 from ase.units import Bohr, Hartree
 
 from adatom import JobFailure, Remove, change_settings
@@ -114,6 +116,7 @@ ROWS = [
         },
         refused=(
             ({"jobtype": "opt"}, "calc_kwargs has 'jobtype'. The job sets it: use static_job"),
+            ({"nt": 4}, "calc_kwargs has 'nt'. The job's resources set it"),
             ({"CIS_N_ROOTS": 3}, "calc_kwargs has 'cis_n_roots'. Energies of excited states are not read"),
         ),
     ),
@@ -182,7 +185,8 @@ def test_forces_are_the_derivative_of_the_energy_of_one_run(row, programs):
 
 
 def test_relaxed_water_has_vibrations(row, programs):
-    water = row.module.relax_job(molecule("H2O"), fmax=0.01, calc_kwargs=row.settings)
+    relax_job = getattr(row.module, "ase_relax_job", row.module.relax_job)
+    water = relax_job(molecule("H2O"), fmax=0.01, calc_kwargs=row.settings)
     assert (programs / f"{row.program}.runs").read_text() == "run\n" * (water["steps"] + 1)
     assert np.abs(water["results"]["forces"]).max() < 0.01
     assert water["atoms"].get_distance(1, 2) == pytest.approx(2 * covalent_radii[1] + 0.9, abs=1e-3)
@@ -323,6 +327,48 @@ def test_words_and_blocks_of_orca_go_over_those_of_the_preset(tmp_path, preset, 
     given = {name: value for name, value in (("keywords", keywords), ("blocks", blocks)) if value is not None}
     result = orca.static_job(molecule("H2O"), properties=["energy"], preset=preset, calc_kwargs=given)
     assert (Path(result["dir_name"]) / "orca.inp").read_text().startswith(start)
+
+
+def test_the_optimizer_of_orca(programs):
+    own, theirs = (job(bent(), fmax=0.01) for job in (orca.relax_job, orca.ase_relax_job))
+    assert own["results"]["energy"] == pytest.approx(theirs["results"]["energy"], abs=1e-4)
+    assert np.abs(own["results"]["forces"]).max() < 0.01
+    assert own["atoms"].get_distance(1, 2) == pytest.approx(theirs["atoms"].get_distance(1, 2), abs=1e-3)
+    assert (programs / "orca.runs").read_text() == "run\n" * (2 + theirs["steps"] + 1)
+    energies = [image.get_potential_energy() for image in read(own["trajectory"], ":")]
+    assert energies[0] == pytest.approx(standins.springs(bent(), 0, 1)[0], abs=1e-6)
+    assert len(energies) == own["steps"] + 1
+    assert energies[-1] == pytest.approx(own["results"]["energy"])
+    assert "TolMaxG 1.944690e-04" in (Path(own["dir_name"]) / "opt.inp").read_text()
+
+
+def test_the_optimizer_of_orca_holds_what_is_fixed():
+    water = bent()
+    water.set_constraint(FixAtoms([0, 2]))
+    relaxed = orca.relax_job(water, fmax=0.01)["atoms"]
+    assert relaxed.positions[[0, 2]] == pytest.approx(water.positions[[0, 2]], abs=1e-10)
+    assert np.abs(relaxed.positions[1] - water.positions[1]).max() > 0.01
+    water.set_constraint(FixBondLengths([(0, 1)]))
+    with pytest.raises(JobFailure, match="ORCA cannot hold what FixBondLengths holds: use ase_relax_job"):
+        orca.relax_job(water)
+
+
+def test_the_optimizer_of_orca_says_that_it_did_not_converge():
+    with pytest.raises(JobFailure, match="after 1 steps of the code's own optimizer"):
+        orca.relax_job(bent(), fmax=1e-4, max_steps=1)
+    left = orca.relax_job(bent(), fmax=1e-4, max_steps=1, allow_unconverged=True)
+    assert not left["converged"]
+    with pytest.raises(JobFailure, match="stress"):
+        orca.relax_job(bent(), relax_cell=True)
+
+
+def test_orca_finds_a_saddle_point():
+    ammonia = molecule("NH3")
+    ammonia.positions[0, 2] = ammonia.positions[1, 2] + 0.1  # nearly planar
+    found = orca.native_ts_job(ammonia, fmax=0.005)
+    assert found["atoms"].positions[0, 2] == pytest.approx(found["atoms"].positions[1, 2], abs=1e-3)
+    assert "! b3lyp def2-tzvp OptTS" in (Path(found["dir_name"]) / "opt.inp").read_text()
+    assert (np.linalg.eigvalsh(standins.hessian(found["atoms"])) < -0.01).sum() == 1  # eV/Å²
 
 
 PBE = {"xc": "pbe", "basis": "3-21G"}

@@ -64,6 +64,44 @@ def in_atomic_units(atoms: Atoms, charge: int, multiplicity: int) -> tuple[float
     return energy / Hartree, -forces * Bohr / Hartree
 
 
+def optimize(
+    atoms: Atoms, bound: float, steps: int, saddle: bool, fixed: Iterable[int] = ()
+) -> tuple[list[Atoms], bool]:
+    """Structures on the way of `springs` to a minimum or a saddle point, and whether the gradient got below a bound.
+
+    The bound is one in Hartree/Bohr, as the codes have it.
+    """
+    moving = np.repeat(~np.isin(np.arange(len(atoms)), list(fixed)), 3)
+    images = [atoms.copy()]
+    while True:
+        atoms = images[-1].copy()
+        gradient = -springs(atoms, 0, 1)[1].ravel()[moving]
+        if np.abs(gradient).max() < bound * Hartree / Bohr or len(images) > steps:
+            return images, len(images) <= steps
+        curves, modes = np.linalg.eigh(hessian(atoms)[np.ix_(moving, moving)])
+        signs = np.ones(len(curves))
+        signs[0] = -1 if saddle else 1
+        stiff = np.abs(curves) > 0.01  # the others are translations and rotations
+        step = -modes[:, stiff] @ (modes[:, stiff].T @ gradient / (signs * np.abs(curves))[stiff])
+        flat = atoms.positions.ravel()
+        flat[moving] += step * min(1, 0.2 / np.abs(step).max())
+        images.append(Atoms(atoms.symbols, flat.reshape(-1, 3)))
+
+
+def hessian(atoms: Atoms) -> np.ndarray:
+    """Second derivatives of `springs` in eV/Å²."""
+    rows = []
+    for i in range(3 * len(atoms)):
+        sides = []
+        for sign in (1, -1):
+            moved = atoms.copy()
+            moved.positions.reshape(-1)[i] += sign * 1e-4
+            sides.append(-springs(moved, 0, 1)[1].ravel())
+        rows.append((sides[0] - sides[1]) / 2e-4)
+    found = np.array(rows)
+    return (found + found.T) / 2
+
+
 def electrons_fit(atoms: Atoms, charge: int, multiplicity: int) -> bool:
     """Whether the electrons can have the multiplicity."""
     return (int(atoms.numbers.sum()) - charge - multiplicity + 1) % 2 == 0

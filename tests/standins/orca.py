@@ -6,9 +6,22 @@ from pathlib import Path
 
 from ase.units import Bohr
 
-from tests.standins import asked_to_fail, electrons_fit, in_atomic_units, molecule
+from tests.standins import asked_to_fail, electrons_fit, in_atomic_units, molecule, optimize
 
-KNOWN = {"b3lyp", "def2-tzvp", "pbe", "def2-svp", "engrad", "slowconv", "r2scan-3c", "tightscf", "defgrid3", "hf"}
+KNOWN = {
+    "b3lyp",
+    "def2-tzvp",
+    "pbe",
+    "def2-svp",
+    "engrad",
+    "slowconv",
+    "r2scan-3c",
+    "tightscf",
+    "defgrid3",
+    "hf",
+    "opt",
+    "optts",
+}
 
 
 def main(path: Path) -> int:
@@ -42,6 +55,28 @@ def main(path: Path) -> int:
         print("               *           SCF NOT CONVERGED AFTER 125 CYCLES      *")
         print("               *****************************************************")
         return 0  # as it does for an energy alone
+    if moves := {word.lower() for word in words} & {"opt", "optts"}:
+        geom = re.search(r"^%geom\n(.*?)^end", text, re.MULTILINE | re.DOTALL)[1]
+        of = dict(re.findall(r"^  (MaxIter|TolMaxG|Calc_Hess) (\S+)$", geom, re.MULTILINE))
+        saddle = moves == {"optts"}
+        if saddle and of.get("Calc_Hess") != "true":
+            print("The Hessian has no negative eigenvalue")
+            return 1
+        fixed = [int(i) for i in re.findall(r"\{ C (\d+) C \}", geom)]
+        images, converged = optimize(atoms, float(of["TolMaxG"]), int(of["MaxIter"]), saddle, fixed)
+        frames = []
+        for image in images:
+            energy, _ = in_atomic_units(image, charge, multiplicity)
+            rows = [f"  {a.symbol:<2}{''.join(f'{x:21.14f}' for x in a.position)}" for a in image]
+            comment = f"Coordinates from ORCA-job {path.stem} E {energy:.12f}"
+            frames.append("\n".join([str(len(image)), comment, *rows, ""]))
+        path.with_name(f"{path.stem}_trj.xyz").write_text("".join(frames))
+        path.with_suffix(".xyz").write_text(frames[-1])
+        atoms = images[-1]
+        if converged:
+            print("                    ***        THE OPTIMIZATION HAS CONVERGED     ***")
+        else:
+            print("    The optimization did not converge but reached the maximum number of optimization cycles.")
     energy, gradient = in_atomic_units(atoms, charge, multiplicity)
     print("               *****************************************************")
     print("               *                     SUCCESS                       *")

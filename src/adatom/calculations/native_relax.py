@@ -24,6 +24,7 @@ def run_native_relax(
     pressure: float = 0.0,
     fmax: float = 0.01,
     max_steps: int = 1000,
+    saddle: bool = False,
     allow_unconverged: bool = False,
     name: str = "relax",
     copy_files: CopyFiles = None,
@@ -37,7 +38,7 @@ def run_native_relax(
     calculator
         ASE calculator that nothing else uses, with a method
         ``relax(atoms, *, relax_cell, pressure, fmax, max_steps, properties)``. The method returns the structures of all
-        steps with their properties, and whether `fmax` was reached.
+        steps with their properties, and whether `fmax` was reached. For `saddle` it takes ``saddle=True``, too.
     relax_cell
         Whether the cell changes too.
     pressure
@@ -47,6 +48,8 @@ def run_native_relax(
         Largest force that may remain on an atom, in eV/Å.
     max_steps
         Largest number of steps of the code's optimizer.
+    saddle
+        Whether the structure becomes a saddle point of first order instead of a minimum.
     allow_unconverged
         Whether a relaxation that ran out of steps gives a result with ``converged: False``, and a file ``UNCONVERGED``
         in its directory, instead of an error.
@@ -78,7 +81,13 @@ def run_native_relax(
     needs = ("energy", "forces", "stress") if relax_cell else ("energy", "forces")
     with calculation(name, atoms, calculator, copy_files, needs) as run:
         images, converged = calculator.relax(
-            run.atoms, relax_cell=relax_cell, pressure=pressure, fmax=fmax, max_steps=max_steps, properties=needs
+            run.atoms,
+            relax_cell=relax_cell,
+            pressure=pressure,
+            fmax=fmax,
+            max_steps=max_steps,
+            properties=needs,
+            **({"saddle": True} if saddle else {}),
         )
         with run.trajectory() as trajectory:
             for image in images:

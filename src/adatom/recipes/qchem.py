@@ -17,8 +17,10 @@ from adatom.recipes.common.flows import *  # noqa: F403
 _SET = {
     "jobtype": "The job sets it: use static_job, relax_job, freq_job, ts_job or irc_job.",
     "sym_ignore": "It is set, so that the axes stay those of the structure.",
-    "cis_n_roots": "Energies of excited states are not read.",
-    "ee_states": "Energies of excited states are not read.",
+    **dict.fromkeys(("cis_n_roots", "ee_states"), "Energies of excited states are not read."),
+    **dict.fromkeys(("np", "nt"), "The job's resources set it."),
+    **dict.fromkeys(("scratch", "pbs"), "Set the variable QCSCRATCH, and the command of qchem."),
+    **dict.fromkeys(("basisfile", "ecpfile"), "Give the text: sections={'basis': ...}."),
 }
 
 

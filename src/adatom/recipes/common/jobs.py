@@ -23,7 +23,17 @@ from adatom.recipes.common.docs import documented_by
 from adatom.recipes.common.freq import freq_job
 from adatom.schemas.results import MDResult, PathResult, RelaxResult, StaticResult
 
-__all__ = ["freq_job", "irc_job", "md_job", "native_relax_job", "neb_job", "relax_job", "static_job", "ts_job"]
+__all__ = [
+    "freq_job",
+    "irc_job",
+    "md_job",
+    "native_relax_job",
+    "native_ts_job",
+    "neb_job",
+    "relax_job",
+    "static_job",
+    "ts_job",
+]
 
 
 @documented_by(run_static, Code.calculator)
@@ -122,6 +132,40 @@ def native_relax_job(
         fmax=fmax,
         max_steps=max_steps,
         allow_unconverged=allow_unconverged,
+        copy_files=copy_files,
+    )
+
+
+@documented_by(run_native_relax, Code.calculator)
+def native_ts_job(
+    code: Code,
+    atoms: Atoms,
+    *,
+    fmax: float = 0.01,
+    max_steps: int = 1000,
+    allow_unconverged: bool = False,
+    calc_kwargs: Mapping[str, Any] | None = None,
+    copy_files: CopyFiles = None,
+) -> RelaxResult:
+    """Find the transition state near a structure by the code's own optimizer.
+
+    {parameters}
+
+    Returns
+    -------
+    RelaxResult
+        ``atoms`` is the saddle point, ``results["energy"]`` its energy in eV. `freq_job` tells whether it has one
+        imaginary mode.
+    """
+    calculator = code.calculator(atoms, calc_kwargs)
+    return run_native_relax(
+        atoms,
+        calculator,
+        fmax=fmax,
+        max_steps=max_steps,
+        saddle=True,
+        allow_unconverged=allow_unconverged,
+        name="ts",
         copy_files=copy_files,
     )
 
