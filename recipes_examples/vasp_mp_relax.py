@@ -7,7 +7,6 @@ from ase.build import bulk
 
 from adatom import flow, get_settings
 from adatom.recipes.vasp import mp_gga_relax_flow, mp_metagga_relax_flow
-from adatom.schemas.vasp import vasp_material
 
 
 @flow
@@ -20,6 +19,3 @@ for name, runs in out.items():
     volume = runs["static"]["atoms"].get_volume()
     print(f"{get_settings().workflow_engine if name == 'GGA' else name}: {volume:.2f} Å³ per atom")
 print(f"band gap {out['r²SCAN']['bandgap']:.1f} eV")
-material = vasp_material([out["GGA"]["second_relax"], out["GGA"]["static"], out["r²SCAN"]["static"]])
-kinds = sorted(kind.value for kind in material.run_types.values())
-print(f"{material.formula_pretty}, space group {material.symmetry.symbol}, from runs with {', '.join(kinds)}")

@@ -116,3 +116,11 @@ def test_matpes():
         assert np.array_equal(result[name]["atoms"].positions, atoms.positions)
     assert [reads(run) for run in result.values()] == [False, True, True]
     assert list(matpes_static_flow(bulk("Al"))) == ["pbe", "r2scan"]
+
+
+def test_wave_functions_are_of_one_program(programs, runs):
+    """vasp_std does not read those of vasp_gam, which a run at the Γ point alone would be by."""
+    result = double_relax_flow(strained(), job_params={"all": {"preset": "molecule", "fmax": 0.1}})
+    assert reads(result["second_relax"])
+    assert runs() == 2
+    assert not (programs / "vasp_gam.runs").exists()
