@@ -6,6 +6,7 @@ not installed is skipped, with the line that installs it.
 
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -17,6 +18,11 @@ import pytest
 from adatom import change_settings, flow
 from adatom.execution.engine import Engine
 from adatom.execution.registry import close_engines, engine_class, get_engine, is_installed
+from tests.standins.vasp import provide
+
+# Before any worker starts: a job finds its program where it runs.
+_VASP = tempfile.TemporaryDirectory(prefix="adatom-vasp-")
+os.environ.update(provide(Path(_VASP.name), "Cu"))
 
 WANTED = [name for name in os.environ.get("TEST_ENGINES", "").split(",") if name]
 THREADS = ("dask-threads", "parsl-threads", "prefect-threads")  # variants that only differ in where a job runs

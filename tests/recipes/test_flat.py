@@ -32,6 +32,10 @@ OF_ESPRESSO = {
     ),
     *("projwfc_job", "q2r_job"),
 }
+OF_VASP = {
+    *("ase_relax_job", "double_relax_flow", "matpes_static_flow", "mp_gga_relax_flow", "mp_metagga_relax_flow"),
+    "non_scf_job",
+}
 RECIPES = [f"{code}.{recipe.function}" for code in codes() for recipe in recipes_of(code)]
 
 NEW_FLOW = """
@@ -87,6 +91,7 @@ def test_a_code_is_one_file_with_all_of_its_names(code):
 
 def test_a_large_code_is_a_package_with_all_of_its_names():
     assert {recipe.function for recipe in recipes_of("espresso")} == JOBS | FLOWS | OF_ESPRESSO
+    assert {recipe.function for recipe in recipes_of("vasp")} == JOBS | FLOWS | OF_VASP
 
 
 @pytest.mark.parametrize("name", RECIPES)

@@ -137,13 +137,17 @@ def k_grid(atoms: Atoms, parameters: Mapping[str, Any], slab: Atoms | None = Non
 
 
 def _program(calc_kwargs: Mapping[str, Any], noncollinear: bool) -> str:
-    """Return the program that the settings need, and look that it is there; vasp_gam is used only if it is."""
+    """Return the program that the settings need, and look that it is there; vasp_gam is used only if it is.
+
+    The wave functions of vasp_gam are half of those that vasp_std reads, so that what is kept is of the latter.
+    """
     if noncollinear:
         PROGRAMS.command("vasp_ncl")
         return "vasp_ncl"
     PROGRAMS.command()
     kpts = calc_kwargs.get("kpts") or (1, 1, 1)
-    if not calc_kwargs.get("kspacing") and np.shape(kpts) in ((), (3,)) and np.prod(kpts) == 1:
+    alone = not (calc_kwargs.get("kspacing") or calc_kwargs.get("lwave"))
+    if alone and np.shape(kpts) in ((), (3,)) and np.prod(kpts) == 1:
         try:
             PROGRAMS.command("vasp_gam")
         except InputError:
@@ -193,6 +197,7 @@ class Vasp(VaspOfASE):
     def __init__(self, program: str, moments: Sequence[float] | None = None, **kwargs: Any) -> None:
         super().__init__(txt=None, command=program, **kwargs)
         self._program, self._moments, self._relaxes = program, moments, False
+        self._first = True  # no run yet
         if moments is not None:
             self.parameters["moments"] = list(moments)  # a later run from the files needs the same symmetry
 
@@ -227,6 +232,9 @@ class Vasp(VaspOfASE):
             The SCF did not converge.
         """
         known = self.atoms if atoms is None else atoms
+        if self._first and self._program == "vasp_gam" and (Path(self.directory) / "WAVECAR").exists():
+            self._program = PROGRAMS.main  # of an earlier run, which kept it
+        self._first = False
         if not self._relaxes and self.int_params["nsw"]:  # of a set that is made for a relaxation
             self.set(ibrion=None, isif=None, nsw=0, ediffg=None)  # type: ignore[no-untyped-call]
         super().calculate(self.given(known), properties, system_changes)  # type: ignore[no-untyped-call]

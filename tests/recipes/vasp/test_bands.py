@@ -1,5 +1,7 @@
 """Bands in the density of an earlier run: free electrons, whose energies are known."""
 
+import gzip
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,7 @@ from pymatgen.electronic_structure.core import Spin
 from pymatgen.io.vasp import Incar, Vasprun
 from pymatgen.io.vasp.sets import MPNonSCFSet
 
-from adatom import JobFailure
+from adatom import JobFailure, change_settings
 from adatom.recipes.vasp import non_scf_job, static_job
 
 HALF = units.Hartree * units.Bohr**2 / 2  # ħ²/2m in eV Å²
@@ -29,12 +31,18 @@ def free_electrons(atoms, kpoints, bands):
     return HALF * np.sort((waves**2).sum(-1), axis=1)[:, :bands]
 
 
-@pytest.fixture
-def static():
-    return static_job(bulk("Al"), calc_kwargs=KEPT)
+@pytest.fixture(scope="module")
+def static(programs, tmp_path_factory):
+    with change_settings(results_dir=tmp_path_factory.mktemp("static")):
+        return static_job(bulk("Al"), calc_kwargs=KEPT)
 
 
-def test_on_a_grid(static, programs):
+def with_settings(result, **settings):
+    parameters = {"calculator": {**result["parameters"]["calculator"], **settings}}
+    return {**result, "parameters": parameters}
+
+
+def test_on_a_grid(static, runs):
     result = non_scf_job(static)
     found = result["results"]
     assert found.keys() == {"kpoints", "weights", "eigenvalues", "fermi_energy"}
@@ -49,12 +57,12 @@ def test_on_a_grid(static, programs):
     own = incar(result)
     assert (own["ICHARG"], own["NSW"], own["NBANDS"], own["KSPACING"]) == (11, 0, 5, 0.25)
     assert (own["ENCUT"], own["LASPH"]) == (520, True)  # of the earlier run
-    assert (programs / "vasp_std.runs").read_text() == "run\n" * 2
+    assert runs() == 1
     assert result["atoms"] == static["atoms"]
 
 
-def test_twice_as_many_k_points_of_numbers():
-    first = static_job(bulk("Al"), calc_kwargs={"lcharg": True, "kspacing": None, "kpts": [3, 3, 3]})
+def test_twice_as_many_k_points_of_numbers(static):
+    first = with_settings(static, kspacing=None, kpts=[3, 3, 3])
     lines = (Path(non_scf_job(first)["dir_name"]) / "KPOINTS").read_text().splitlines()
     assert (lines[2], lines[3].split()) == ("Gamma", ["6", "6", "6"])
     given = non_scf_job(first, calc_kwargs={"kpts": [5, 5, 5], "nbands": 9})
@@ -139,20 +147,26 @@ def test_the_reader_agrees_with_those_of_ase_and_pymatgen():
 @pytest.mark.parametrize(
     ("of_static", "of_bands", "message"),
     [
-        ({"lcharg": False}, {}, "no CHGCAR in .* Run it with calc_kwargs={'lcharg': True}"),
         ({"lhfcalc": True}, {}, "no bands of a hybrid functional from the density"),
         ({"metagga": "R2SCAN"}, {}, r"no TAUCAR in .*VASP 6\.6 or later"),
         ({}, {"mode": "lines"}, "mode is 'lines'. Give 'uniform' or 'line'"),
         ({}, {"mode": "line", "optics": True}, "optics needs a grid"),
         ({}, {"calc_kwargs": {"nbandss": 4}}, "Unknown argument of VASP 'nbandss'. Did you mean 'nbands'"),
-        ({"kspacing": None, "kpts": [[0, 0, 0], [0.5, 0, 0]], "reciprocal": True}, {}, "are no grid. Give calc_kwargs"),
+        ({"kspacing": None, "kpts": [[0, 0, 0], [0.5, 0, 0]]}, {}, "are no grid. Give calc_kwargs"),
     ],
 )
-def test_what_cannot_be_is_refused_before_vasp_runs(of_static, of_bands, message, programs):
-    first = static_job(bulk("Al"), calc_kwargs={**KEPT, **of_static})
+def test_what_cannot_be_is_refused_before_vasp_runs(of_static, of_bands, message, static, runs):
     with pytest.raises(JobFailure, match=message):
-        non_scf_job(first, **of_bands)
-    assert (programs / "vasp_std.runs").read_text() == "run\n"
+        non_scf_job(with_settings(static, **of_static), **of_bands)
+    assert runs() == 0
+
+
+def test_a_density_that_was_not_kept_is_missed(static, runs, tmp_path):
+    shutil.copytree(static["dir_name"], tmp_path / "copy")
+    (tmp_path / "copy" / "CHGCAR").unlink()
+    with pytest.raises(JobFailure, match="no CHGCAR in .* Run it with calc_kwargs={'lcharg': True}"):
+        non_scf_job({**static, "dir_name": str(tmp_path / "copy")})
+    assert runs() == 0
 
 
 def test_a_result_of_another_code_is_refused():
@@ -162,12 +176,12 @@ def test_a_result_of_another_code_is_refused():
         non_scf_job(emt_job(bulk("Al")))
 
 
-def test_compressed_files_of_the_earlier_run_will_do(static):
-    import gzip
-
-    directory = Path(static["dir_name"])
+def test_compressed_files_of_the_earlier_run_will_do(static, tmp_path):
+    directory = tmp_path / "copy"
+    shutil.copytree(static["dir_name"], directory)
     for name in ("CHGCAR", "OUTCAR"):
         with gzip.open(directory / f"{name}.gz", "wb") as packed:
             packed.write((directory / name).read_bytes())
         (directory / name).unlink()
-    assert non_scf_job(static, mode="line", npoints=5)["results"]["eigenvalues"].shape[1] >= 5
+    result = non_scf_job({**static, "dir_name": str(directory)}, mode="line", npoints=5)
+    assert result["results"]["eigenvalues"].shape[1] >= 5
