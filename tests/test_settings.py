@@ -126,7 +126,7 @@ def test_a_typo_in_the_file_names_the_nearest_key_and_the_file(tmp_path):
 def test_a_typo_in_change_settings_names_the_nearest_key():
     with pytest.raises(SettingsError, match=r"'gzp'. Did you mean 'gzip'"), change_settings({"GZP": True}):
         pass
-    valid = "cache, cache_dir, cache_group, cache_size, commands, data_dirs, gzip, key_file, local_workers"
+    valid = "cache, cache_dir, cache_group, cache_size, commands, data_dirs, gzip, interpreters, key_file"
     with pytest.raises(SettingsError, match=f"'no_such_thing'. Valid: {valid}"):
         change_settings(no_such_thing=1).__enter__()
 

@@ -124,7 +124,8 @@ def test_a_left_handed_cell_is_turned():
     assert np.linalg.norm(relaxed.cell.array - left.cell.array) < 0.5
 
 
-def test_a_molecule_needs_the_gamma_program(programs):
+def test_a_molecule_needs_the_gamma_program(programs, monkeypatch):
+    monkeypatch.setenv("PATH", f"{programs}:/usr/bin:/bin")  # nothing else that stands in
     water = molecule("H2O", vacuum=4)
     assert static_job(water, preset="molecule")["results"]["energy"] == pytest.approx(
         by_emt(water).get_potential_energy(), abs=1e-6

@@ -18,7 +18,6 @@ from ase.io.jsonio import decode, encode
 
 from adatom.calculators.programs import ending, last_lines
 from adatom.errors import ConvergenceError, InputError, ProgramError
-from adatom.execution.mpi import mpi_command
 from adatom.settings import get_settings
 
 __all__ = ["InterpreterCalculator", "interpreter_of"]
@@ -194,6 +193,8 @@ class InterpreterCalculator(Calculator):
         return decode(answer)
 
     def _start(self) -> subprocess.Popen[str]:
+        from adatom.execution.mpi import mpi_command  # which imports pydantic
+
         directory = Path(self.directory).absolute()
         directory.mkdir(parents=True, exist_ok=True)
         dropped = _OF_THIS_PYTHON if self._is_another else ()

@@ -16,7 +16,6 @@ from pathlib import Path
 
 from adatom.errors import InputError, ProgramError, StorageError
 from adatom.execution.context import current_job
-from adatom.execution.mpi import mpi_command
 from adatom.settings import get_settings
 
 __all__ = ["Programs", "ending", "failure_of", "last_lines", "megabytes", "run_program", "shared_cores"]
@@ -81,6 +80,8 @@ class Programs:
             threads = [f"OMP_NUM_THREADS={needs.threads_per_rank}"] if needs and needs.threads_per_rank > 1 else []
             return [*(["env", *threads] if threads else []), str(shutil.which(words[0])), *words[1:]]
         if place == 0:
+            from adatom.execution.mpi import mpi_command  # which imports pydantic
+
             return mpi_command(*words)
         if needs and needs.ranks > 1:
             raise InputError(

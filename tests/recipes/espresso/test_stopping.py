@@ -82,7 +82,7 @@ def caching(tmp_path, monkeypatch):
 
 @pytest.mark.usefixtures("caching")
 def test_an_scf_stops_in_time_and_goes_on():
-    settings = slow(30, (6, 6, 6))
+    settings = slow(30, (9, 9, 9))
     key = explain(static_job, distorted(), **settings).key
     left = cut(static_job, distorted(), **settings)
     assert "convergence has been achieved" not in output(left)
@@ -141,7 +141,7 @@ def test_bands_stop_in_time_and_go_on(silicon):
 
 
 def test_a_limit_of_ones_own_is_no_lack_of_time():
-    settings = slow(30, (6, 6, 6))
+    settings = slow(30, (9, 9, 9))
     settings["calc_kwargs"]["input_data"]["max_seconds"] = 1
     with job_context(deadline=time.time() + 1e6), pytest.raises(JobFailure) as caught:
         static_job(distorted(), **settings)
@@ -162,7 +162,7 @@ def test_without_time_nothing_is_started():
 @pytest.mark.usefixtures("caching")
 def test_another_input_does_not_go_on():
     patient = static_job.with_options(cache=lambda call: None)  # all calls are one
-    left = cut(patient, distorted(), **slow(30, (6, 6, 6)))
+    left = cut(patient, distorted(), **slow(30, (9, 9, 9)))
     result = patient(distorted(), **FAST)
     assert "resumed_from" not in result["provenance"]
     assert "The initial density is read from file" not in output(result["dir_name"])
