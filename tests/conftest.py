@@ -1,8 +1,10 @@
 """What all tests share: no server of the user's is touched, and nothing is sent to anyone."""
 
+import faulthandler
 import os
 import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,6 +36,11 @@ os.environ.update(
     XDG_STATE_HOME=f"{_HOME.name}/state",  # where the key of the user's is
     **interpreters(),
 )
+
+
+def pytest_unconfigure() -> None:
+    """A thread that never ends must not keep the process: after two minutes it fails, and tells where each is."""
+    faulthandler.dump_traceback_later(120, exit=True, file=sys.__stderr__)
 
 
 @pytest.fixture(autouse=True)

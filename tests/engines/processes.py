@@ -1,9 +1,11 @@
 """Scripts in processes of their own, and what they leave behind."""
 
+import contextvars
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -98,6 +100,29 @@ def wait_until(condition: Callable[[], object], what: str, timeout: float = 120)
         if time.monotonic() > end:
             raise AssertionError(f"after {timeout} s: {what}")
         time.sleep(0.1)
+
+
+class Beside(threading.Thread):
+    """A call that runs, with the settings of its maker, while the test goes on."""
+
+    def __init__(self, call: Callable[..., object], *args: object) -> None:
+        # A daemon, as what a failed test does not wait for would keep the process that tests.
+        super().__init__(daemon=True)
+        self._call, self._context = (call, *args), contextvars.copy_context()
+        self.start()
+
+    def run(self) -> None:
+        self._found = self._context.run(*self._call)
+
+    def result(self) -> object:
+        """Return what the call returns, after up to four minutes."""
+        self.join(240)
+        return self._found
+
+    def wait_for(self, file: Path, what: str) -> str:
+        """Return the text of a file that the call writes, as soon as there is some."""
+        wait_until(lambda: (file.exists() and file.stat().st_size) or not self.is_alive(), what)
+        return file.read_text()
 
 
 def listening(pids):

@@ -1,8 +1,6 @@
 """Flows in batch jobs of schedulers that are not here: commands that stand for theirs run the scripts for real."""
 
-import contextvars
 import re
-import threading
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +14,7 @@ from adatom.machines.record import read_record
 from adatom.recipes.emt import bulk_to_slabs_flow
 from tests.deep import deep_but
 from tests.engines.clusters.conftest import batch_jobs, energies, on, tail
-from tests.engines.processes import wait_until
+from tests.engines.processes import Beside
 from tests.infra.fakes import DIALECTS, installed
 
 PROFILES = """
@@ -76,17 +74,13 @@ def test_why_a_batch_job_ended_says_what_becomes_of_its_job(selected, dialect, e
     def workflow():
         return hold(str(tmp_path))
 
-    found = []
     with used(dialect, tmp_path / "fakes", monkeypatch, speed=60 if end == "timeout" else 1) as fake:
-        with_settings = contextvars.copy_context()
-        thread = threading.Thread(target=lambda: with_settings.run(lambda: found.append(workflow())))
-        thread.start()
-        wait_until(lambda: (tmp_path / "ran").exists() or not thread.is_alive(), "no job is begun")
+        running = Beside(workflow)
+        running.wait_for(tmp_path / "ran", "no job is begun")
         if end == "cancelled":
             [record] = next(spools()).path.glob(".adatom-jobs/*")
             read_record(record).scheduler.cancel([read_record(record).job])
-        thread.join(180)
-        [outcome] = found
+        outcome = running.result()
         assert len(fake.spool.jobs()) == (2 if end == "timeout" else 1)
     if end == "timeout":
         assert (outcome, (tmp_path / "ran").read_text()) == ("again", "xx")

@@ -1,10 +1,8 @@
 """The queue engine on a real Slurm, with accounting and without: what its batch jobs are, and how they end."""
 
-import contextvars
 import os
 import shutil
 import subprocess
-import threading
 import time
 from collections import Counter
 from pathlib import Path
@@ -22,7 +20,7 @@ from tests.deep import deep_but
 from tests.engines.clusters.conftest import batch_jobs, energies
 from tests.engines.conftest import end_batch_jobs, is_tested
 from tests.engines.many import many_tasks
-from tests.engines.processes import script, wait_until
+from tests.engines.processes import Beside, script, wait_until
 from tests.infra import machine, slurm
 
 if not is_tested("queue"):
@@ -72,22 +70,6 @@ def queue(cluster):
     return dict(line.split() for line in cluster.run("squeue", "-h", "-o", "%i %T").splitlines())
 
 
-class Beside(threading.Thread):
-    """A flow that runs while the test goes on."""
-
-    def __init__(self, workflow):
-        super().__init__()
-        self._workflow, self._context = workflow, contextvars.copy_context()
-        self.start()
-
-    def run(self):
-        self._found = self._context.run(self._workflow)
-
-    def result(self):
-        self.join(240)
-        return self._found
-
-
 def test_a_flow_of_recipes(place, here):
     out = bulk_to_slabs_flow.with_options(runner="many")(bulk("Cu"))
     assert energies(out) == here
@@ -112,8 +94,7 @@ def held(place):
         return hold(str(place))
 
     running = Beside(workflow)
-    wait_until(lambda: (place / "ran").exists() or not running.is_alive(), "no job is begun")
-    return running, (place / "ran").read_text().strip()
+    return running, running.wait_for(place / "ran", "no job is begun").strip()
 
 
 def test_a_batch_job_that_is_cancelled_from_outside_is_no_walltime(cluster, place):

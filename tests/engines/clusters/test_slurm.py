@@ -1,11 +1,9 @@
 """Flows in the batch jobs of a real Slurm."""
 
-import contextvars
 import os
 import shlex
 import signal
 import sys
-import threading
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -16,7 +14,7 @@ from ase.build import bulk
 from adatom import Failure, FlowFailure, flow, job, make_runner
 from adatom.recipes.emt import bulk_to_slabs_flow
 from tests.engines.clusters.conftest import batch_jobs, energies, on, tail
-from tests.engines.processes import listening, script, wait_until
+from tests.engines.processes import Beside, listening, script, wait_until
 from tests.infra import machine, slurm
 
 pytestmark = pytest.mark.xdist_group("slurm")
@@ -242,19 +240,16 @@ def test_a_batch_job_that_ends_is_replaced_and_what_ran_in_it_runs_again(selecte
 
     with make_runner({**BATCH_JOB, "cores": 1}) as runner:
         pending = workflow.with_options(runner=runner)
-        found = []
-        with_settings = contextvars.copy_context()
-        thread = threading.Thread(target=lambda: with_settings.run(lambda: found.append(pending())))
-        thread.start()
-        wait_until(lambda: (tmp_path / "ran").exists(), f"nothing ran: {tail(tmp_path)}")
+        running = Beside(pending)
+        running.wait_for(tmp_path / "ran", f"nothing ran: {tail(tmp_path)}")
         (first,) = queue(cluster)
         cluster.run("scancel", first)
-        thread.join(180)
+        found = running.result()
         if selected == "parsl":
-            assert found == [int((tmp_path / "ran").read_text().split()[3])]
+            assert found == int((tmp_path / "ran").read_text().split()[3])
         else:
-            assert isinstance(found[0], Failure)
-            assert "died" in str(found[0])
+            assert isinstance(found, Failure)
+            assert "died" in str(found)
         assert after.with_options(runner=runner)()[0] not in (None, first)
     nothing_left(cluster)
 
@@ -333,16 +328,13 @@ def test_a_task_whose_batch_job_was_cancelled_runs_in_another_as_its_retries_all
     def workflow(retries):
         return cut.with_options(retries=retries)(str(tmp_path))
 
-    found = []
-    with_settings = contextvars.copy_context()
-    thread = threading.Thread(target=lambda: with_settings.run(lambda: found.append(workflow(1))))
-    thread.start()
-    wait_until(lambda: (tmp_path / "ran").exists(), f"nothing ran: {tail(tmp_path)}")
+    running = Beside(workflow, 1)
+    running.wait_for(tmp_path / "ran", f"nothing ran: {tail(tmp_path)}")
     (first,) = queue(cluster)
     cluster.run("scancel", first)
-    thread.join(180)
+    found = running.result()
     ids, pids = zip(*(map(int, line.split()) for line in (tmp_path / "ran").read_text().splitlines()), strict=True)
-    assert list(pids[1:]) == found
+    assert list(pids[1:]) == [found]
     assert ids[0] == int(first) != ids[1]
 
 
@@ -352,20 +344,17 @@ def test_a_task_whose_node_was_lost_runs_on_another_and_uses_no_retry(selected, 
     def workflow():
         return cut(str(tmp_path))
 
-    found = []
-    with_settings = contextvars.copy_context()
-    thread = threading.Thread(target=lambda: with_settings.run(lambda: found.append(workflow())))
-    thread.start()
-    wait_until(lambda: (tmp_path / "ran").exists(), f"nothing ran: {tail(tmp_path)}")
+    running = Beside(workflow)
+    running.wait_for(tmp_path / "ran", f"nothing ran: {tail(tmp_path)}")
     (first,) = queue(cluster)
     node = cluster.job(first)["NodeList"]
     try:
         cluster.node_down(node)
-        thread.join(180)
+        found = running.result()
     finally:
         cluster.node_up(node)
     pids = [int(line.split()[1]) for line in (tmp_path / "ran").read_text().splitlines()]
-    assert pids[1:] == found
+    assert pids[1:] == [found]
 
 
 @on("queue")
