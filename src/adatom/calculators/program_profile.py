@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from adatom.calculators.programs import Programs, last_lines, run_program
+from adatom.calculators.programs import Programs, failure_of, run_program
 from adatom.errors import ConvergenceError, ProgramError
 
 __all__ = ["ProgramProfile"]
@@ -78,8 +78,10 @@ class ProgramProfile:
         StorageError
             The disk is full.
         """
-        words = [word.format(prefix=calculator.prefix) for word in calculator.fileio_rules.extend_argv]
-        self.start(Path(calculator.directory).absolute(), *words)
+        rules = calculator.fileio_rules
+        words = [word.format(prefix=calculator.prefix) for word in rules.extend_argv]
+        stdin = rules.stdin_name and rules.stdin_name.format(prefix=calculator.prefix)
+        self.start(Path(calculator.directory).absolute(), *words, stdin=stdin)
 
     def run(self, directory: Path, inputfile: str | None, outputfile: str, errorfile: str | None = None) -> None:
         """Run the program, as ASE's templates call it, with the files of this profile.
@@ -95,7 +97,7 @@ class ProgramProfile:
         """
         self.start(Path(directory).absolute(), *([inputfile] if self.takes_input and inputfile else []))
 
-    def start(self, directory: Path, *words: str) -> None:
+    def start(self, directory: Path, *words: str, stdin: str | None = None) -> None:
         """Run the program in a directory.
 
         Parameters
@@ -104,16 +106,19 @@ class ProgramProfile:
             Directory of the files.
         *words
             Arguments of the program.
+        stdin
+            Name of the file for its standard input. None: it is empty.
         """
         program, command, files = self.programs.main, [*self.programs.command(), *words], (self.output, *self.more)
         try:
-            run_program(program, command, directory, output=self.output, errors=f"{program}.err", more=self.more)
+            errors = f"{program}.err"
+            run_program(program, command, directory, output=self.output, errors=errors, more=self.more, stdin=stdin)
         except ProgramError as error:
             self._check_convergence(directory, files, error)
             raise
         text = self._check_convergence(directory, files)
         if self.done not in text:
-            raise ProgramError("\n".join([f"{program} ended without a result.", *last_lines(directory, *files)]))
+            raise failure_of(f"{program} ended without a result", directory, *files)
 
     def _check_convergence(self, directory: Path, files: Sequence[str], cause: Exception | None = None) -> str:
         """Return the texts of the files, unless they say that the SCF did not converge."""

@@ -19,7 +19,7 @@ from adatom.execution.context import current_job
 from adatom.execution.mpi import mpi_command
 from adatom.settings import get_settings
 
-__all__ = ["Programs", "last_lines", "run_program"]
+__all__ = ["Programs", "failure_of", "last_lines", "megabytes", "run_program", "shared_cores"]
 
 
 _BACKTRACE = re.compile(r"\s*(#\d+\s|at \S+:\d+$)")  # gfortran's backtrace would push out the reason
@@ -73,11 +73,12 @@ class Programs:
         for word in (words[0], words[place]):
             if not shutil.which(word):
                 raise InputError(f"{word} is not there, or cannot be run: {self._advice()}")
+        needs = current_job().resources
         if place == 0 and self.launches:
-            return [str(shutil.which(words[0])), *words[1:]]
+            threads = [f"OMP_NUM_THREADS={needs.threads_per_rank}"] if needs and needs.threads_per_rank > 1 else []
+            return [*(["env", *threads] if threads else []), str(shutil.which(words[0])), *words[1:]]
         if place == 0:
             return mpi_command(*words)
-        needs = current_job().resources
         if needs and needs.ranks > 1:
             raise InputError(
                 f"The job asks for {needs.ranks} ranks, but the command of {self.code} has a launcher of its own: "
@@ -140,6 +141,39 @@ class Programs:
         )
 
 
+def shared_cores(code: str) -> int:
+    """Return the number of cores of the current job for a program that runs on one node.
+
+    Parameters
+    ----------
+    code
+        Name of the code, for the message.
+
+    Raises
+    ------
+    InputError
+        The job has several nodes.
+    """
+    needs = current_job().resources
+    if needs and needs.nodes > 1:
+        raise InputError(
+            f"The job asks for {needs.nodes} nodes, and {code} runs on one. Ask for more cores of one node."
+        )
+    return needs.cores_per_node if needs else 1
+
+
+def megabytes(part: float = 0.8) -> int | None:
+    """Return a part of the memory that the current job asks for on each node, in MB; None if it asks for none.
+
+    Parameters
+    ----------
+    part
+        Part for what the program allocates; the rest is for the program itself.
+    """
+    needs = current_job().resources
+    return int(needs.memory * part / 2**20) if needs and needs.memory else None
+
+
 def run_program(
     name: str,
     command: Sequence[str],
@@ -148,6 +182,7 @@ def run_program(
     output: str,
     errors: str,
     more: Sequence[str] = (),
+    stdin: str | None = None,
     done: str = "",
     fine: Sequence[int] = (0,),
 ) -> str:
@@ -168,6 +203,8 @@ def run_program(
         Names of the files in `directory` for standard output and standard error.
     more
         Names of further files in `directory` to which a failing program writes messages.
+    stdin
+        Name of the file in `directory` for standard input. None: standard input is empty.
     done
         Text that the program prints only at its end.
     fine
@@ -183,18 +220,19 @@ def run_program(
     ProgramError
         The program ended in another way. The message has the last lines of its files.
     StorageError
-        The program ended in another way, and the disk is full.
+        The program ended in another way, and the disk is full, or the program says that one is.
     """
     with (
         (directory / output).open("wb") as out,
         (directory / errors).open("wb") as err,
+        Path(directory / stdin if stdin else os.devnull).open("rb") as given,
         _own_temporary_directory() as temporary,
     ):
         process = subprocess.Popen(
             command,
             cwd=directory,
             env={"OMP_NUM_THREADS": "1", **os.environ, **temporary},
-            stdin=subprocess.DEVNULL,
+            stdin=given,
             stdout=out,
             stderr=err,
         )
@@ -212,10 +250,31 @@ def run_program(
     if status in fine and done in text:
         return text
     said = f"{name} {_said(status)}{'' if done in text else ', before its end'}"
-    ends = last_lines(directory, output, errors, *more)
-    if shutil.disk_usage(directory).free < 4096:
-        raise StorageError("\n".join([f"{said}: the disk is full. Make room, or set ADATOM_RESULTS_DIR.", *ends]))
-    raise ProgramError("\n".join([f"{said}.", *ends]))
+    raise failure_of(said, directory, output, errors, *more)
+
+
+def failure_of(said: str, directory: Path, *files: str) -> ProgramError | StorageError:
+    """Return the error for a program that failed, with the last lines of its files.
+
+    Parameters
+    ----------
+    said
+        What happened, without a full stop.
+    directory
+        Working directory of the program.
+    *files
+        Names of files in `directory` that the program wrote messages to.
+
+    Returns
+    -------
+    ProgramError or StorageError
+        The latter if the disk of `directory` is full, or the program says that a disk is, such as that of its scratch
+        files.
+    """
+    ends = last_lines(directory, *files)
+    if shutil.disk_usage(directory).free < 4096 or "No space left on device" in "".join(ends):
+        return StorageError("\n".join([f"{said}: the disk is full. Make room, or set ADATOM_RESULTS_DIR.", *ends]))
+    return ProgramError("\n".join([f"{said}.", *ends]))
 
 
 @contextmanager
