@@ -29,6 +29,9 @@ PACKAGES = {
 }
 # Commands, and the Debian packages that bring them.
 PROGRAMS = {
+    "abinit": (("abinit",), ("abinit", "abinit-data")),
+    "cp2k": (("cp2k.psmp",), ("cp2k", "cp2k-data")),
+    "elk": (("elk-lapw",), ("elk-lapw",)),
     "espresso": (("pw.x", "mpirun"), ("quantum-espresso", "quantum-espresso-data", "openmpi-bin")),
     "mopac": (("mopac",), ("mopac",)),
     "nwchem": (("nwchem",), ("nwchem", "nwchem-data")),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from copy import deepcopy
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ from adatom.calculations.checks import check_atoms, check_calculator
 from adatom.calculations.copy_files import CopyFiles, copy_files, find_files
 from adatom.calculations.trajectory import Trajectory
 from adatom.errors import AdatomError, ConvergenceError, InputError, StorageError
+from adatom.execution.context import job_context
 from adatom.execution.directories import RunDirectory, run_directory
 from adatom.schemas.provenance import make_provenance
 from adatom.schemas.readable import readable
@@ -211,7 +212,7 @@ def calculation(
     files = {} if sources is None else find_files(sources)
     if not name or Path(name).name != name:
         raise InputError(f"The name of the run is {name!r}. Give one that can name a file.")
-    with run_directory(name) as directory:
+    with run_directory(name) as directory, ExitStack() as ends, job_context(ends=ends):
         try:
             if files:
                 copy_files(files, directory.path, linked)

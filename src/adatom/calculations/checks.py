@@ -209,6 +209,33 @@ def check_molecule(atoms: Atoms, code: str) -> None:
         )
 
 
+def check_crystal(atoms: Atoms, code: str, *, molecules: bool = False) -> None:
+    """Refuse a structure that a code for crystals has no input for.
+
+    Parameters
+    ----------
+    atoms
+        Structure that will be computed.
+    code
+        Name of the code, for the message.
+    molecules
+        Whether the code computes structures that are not periodic without a cell.
+
+    Raises
+    ------
+    InputError
+        The cell has fewer than three vectors, or the initial magnetic moments are vectors.
+    """
+    if np.linalg.matrix_rank(atoms.cell.array) < 3 and not (molecules and not atoms.pbc.any()):
+        raise InputError(
+            f"{code} needs a cell of three vectors; that of {atoms.get_chemical_formula()} is "
+            f"{atoms.cell.array.tolist()}. For a molecule: atoms.center(vacuum=8); for a slab: "
+            "atoms.center(vacuum=8, axis=2)."
+        )
+    if np.ndim(atoms.get_initial_magnetic_moments()) > 1:
+        raise InputError(f"The initial magnetic moments are vectors; these recipes of {code} take one number per atom.")
+
+
 def _spin(atoms: Atoms, multiplicity: int | None) -> tuple[int, str] | None:
     """Return the number of unpaired electrons and its origin in words, or None if nothing sets it."""
     if multiplicity is not None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from numbers import Real
 from typing import Any
 
 import numpy as np
 from ase import Atoms
 
-__all__ = ["k_grid", "numbers_of"]
+from adatom.errors import InputError
+
+__all__ = ["k_grid", "numbers_of", "numbers_or_spacing"]
 
 
 def k_grid(atoms: Atoms, parameters: Mapping[str, Any], slab: Atoms | None = None) -> dict[str, Any]:
@@ -45,3 +48,35 @@ def numbers_of(atoms: Atoms, spacing: float, slab: Atoms | None = None) -> list[
     if slab is not None:
         numbers[:2] = numbers_of(slab, spacing)[:2]
     return numbers
+
+
+def numbers_or_spacing(atoms: Atoms, parameters: Mapping[str, Any]) -> list[int]:
+    """Return the numbers of k points along the reciprocal cell vectors, as a calculation asks for them.
+
+    Parameters
+    ----------
+    atoms
+        Same as in `numbers_of`. A structure that is not periodic needs neither numbers nor a spacing: it has one point.
+    parameters
+        Same as in `k_grid`.
+
+    Raises
+    ------
+    InputError
+        Both numbers and a spacing are given, or neither, or the numbers are not three.
+    """
+    numbers, spacing = parameters.get("kpts"), parameters.get("kspacing")
+    if numbers is not None and spacing is not None:
+        raise InputError(f"kpts is {numbers!r}, and kspacing is {spacing!r}. Give one.")
+    if spacing is not None:
+        if not isinstance(spacing, Real) or not float(spacing) > 0:
+            raise InputError(f"kspacing is {spacing!r}. Give a number above 0, in Å⁻¹.")
+        return numbers_of(atoms, float(spacing))
+    if numbers is None and not atoms.pbc.any():
+        return [1, 1, 1]
+    given = [] if numbers is None or np.ndim(numbers) == 0 else [*numbers]
+    if len(given) != 3 or not all(isinstance(one, int | np.integer) and one > 0 for one in given):
+        raise InputError(
+            f"kpts is {numbers!r}. Give three integers above 0, such as [4, 4, 4], or kspacing=0.2, in Å⁻¹."
+        )
+    return [int(one) for one in given]

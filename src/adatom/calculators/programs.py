@@ -13,16 +13,27 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from adatom.errors import InputError, ProgramError, StorageError
 from adatom.execution.context import current_job
 from adatom.execution.mpi import mpi_command
 from adatom.settings import get_settings
 
-__all__ = ["Programs", "failure_of", "last_lines", "megabytes", "run_program", "shared_cores"]
+__all__ = [
+    "Programs",
+    "failure_of",
+    "how_it_ended",
+    "last_lines",
+    "megabytes",
+    "run_program",
+    "shared_cores",
+    "started",
+]
 
 
-_BACKTRACE = re.compile(r"\s*(#\d+\s|at \S+:\d+$)")  # gfortran's backtrace would push out the reason
+# The backtraces of gfortran and CP2K would push out the reason.
+_BACKTRACE = re.compile(r"\s*(#\d+\s|at \S+:\d+$)| {10,}\d+ [A-Za-z]\w*$")
 
 
 @dataclass(frozen=True)
@@ -41,12 +52,15 @@ class Programs:
         Advice on how to install the programs.
     launches
         Whether the main program starts its ranks itself, and needs its own path for that.
+    named
+        Regular expression for further names of the main program, where these tell its version or how it was built.
     """
 
     code: str
     main: str
     install: str
     launches: bool = False
+    named: str = ""
 
     def command(self, program: str | None = None) -> list[str]:
         """Return the command that starts a program on the ranks of the current job.
@@ -68,8 +82,8 @@ class Programs:
         """
         program = program or self.main
         words, place = self._main_command()
-        options = words[place + 1 :] if program == self.main else []  # such as `-nk 4`
-        words = [*words[:place], str(Path(words[place]).with_name(program)), *options]
+        if program != self.main:  # without the options of the main program, such as `-nk 4`
+            words = [*words[:place], str(Path(words[place]).with_name(program))]
         for word in (words[0], words[place]):
             if not shutil.which(word):
                 raise InputError(f"{word} is not there, or cannot be run: {self._advice()}")
@@ -91,7 +105,8 @@ class Programs:
         command = self.configured("command") or get_settings().commands.get(self.code) or self.main
         words = [os.path.expanduser(word) for word in shlex.split(command)]
         for place, word in enumerate(words):
-            if Path(word).name == self.main:
+            name = Path(word).name
+            if name == self.main or (self.named and re.fullmatch(self.named, name)):
                 return words, place
         raise InputError(
             f"The command of {self.code} is {shlex.join(words)!r}, which has no {self.main}: {self._advice()}"
@@ -117,7 +132,7 @@ class Programs:
         found = next((path for place in places if (path := Path(place).expanduser().absolute()).is_dir()), None)
         if found is None:
             raise InputError(
-                f"There is no directory {' or '.join(map(str, places))} for {key} of {self.code}. "
+                f"There is no directory {' or '.join([*map(str, places)] or ['set'])} for {key} of {self.code}. "
                 f"Set ADATOM_DATA_DIRS__{self.code.upper()}, or get it: {self.install}"
             )
         return found
@@ -188,9 +203,6 @@ def run_program(
 ) -> str:
     """Run a program in a directory, and check how it ends.
 
-    The program inherits the environment, with ``OMP_NUM_THREADS=1`` unless the variable is set. On one node it has a
-    ``TMPDIR`` of its own, which is removed after it: Open MPI's files of programs that start at once would meet there.
-
     Parameters
     ----------
     name
@@ -226,30 +238,13 @@ def run_program(
         (directory / output).open("wb") as out,
         (directory / errors).open("wb") as err,
         Path(directory / stdin if stdin else os.devnull).open("rb") as given,
-        _own_temporary_directory() as temporary,
+        started(command, directory, stdin=given, stdout=out, stderr=err) as process,
     ):
-        process = subprocess.Popen(
-            command,
-            cwd=directory,
-            env={"OMP_NUM_THREADS": "1", **os.environ, **temporary},
-            stdin=given,
-            stdout=out,
-            stderr=err,
-        )
-        try:
-            status = process.wait()
-        except BaseException:
-            process.terminate()  # no kill: a killed launcher cannot stop its ranks
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-            raise
+        status = process.wait()
     text = (directory / output).read_text(errors="replace")
     if status in fine and done in text:
         return text
-    said = f"{name} {_said(status)}{'' if done in text else ', before its end'}"
+    said = f"{name} {how_it_ended(status)}{'' if done in text else ', before its end'}"
     raise failure_of(said, directory, output, errors, *more)
 
 
@@ -278,6 +273,37 @@ def failure_of(said: str, directory: Path, *files: str) -> ProgramError | Storag
 
 
 @contextmanager
+def started(command: Sequence[str], directory: Path, **streams: Any) -> Iterator[subprocess.Popen[Any]]:
+    """Start a program in a directory, and end it with the block, if it runs then.
+
+    The program inherits the environment, with ``OMP_NUM_THREADS=1`` unless the variable is set. On one node it has a
+    ``TMPDIR`` of its own, which is removed after it: Open MPI's files of programs that start at once would meet there.
+
+    Parameters
+    ----------
+    command
+        Words of the command that starts the program.
+    directory
+        Working directory of the program.
+    **streams
+        Further arguments of `subprocess.Popen`; ``env`` has variables that are added.
+    """
+    with _own_temporary_directory() as temporary:
+        env = {"OMP_NUM_THREADS": "1", **os.environ, **temporary, **streams.pop("env", {})}
+        process = subprocess.Popen(command, cwd=directory, env=env, **streams)
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.terminate()  # no kill: a killed launcher cannot stop its ranks
+                try:
+                    process.wait(10)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
+
+
+@contextmanager
 def _own_temporary_directory() -> Iterator[dict[str, str]]:
     """Make a directory, and yield the variable that names it; other nodes of a job would not have the directory."""
     needs = current_job().resources
@@ -288,7 +314,14 @@ def _own_temporary_directory() -> Iterator[dict[str, str]]:
         yield {"TMPDIR": path}
 
 
-def _said(status: int) -> str:
+def how_it_ended(status: int) -> str:
+    """Return the end of a program in words.
+
+    Parameters
+    ----------
+    status
+        Exit status; below zero the number of a signal.
+    """
     # A shell or a launcher reports a signal as 128 plus its number.
     number = -status if status < 0 else status - 128
     try:

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from ase import Atoms
 
-__all__ = ["state_of", "with_state"]
+__all__ = ["charge_of", "state_of", "with_state"]
+
+
+def charge_of(atoms: Atoms, charge: float | None) -> float:
+    """Return the charge of a calculation in e, which need not be whole.
+
+    Parameters
+    ----------
+    atoms, charge
+        Same as in `state_of`.
+    """
+    return round(float(atoms.get_initial_charges().sum() if charge is None else charge), 10)
 
 
 def state_of(atoms: Atoms, charge: float | None, multiplicity: int | None) -> tuple[int, int]:
@@ -20,7 +31,7 @@ def state_of(atoms: Atoms, charge: float | None, multiplicity: int | None) -> tu
         Spin multiplicity, 2S + 1. None: that of the sum of the initial magnetic moments (in Bohr magnetons), rounded;
         if it is zero, the lowest one that the number of electrons has.
     """
-    total = round(float(atoms.get_initial_charges().sum() if charge is None else charge))
+    total = round(charge_of(atoms, charge))
     if multiplicity is not None:
         return total, multiplicity
     unpaired = abs(round(float(atoms.get_initial_magnetic_moments().sum())))

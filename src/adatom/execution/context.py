@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -35,6 +35,8 @@ class JobContext:
         File for everything that the job prints, logs and warns of; None where nothing is kept.
     batch_value
         Value that the job's option `batch_function` computed for this call together with others; None if it did not.
+    ends
+        What ends programs that run until the calculation ends; None outside of calculations.
     """
 
     engine: str = ""
@@ -43,6 +45,7 @@ class JobContext:
     directory: RunDirectory | None = None
     log: JobLog | None = None
     batch_value: Any = None
+    ends: ExitStack | None = None
 
 
 _OUTSIDE = JobContext()
