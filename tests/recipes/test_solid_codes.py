@@ -14,6 +14,7 @@ import pytest
 from ase import Atoms
 from ase.build import bulk, molecule
 from ase.stress import voigt_6_to_full_3x3_stress
+from ase.units import GPa
 
 from adatom import JobFailure, change_settings
 from adatom.calculations import run_static
@@ -70,7 +71,7 @@ SOLIDS = [
     Solid(abinit, SILICON, {"pps": "hgh", "ecut": 250, "ecutsm": 0.5, "kpts": [2, 2, 2]}),
     Solid(
         cp2k,
-        distorted(Atoms("HHeHHe", [(0, 0, 0), (2, 2, 2), (0, 0, 0.8), (2.5, 2, 0)], cell=[5, 5.2, 5.5], pbc=True)),
+        distorted(Atoms("H2", [(0, 0, 0), (0.3, 0, 0.8)], cell=[5, 5.2, 5.5], pbc=True)),
         {
             "basis_set": "SZV-MOLOPT-SR-GTH",
             "cutoff": 4000,
@@ -298,6 +299,30 @@ def test_bad_input_is_refused(solid, atoms, settings, message):
         solid.code.calculator(atoms, {**solid.settings, **settings})
 
 
+@pytest.mark.deep(reason="many steps")
+@solids(abinit, cp2k, elk)
+def test_a_relaxed_structure_is_at_the_minimum(solid):
+    """Of the atoms, and for silicon of the cell."""
+    relax_cell = solid.atoms is SILICON
+    relaxed = solid.module.relax_job(solid.atoms, fmax=0.05, relax_cell=relax_cell, calc_kwargs=solid.settings)
+    assert relaxed["results"]["energy"] < solid.known()["energy"] - 0.05
+    assert np.linalg.norm(relaxed["results"]["forces"], axis=1).max() < 0.05
+    if relax_cell:
+        assert np.abs(relaxed["results"]["stress"]).max() / GPa < 1
+
+
+@solids(cp2k)
+def test_a_band_has_a_process_for_each_image(solid):
+    first, last = HYDROGEN.copy(), HYDROGEN.copy()
+    last.positions[1] += (0, 0.1, 0.2)
+    images = [first, HYDROGEN.copy(), last]
+    images[1].positions[1] += (0.02, 0.05, 0.1)
+    band = cp2k.neb_job(images, fmax=5, max_steps=2, climb=False, calc_kwargs=OF_HYDROGEN)
+    assert len(band["points"]) == 3
+    assert [*Path(band["dir_name"]).glob("image-1/cp2k.inp")]
+    assert not processes("cp2k")
+
+
 def test_no_stress_is_no_relaxed_cell():
     provide_code("elk")
     with pytest.raises(JobFailure, match="stress"):
@@ -350,6 +375,7 @@ def test_one_process_serves_all_steps(solid):
     assert not processes("cp2k")
 
 
+@pytest.mark.deep(reason="six runs; steps of dynamics are in another test")
 @solids(cp2k)
 def test_it_follows_the_cell_and_the_species(solid):
     """A calculator that goes on to another cell, or to another structure, has the results of a new one."""
@@ -441,5 +467,4 @@ def test_codes_agree_on_silicon():
     moduli = [eos["bulk_modulus"] for eos in found.values()]
     assert max(lengths) / min(lengths) < 1.01, lengths
     assert max(moduli) / min(moduli) < 1.05, moduli
-    print(lengths, moduli)
     assert np.mean(moduli) == pytest.approx(96, rel=0.05)  # GPa, LDA
