@@ -5,7 +5,6 @@ a failure. Without any other, what needs it is skipped, with the line that insta
 """
 
 import os
-import shutil
 from importlib.util import find_spec
 
 import pytest
@@ -28,8 +27,11 @@ PACKAGES = {
     "mace": (("mace",), "mace"),
     "matcalc": (("matcalc",), "matcalc"),
 }
-# Commands, and the Debian packages that bring them.
+# Commands and directories, and the Debian packages that bring them.
 PROGRAMS = {
+    "abinit": (("abinit", "/usr/share/abinit"), ("abinit", "abinit-data")),
+    "cp2k": (("cp2k.psmp", "/usr/share/cp2k"), ("cp2k", "cp2k-data")),
+    "elk": (("elk-lapw",), ("elk-lapw",)),
     "espresso": (("pw.x", "mpirun"), ("quantum-espresso", "quantum-espresso-data", "openmpi-bin")),
     "mopac": (("mopac",), ("mopac",)),
     "nwchem": (("nwchem",), ("nwchem", "nwchem-data")),
@@ -45,7 +47,7 @@ assert set(WANTED) <= CODES, f"TEST_CODES is {','.join(WANTED)}. Valid: {', '.jo
 
 def interpreters() -> dict[str, str]:
     """Variables that name the Python of the programs that are a package, where these are tested."""
-    tested = [name for name in INTERPRETERS if name in WANTED or all(map(shutil.which, PROGRAMS[name][0]))]
+    tested = [name for name in INTERPRETERS if name in WANTED or all(map(machine.find, PROGRAMS[name][0]))]
     return {f"ADATOM_INTERPRETERS__{name.upper()}": INTERPRETERS[name] for name in tested}
 
 
@@ -53,7 +55,7 @@ def reason_to_skip(name: str) -> str | None:
     """What installs a code, where a test that needs it is to be skipped."""
     if name in PROGRAMS:
         commands, packages = PROGRAMS[name]
-        there, how = all(map(shutil.which, commands)), f"apt-get install {' '.join(packages)}"
+        there, how = all(map(machine.find, commands)), f"apt-get install {' '.join(packages)}"
     else:
         modules, extra = PACKAGES[name]
         there, how = all(map(find_spec, modules)), f"pip install 'adatom[{extra}]'"
@@ -75,6 +77,6 @@ def provide_code(name: str) -> None:
     for variable in ("OMPI_ALLOW_RUN_AS_ROOT", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"):
         os.environ[variable] = "1"  # in a container tests are root's, whom mpirun refuses
     commands, packages = PROGRAMS[name]
-    if not all(map(shutil.which, commands)):
+    if not all(map(machine.find, commands)):
         with machine.alone(f"code-{name}", seconds=600):
             machine.install(commands, packages)

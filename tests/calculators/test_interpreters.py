@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 from ase.build import bulk
@@ -12,6 +14,10 @@ from adatom import change_settings
 from adatom.calculations import run_static
 from adatom.calculators.interpreters import InterpreterCalculator
 from adatom.errors import ConvergenceError, InputError, ProgramError
+from adatom.execution.context import job_context
+from adatom.machines.resources import Resources
+from adatom.settings import get_settings
+from tests.codes import provide_code
 
 CALCULATORS = """
 import os, sys
@@ -123,6 +129,37 @@ def test_the_process_ends_with_the_one_that_asked(here):
 def test_a_python_that_does_not_have_it(interpreters, message):
     with change_settings(interpreters=interpreters), pytest.raises(InputError, match=message):
         run_static(bulk("Cu"), odd())
+
+
+def test_a_python_that_greets(here):
+    """What is no answer is shown, and the process does not stay."""
+    greets = {"odd": f'sh -c \'echo Welcome; exec "$0" "$@"\' {get_settings().interpreters["odd"]}'}
+    with change_settings(interpreters=greets):
+        calculator = odd()
+        with pytest.raises(ProgramError, match="The process of odd printed 'Welcome' where its answer belongs"):
+            run_static(bulk("Cu"), calculator)
+        assert calculator._process is None
+
+
+def test_it_has_a_temporary_directory_of_its_own(here):
+    calculator = odd()
+    calculator.calculate(bulk("Cu"), ["energy"])
+    variables = Path(f"/proc/{calculator._process.pid}/environ").read_text().split("\0")
+    [own] = [Path(line.removeprefix("TMPDIR=")) for line in variables if line.startswith("TMPDIR=")]
+    assert own.is_dir()
+    assert own != Path(tempfile.gettempdir())
+    calculator.close()
+    assert not own.exists()
+
+
+def test_ranks_that_a_package_does_not_know_of():
+    """Else each would compute all of it, alone."""
+    provide_code("lammps")  # for its mpirun
+    with (
+        job_context(resources=Resources(ranks_per_node=2)),
+        pytest.raises(ProgramError, match="The job has 2 ranks, and ase.calculators.emt knows of 1: it was built with"),
+    ):
+        run_static(bulk("Cu"), emt())
 
 
 def test_an_argument_that_cannot_be_sent(here):

@@ -27,11 +27,16 @@ class Unavailable(RuntimeError):
 # ---------------------------------------------------------------------------------------------------------- packages
 
 
+def find(name: str) -> str | None:
+    """Where a command is, or a directory whose path this is; None: nowhere."""
+    return (name if Path(name).is_dir() else None) if name.startswith("/") else shutil.which(name, path=_PATH)
+
+
 def require(commands: Sequence[str], packages: Sequence[str]) -> None:
     """Raise `Unavailable` unless this process is root's and has the commands of these Debian packages."""
     if os.geteuid():
         raise Unavailable("its daemons run as root: use sudo, or a container of Debian 12")
-    if missing := [command for command in commands if not shutil.which(command, path=_PATH)]:
+    if missing := [command for command in commands if not find(command)]:
         how = f"apt-get install {' '.join(packages)}" if shutil.which("apt-get") else "use a container of Debian 12"
         raise Unavailable(f"no {', '.join(missing)}: {how}")
 

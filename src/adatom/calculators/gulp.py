@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from adatom.calculators.bare import bare
 from adatom.calculators.program_profile import ProgramProfile
-from adatom.calculators.programs import Programs, failure_of
+from adatom.calculators.programs import Programs
+from adatom.calculators.running import failure_of
 from adatom.errors import InputError
 
 __all__ = ["Gulp", "check"]

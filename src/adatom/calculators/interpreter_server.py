@@ -1,9 +1,10 @@
 """Compute with a calculator that is installed for another Python: the side that runs there.
 
 The file needs nothing but ASE, since adatom need not be installed for that Python, and no syntax that an older Python
-does not know. Its argument is the calculator, as ``module:attribute`` or ``file.py:attribute``. Each line of its
-standard input is a request, and each line of its standard output an answer; what the calculator prints goes to the
-standard error. With several ranks, the first one reads and answers.
+does not know. Its arguments are the calculator, as ``module:attribute`` or ``file.py:attribute``, and the number of
+ranks, which is 0 if only the launcher knows it. Each line of its standard input is a request, and each line of its
+standard output an answer; what the calculator prints goes to the standard error. With several ranks, the first one
+reads and answers.
 """
 
 import importlib.util
@@ -14,27 +15,38 @@ import traceback
 from operator import attrgetter
 from typing import Any, Iterator  # noqa: UP035
 
-_PARALLEL = int(os.environ.get("OMPI_COMM_WORLD_SIZE") or os.environ.get("PMI_SIZE") or 1) > 1
+# Variables by which launchers tell a process its rank.
+_RANK = ("OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID")
 
 
-def main(calculator: str) -> None:
+def main(calculator: str, ranks: int) -> None:
     """Answer requests until there are no more."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    make, made, used = None, None, None
-    for line in _requests():
+    first = ranks == 1 or next((os.environ[name] for name in _RANK if name in os.environ), "0") == "0"
+    made, used, broken = None, None, None
+    try:
+        module, _, attribute = calculator.rpartition(":")
+        make = attrgetter(attribute)(_imported(module))  # before ASE looks which package has MPI
+        if ranks != 1:
+            _check_ranks(module, ranks)
+    except Exception as error:
+        traceback.print_exc()
+        broken = error
+        if not first:
+            return
+    for line in _requests(first, ranks != 1 and broken is None):
         try:
+            if broken is not None:
+                raise broken
             request = _decoded(line)
-            if make is None:
-                module, _, attribute = calculator.rpartition(":")
-                make = attrgetter(attribute)(_imported(module))
             if made is None or request["arguments"] != used:
                 made, used = make(**request["arguments"]), request["arguments"]
             answer: dict[str, Any] = {"results": _results(made, request["atoms"], request["properties"])}
         except Exception as error:
             traceback.print_exc()
             answer = {"error": type(error).__name__, "message": str(error)}
-        if _is_first():
+        if first:
             answers.write(_encoded(answer) + "\n")
             answers.flush()
 
@@ -48,26 +60,25 @@ def _imported(module: str) -> Any:
     return imported
 
 
-def _requests() -> Iterator[str]:
+def _check_ranks(module: str, ranks: int) -> None:
+    """Refuse a package without MPI, in which each rank would compute all alone."""
+    from ase.parallel import world
+
+    if ranks and world.size != ranks:
+        raise RuntimeError(f"The job has {ranks} ranks, and {module} knows of {world.size}: it was built without MPI.")
+
+
+def _requests(first: bool, parallel: bool) -> Iterator[str]:
     """Yield the lines of the standard input, on all ranks."""
     while True:
-        line = sys.stdin.readline() if _is_first() else ""
-        if _PARALLEL:
+        line = sys.stdin.readline() if first else ""
+        if parallel:
             from ase.parallel import broadcast
 
             line = broadcast(line)
         if not line:
             return
         yield line
-
-
-def _is_first() -> bool:
-    """Return whether this process is the rank that reads and answers."""
-    if not _PARALLEL:
-        return True
-    from ase.parallel import world
-
-    return bool(world.rank == 0)
 
 
 def _results(calculator: Any, given: dict[str, Any], properties: list[str]) -> dict[str, Any]:
@@ -95,4 +106,4 @@ def _decoded(line: str) -> Any:
 
 if __name__ == "__main__":
     del sys.path[0]  # the directory of this file, whose modules have names of packages
-    main(sys.argv[1])
+    main(sys.argv[1], int(sys.argv[2]))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
@@ -16,8 +18,9 @@ from ase import Atoms
 from ase.calculators.calculator import Calculator, all_changes
 from ase.io.jsonio import decode, encode
 
-from adatom.calculators.programs import ending, last_lines
+from adatom.calculators.running import ending, last_lines, started
 from adatom.errors import ConvergenceError, InputError, ProgramError
+from adatom.execution.context import current_job
 from adatom.settings import get_settings
 
 __all__ = ["InterpreterCalculator", "interpreter_of"]
@@ -100,6 +103,7 @@ class InterpreterCalculator(Calculator):
         self._package, self._make, self._arguments, self._carried = package, make, arguments, carried
         self._log, self._more, self._advice = f"{package}.out", more, advice
         self._process: subprocess.Popen[str] | None = None
+        self._running, self._idle = ExitStack(), True
         named = interpreter_of(package)
         if named is None and not find_spec(package):
             raise InputError(
@@ -145,23 +149,22 @@ class InterpreterCalculator(Calculator):
         self.results = answer["results"]
 
     def close(self) -> None:
-        """End the process."""
+        """End the process: at once if it computes, or else with its standard input."""
         if self._process is None:
             return
         process, self._process = self._process, None
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                pipe.close()
-        for end in (process.terminate, process.kill):  # the latter last: a killed launcher cannot stop its ranks
-            try:
-                process.wait(10)
-                return
-            except subprocess.TimeoutExpired:
-                end()
-        process.wait()
+        with self._running:
+            for pipe in (process.stdin, process.stdout):
+                with suppress(OSError):  # what was not sent
+                    if pipe is not None:
+                        pipe.close()
+            if self._idle:
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(10)
 
     def __del__(self) -> None:
-        self.close()
+        with suppress(AttributeError):  # of one that could not be made
+            self.close()
 
     def _described(self, atoms: Atoms) -> dict[str, Any]:
         """Return the arguments of `ase.Atoms` for what the calculator may know of a structure."""
@@ -179,34 +182,41 @@ class InterpreterCalculator(Calculator):
         process = self._process = self._process or self._start()
         assert process.stdin is not None
         assert process.stdout is not None
+        self._idle = False
         try:
             process.stdin.write(f"{line}\n")
             process.stdin.flush()
             answer = process.stdout.readline()
         except BrokenPipeError:
             answer = ""
-        if not answer:
-            status = process.wait()
+        try:
+            found = decode(answer)
+            self._idle = "results" in found or "error" in found
+        except (json.JSONDecodeError, TypeError):
+            what = f"printed {answer.strip()!r} where its answer belongs" if answer else ending(process.wait())
             self.close()
             said = last_lines(Path(self.directory), *self._more, self._log)
-            raise ProgramError("\n".join([f"The process of {self._package} {ending(status)}.", *said]))
-        return decode(answer)
+            raise ProgramError("\n".join([f"The process of {self._package} {what}.", *said])) from None
+        return found
 
     def _start(self) -> subprocess.Popen[str]:
         from adatom.execution.mpi import mpi_command  # which imports pydantic
 
         directory = Path(self.directory).absolute()
         directory.mkdir(parents=True, exist_ok=True)
-        dropped = _OF_THIS_PYTHON if self._is_another else ()
+        needs = current_job().resources
+        ranks = needs.ranks if needs else int(not get_settings().mpi)
         with (directory / self._log).open("a") as log:
-            return subprocess.Popen(
-                mpi_command(*self._python, _SERVER, self._make),
-                cwd=directory,
-                env={"OMP_NUM_THREADS": "1", **{k: v for k, v in os.environ.items() if k not in dropped}},
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
+            return self._running.enter_context(
+                started(
+                    mpi_command(*self._python, _SERVER, self._make, str(ranks)),
+                    directory,
+                    without=_OF_THIS_PYTHON if self._is_another else (),
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=log,
+                    text=True,
+                )
             )
 
     def _error(self, kind: str, message: str) -> Exception:

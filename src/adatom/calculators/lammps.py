@@ -19,7 +19,8 @@ from ase.stress import full_3x3_to_voigt_6_stress
 from numpy.typing import NDArray
 
 from adatom.calculators.program_profile import ProgramProfile
-from adatom.calculators.programs import Programs, failure_of
+from adatom.calculators.programs import Programs
+from adatom.calculators.running import failure_of
 from adatom.errors import InputError, UnknownNameError
 
 __all__ = ["Lammps", "check"]

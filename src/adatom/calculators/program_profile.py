@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from adatom.calculators.programs import Programs, failure_of, run_program
+from adatom.calculators.programs import Programs
+from adatom.calculators.running import failure_of, run_program
 from adatom.errors import ConvergenceError, ProgramError
 
 __all__ = ["ProgramProfile"]

@@ -17,7 +17,8 @@ from ase.calculators.vasp import create_input
 from ase.constraints import FixAtoms, FixedLine, FixedPlane, FixScaled
 
 from adatom.calculators.k_points import numbers_of
-from adatom.calculators.programs import Programs, last_lines, run_program
+from adatom.calculators.programs import Programs
+from adatom.calculators.running import last_lines, run_program
 from adatom.calculators.vasp_sets import arguments_of
 from adatom.errors import ConvergenceError, InputError, ProgramError
 from adatom.utils.merge import Remove

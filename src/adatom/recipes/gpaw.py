@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 
+from adatom.calculations.checks import check_crystal
 from adatom.calculators.interpreters import InterpreterCalculator
-from adatom.calculators.k_points import numbers_of
+from adatom.calculators.k_points import k_grid, numbers_or_spacing
 from adatom.errors import InputError
 from adatom.recipes.common import jobs
 from adatom.recipes.common.code import Code
@@ -24,7 +25,9 @@ _PROPERTIES = ("energy", "free_energy", "forces", "stress", "dipole", "magmom", 
 _WITHOUT_STRESS = ("fd", "lcao")
 
 
-def make_gpaw(*, mode: Any = None, xc: Any = "PBE", kspacing: float | None = None, **calc_kwargs: Any) -> Any:
+def make_gpaw(
+    *, mode: Any = None, xc: Any = "PBE", kpts: Any = None, kspacing: float | None = None, **calc_kwargs: Any
+) -> Any:
     """Return the calculator.
 
     Parameters
@@ -33,8 +36,9 @@ def make_gpaw(*, mode: Any = None, xc: Any = "PBE", kspacing: float | None = Non
         GPAW's mode, as a name or a dictionary. None: plane waves up to 400 eV.
     xc
         Functional, by GPAW's name, or a dictionary.
-    kspacing
-        Same as `spacing` in `adatom.calculators.k_points.numbers_of`, for a grid that contains Γ.
+    kpts, kspacing
+        Numbers of k points, with Γ among them, or their spacing, as for all codes; or k points as GPAW takes them, as a
+        dictionary or a list of points.
     **calc_kwargs
         Further arguments of GPAW, of numbers, text, lists and dictionaries. Initial charges of the atoms count where
         there is no ``charge``.
@@ -43,7 +47,9 @@ def make_gpaw(*, mode: Any = None, xc: Any = "PBE", kspacing: float | None = Non
     without = (mode["name"] if isinstance(mode, Mapping) else mode) in _WITHOUT_STRESS
 
     def arguments(atoms: Atoms) -> dict[str, Any]:
-        found = {"mode": mode, "xc": xc, "txt": "gpaw.txt", **calc_kwargs, **k_grid(atoms, {"kspacing": kspacing})}
+        found = {"mode": mode, "xc": xc, "txt": "gpaw.txt", "kpts": kpts, **calc_kwargs}
+        if not _are_gpaws(kpts):
+            found["kpts"] = {"size": numbers_or_spacing(atoms, {"kpts": kpts, "kspacing": kspacing}), "gamma": True}
         charge = float(atoms.get_initial_charges().sum())
         return found if "charge" in found or not charge else {**found, "charge": charge}
 
@@ -55,27 +61,17 @@ def make_gpaw(*, mode: Any = None, xc: Any = "PBE", kspacing: float | None = Non
         more=["gpaw.txt"],
         advice="Raise maxiter, give a mixer, or occupations={'name': 'fermi-dirac', 'width': 0.1}.",
     )
-    made.parameters.update(mode=mode, xc=xc, kspacing=kspacing, **calc_kwargs)
+    made.parameters.update(mode=mode, xc=xc, kpts=kpts, kspacing=kspacing, **calc_kwargs)
     return made
 
 
-def k_grid(atoms: Atoms, parameters: Mapping[str, Any], slab: Atoms | None = None) -> dict[str, Any]:
-    """Return the k points that ``kspacing`` gives for a structure, in its place; nothing without a spacing.
-
-    Parameters
-    ----------
-    atoms, slab
-        Same as in `adatom.calculators.k_points.numbers_of`.
-    parameters
-        Arguments of `make_gpaw`.
-    """
-    if not (spacing := parameters.get("kspacing")):
-        return {}
-    return {"kpts": {"size": numbers_of(atoms, spacing, slab), "gamma": True}}
+def _are_gpaws(kpts: Any) -> bool:
+    """Return whether k points are in a form of GPAW's own."""
+    return isinstance(kpts, Mapping) or np.ndim(kpts) == 2
 
 
 def check(atoms: Atoms, calc_kwargs: Mapping[str, Any]) -> None:
-    """Refuse a structure without a cell, moments that are vectors, and two k grids.
+    """Refuse a structure without a cell, moments that are vectors, and k points that are missing, or do not fit.
 
     Parameters
     ----------
@@ -84,15 +80,15 @@ def check(atoms: Atoms, calc_kwargs: Mapping[str, Any]) -> None:
     calc_kwargs
         Arguments of the calculator, by name.
     """
-    if atoms.cell.rank < 3:
+    check_crystal(atoms, "GPAW")
+    if not calc_kwargs.get("kspacing") and _are_gpaws(calc_kwargs.get("kpts")):
+        return
+    numbers = numbers_or_spacing(atoms, calc_kwargs)
+    if any(number > 1 and not periodic for number, periodic in zip(numbers, atoms.pbc, strict=True)):
         raise InputError(
-            f"GPAW needs a cell of three vectors; that of {atoms.get_chemical_formula()} is "
-            f"{atoms.cell.array.tolist()}. For a molecule: atoms.center(vacuum=5)."
+            f"kpts is {numbers}, and the structure is periodic along {atoms.pbc.tolist()}. Give 1 where it is not "
+            "periodic, or set atoms.pbc = True."
         )
-    if np.ndim(atoms.get_initial_magnetic_moments()) == 2:
-        raise InputError("The initial magnetic moments are vectors, and GPAW's are collinear here. Give numbers.")
-    if calc_kwargs.get("kpts") is not None and calc_kwargs.get("kspacing"):
-        raise InputError("calc_kwargs has kpts and kspacing. Give one.")
 
 
 gpaw = Code("GPAW", make_gpaw, parameters=PARAMETERS, check=check, derive=k_grid)

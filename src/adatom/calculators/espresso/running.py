@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from adatom.calculators.espresso.stopping import STOPPED, stopped
-from adatom.calculators.programs import Programs, run_program
+from adatom.calculators.programs import Programs
+from adatom.calculators.running import run_program
 from adatom.errors import ProgramError
 
 __all__ = ["DONE", "PROGRAMS", "run"]
