@@ -14,6 +14,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 SOURCE = Path(__file__).parents[1] / "src" / "adatom"
@@ -68,6 +69,18 @@ def code_lines(text: str) -> int:
             if isinstance(value, ast.Constant) and isinstance(value.value, str):
                 lines -= set(range(value.lineno, (value.end_lineno or value.lineno) + 1))
     return len(lines)
+
+
+def lines_of_codes() -> dict[str, tuple[int, int]]:
+    """The code lines of each code's recipes, and of these with its calculator, without presets."""
+    from adatom.recipes.registry import codes
+
+    def lines(place: str) -> int:
+        files = [*SOURCE.glob(f"{place}.py"), *SOURCE.glob(f"{place}/*.py")]
+        return sum(code_lines(path.read_text()) for path in files)
+
+    of_recipes = {code: lines(f"recipes/{code}") for code in codes()}
+    return {code: (own, own + lines(f"calculators/{code}")) for code, own in of_recipes.items()}
 
 
 def calls_of(function: Any) -> tuple[int, int]:
@@ -133,6 +146,9 @@ def main() -> None:
     print(f"docstrings: {documented}; that open with a question word: {len(questions)}")
     print(f"entries of parameters and attributes of three words or fewer: {len(short)}")
     print(f"files above {LONGEST_FILE} lines: {len(long_files)}")
+    of_codes = lines_of_codes()
+    own, all_lines = (median(values) for values in zip(*of_codes.values(), strict=True))
+    print(f"codes: {len(of_codes)}; code lines of the recipes: median {own:g}; with the calculator: {all_lines:g}")
     try:
         found = complexities()
     except ImportError:
@@ -144,6 +160,7 @@ def main() -> None:
         print(f"complexity: mean {mean:.2f}, above {MOST_COMPLEX}: {len(complex_ones)}")
     if shown:
         print(*questions, *short, *long_files, *complex_ones, sep="\n")
+        print(*(f"{own:4} {total:4} {code}" for code, (own, total) in of_codes.items()), sep="\n")
 
     os.chdir(tempfile.mkdtemp())
     from ase.build import bulk
