@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 from ase.build import bulk
+from ase.calculators.emt import EMT
 
 from adatom import Failure, FlowFailure, flow, job, make_runner
+from adatom.recipes import vasp
 from adatom.recipes.emt import bulk_to_slabs_flow
 from tests.engines.clusters.conftest import batch_jobs, energies, on, tail
 from tests.engines.processes import Beside, listening, script, wait_until
@@ -68,6 +70,26 @@ def test_all_jobs_of_a_flow_run_in_batch_jobs(selected, cluster, here, tmp_path)
     assert sum(ran.values()) == 8
     assert set(ran) <= submitted
     assert len(submitted) == 2
+    nothing_left(cluster)
+
+
+@on("dask", "prefect", "parsl", "queue")
+@pytest.mark.deep(reason="a program in each of thirteen jobs")
+def test_programs_run_in_batch_jobs(selected, cluster, profiles, tmp_path):
+    """Slabs by the program that stands in for VASP, whose energies are those of EMT."""
+    small = {"min_slab_size": 4, "min_vacuum_size": 8, "min_length_width": None, "flip_asymmetric": False}
+    rough = {"all": {"calc_kwargs": {"kspacing": 1.0}}, "relax_job": {"fmax": 0.05}}
+    with make_runner(profile="screening", jobs=2) as runner:
+        flow = vasp.bulk_to_slabs_flow.with_options(runner=runner)
+        out = flow(bulk("Cu"), slab_kwargs=small, job_params=rough)
+    runs = [*out["relax"], *out["static"], *out["oriented"], out["bulk"]]
+    assert len(runs) == 13, tail(tmp_path)
+    for run in runs:
+        atoms = run["atoms"].copy()
+        atoms.calc = EMT()
+        assert run["results"]["energy"] == pytest.approx(atoms.get_potential_energy(), abs=1e-6)
+        assert (Path(run["dir_name"]) / "OUTCAR").exists()
+    assert all(run["provenance"]["batch_job"] for run in runs)
     nothing_left(cluster)
 
 
