@@ -9,7 +9,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,17 @@ from adatom.errors import InputError, ProgramError, StorageError
 from adatom.execution.context import current_job
 from adatom.settings import get_settings
 
-__all__ = ["Programs", "ending", "failure_of", "last_lines", "megabytes", "run_program", "shared_cores"]
+__all__ = [
+    "Programs",
+    "end",
+    "ending",
+    "failure_of",
+    "last_lines",
+    "megabytes",
+    "run_program",
+    "shared_cores",
+    "started",
+]
 
 
 _BACKTRACE = re.compile(r"\s*(#\d+\s|at \S+:\d+$)")  # gfortran's backtrace would push out the reason
@@ -190,26 +200,18 @@ def run_program(
     stdin: str | None = None,
     done: str = "",
     fine: Sequence[int] = (0,),
+    watch: Callable[[], None] | None = None,
 ) -> str:
     """Run a program in a directory, and check how it ends.
-
-    The program inherits the environment, with ``OMP_NUM_THREADS=1`` unless the variable is set. On one node it has a
-    ``TMPDIR`` of its own, which is removed after it: Open MPI's files of programs that start at once would meet there.
 
     Parameters
     ----------
     name
         Name of the program, for messages.
-    command
-        Words of the command that starts the program.
-    directory
-        Working directory of the program.
-    output, errors
-        Names of the files in `directory` for standard output and standard error.
+    command, directory, output, errors, stdin, watch
+        Same as in `started`.
     more
         Names of further files in `directory` to which a failing program writes messages.
-    stdin
-        Name of the file in `directory` for standard input. None: standard input is empty.
     done
         Text that the program prints only at its end.
     fine
@@ -227,13 +229,55 @@ def run_program(
     StorageError
         The program ended in another way, and the disk is full, or the program says that one is.
     """
+    with started(command, directory, output=output, errors=errors, stdin=stdin, watch=watch) as process:
+        status = process.wait()
+    text = (directory / output).read_text(errors="replace")
+    if status in fine and done in text:
+        return text
+    said = f"{name} {ending(status)}{'' if done in text else ', before its end'}"
+    raise failure_of(said, directory, output, errors, *more)
+
+
+@contextmanager
+def started(
+    command: Sequence[str],
+    directory: Path,
+    *,
+    output: str,
+    errors: str,
+    stdin: str | None = None,
+    watch: Callable[[], None] | None = None,
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a program in a directory, and end it if the block raises.
+
+    The program inherits the environment, with ``OMP_NUM_THREADS=1`` unless the variable is set. On one node it has a
+    ``TMPDIR`` of its own, which is removed after it: Open MPI's files of programs that start at once would meet there.
+
+    Parameters
+    ----------
+    command
+        Words of the command that starts the program.
+    directory
+        Working directory of the program.
+    output, errors
+        Names of the files in `directory` for standard output and standard error.
+    stdin
+        Name of the file in `directory` for standard input. None: standard input is empty.
+    watch
+        Function that is called several times a second while something waits for the program. None: nothing watches it.
+
+    Yields
+    ------
+    subprocess.Popen
+        Process of the program.
+    """
     with (
         (directory / output).open("wb") as out,
         (directory / errors).open("wb") as err,
         Path(directory / stdin if stdin else os.devnull).open("rb") as given,
         _own_temporary_directory() as temporary,
     ):
-        process = subprocess.Popen(
+        process = _Watched(
             command,
             cwd=directory,
             env={"OMP_NUM_THREADS": "1", **os.environ, **temporary},
@@ -241,21 +285,48 @@ def run_program(
             stdout=out,
             stderr=err,
         )
+        process.watch = watch
         try:
-            status = process.wait()
+            yield process
         except BaseException:
-            process.terminate()  # no kill: a killed launcher cannot stop its ranks
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            end(process)
             raise
-    text = (directory / output).read_text(errors="replace")
-    if status in fine and done in text:
-        return text
-    said = f"{name} {ending(status)}{'' if done in text else ', before its end'}"
-    raise failure_of(said, directory, output, errors, *more)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a program, and return when it has ended.
+
+    Parameters
+    ----------
+    process
+        Process of the program, which may have ended already.
+    """
+    process.terminate()  # no kill: a killed launcher cannot stop its ranks
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+class _Watched(subprocess.Popen[bytes]):
+    """A process beside which a function is called while something waits for its end."""
+
+    watch: Callable[[], None] | None = None
+
+    def wait(self, timeout: float | None = None) -> int:
+        while self.watch and timeout is None:
+            try:
+                return super().wait(0.25)
+            except subprocess.TimeoutExpired:
+                self.watch()
+        return super().wait(timeout)
+
+    def poll(self) -> int | None:
+        status = super().poll()
+        if self.watch and status is None:
+            self.watch()
+        return status
 
 
 def failure_of(said: str, directory: Path, *files: str) -> ProgramError | StorageError:
