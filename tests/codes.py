@@ -19,6 +19,7 @@ PACKAGES = {
     "pyscf": (("pyscf",), "pyscf"),
     "dispersion": (("dftd3", "dftd4"), "dispersion"),
     "defects": (("pymatgen.analysis.defects",), "defects"),
+    "custodian": (("custodian",), "custodian"),
     "omat24": (("fairchem",), "omat24"),
     "sella": (("sella",), "sella"),
     "phonons": (("phonopy",), "phonons"),

@@ -72,6 +72,9 @@ _QUACC: dict[str, tuple[tuple[str, ...], str]] = {
     "temperature_k": (("temperature",), ""),
     "timestep_fs": (("timestep",), ""),
     "vib_kwargs": (("delta", "nfree", "indices"), ""),
+    "vasp_custodian_handlers": (("vasp_handlers",), ""),
+    "vasp_custodian_max_errors": (("vasp_max_errors",), ""),
+    "vasp_custodian_validators": (("vasp_validators",), ""),
 }
 
 _WFL: dict[str, tuple[tuple[str, ...], str]] = {

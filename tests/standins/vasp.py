@@ -13,6 +13,7 @@ from ase.optimize import BFGS
 
 from tests.standins import asked_to_fail, compute, install
 from tests.standins.vasp_bands import Electrons
+from tests.standins.vasp_faults import end_of, going_on, hang
 from tests.standins.vasp_xml import DEFAULTS, calculation, document
 
 VALENCE = {"H": 1, "C": 4, "N": 5, "O": 6, "Al": 3, "Ni": 10, "Cu": 11, "Pd": 10, "Ag": 11, "Pt": 10, "Au": 11}
@@ -23,10 +24,12 @@ def potcar(symbol: str) -> str:
     valence = VALENCE.get(symbol.partition("_")[0], 6)
     return (
         f"  PAW_PBE {symbol} 01Jan2001\n   {valence:.14f}\n parameters from PSCTR are:\n"
+        f"   VRHFIN ={symbol.partition('_')[0]}: s1\n   LEXCH  = PE\n"
         f"   TITEL  = PAW_PBE {symbol} 01Jan2001\n   LULTRA =        F    use ultrasoft PP ?\n"
         "   IUNSCR =        1    unscreen: 0-lin 1-nonlin 2-no\n   RPACOR =    2.000    partial core radius\n"
         f"   POMASS =   1.000; ZVAL   =   {valence:.3f}    mass and valenz\n"
-        "   ENMAX  =  400.000; ENMIN  = 300.000 eV\n End of Dataset\n"
+        "   ENMAX  =  400.000; ENMIN  = 300.000 eV\n   END of PSCTR-controll parameters\n"
+        " local part\n   70.0  0.5  0.25\n End of Dataset\n"
     )
 
 
@@ -76,9 +79,12 @@ class Run:
         spins = repeated(self.tags.get("MAGMOM", "")) if self.tags.get("ISPIN") == "2" else []
         self.moments = spins or [0.0] * len(self.atoms)
         self.steps: list[str] = []
+        self.fault, self.oszicar = "", list[str]()
         self.outcar = [" vasp.6.4.2 20Jul23 (build Jan 01 2024) complex", " running on    1 total cores"]
         self.outcar += [f"   TITEL  = {title}" for title in self.titles]
         self.outcar += ["   EDIFF  = 0.1E-05   stopping-criterion"]
+        if asked_to_fail() != "no_tbdyn" and "MDALGO" in self.tags:
+            self.outcar += [f"   MDALGO = {int(self.tags['MDALGO']):6d}"]
         self.outcar += [
             f"   {tag} = {self.tags.get(tag, DEFAULTS[tag]):>6}" for tag in ("ISPIN", "NSW", "IBRION", "ISIF")
         ]
@@ -87,12 +93,25 @@ class Run:
         copy = atoms.copy()
         energy, forces = compute(copy, round(self.charge), 1 + round(sum(self.moments)))
         stress = copy.get_stress(voigt=False)
-        self.steps.append(calculation(copy, energy, forces, stress, self.pressure))
-        number = len(self.steps)
+        number = len(self.steps) + 1
+        most = int(self.tags.get("NELM", 60))
+        cycles = most if self.fault in ("scf", "slow") else 9
+        self.steps.append(calculation(copy, energy, forces, stress, self.pressure, cycles))
+        shown = {"high": 12.0, "climbs": 100.0 * len(atoms) * (number - 1)}.get(self.fault, energy)
+        self.oszicar += ["       N       E                     dE             d eps       ncg     rms          rms(c)"]
+        self.oszicar += [
+            f"DAV: {i:3d}    {shown:18.12E}   -0.10000E+02   -0.20000E+01   320   0.100E+01"
+            for i in range(1, cycles + 1)
+        ]
+        self.oszicar += [f"{number:4d} F= {shown:.8E} E0= {shown:.8E}  d E ={shown if number > 1 else 0:.6E}"]
+        if self.fault == "climbs" and number == 2:
+            self.write_oszicar()
+            hang()
         print(f"{number:4d} F= {energy:.8E} E0= {energy:.8E}  d E ={0.0:.6E}")
         self.outcar += [
             f"--------------------------------------- Iteration {number:6d}(   9)  ---------------------------",
-            "" if asked_to_fail() == "scf" else " aborting loop because EDIFF is reached",
+            f"  EENTRO  entropy T*S    EENTRO =  {-0.1 if self.fault == 'entropy' else -0.00001:16.8f}",
+            "" if self.fault == "scf" else " aborting loop because EDIFF is reached",
             f" number of electron {self.number:15.7f} magnetization {sum(self.moments):15.7f}",
             f"  free  energy   TOTEN  = {energy:18.8f} eV",
             f"  energy  without entropy= {energy:18.8f}  energy(sigma->0) = {energy:18.8f}",
@@ -109,13 +128,14 @@ class Run:
         return float(self.tags.get("PSTRESS", 0)) * 0.1 * units.GPa
 
     def main(self) -> int:
-        failure = asked_to_fail()
+        failure = self.fault = going_on(asked_to_fail(), self.tags)
         if np.linalg.det(self.atoms.cell) < 0:
             print(" ERROR: the triple product of the basis vectors is negative exchange two basis vectors")
             return 1
-        if failure in SAID:
-            print(SAID[failure])
-            return 1
+        if (status := end_of(failure, self.tags)) is not None:
+            return status
+        if failure == "frozen":
+            hang()
         if Path("WAVECAR").exists():
             print(" found WAVECAR, reading the header")
         if int(self.tags.get("ICHARG", 2)) >= 10 and "augmentation" not in open_or_empty("CHGCAR"):
@@ -135,6 +155,10 @@ class Run:
             self.step(self.atoms)
         if relaxed:
             self.outcar.append(" reached required accuracy - stopping structural energy minimisation")
+        if failure == "endless":
+            wanted = hang(until="STOPCAR")
+            self.outcar += [f"{'hard' if 'LABORT' in wanted else 'soft'} stop encountered!  aborting job ..."]
+            Path("STOPCAR").unlink()
         write("CONTCAR", self.atoms, format="vasp", direct=True)
         electrons = Electrons(self.tags, self.atoms, self.number, sum(self.moments))
         self.write(electrons)
@@ -156,11 +180,16 @@ class Run:
         Path("OUTCAR").write_text("\n".join(self.outcar) + "\n")
         return 0
 
+    def write_oszicar(self) -> None:
+        Path("OSZICAR").write_text("\n".join(self.oszicar) + "\n")
+
     def write(self, electrons: Electrons) -> None:
         """The files that other programs and later runs read."""
         first = read("POSCAR", format="vasp")
         text = document(first, self.atoms, self.steps, self.tags, electrons, self.titles, self.valences)
-        Path("vasprun.xml").write_text(text)
+        Path("vasprun.xml").write_text(text[: len(text) // 2] if self.fault == "vasprun" else text)
+        if self.fault != "no_oszicar":
+            self.write_oszicar()
         if "F" not in self.tags.get("LWAVE", "T").upper():
             Path("WAVECAR").write_bytes(electrons.energies.tobytes())
         if "F" not in self.tags.get("LCHARG", "T").upper():
@@ -172,14 +201,6 @@ class Run:
 
 def open_or_empty(name: str) -> str:
     return Path(name).read_text() if Path(name).exists() else ""
-
-
-SAID = {
-    "zbrent": " ZBRENT: fatal error in bracketing\n     please rerun with smaller EDIFF, or copy CONTCAR to POSCAR",
-    "edddav": " Error EDDDAV: Call to ZHEGV failed. Returncode =  15 3 16",
-    "brmix": " BRMIX: very serious problems\n  the old and the new charge density differ",
-    "memory": "forrtl: severe (41): insufficient virtual memory",
-}
 
 
 if __name__ == "__main__":

@@ -61,11 +61,13 @@ def energies(free: float, energy: float) -> str:
     return "<energy>" + "".join(f'<i name="{name}">{value:.12f}</i>' for name, value in rows.items()) + "</energy>\n"
 
 
-def calculation(atoms: Atoms, energy: float, forces: list[list[float]], stress: np.ndarray, pressure: float) -> str:
+def calculation(
+    atoms: Atoms, energy: float, forces: list[list[float]], stress: np.ndarray, pressure: float, cycles: int
+) -> str:
     """A step, whose end is left open for the electrons of the last one."""
     enthalpy = energy + pressure * atoms.get_volume()
     return (
-        f"<calculation>\n<scstep>{energies(energy, energy)}</scstep>\n{structure(atoms)}"
+        f"<calculation>\n{f'<scstep>{energies(energy, energy)}</scstep>{chr(10)}' * cycles}{structure(atoms)}"
         f"{vectors('forces', np.array(forces))}{vectors('stress', -stress / (0.1 * units.GPa))}"
         f"{energies(enthalpy, enthalpy)}"
     )

@@ -131,7 +131,8 @@ class Calculation:
         self.atoms.calc = None
         # Programs continue an earlier run by themselves, and say so in an attribute.
         resumed_from = self.resumed_from or getattr(self.calculator, "resumed_from", None)
-        return {
+        corrections = getattr(self.calculator, "corrections", None)
+        document: Result = {
             "name": self.name,
             "atoms": self.atoms,
             "input_atoms": self.input_atoms,
@@ -141,6 +142,7 @@ class Calculation:
             "dir_name": str(self.directory.final),
             "provenance": make_provenance(self._start, time.perf_counter() - self._clock, resumed_from),
         }
+        return {**document, "corrections": readable(corrections)} if corrections else document
 
 
 def calculator_parameters(calculator: Any) -> Mapping[str, Any]:

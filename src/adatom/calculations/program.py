@@ -48,5 +48,6 @@ def run_on_files(
     with calculation(name, atoms, program, copy_files, linked=linked) as run:
         program.calculate(run.atoms, [], [])
         document = run.result(converged=True)
-        kept = {key: value for key, value in document.items() if key in ProgramResult.__required_keys__}
+        keys = {*ProgramResult.__required_keys__, "corrections"}
+        kept = {key: value for key, value in document.items() if key in keys}
         return cast(ProgramResult, {**kept, "results": program.results})

@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 from adatom.errors import ProgramError, StorageError
 from adatom.execution.context import current_job
 
-__all__ = ["ending", "failure_of", "last_lines", "run_program", "started"]
+__all__ = ["end", "ending", "failure_of", "last_lines", "run_program", "started"]
 
 # The backtraces of gfortran and CP2K would push out the reason.
 _BACKTRACE = re.compile(r"\s*(#\d+\s|at \S+:\d+$)| {10,}\d+ [A-Za-z]\w*$")
@@ -33,6 +33,7 @@ def run_program(
     stdin: str | None = None,
     done: str = "",
     fine: Sequence[int] = (0,),
+    watch: Callable[[], None] | None = None,
 ) -> str:
     """Run a program in a directory, and check how it ends.
 
@@ -57,6 +58,8 @@ def run_program(
         Text that the program prints only at its end.
     fine
         Exit statuses after which the output is worth reading.
+    watch
+        Same as in `started`.
 
     Returns
     -------
@@ -74,7 +77,7 @@ def run_program(
         (directory / output).open("wb") as out,
         (directory / errors).open("wb") as err,
         Path(directory / stdin if stdin else os.devnull).open("rb") as given,
-        started(command, directory, stdin=given, stdout=out, stderr=err) as process,
+        started(command, directory, watch=watch, stdin=given, stdout=out, stderr=err) as process,
     ):
         status = process.wait()
     text = (directory / output).read_text(errors="replace")
@@ -115,6 +118,7 @@ def started(
     *,
     env: Mapping[str, str] | None = None,
     without: Collection[str] = (),
+    watch: Callable[[], None] | None = None,
     **streams: Any,
 ) -> Iterator[subprocess.Popen[Any]]:
     """Start a program in a directory; if it still runs after the block, end it.
@@ -132,6 +136,8 @@ def started(
         Variables that are added to the environment. None: none.
     without
         Names of variables that the program does not inherit.
+    watch
+        Function that is called several times a second while something waits for the program. None: nothing watches it.
     **streams
         Further arguments of `subprocess.Popen`.
 
@@ -142,19 +148,52 @@ def started(
     """
     inherited = {name: value for name, value in os.environ.items() if name not in without}
     with _own_temporary_directory() as temporary:
-        process = subprocess.Popen(
+        process = _Watched(
             command, cwd=directory, env={"OMP_NUM_THREADS": "1", **inherited, **temporary, **(env or {})}, **streams
         )
+        process.watch = watch
         try:
             yield process
         finally:
-            if process.poll() is None:
-                process.terminate()  # no kill: a killed launcher cannot stop its ranks
-                try:
-                    process.wait(10)
-                except subprocess.TimeoutExpired:
-                    process.kill()
-                    process.wait()
+            end(process)
+
+
+def end(process: subprocess.Popen[Any]) -> None:
+    """End a program if it still runs, and return when it has ended.
+
+    Parameters
+    ----------
+    process
+        Process of the program.
+    """
+    if process.poll() is not None:
+        return
+    process.terminate()  # no kill: a killed launcher cannot stop its ranks
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+class _Watched(subprocess.Popen[Any]):
+    """A process beside which a function is called while something waits for its end."""
+
+    watch: Callable[[], None] | None = None
+
+    def wait(self, timeout: float | None = None) -> int:
+        while self.watch and timeout is None:
+            try:
+                return super().wait(0.25)
+            except subprocess.TimeoutExpired:
+                self.watch()
+        return super().wait(timeout)
+
+    def poll(self) -> int | None:
+        status = super().poll()
+        if self.watch and status is None:
+            self.watch()
+        return status
 
 
 @contextmanager

@@ -19,7 +19,9 @@ from ase.constraints import FixAtoms, FixedLine, FixedPlane, FixScaled
 from adatom.calculators.k_points import numbers_of
 from adatom.calculators.programs import Programs
 from adatom.calculators.running import last_lines, run_program
+from adatom.calculators.vasp_custodian import Correction, Supervision, check_supervision, supervision
 from adatom.calculators.vasp_sets import arguments_of
+from adatom.calculators.vasp_stopping import InTime, check_stopped, in_time, remove_output
 from adatom.errors import ConvergenceError, InputError, ProgramError
 from adatom.utils.merge import Remove
 
@@ -83,7 +85,9 @@ def make_vasp(
     ------
     InputError
         The cell, a potential or VASP is missing, initial magnetic moments are vectors in a collinear calculation, or
-        there is a band gap without an input set.
+        there is a band gap without an input set, or the settings name a handler or validator that does not exist.
+    MissingExtraError
+        custodian or a package with an input set is not installed.
     """
     if atoms.cell.rank < 3:
         raise InputError(
@@ -99,6 +103,7 @@ def make_vasp(
         moments = of_set if moments is None else moments
     elif bandgap is not None:
         raise InputError(f"bandgap is {bandgap!r}, which only input sets have a use for. Give a preset that is one.")
+    check_supervision()
     charge = float(atoms.get_initial_charges().sum())
     if charge and "charge" not in calc_kwargs:
         calc_kwargs["charge"] = charge
@@ -193,12 +198,18 @@ class Vasp(VaspOfASE):
         Magnetic moment of each atom, in Bohr magnetons, in place of its initial one. None: those of the structure.
     **kwargs
         Parameters of ASE's calculator.
+
+    Attributes
+    ----------
+    corrections
+        What custodian's handlers corrected in all runs so far. Parameters that they changed stay as they made them.
     """
 
     def __init__(self, program: str, moments: Sequence[float] | None = None, **kwargs: Any) -> None:
         super().__init__(txt=None, command=program, **kwargs)
         self._program, self._moments, self._relaxes = program, moments, False
         self._first = True  # no run yet
+        self.corrections: list[Correction] = []
         if moments is not None:
             self.parameters["moments"] = list(moments)  # a later run from the files needs the same symmetry
 
@@ -320,10 +331,23 @@ class Vasp(VaspOfASE):
     def _run(self, command: Any = None, out: Any = None, directory: Any = None) -> tuple[int, str]:
         place, program = Path(directory or self.directory).absolute(), self._program
         outcar, output = place / "OUTCAR", place / _OUTPUT
+        watch = in_time(program, place, self._relaxes)
+        under = supervision()
         try:
-            run_program(
-                program, PROGRAMS.command(program), place, output=_OUTPUT, errors="vasp.err", more=[outcar.name]
-            )
+            if under is None:
+                remove_output(place)
+                run_program(
+                    program,
+                    PROGRAMS.command(program),
+                    place,
+                    output=_OUTPUT,
+                    errors="vasp.err",
+                    more=[outcar.name],
+                    watch=watch,
+                )
+            else:
+                self._supervise(under, place, watch)
+            check_stopped(place)
             text = outcar.read_text(errors="replace") if outcar.exists() else ""
             if _DONE not in text:
                 raise ProgramError(
@@ -340,3 +364,29 @@ class Vasp(VaspOfASE):
                 "moments."
             )
         return 0, ""
+
+    def _supervise(self, under: Supervision, place: Path, watch: InTime | None) -> None:
+        """Run VASP under custodian, and take over what it changed."""
+        from ase.io import read
+
+        def command() -> list[str]:
+            if self._program == "vasp_gam" and (place / "KPOINTS").read_text().split("\n")[3].split() != ["1"] * 3:
+                self._program = PROGRAMS.main  # more k points may have been the correction
+            remove_output(place)
+            return PROGRAMS.command(self._program)
+
+        given: Any = read(place / "POSCAR", format="vasp")
+        try:
+            changed = under.run(self._program, command, place, _OUTPUT, "vasp.err", watch)
+        finally:
+            self.corrections += under.corrections
+        if not changed and not under.corrections:
+            return
+        left: Any = read(place / "POSCAR", format="vasp")
+        moved = left.get_scaled_positions(wrap=False) - given.get_scaled_positions(wrap=False)
+        if not self._relaxes and max(np.ptp(left.cell - given.cell), np.abs(moved - np.round(moved)).max()) > 1e-5:
+            raise ProgramError("A handler of custodian changed the structure, which a static cannot have.")
+        known = {key: value for key, value in changed.items() if key in PARAMETERS}
+        if custom := {key: value for key, value in changed.items() if key not in PARAMETERS}:
+            known["custom"] = {**dict(self.input_params["custom"] or ()), **custom}  # type: ignore[arg-type]
+        self.set(**known)  # type: ignore[no-untyped-call]

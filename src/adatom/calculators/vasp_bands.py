@@ -16,6 +16,7 @@ from ase.calculators.calculator import all_changes
 from numpy.typing import NDArray
 
 from adatom.calculators.vasp import Vasp
+from adatom.calculators.vasp_custodian import Correction
 from adatom.errors import InputError
 
 __all__ = ["FixedDensity", "denser", "settings_of", "text_of"]
@@ -55,6 +56,11 @@ class FixedDensity:
     def directory(self, directory: Path) -> None:
         self.calculator.directory = directory
 
+    @property
+    def corrections(self) -> list[Correction]:
+        """Corrections that custodian made."""
+        return self.calculator.corrections
+
     def calculate(self, atoms: Atoms, properties: Sequence[str], system_changes: Sequence[str]) -> None:
         """Run VASP, and read the bands.
 
@@ -64,6 +70,7 @@ class FixedDensity:
             Same as in the calculators of ASE; the latter two have no effect.
         """
         self.calculator.calculate(atoms, ["energy"], all_changes)
+        self.parameters |= self.calculator.parameters
         self.results = read_bands(self.directory / "vasprun.xml")
         if atoms.cell.handedness < 0:  # VASP had the opposite vectors
             self.results["kpoints"] = -self.results["kpoints"]

@@ -215,6 +215,9 @@ class Result(TypedDict):
         Path of the run directory.
     provenance
         Time, place and software of the run that made the result.
+    corrections
+        What custodian corrected in the runs of the code, if there was anything: the handler, its errors and its
+        actions. `parameters` are those after the corrections.
     structure_metadata, molecule_metadata
         emmet-core's fields for a periodic structure or a molecule, in a saved document.
     """
@@ -227,6 +230,7 @@ class Result(TypedDict):
     trajectory: str
     dir_name: str
     provenance: Provenance
+    corrections: NotRequired[list[dict[str, Any]]]
     structure_metadata: NotRequired[dict[str, Any]]
     molecule_metadata: NotRequired[dict[str, Any]]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -102,6 +103,22 @@ class Settings(BaseSettings):
         description="Command that starts the Python that a code or a machine-learned potential is installed for, by "
         "the name of its package, such as `/usr/bin/python3`; a package without one is imported from this Python.",
     )
+    vasp_handlers: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Error handlers of custodian that correct VASP: names of classes, with options as in "
+        "`FrozenJobErrorHandler(timeout=3600)`; `recommended` stands for those that the page on VASP lists. In a "
+        "variable with commas between them.",
+    )
+    vasp_validators: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Validators of custodian that look at what VASP has written, in the same form."
+    )
+    vasp_max_errors: int = Field(5, ge=0, description="Errors that the handlers may correct in one run of VASP.")
+    vasp_check_every: float = Field(
+        300.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="Time between two looks of the handlers at VASP while it runs, in s or as for `walltime`.",
+    )
     models: Path | None = Field(
         None, description="YAML file of further machine-learned potentials, besides those that come with adatom."
     )
@@ -159,7 +176,14 @@ class Settings(BaseSettings):
         places = value.split(os.pathsep) if isinstance(value, str) else value
         return [os.path.abspath(os.path.expanduser(place)) for place in places if str(place)]
 
-    @field_validator("walltime", mode="before")
+    @field_validator("vasp_handlers", "vasp_validators", mode="before")
+    @classmethod
+    def _calls(cls, value: Any) -> Any:
+        # Options have commas of their own.
+        words = re.split(r",(?![^()]*\))", value) if isinstance(value, str) else value
+        return [word.strip() if isinstance(word, str) else word for word in words if word != ""]
+
+    @field_validator("walltime", "vasp_check_every", mode="before")
     @classmethod
     def _seconds(cls, value: Any) -> Any:
         return parse_duration(value) if isinstance(value, str) else value

@@ -169,6 +169,11 @@ class WithDispersion(BaseCalculator):
     def directory(self, directory: str) -> None:
         self.calculator.directory = directory
 
+    @property
+    def corrections(self) -> Any:
+        """Corrections that custodian made in the runs of the code; None if it has none."""
+        return getattr(self.calculator, "corrections", None)
+
     def close(self) -> None:
         """End the program that the code has running, if it has one."""
         with closed_after(self.calculator):
@@ -191,6 +196,7 @@ class WithDispersion(BaseCalculator):
         if system_changes:
             self.calculator.results.clear()  # they belong to the previous structure
         self.calculator.calculate(atoms, properties, system_changes)
+        self.parameters |= _described(self.calculator)  # which a correction may have changed
         self.results = {
             name: _plus(value, self.dispersion.results[name]) if name in _CORRECTED else value
             for name, value in self.calculator.results.items()
