@@ -75,6 +75,7 @@ _QUACC: dict[str, tuple[tuple[str, ...], str]] = {
     "vasp_custodian_handlers": (("vasp_handlers",), ""),
     "vasp_custodian_max_errors": (("vasp_max_errors",), ""),
     "vasp_custodian_validators": (("vasp_validators",), ""),
+    "vasp_incar_copilot": ((), "It is an argument: calc_kwargs={'incar_advice': 'correct'}."),
 }
 
 _WFL: dict[str, tuple[tuple[str, ...], str]] = {

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +20,19 @@ from ase.constraints import FixAtoms, FixedLine, FixedPlane, FixScaled
 from adatom.calculators.k_points import numbers_of
 from adatom.calculators.programs import Programs
 from adatom.calculators.running import last_lines, run_program
+from adatom.calculators.vasp_advice import Facts, Mode, advised
 from adatom.calculators.vasp_custodian import Correction, Supervision, check_supervision, supervision
 from adatom.calculators.vasp_sets import arguments_of
 from adatom.calculators.vasp_stopping import InTime, check_stopped, in_time, remove_output
 from adatom.errors import ConvergenceError, InputError, ProgramError
+from adatom.execution.context import current_job
 from adatom.utils.merge import Remove
 
 __all__ = ["PARAMETERS", "Vasp", "k_grid", "layer", "make_vasp", "right_handed"]
 
 PROGRAMS = Programs("vasp", "vasp_std", "https://www.vasp.at, with a licence")
 _KNOWN = [kind for kind in vars(create_input.GenerateVaspInput()).values() if isinstance(kind, dict)]
-_OWN = {"bandgap", "input_set", "moments"}
+_OWN = {"bandgap", "incar_advice", "input_set", "moments"}
 PARAMETERS = tuple(sorted({key for kind in _KNOWN for key in kind} - {"txt", "net_charge"} | _OWN))
 _OUTPUT, _DONE = "vasp.out", "General timing and accounting"
 _OF_A_STEP = ("energy", "free_energy", "forces", "stress")
@@ -62,6 +65,8 @@ def make_vasp(
     input_set: str | None = None,
     bandgap: float | None = None,
     moments: Sequence[float] | None = None,
+    incar_advice: Mode = "warn",
+    explicit: Collection[str] = (),
     **calc_kwargs: Any,
 ) -> Vasp:
     """Return the calculator for a structure.
@@ -77,6 +82,11 @@ def make_vasp(
     moments
         Magnetic moment of each atom, in Bohr magnetons, in place of its initial one. None: those of the structure, or
         those that the input set gives.
+    incar_advice
+        What happens where tags do not go together: ``"off"``, ``"warn"``, or ``"correct"``, which changes them. See
+        `adatom.calculators.vasp_advice.advised`.
+    explicit
+        Names of the arguments that are the user's own, which advice never changes.
     **calc_kwargs
         Arguments of ASE's ``Vasp``: tags of INCAR in lower case, ``xc``, ``setups``, ``kpts``, ``gamma``, ``charge``.
         None: the tag is left out.
@@ -107,7 +117,11 @@ def make_vasp(
     charge = float(atoms.get_initial_charges().sum())
     if charge and "charge" not in calc_kwargs:
         calc_kwargs["charge"] = charge
+    advise = functools.partial(_advise, incar_advice, explicit, input_set is not None, bandgap)
+    calc_kwargs, changes = advise(_with_moments(atoms, moments), calc_kwargs)
     made = Vasp(_program(calc_kwargs, noncollinear), moments, **calc_kwargs)
+    made.say(changes)
+    made.advise = advise
     _name_potentials()
     try:
         made.initialize(made.given(atoms))
@@ -118,6 +132,40 @@ def make_vasp(
             "with potpaw_PBE, or give setups, such as {'base': 'recommended'} or {'Cu': '_pv'}."
         ) from error
     return made
+
+
+def _advise(
+    mode: Mode,
+    explicit: Collection[str],
+    published: bool,
+    bandgap: float | None,
+    atoms: Atoms,
+    calc_kwargs: Mapping[str, Any],
+    relaxes: bool = False,
+) -> tuple[dict[str, Any], list[str]]:
+    """Return arguments of ASE's ``Vasp`` after the changes of `advised`, and these in words."""
+    known: Any = create_input.GenerateVaspInput.xc_defaults.get(str(calc_kwargs.get("xc")).lower(), {})
+    kpts: Any = calc_kwargs.get("kpts")
+    points = None
+    if spacing := calc_kwargs.get("kspacing"):
+        points = int(np.prod(numbers_of(right_handed(atoms), spacing)))
+    elif np.shape(kpts) == (3,) or kpts is None:  # ASE's is one k point
+        points = int(np.prod(1 if kpts is None else kpts))
+    elif np.ndim(kpts) == 2:
+        points = 0
+    needs = current_job().resources
+    facts = Facts({**known, **calc_kwargs}, atoms, points, needs.ranks if needs else None, bandgap, relaxes)
+    changes, texts = advised(mode, facts, explicit, published)
+    return {**calc_kwargs, **changes}, texts
+
+
+def _with_moments(atoms: Atoms, moments: Sequence[float] | None) -> Atoms:
+    """Return a structure with the moments that VASP gets."""
+    if moments is None:
+        return atoms
+    given = atoms.copy()
+    given.set_initial_magnetic_moments(moments)
+    return given
 
 
 def k_grid(atoms: Atoms, parameters: Mapping[str, Any], slab: Atoms | None = None) -> dict[str, Any]:
@@ -201,6 +249,9 @@ class Vasp(VaspOfASE):
 
     Attributes
     ----------
+    advise
+        Function that returns parameters and changes for a structure, parameters and whether VASP relaxes; None: there
+        is no advice.
     corrections
         What custodian's handlers corrected in all runs so far. Parameters that they changed stay as they made them.
     """
@@ -210,6 +261,7 @@ class Vasp(VaspOfASE):
         self._program, self._moments, self._relaxes = program, moments, False
         self._first = True  # no run yet
         self.corrections: list[Correction] = []
+        self.advise: Callable[..., tuple[dict[str, Any], list[str]]] | None = None
         if moments is not None:
             self.parameters["moments"] = list(moments)  # a later run from the files needs the same symmetry
 
@@ -221,10 +273,18 @@ class Vasp(VaspOfASE):
         atoms
             Structure, which is not changed.
         """
-        given = right_handed(atoms)
-        if self._moments is not None:
-            given.set_initial_magnetic_moments(self._moments)
-        return given
+        return _with_moments(right_handed(atoms), self._moments)
+
+    def say(self, changes: Sequence[str]) -> None:
+        """Add changes that were made by advice to the parameters of the result.
+
+        Parameters
+        ----------
+        changes
+            What was changed, and why.
+        """
+        if changes:
+            self.parameters["incar_changes"] = [*self.parameters.get("incar_changes", ()), *changes]
 
     def calculate(
         self, atoms: Atoms | None = None, properties: Sequence[str] = ("energy",), system_changes: Any = all_changes
@@ -297,11 +357,15 @@ class Vasp(VaspOfASE):
                 raise InputError(f"VASP cannot hold what {name} holds: use ase_relax_job, or FixAtoms.")
         if pressure and self.float_params["pstress"] is not None:
             raise InputError(f"pressure is {pressure!r} GPa, and calc_kwargs has pstress. Give one.")
-        steps = {"isif": 3 if relax_cell else 2, "nsw": max_steps, "ediffg": -fmax}
+        steps: dict[str, Any] = {"isif": 3 if relax_cell else 2, "nsw": max_steps, "ediffg": -fmax}
         if self.int_params["ibrion"] not in (1, 2, 3):
             steps["ibrion"] = 2
         if pressure:
             steps["pstress"] = 10 * pressure  # kbar
+        if self.advise:
+            better, changes = self.advise(atoms, self.parameters, relaxes=True)
+            steps |= {key: value for key, value in better.items() if value is not self.parameters.get(key)}
+            self.say(changes)
         self.set(**steps)  # type: ignore[no-untyped-call]
         self._relaxes = True
         self.calculate(atoms, list(properties), all_changes)

@@ -27,6 +27,7 @@ Array = NDArray[np.float64]
 _OF_THAT_RUN = {
     *("name", "dispersion", "kpts", "gamma", "reciprocal", "kspacing", "kgamma", "nbands"),
     *("ediffg", "ibrion", "isif", "potim", "pstress"),
+    "incar_changes",
     *("laechg", "lelf", "lvhar", "lvtot"),
 }
 

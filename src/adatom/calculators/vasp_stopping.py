@@ -7,7 +7,7 @@ from pathlib import Path
 
 from adatom.calculators.espresso.stopping import time_limit
 from adatom.errors import IncompleteError
-from adatom.execution.deadline import is_limited, stop_requested
+from adatom.execution.deadline import is_limited, stop_reason, stop_requested
 
 __all__ = ["InTime", "check_stopped", "in_time", "remove_output"]
 
@@ -60,7 +60,14 @@ def in_time(program: str, directory: Path, relaxes: bool) -> InTime | None:
     ----------
     program, directory, relaxes
         Same as in `InTime`.
+
+    Raises
+    ------
+    IncompleteError
+        Too little time is left to start VASP, or the process was asked to stop.
     """
+    if stop_requested():
+        raise IncompleteError(f"{program} was not started: {stop_reason()}. Run the same job again.")
     return InTime(program, directory, relaxes) if is_limited() else None
 
 

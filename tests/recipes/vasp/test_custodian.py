@@ -298,6 +298,13 @@ def test_vasp_stops_in_time(handlers, job, fails, monkeypatch):
     assert time.time() - started < 8.5
 
 
+def test_vasp_is_not_started_after_a_request_to_stop(monkeypatch, runs):
+    monkeypatch.setattr(deadline, "_requested", "the worker was told to stop")
+    with pytest.raises(IncompleteError, match="vasp_std was not started: the worker was told to stop"):
+        run_static(copper(), vasp.calculator(copper()))
+    assert runs() == 0
+
+
 @pytest.mark.parametrize(
     "handlers", [["VaspErorHandler"], ["WalltimeHandler"], ["Vasp Error"], ["PotimErrorHandler(de=1)"]]
 )

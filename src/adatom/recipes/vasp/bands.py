@@ -90,10 +90,20 @@ def non_scf_job(
     else:
         points = {} if {"kpts", "kspacing"} & set(own) else denser(previous)
     bands = more_bands(directory, 2 if optics else 1.2)
-    layers = {**settings, **_FIXED, **_ON[mode], **(_OPTICS if optics else {}), "nbands": bands, **points, **own}
+    # The earlier run has had its advice.
+    layers = {
+        "incar_advice": "off",
+        **settings,
+        **_FIXED,
+        **_ON[mode],
+        **(_OPTICS if optics else {}),
+        "nbands": bands,
+        **points,
+        **own,
+    }
     result = run_on_files(
         atoms,
-        FixedDensity(vasp.make(atoms, **layers)),
+        FixedDensity(vasp.make(atoms, **layers, explicit=tuple(own))),
         name="non_scf",
         copy_files=_density_of(directory, settings),
         linked=("CHGCAR", "TAUCAR"),
