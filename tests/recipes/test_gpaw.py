@@ -76,7 +76,7 @@ def test_a_failure_says_why_and_keeps_its_files(arguments, message):
     ("atoms", "arguments", "message"),
     [
         (silicon(), {"ecut": 200}, "Unknown argument of GPAW 'ecut'"),
-        (silicon(), {"kpts": [2, 2, 2]}, "calc_kwargs has kpts and kspacing. Give one"),
+        (silicon(), {"kpts": [2, 2, 2]}, r"kpts is \[2, 2, 2\], and kspacing is 0.9. Give one"),
         (Atoms("Si"), {}, "GPAW needs a cell of three vectors"),
     ],
 )

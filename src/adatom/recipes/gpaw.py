@@ -9,7 +9,7 @@ import numpy as np
 from ase import Atoms
 
 from adatom.calculators.interpreters import InterpreterCalculator
-from adatom.calculators.k_points import numbers_of
+from adatom.calculators.k_points import numbers_of, spacing_of
 from adatom.errors import InputError
 from adatom.recipes.common import jobs
 from adatom.recipes.common.code import Code
@@ -43,7 +43,9 @@ def make_gpaw(*, mode: Any = None, xc: Any = "PBE", kspacing: float | None = Non
     without = (mode["name"] if isinstance(mode, Mapping) else mode) in _WITHOUT_STRESS
 
     def arguments(atoms: Atoms) -> dict[str, Any]:
-        found = {"mode": mode, "xc": xc, "txt": "gpaw.txt", **calc_kwargs, **k_grid(atoms, {"kspacing": kspacing})}
+        found = {"mode": mode, "xc": xc, "txt": "gpaw.txt", **calc_kwargs}
+        if kspacing:
+            found["kpts"] = k_grid(atoms, {"kspacing": kspacing})["kpts"]
         charge = float(atoms.get_initial_charges().sum())
         return found if "charge" in found or not charge else {**found, "charge": charge}
 
@@ -69,9 +71,9 @@ def k_grid(atoms: Atoms, parameters: Mapping[str, Any], slab: Atoms | None = Non
     parameters
         Arguments of `make_gpaw`.
     """
-    if not (spacing := parameters.get("kspacing")):
+    if (spacing := spacing_of(parameters)) is None:
         return {}
-    return {"kpts": {"size": numbers_of(atoms, spacing, slab), "gamma": True}}
+    return {"kpts": {"size": numbers_of(atoms, spacing, slab), "gamma": True}, "kspacing": None}
 
 
 def check(atoms: Atoms, calc_kwargs: Mapping[str, Any]) -> None:
@@ -91,8 +93,7 @@ def check(atoms: Atoms, calc_kwargs: Mapping[str, Any]) -> None:
         )
     if np.ndim(atoms.get_initial_magnetic_moments()) == 2:
         raise InputError("The initial magnetic moments are vectors, and GPAW's are collinear here. Give numbers.")
-    if calc_kwargs.get("kpts") is not None and calc_kwargs.get("kspacing"):
-        raise InputError("calc_kwargs has kpts and kspacing. Give one.")
+    spacing_of(calc_kwargs)
 
 
 gpaw = Code("GPAW", make_gpaw, parameters=PARAMETERS, check=check, derive=k_grid)
