@@ -330,7 +330,7 @@ def test_words_and_blocks_of_orca_go_over_those_of_the_preset(tmp_path, preset, 
     assert (Path(result["dir_name"]) / "orca.inp").read_text().startswith(start)
 
 
-OF_THEMSELVES = [row for row in ROWS if row.module is orca]
+OF_THEMSELVES = [row for row in ROWS if row.module in (orca, qchem)]
 RUNS = {"orca": (2, 4), "qchem": (1, 2)}  # of a relaxation, with the forces at its end, and of a path
 
 
@@ -490,6 +490,39 @@ def test_a_trajectory_of_orca_that_does_not_fit_its_table(monkeypatch):
     monkeypatch.setenv(standins.FAILURE, "trajectory")
     with pytest.raises(JobFailure, match="table of 13 structures, 1 of them a saddle point, and .* has 12"):
         orca.native_irc_job(planar())
+
+
+def test_the_newer_optimizer_of_qchem(monkeypatch):
+    monkeypatch.setenv(standins.FAILURE, "new optimizer")
+    assert qchem.native_ts_job(nearly_planar(), fmax=0.005)["converged"]
+
+
+def test_a_part_of_an_input_of_qchem_that_fails_after_one_that_did_not(monkeypatch):
+    monkeypatch.setenv(standins.FAILURE, "second part")
+    for job in (qchem.native_ts_job, qchem.native_irc_job):
+        with pytest.raises(JobFailure, match="(?s)ended without a result.*Cannot open a scratch file"):
+            job(planar())
+
+
+def test_words_of_qchem_that_jobs_set():
+    for name, said in (("GEOM_OPT_MAX_CYCLES", "give max_steps"), ("geom_opt_tol_gradient", "give fmax")):
+        with pytest.raises(JobFailure, match=f"calc_kwargs has '{name.lower()}'. The job sets it: {said}"):
+            qchem.relax_job(bent(), calc_kwargs={name: 5})
+    held_water = bent()
+    held_water.set_constraint(FixAtoms([0]))
+    with pytest.raises(JobFailure, match="Atoms are fixed, and sections has opt. Give one"):
+        qchem.relax_job(held_water, calc_kwargs={"sections": {"opt": "FIXED\n1 XYZ\nENDFIXED"}})
+    heavy = planar()
+    heavy.set_masses([None, 2.014, None, None])
+    with pytest.raises(JobFailure, match="masses of its own, which Q-Chem's path does not follow. Take irc_job"):
+        qchem.native_irc_job(heavy)
+
+
+def test_a_relaxation_with_mp2_of_qchem():
+    """Whose energy and gradient have other headers in each step."""
+    relaxed = qchem.relax_job(bent(), fmax=0.01, calc_kwargs={"method": "mp2"})
+    assert relaxed["results"]["energy"] == pytest.approx(standins.springs(relaxed["atoms"], 0, 1)[0], abs=1e-6)
+    assert relaxed["results"]["forces"] == pytest.approx(standins.springs(relaxed["atoms"], 0, 1)[1], abs=1e-5)
 
 
 PBE = {"xc": "pbe", "basis": "3-21G"}
