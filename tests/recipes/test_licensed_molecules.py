@@ -582,6 +582,13 @@ def test_the_energy_of_qchem_is_that_of_the_method(monkeypatch):
         qchem.static_job(ethanol, calc_kwargs={"method": "mp2"})
 
 
+def test_forces_in_a_solvent_are_the_total_of_qchem():
+    given = {"solvent_method": "pcm", "sections": {"solvent": "dielectric 78.4"}}
+    for result in (qchem.static_job(bent(), calc_kwargs=given), qchem.relax_job(bent(), calc_kwargs=given)):
+        expected = standins.springs(result["atoms"], 0, 1)[1]
+        assert result["results"]["forces"] == pytest.approx(expected, abs=1e-4)
+
+
 def test_sections_and_variables_reach_the_input_of_qchem():
     given = {"max_scf_cycles": 200, "solvent_method": "pcm", "sections": {"solvent": "dielectric 78.4"}}
     result = qchem.static_job(molecule("H2O"), properties=["energy"], calc_kwargs=given)

@@ -148,7 +148,7 @@ def computed(
     out: list[str], atoms: Atoms, charge: int, multiplicity: int, rem: dict[str, str], forces: bool, failure: str
 ) -> tuple[float, np.ndarray]:
     energy, gradient = in_atomic_units(atoms, charge, multiplicity)
-    of_mp2 = rem["method"] == "mp2"
+    of_mp2, solvent = rem["method"] == "mp2", "solvent_method" in rem
     reference = energy + (0.2 if of_mp2 else 0)
     of_basis = "" if failure == "version 6.1" else "in the final basis set "
     out += [f" {name:<5} energy {of_basis}={reference:20.10f}" for name in ("SCF", "Total")]
@@ -159,8 +159,15 @@ def computed(
         out += [" Full Analytical Gradient of MP2 Energy (in au.)" if of_mp2 else " Gradient of SCF Energy"]
         for start in range(0, len(atoms), 6):
             columns = np.arange(start, min(start + 6, len(atoms)))
+            shown = gradient + 0.01 if solvent else gradient  # without the part of the solvent
             out += ["    " + "".join(f"{i + 1:12d}" for i in columns)]
-            out += [f"{i + 1:5d}{''.join(f'{x:12.7f}' for x in gradient[columns, i])}" for i in range(3)]
+            out += [f"{i + 1:5d}{''.join(f'{x:12.7f}' for x in shown[columns, i])}" for i in range(3)]
+        if solvent:
+            line = 51 * "-"
+            out += [" Updating gradient with PCM contributions..."]
+            out += [" -- total gradient after adding PCM contribution --", line]
+            out += ["  Atom         X              Y              Z     ", line]
+            out += [*(f"{i:4d}{''.join(f'{x:15.6f}' for x in row)}" for i, row in enumerate(gradient, 1)), line]
         out += [" Gradient time:  CPU 0.10 s  wall 0.10 s"] if of_mp2 else [" Max gradient component =       1.0E-03"]
     return energy, gradient
 

@@ -35,6 +35,7 @@ _NUMBER = r"(-?\d+\.\d+)"
 _OF_SCF = rf"^\s*Total\s+energy(?: in the final basis set)?\s+=\s+{_NUMBER}"
 _OF_MORE = rf"^\s*(\S+)\s+total energy\s+=\s+{_NUMBER}"
 _OF_SCF_ALONE = "|Gradient of SCF Energy"
+_WITH_SOLVENT = r"total gradient after adding PCM contribution.*\n-+\n.*\n-+\n((?: *\d+(?: +-?\d+\.\d+){3} *\n)+)"
 _START, _STRUCTURE, _POINT = "Welcome to Q-Chem", "Standard Nuclear Orientation (Angstroms)", "Reaction path following"
 _PLACE = rf"^ *\d+ +[A-Z][a-z]? +{_NUMBER} +{_NUMBER} +{_NUMBER} *$"
 # The second texts are those of the newer of Q-Chem's two optimizers.
@@ -263,7 +264,9 @@ def _short(name: str) -> str:
 
 
 def _gradient(text: str, header: str) -> np.ndarray:
-    """Return the gradient in Hartree/Bohr, shape (N, 3), from blocks of three rows for x, y and z."""
+    """Return the gradient in Hartree/Bohr, shape (N, 3), from blocks of three rows, or a table with a solvent."""
+    if tables := re.findall(_WITH_SOLVENT, text):  # the blocks lack a part of it
+        return np.array([line.split()[1:] for line in tables[-1].splitlines()], dtype=float)
     blocks = re.split(rf"^ *(?:Full Analytical Gradient.*{header})\n", text, flags=re.MULTILINE)
     if len(blocks) == 1:
         raise ProgramError("qchem.out has no gradient of this method.")
