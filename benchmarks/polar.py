@@ -14,7 +14,7 @@ CONSOLE = Console(width=100)
 
 def settings(koffset: int) -> dict:
     """Parameters of `static_job`: 4 points along each vector of the crystal, and 2 along those of its supercell."""
-    options = {"kspacing": 0.078, "koffset": (koffset,) * 3, "input_data": {"conv_thr": 1e-12}}
+    options = {"kspacing": 0.49, "koffset": (koffset,) * 3, "input_data": {"conv_thr": 1e-12}}
     return {"preset": ["semiconductor", "lda"], "calc_kwargs": options}
 
 

@@ -14,6 +14,7 @@ from adatom import FlowFailure, JobFailure, Remove, flow
 from adatom.calculations import (
     run_irc,
     run_md,
+    run_native_irc,
     run_native_relax,
     run_neb,
     run_optimize,
@@ -31,6 +32,8 @@ RUNNERS = {
     "static_job": [run_static],
     "relax_job": [run_optimize],
     "native_relax_job": [run_native_relax],
+    "native_ts_job": [run_native_relax],
+    "native_irc_job": [run_native_irc],
     "md_job": [run_md],
     "freq_job": [run_vibrations, thermochemistry],
     "neb_job": [run_neb],

@@ -16,6 +16,7 @@ from ase.io import read
 from ase.units import Bohr, Hartree
 
 from adatom import JobFailure, Remove, change_settings
+from adatom.analysis.path import path_points
 from adatom.calculations import run_static
 from adatom.errors import ConvergenceError, InputError, ProgramError, StorageError
 from adatom.execution.context import job_context
@@ -329,46 +330,199 @@ def test_words_and_blocks_of_orca_go_over_those_of_the_preset(tmp_path, preset, 
     assert (Path(result["dir_name"]) / "orca.inp").read_text().startswith(start)
 
 
-def test_the_optimizer_of_orca(programs):
-    own, theirs = (job(bent(), fmax=0.01) for job in (orca.relax_job, orca.ase_relax_job))
+OF_THEMSELVES = [row for row in ROWS if row.module in (orca, qchem)]
+RUNS = {"orca": (2, 4), "qchem": (1, 2)}  # of a relaxation, with the forces at its end, and of a path
+
+
+@pytest.fixture(params=OF_THEMSELVES, ids=lambda row: row.name)
+def mover(request):
+    """A code with an optimizer and a path of its own."""
+    return request.param.module
+
+
+def file_of(module, result, stem):
+    return (Path(result["dir_name"]) / f"{stem}.inp").read_text()
+
+
+def test_the_optimizer_of_the_code(mover, programs):
+    own, theirs = (job(bent(), fmax=0.01) for job in (mover.relax_job, mover.ase_relax_job))
     assert own["results"]["energy"] == pytest.approx(theirs["results"]["energy"], abs=1e-4)
     assert np.abs(own["results"]["forces"]).max() < 0.01
+    assert own["results"]["forces"] == pytest.approx(standins.springs(own["atoms"], 0, 1)[1], abs=1e-5)
     assert own["atoms"].get_distance(1, 2) == pytest.approx(theirs["atoms"].get_distance(1, 2), abs=1e-3)
-    assert (programs / "orca.runs").read_text() == "run\n" * (2 + theirs["steps"] + 1)
+    name = mover.__name__.rpartition(".")[2]
+    assert (programs / f"{name}.runs").read_text() == "run\n" * (RUNS[name][0] + theirs["steps"] + 1)
     energies = [image.get_potential_energy() for image in read(own["trajectory"], ":")]
     assert energies[0] == pytest.approx(standins.springs(bent(), 0, 1)[0], abs=1e-6)
     assert len(energies) == own["steps"] + 1
     assert energies[-1] == pytest.approx(own["results"]["energy"])
-    assert "TolMaxG 1.944690e-04" in (Path(own["dir_name"]) / "opt.inp").read_text()
+    assert {"orca": "TolMaxG 1.944690e-04", "qchem": "GEOM_OPT_TOL_GRADIENT 194\n"}[name] in file_of(mover, own, "opt")
 
 
-def test_the_optimizer_of_orca_holds_what_is_fixed():
+def test_the_optimizer_of_the_code_holds_what_is_fixed(mover):
     water = bent()
     water.set_constraint(FixAtoms([0, 2]))
-    relaxed = orca.relax_job(water, fmax=0.01)["atoms"]
+    relaxed = mover.relax_job(water, fmax=0.01)["atoms"]
     assert relaxed.positions[[0, 2]] == pytest.approx(water.positions[[0, 2]], abs=1e-10)
     assert np.abs(relaxed.positions[1] - water.positions[1]).max() > 0.01
     water.set_constraint(FixBondLengths([(0, 1)]))
-    with pytest.raises(JobFailure, match="ORCA cannot hold what FixBondLengths holds: use ase_relax_job"):
-        orca.relax_job(water)
+    with pytest.raises(JobFailure, match="cannot hold what FixBondLengths holds: use ase_relax_job"):
+        mover.relax_job(water)
 
 
-def test_the_optimizer_of_orca_says_that_it_did_not_converge():
+def test_the_optimizer_of_the_code_says_that_it_did_not_converge(mover):
     with pytest.raises(JobFailure, match="after 1 steps of the code's own optimizer"):
-        orca.relax_job(bent(), fmax=1e-4, max_steps=1)
-    left = orca.relax_job(bent(), fmax=1e-4, max_steps=1, allow_unconverged=True)
+        mover.relax_job(bent(), fmax=1e-4, max_steps=1)
+    left = mover.relax_job(bent(), fmax=1e-4, max_steps=1, allow_unconverged=True)
     assert not left["converged"]
+    assert left["results"]["forces"] == pytest.approx(standins.springs(left["atoms"], 0, 1)[1], abs=1e-5)
     with pytest.raises(JobFailure, match="stress"):
-        orca.relax_job(bent(), relax_cell=True)
+        mover.relax_job(bent(), relax_cell=True)
 
 
-def test_orca_finds_a_saddle_point():
+def nearly_planar():
     ammonia = molecule("NH3")
-    ammonia.positions[0, 2] = ammonia.positions[1, 2] + 0.1  # nearly planar
-    found = orca.native_ts_job(ammonia, fmax=0.005)
+    ammonia.positions[0, 2] = ammonia.positions[1, 2] + 0.1
+    return ammonia
+
+
+def planar():
+    """The saddle point of the potential."""
+    return standins.optimize(nearly_planar(), 1e-6, 20, True)[0][-1]
+
+
+def test_the_code_finds_a_saddle_point(mover):
+    found = mover.native_ts_job(nearly_planar(), fmax=0.005)
     assert found["atoms"].positions[0, 2] == pytest.approx(found["atoms"].positions[1, 2], abs=1e-3)
-    assert "! b3lyp def2-tzvp OptTS" in (Path(found["dir_name"]) / "opt.inp").read_text()
+    assert np.abs(found["results"]["forces"]).max() < 0.005
+    words = {
+        orca: ["! b3lyp def2-tzvp OptTS", "Calc_Hess true"],
+        qchem: ["JOBTYPE freq", "@@@", "GEOM_OPT_HESSIAN read"],
+    }
+    assert all(word in file_of(mover, found, "opt") for word in words[mover])
     assert (np.linalg.eigvalsh(standins.hessian(found["atoms"])) < -0.01).sum() == 1  # eV/Å²
+    with pytest.raises(JobFailure, match="after 1 steps of the code's own optimizer"):
+        mover.native_ts_job(nearly_planar(), fmax=1e-4, max_steps=1)
+
+
+def test_the_path_of_the_code_goes_down_to_both_sides(mover, programs):
+    saddle = planar()
+    path = mover.native_irc_job(saddle)
+    points, images = path["points"], read(path["trajectory"], ":")
+    name = mover.__name__.rpartition(".")[2]
+    assert (programs / f"{name}.runs").read_text() == "run\n" * 2  # the forces at the saddle point, and the path
+    top = int(points["energies"].argmax())
+    assert path["atoms"].positions == pytest.approx(saddle.positions)
+    assert images[top].positions == pytest.approx(saddle.positions)
+    assert path["results"]["energy"] == points["energies"][top]
+    assert 2 < top < path["steps"] - 2
+    assert path["steps"] == len(images) - 1 == len(points["energies"]) - 1
+    assert (np.diff(points["energies"][: top + 1]) > 0).all()
+    assert (np.diff(points["energies"][top:]) < 0).all()
+    assert [image.get_potential_energy() for image in images] == pytest.approx(points["energies"])
+    expected = [standins.springs(image, 0, 1) for image in images]
+    assert points["energies"] == pytest.approx([energy for energy, _ in expected], abs=1e-6)
+    slopes = path_points(images, points["energies"], [forces for _, forces in expected])["slopes"]
+    assert points["slopes"] == pytest.approx(slopes, abs=1e-4 if mover is qchem else 0.8)  # of energies, or of forces
+    reverse, forward = path["ends"]
+    heights = [end.positions[0, 2] - end.positions[1:, 2].mean() for end in (reverse, forward)]
+    assert heights[0] == pytest.approx(-heights[1], abs=1e-3)
+    assert heights[1] > 0.5  # on the forward side the first coordinate that changes is larger
+    for end in path["ends"]:
+        assert np.abs(standins.springs(end, 0, 1)[1]).max() < (0.06 if mover is orca else 0.15)
+        assert np.linalg.eigvalsh(standins.hessian(end)).min() > -0.1
+    text = file_of(mover, path, "irc")
+    if mover is orca:
+        assert "! b3lyp def2-tzvp IRC \n%irc\n  MaxIter 200\n  Direction both\n  TolMaxG 9.7" in text
+    else:
+        parts = [dict(re.findall(r"^(\w+) (\S+)$", part, re.MULTILINE)) for part in text.split("@@@")]
+        assert [part["JOBTYPE"] for part in parts] == ["freq", "rpath", "freq", "rpath"]
+        assert [parts[i]["RPATH_DIRECTION"] for i in (1, 3)] == ["1", "-1"]
+
+
+def test_a_path_that_does_not_end(mover):
+    with pytest.raises(JobFailure, match="has not come to its end on both sides after 2 and 2 steps. Raise max_steps"):
+        mover.native_irc_job(planar(), max_steps=2)
+    left = mover.native_irc_job(planar(), max_steps=2, allow_unconverged=True)
+    assert (left["converged"], left["steps"]) == (False, 4)
+    assert (Path(left["dir_name"]) / "UNCONVERGED").exists()
+
+
+def held():
+    ammonia = planar()
+    ammonia.set_constraint(FixAtoms([0]))
+    return ammonia
+
+
+@pytest.mark.parametrize(
+    ("atoms", "arguments", "message"),
+    [
+        (nearly_planar(), {}, "starts at a saddle point, and here a force is .* above fmax=0.05"),
+        (held(), {}, "the structure has constraints. Take irc_job"),
+        (planar(), {"max_steps": 0}, "max_steps is 0"),
+        (planar(), {"fmax": -1}, "fmax is -1"),
+        (
+            planar(),
+            {"calc_kwargs": {"dispersion": {"model": "d3", "method": "PBE", "damping": "d3bj"}}},
+            "with dispersion no code does. Take irc_job|not installed",
+        ),
+    ],
+)
+def test_a_path_that_cannot_start(mover, atoms, arguments, message):
+    with pytest.raises(JobFailure, match=message):
+        mover.native_irc_job(atoms, **arguments)
+
+
+def test_a_minimum_has_no_path(mover):
+    relaxed = mover.relax_job(bent(), fmax=0.001)["atoms"]
+    with pytest.raises(JobFailure, match="irc of H2O does not go down. Is this a saddle point"):
+        mover.native_irc_job(relaxed)
+
+
+def test_what_the_job_sets_is_refused_in_the_block_of_orca():
+    with pytest.raises(JobFailure, match="blocks has MaxIter of %irc, which the job sets. Give max_steps and fmax"):
+        orca.native_irc_job(planar(), calc_kwargs={"blocks": {"irc": {"maxiter": 3}}})
+    found = orca.native_irc_job(planar(), calc_kwargs={"blocks": {"irc": {"InitHess": "calc_numfreq"}}})
+    assert "%irc\n  inithess calc_numfreq\nend" in file_of(orca, found, "irc")
+
+
+def test_a_trajectory_of_orca_that_does_not_fit_its_table(monkeypatch):
+    monkeypatch.setenv(standins.FAILURE, "trajectory")
+    with pytest.raises(JobFailure, match="table of 13 structures, 1 of them a saddle point, and .* has 12"):
+        orca.native_irc_job(planar())
+
+
+def test_the_newer_optimizer_of_qchem(monkeypatch):
+    monkeypatch.setenv(standins.FAILURE, "new optimizer")
+    assert qchem.native_ts_job(nearly_planar(), fmax=0.005)["converged"]
+
+
+def test_a_part_of_an_input_of_qchem_that_fails_after_one_that_did_not(monkeypatch):
+    monkeypatch.setenv(standins.FAILURE, "second part")
+    for job in (qchem.native_ts_job, qchem.native_irc_job):
+        with pytest.raises(JobFailure, match="(?s)ended without a result.*Cannot open a scratch file"):
+            job(planar())
+
+
+def test_words_of_qchem_that_jobs_set():
+    for name, said in (("GEOM_OPT_MAX_CYCLES", "give max_steps"), ("geom_opt_tol_gradient", "give fmax")):
+        with pytest.raises(JobFailure, match=f"calc_kwargs has '{name.lower()}'. The job sets it: {said}"):
+            qchem.relax_job(bent(), calc_kwargs={name: 5})
+    held_water = bent()
+    held_water.set_constraint(FixAtoms([0]))
+    with pytest.raises(JobFailure, match="Atoms are fixed, and sections has opt. Give one"):
+        qchem.relax_job(held_water, calc_kwargs={"sections": {"opt": "FIXED\n1 XYZ\nENDFIXED"}})
+    heavy = planar()
+    heavy.set_masses([None, 2.014, None, None])
+    with pytest.raises(JobFailure, match="masses of its own, which Q-Chem's path does not follow. Take irc_job"):
+        qchem.native_irc_job(heavy)
+
+
+def test_a_relaxation_with_mp2_of_qchem():
+    """Whose energy and gradient have other headers in each step."""
+    relaxed = qchem.relax_job(bent(), fmax=0.01, calc_kwargs={"method": "mp2"})
+    assert relaxed["results"]["energy"] == pytest.approx(standins.springs(relaxed["atoms"], 0, 1)[0], abs=1e-6)
+    assert relaxed["results"]["forces"] == pytest.approx(standins.springs(relaxed["atoms"], 0, 1)[1], abs=1e-5)
 
 
 PBE = {"xc": "pbe", "basis": "3-21G"}
@@ -426,6 +580,13 @@ def test_the_energy_of_qchem_is_that_of_the_method(monkeypatch):
     monkeypatch.setenv(standins.FAILURE, "other method")
     with pytest.raises(JobFailure, match="qchem.out has no energy of mp2; it has those of CCSD"):
         qchem.static_job(ethanol, calc_kwargs={"method": "mp2"})
+
+
+def test_forces_in_a_solvent_are_the_total_of_qchem():
+    given = {"solvent_method": "pcm", "sections": {"solvent": "dielectric 78.4"}}
+    for result in (qchem.static_job(bent(), calc_kwargs=given), qchem.relax_job(bent(), calc_kwargs=given)):
+        expected = standins.springs(result["atoms"], 0, 1)[1]
+        assert result["results"]["forces"] == pytest.approx(expected, abs=1e-4)
 
 
 def test_sections_and_variables_reach_the_input_of_qchem():

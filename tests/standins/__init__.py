@@ -8,7 +8,7 @@ program fail as the code does.
 import os
 import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -86,6 +86,29 @@ def optimize(
         flat = atoms.positions.ravel()
         flat[moving] += step * min(1, 0.2 / np.abs(step).max())
         images.append(Atoms(atoms.symbols, flat.reshape(-1, 3)))
+
+
+def descend(atoms: Atoms, side: int) -> Iterator[Atoms]:
+    """Structures on the way of steepest descent of `springs` from a saddle point to one side, 0.1 Å apart at most.
+
+    Each step follows the descent on the parabola that the gradient and the Hessian give, so that steps near the minimum
+    are short.
+    """
+    mode = np.linalg.eigh(hessian(atoms))[1][:, 0].reshape(-1, 3)
+    symbols, places = atoms.symbols, atoms.positions + side * 0.1 * mode
+    while True:
+        atoms = Atoms(symbols, places)
+        yield atoms
+        curves, modes = np.linalg.eigh(hessian(atoms))
+        slopes = -modes.T @ springs(atoms, 0, 1)[1].ravel()
+        curves[np.abs(curves) < 1e-6] = 1e-6
+        time, step = 1e-3, np.zeros(places.size)
+        while time < 1e3:
+            further = -modes @ (-np.expm1(-curves * time) / curves * slopes)
+            if np.linalg.norm(further) > 0.1:
+                break
+            time, step = 1.2 * time, further
+        places = places + step.reshape(-1, 3)
 
 
 def hessian(atoms: Atoms) -> np.ndarray:

@@ -2,11 +2,14 @@
 
 import re
 import sys
+from itertools import islice
 from pathlib import Path
 
-from ase.units import Bohr
+import numpy as np
+from ase import Atoms
+from ase.units import Bohr, Hartree, kcal, mol
 
-from tests.standins import asked_to_fail, electrons_fit, in_atomic_units, molecule, optimize
+from tests.standins import asked_to_fail, descend, electrons_fit, in_atomic_units, molecule, optimize
 
 KNOWN = {
     "b3lyp",
@@ -21,7 +24,62 @@ KNOWN = {
     "hf",
     "opt",
     "optts",
+    "irc",
 }
+
+
+def frame(job: str, image: Atoms, charge: int, multiplicity: int) -> str:
+    """A structure in a trajectory."""
+    energy, _ = in_atomic_units(image, charge, multiplicity)
+    rows = [f"  {a.symbol:<2}{''.join(f'{x:21.14f}' for x in a.position)}" for a in image]
+    return "\n".join([str(len(image)), f"Coordinates from ORCA-job {job} E {energy:.12f}", *rows, ""])
+
+
+def follow(path: Path, saddle: Atoms, charge: int, multiplicity: int, of: dict[str, str], failure: str) -> None:
+    """Follow the path to both sides, as the words of the block `irc` want it."""
+    assert of["Direction"] == "both"
+    start, _ = in_atomic_units(saddle, charge, multiplicity)
+
+    def row(image: Atoms) -> tuple[str, bool]:
+        energy, gradient = in_atomic_units(image, charge, multiplicity)
+        largest, mean = np.abs(gradient).max(), np.sqrt((gradient**2).mean())
+        text = f"{energy:16.6f}  {(energy - start) * Hartree * mol / kcal:11.6f}    {largest:8.6f}  {mean:8.6f}"
+        return text, largest < float(of["TolMaxG"]) and mean < float(of["TolRMSG"])
+
+    sides = []
+    for name, sign in (("FORWARD", 1), ("BACKWARD", -1)):
+        print(f"\n         {61 * '*'}\n         *{name + ' IRC':>37}{'*':>23}\n         {61 * '*'}\n")
+        print("Iteration    E(Eh)      dE(kcal/mol)  max(|G|)   RMS(G) ")
+        print(f"Convergence thresholds                {float(of['TolMaxG']):8.6f}  {float(of['TolRMSG']):8.6f}")
+        images = []
+        for image in islice(descend(saddle, sign), int(of["MaxIter"])):
+            images.append(image)
+            text, ended = row(image)
+            print(f"{len(images) - 1:5d} {text}")
+            if ended:
+                print(f"\n{22 * ' '}***********************HURRAY********************")
+                print(f"{22 * ' '}***            THE IRC HAS CONVERGED          ***")
+                print(f"{22 * ' '}*************************************************\n")
+                break
+        else:
+            print(f"\n         {61 * '*'}")
+            print("         *  MAXIMUM NUMBER OF ITERATIONS REACHED - STOPPING IRC RUN  *")
+            print(f"         {61 * '*'}\n")
+        letter = name[0]
+        text = [frame(f"{path.stem}_IRC_{letter}", image, charge, multiplicity) for image in images]
+        path.with_name(f"{path.stem}_IRC_{letter}_trj.xyz").write_text("".join(text))
+        path.with_name(f"{path.stem}_IRC_{letter}.xyz").write_text(text[-1])
+        sides.append(images)
+    whole = [*reversed(sides[1]), saddle, *sides[0]]
+    kept = whole[1:] if failure == "trajectory" else whole
+    text = "".join(frame(f"{path.stem}_IRC_Full", image, charge, multiplicity) for image in kept)
+    path.with_name(f"{path.stem}_IRC_Full_trj.xyz").write_text(text)
+    line = 63 * "-"
+    print(f"{line}\n                       IRC PATH SUMMARY              \n{line}\nAll gradients are in Eh/Bohr.\n")
+    print("Step        E(Eh)      dE(kcal/mol)  max(|G|)   RMS(G) ")
+    for number, image in enumerate(whole, 1):
+        print(f"{number:4d}  {row(image)[0]}{' <= TS' if image is saddle else ''}")
+    print("\n\nTimings for individual modules:\n")
 
 
 def main(path: Path) -> int:
@@ -64,12 +122,7 @@ def main(path: Path) -> int:
             return 1
         fixed = [int(i) for i in re.findall(r"\{ C (\d+) C \}", geom)]
         images, converged = optimize(atoms, float(of["TolMaxG"]), int(of["MaxIter"]), saddle, fixed)
-        frames = []
-        for image in images:
-            energy, _ = in_atomic_units(image, charge, multiplicity)
-            rows = [f"  {a.symbol:<2}{''.join(f'{x:21.14f}' for x in a.position)}" for a in image]
-            comment = f"Coordinates from ORCA-job {path.stem} E {energy:.12f}"
-            frames.append("\n".join([str(len(image)), comment, *rows, ""]))
+        frames = [frame(path.stem, image, charge, multiplicity) for image in images]
         path.with_name(f"{path.stem}_trj.xyz").write_text("".join(frames))
         path.with_suffix(".xyz").write_text(frames[-1])
         atoms = images[-1]
@@ -77,6 +130,10 @@ def main(path: Path) -> int:
             print("                    ***        THE OPTIMIZATION HAS CONVERGED     ***")
         else:
             print("    The optimization did not converge but reached the maximum number of optimization cycles.")
+    if "irc" in {word.lower() for word in words}:
+        blocks = re.findall(r"^%irc\n(.*?)^end", text, re.MULTILINE | re.DOTALL)
+        of = dict(re.findall(r"^  (\w+) (\S+)$", "".join(blocks), re.MULTILINE))
+        follow(path, atoms, charge, multiplicity, of, failure)
     energy, gradient = in_atomic_units(atoms, charge, multiplicity)
     print("               *****************************************************")
     print("               *                     SUCCESS                       *")

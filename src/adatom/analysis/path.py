@@ -103,7 +103,7 @@ def join_at_saddle(reverse: PathPoints, forward: PathPoints) -> PathPoints:
     }
 
 
-def path_points(images: Sequence[Atoms], energies: ArrayLike, forces: ArrayLike) -> PathPoints:
+def path_points(images: Sequence[Atoms], energies: ArrayLike, forces: ArrayLike | None) -> PathPoints:
     """Return the points of a path, with slopes along the line from the structure before each one to the one after it.
 
     Parameters
@@ -113,7 +113,8 @@ def path_points(images: Sequence[Atoms], energies: ArrayLike, forces: ArrayLike)
     energies
         Energies of the structures in eV, shape (M,).
     forces
-        Forces on the atoms of each structure in eV/Å, shape (M, N, 3).
+        Forces on the atoms of each structure in eV/Å, shape (M, N, 3). None: the slopes are differences of the energies
+        of neighbouring structures, to second order inside the path and to first order at its ends.
 
     Raises
     ------
@@ -126,12 +127,16 @@ def path_points(images: Sequence[Atoms], energies: ArrayLike, forces: ArrayLike)
     lengths = np.linalg.norm(np.diff(positions, axis=0), axis=(1, 2))
     if not lengths.all():
         raise InputError(f"Structure {int(lengths.argmin()) + 1} of the path is the same as the one before it.")
+    coordinates = np.concatenate([[0.0], lengths.cumsum()])
+    if forces is None:
+        heights = np.array(energies, dtype=float)
+        return {"coordinates": coordinates, "energies": heights, "slopes": np.gradient(heights, coordinates)}
     lines = np.concatenate(
         [positions[1:2] - positions[:1], positions[2:] - positions[:-2], positions[-1:] - positions[-2:-1]]
     )
     lines /= np.linalg.norm(lines, axis=(1, 2), keepdims=True)
     return {
-        "coordinates": np.concatenate([[0.0], lengths.cumsum()]),
+        "coordinates": coordinates,
         "energies": np.array(energies, dtype=float),
         "slopes": -(np.asarray(forces) * lines).sum(axis=(1, 2)),
     }

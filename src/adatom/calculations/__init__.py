@@ -2,6 +2,7 @@
 
 from adatom.calculations.irc import run_irc
 from adatom.calculations.md import run_md
+from adatom.calculations.native_irc import run_native_irc
 from adatom.calculations.native_relax import run_native_relax
 from adatom.calculations.neb import run_neb
 from adatom.calculations.optimize import run_optimize
@@ -15,6 +16,7 @@ from adatom.calculations.vibrations import run_vibrations
 __all__ = [
     "run_irc",
     "run_md",
+    "run_native_irc",
     "run_native_relax",
     "run_neb",
     "run_on_files",

@@ -17,7 +17,7 @@ from adatom.calculations.steps import PreviousRun, Steps
 from adatom.errors import ConvergenceError, InputError, UnknownNameError
 from adatom.schemas.results import PathResult
 
-__all__ = ["Direction", "run_irc"]
+__all__ = ["Direction", "check_descent", "check_saddle", "run_irc"]
 
 Direction = Literal["forward", "reverse"]
 
@@ -98,17 +98,14 @@ def run_irc(
     with calculation(name, atoms, calculator, needs=("energy", "forces")) as run:
         steps.enter(run)
         if not steps.resumed:
-            _check_start(run, fmax)
+            check_saddle(run, fmax)
         run.atoms.set_masses(atoms.get_masses())  # Sella would set those of the most common isotopes
         irc, converged = _descend(package, run, steps, direction, fmax, irc_kwargs)
         results = run.properties()
         if not atoms.has("masses"):
             del run.atoms.arrays["masses"]
         points = _points(run)
-        if points["energies"][-1] > points["energies"][0] - _LEVEL:
-            raise ConvergenceError(
-                f"{name} of {formula} does not go down. Is this a saddle point? freq_job tells: one mode is imaginary."
-            )
+        check_descent(name, formula, points["energies"][0], points["energies"][-1])
         if not converged and not allow_unconverged:
             raise ConvergenceError(
                 f"{name} of {formula} has not come to its end after {irc.nsteps} steps. "
@@ -119,12 +116,47 @@ def run_irc(
         return cast(PathResult, {**document, "results": results, "points": points, "steps": int(irc.nsteps)})
 
 
-def _check_start(run: Calculation, fmax: float) -> None:
+def check_saddle(run: Calculation, fmax: float) -> None:
+    """Refuse a structure to start a path from that has forces.
+
+    Parameters
+    ----------
+    run
+        Calculation of the structure.
+    fmax
+        Largest force that an atom may have, in eV/Å.
+
+    Raises
+    ------
+    InputError
+        A force exceeds `fmax`.
+    """
     force = np.linalg.norm(run.atoms.get_forces(), axis=1).max()
     if force > fmax:
         raise InputError(
             f"{run.name} of {run.atoms.get_chemical_formula()} starts at a saddle point, and here a force is "
             f"{force:.3g} eV/Å: above fmax={fmax}. Find the saddle point first, with ts_job or neb_job."
+        )
+
+
+def check_descent(name: str, formula: str, saddle: float, end: float) -> None:
+    """Refuse a path that does not go down.
+
+    Parameters
+    ----------
+    name, formula
+        Name of the run, and what it computes.
+    saddle, end
+        Energies at both ends of the path, in eV.
+
+    Raises
+    ------
+    ConvergenceError
+        The path goes down by less than 1e-4 eV.
+    """
+    if end > saddle - _LEVEL:
+        raise ConvergenceError(
+            f"{name} of {formula} does not go down. Is this a saddle point? freq_job tells: one mode is imaginary."
         )
 
 

@@ -11,7 +11,7 @@ from ase import Atoms
 
 from adatom.errors import InputError
 
-__all__ = ["k_grid", "numbers_of", "numbers_or_spacing"]
+__all__ = ["k_grid", "numbers_of", "numbers_or_spacing", "spacing_of"]
 
 
 def k_grid(atoms: Atoms, parameters: Mapping[str, Any], slab: Atoms | None = None) -> dict[str, Any]:
@@ -22,11 +22,34 @@ def k_grid(atoms: Atoms, parameters: Mapping[str, Any], slab: Atoms | None = Non
     atoms, slab
         Same as in `numbers_of`.
     parameters
-        Arguments of a calculator that takes ``kpts`` or ``kspacing``; either may be None.
+        Same as in `spacing_of`.
     """
-    if not (spacing := parameters.get("kspacing")):
+    if (spacing := spacing_of(parameters)) is None:
         return {}
     return {"kpts": numbers_of(atoms, spacing, slab), "kspacing": None}
+
+
+def spacing_of(parameters: Mapping[str, Any]) -> float | None:
+    """Return the spacing of k points that a calculation asks for, as in `numbers_of`, or None without one.
+
+    Parameters
+    ----------
+    parameters
+        Arguments of a calculator that takes ``kpts`` or ``kspacing``; either may be None.
+
+    Raises
+    ------
+    InputError
+        The spacing is no number above 0, or k points are given too.
+    """
+    kpts, spacing = parameters.get("kpts"), parameters.get("kspacing")
+    if spacing is None:
+        return None
+    if kpts is not None:
+        raise InputError(f"kpts is {kpts!r}, and kspacing is {spacing!r}. Give one.")
+    if not isinstance(spacing, Real) or not float(spacing) > 0:
+        raise InputError(f"kspacing is {spacing!r}. Give a number above 0, in Å⁻¹.")
+    return float(spacing)
 
 
 def numbers_of(atoms: Atoms, spacing: float, slab: Atoms | None = None) -> list[int]:
@@ -58,20 +81,16 @@ def numbers_or_spacing(atoms: Atoms, parameters: Mapping[str, Any]) -> list[int]
     atoms
         Same as in `numbers_of`. A structure that is not periodic needs neither numbers nor a spacing: it has one point.
     parameters
-        Same as in `k_grid`.
+        Same as in `spacing_of`.
 
     Raises
     ------
     InputError
-        Both numbers and a spacing are given, or neither, or the numbers are not three.
+        Same as in `spacing_of`; or there are neither numbers nor a spacing, or the numbers are not three.
     """
-    numbers, spacing = parameters.get("kpts"), parameters.get("kspacing")
-    if numbers is not None and spacing is not None:
-        raise InputError(f"kpts is {numbers!r}, and kspacing is {spacing!r}. Give one.")
-    if spacing is not None:
-        if not isinstance(spacing, Real) or not float(spacing) > 0:
-            raise InputError(f"kspacing is {spacing!r}. Give a number above 0, in Å⁻¹.")
-        return numbers_of(atoms, float(spacing))
+    if (spacing := spacing_of(parameters)) is not None:
+        return numbers_of(atoms, spacing)
+    numbers = parameters.get("kpts")
     if numbers is None and not atoms.pbc.any():
         return [1, 1, 1]
     given = [] if numbers is None or np.ndim(numbers) == 0 else [*numbers]

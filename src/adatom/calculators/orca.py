@@ -1,4 +1,4 @@
-"""ORCA as an ASE calculator: words and blocks that go over those of presets, and its own optimizer."""
+"""ORCA as an ASE calculator: words and blocks over those of presets, its own optimizer and its own reaction path."""
 
 from __future__ import annotations
 
@@ -8,20 +8,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 from ase import Atoms
 from ase.calculators.calculator import all_changes
 from ase.calculators.genericfileio import GenericFileIOCalculator
 from ase.calculators.orca import OrcaTemplate
 from ase.calculators.singlepoint import SinglePointCalculator
-from ase.constraints import FixAtoms
 from ase.io import read
 from ase.io.orca import read_orca_engrad, read_orca_output
 from ase.units import Bohr, Hartree
 
+from adatom.calculators.constraints import fixed_atoms
 from adatom.calculators.program_profile import ProgramProfile
 from adatom.calculators.programs import Programs, megabytes
 from adatom.calculators.spin import state_of
-from adatom.errors import InputError
+from adatom.errors import InputError, ProgramError
 from adatom.execution.context import current_job
 
 __all__ = ["Orca", "layer", "make_orca", "switched_on", "table"]
@@ -105,39 +106,89 @@ class Orca(GenericFileIOCalculator):
         converged : bool
             Whether ORCA's criteria were met.
         """
-        given = cast(dict[str, Any], self.parameters)
-        words = [*given["keywords"], "OptTS" if saddle else "Opt"]
         gradient = fmax / (Hartree / Bohr)
         settings = {"MaxIter": max_steps, "TolMaxG": f"{gradient:.6e}", "TolRMSG": f"{gradient / 3:.6e}"}
         settings |= {"Calc_Hess": "true"} if saddle else {}
-        if fixed := _fixed(atoms):
+        if fixed := fixed_atoms(atoms, "ORCA"):
             settings["Constraints"] = "\n    ".join(["", *(f"{{ C {i} C }}" for i in fixed), "end"])
-        template, profile = _Template("opt"), replace(PROGRAM, output="opt.out")
-        changed = {**given, "keywords": words, "blocks": [*given["blocks"], _block("geom", settings)]}
-        template.write_input(profile, self.directory, atoms, changed, ["energy"])
-        template.execute(self.directory, profile)
+        text = self._move("opt", atoms, "OptTS" if saddle else "Opt", "geom", settings)
         images = [_image(atoms, step) for step in _steps(self.directory / "opt_trj.xyz")]
         last = _image(atoms, _steps(self.directory / "opt.xyz")[-1])
         last.calc = None
         self.calculate(last, list(properties), all_changes)  # type: ignore[no-untyped-call]
         last.calc = SinglePointCalculator(last, **self.results)
-        text = (self.directory / "opt.out").read_text(errors="replace")
         return [*images[:-1], last], "THE OPTIMIZATION HAS CONVERGED" in text
 
+    def irc(self, atoms: Atoms, *, fmax: float, max_steps: int) -> tuple[list[Atoms], list[Atoms], bool]:
+        """Follow ORCA's intrinsic reaction coordinate from a saddle point down to both sides.
 
-def _fixed(atoms: Atoms) -> list[int]:
-    """Return the indices of atoms that stay where they are."""
-    for constraint in atoms.constraints:
-        if not isinstance(constraint, FixAtoms):
-            name = type(constraint).__name__
-            raise InputError(f"ORCA cannot hold what {name} holds: use ase_relax_job, or FixAtoms.")
-    return sorted({int(i) for constraint in atoms.constraints for i in constraint.index})
+        Parameters
+        ----------
+        atoms
+            Saddle point; it is not changed.
+        fmax
+            Largest gradient at the ends, in eV/Å; ORCA's limit for its mean square is a quarter of it, as by default.
+        max_steps
+            Largest number of structures on each side.
+
+        Raises
+        ------
+        InputError
+            A block sets what the job sets.
+        ProgramError
+            ORCA's table of the path and its structures do not fit.
+
+        Returns
+        -------
+        backward, forward : list of Atoms
+            Structures of the two sides, as ORCA calls them, with their energies.
+        converged : bool
+            Whether ORCA's criteria were met on both sides.
+        """
+        gradient = fmax / (Hartree / Bohr)
+        settings = {"MaxIter": max_steps, "Direction": "both"}
+        settings |= {"TolMaxG": f"{gradient:.6e}", "TolRMSG": f"{gradient / 4:.6e}"}
+        for block in cast(dict[str, Any], self.parameters)["blocks"]:
+            for name in settings if block.lower().startswith("%irc") else ():
+                if re.search(rf"\b{name}\b", block, re.IGNORECASE):
+                    raise InputError(f"blocks has {name} of %irc, which the job sets. Give max_steps and fmax.")
+        text = self._move("irc", atoms, "IRC", "irc", settings)
+        images = [_image(atoms, step) for step in _steps(self.directory / "irc_IRC_Full_trj.xyz")]
+        energies = np.array([image.get_potential_energy() for image in images])
+        table = re.search(r"IRC PATH SUMMARY[\s\S]*?RMS\(G\).*\n((?: *\d+ +-?\d+\.\d+ .*\n)*)", text)
+        rows = [line.split() for line in table[1].splitlines()] if table else []
+        printed = np.array([float(row[1]) for row in rows]) * Hartree
+        saddles = [i for i, row in enumerate(rows) if row[-1] == "TS"]
+        if len(saddles) != 1 or printed.shape != energies.shape or np.abs(printed - energies).max() > 1e-4:
+            raise ProgramError(
+                f"irc.out has a table of {len(rows)} structures, {len(saddles)} of them a saddle point, and "
+                f"irc_IRC_Full_trj.xyz has {len(images)}; they do not fit."
+            )
+        place = saddles[0]
+        return images[:place][::-1], images[place + 1 :], text.count("THE IRC HAS CONVERGED") == 2
+
+    def _move(self, label: str, atoms: Atoms, word: str, block: str, settings: Mapping[str, Any]) -> str:
+        """Run ORCA with one more word and block, and return its output."""
+        given = cast(dict[str, Any], self.parameters)
+        changed = {
+            **given,
+            "keywords": [*given["keywords"], word],
+            "blocks": [*given["blocks"], _block(block, settings)],
+        }
+        template, profile = _Template(label), replace(PROGRAM, output=f"{label}.out")
+        template.write_input(profile, self.directory, atoms, changed, ["energy"])
+        template.execute(self.directory, profile)
+        return (self.directory / profile.output).read_text(errors="replace")
 
 
 def _steps(file: Path) -> list[tuple[float, Any]]:
     """Return energies in eV and positions from a file of ORCA's, whose comments have the energies."""
+    if not file.exists():
+        raise ProgramError(f"ORCA wrote no {file.name}.")
     energies = re.findall(r"^.*\bE\s+(-?\d+\.\d+).*$", file.read_text(), re.MULTILINE)
     frames = cast(list[Atoms], read(file, ":", format="xyz"))
+    if len(energies) != len(frames):
+        raise ProgramError(f"{file.name} has {len(frames)} structures, and {len(energies)} energies in their comments.")
     return [(float(energy) * Hartree, frame.positions) for energy, frame in zip(energies, frames, strict=True)]
 
 

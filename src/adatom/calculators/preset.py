@@ -84,7 +84,7 @@ def _find(code: str, name: str | os.PathLike[str], home: Path) -> Path:
 def _read(file: Path) -> dict[str, Any]:
     content = read_yaml(file, f"The preset {file}")
     if not isinstance(content, dict):
-        raise InputError(f"The preset {file} is no table. Give it lines such as `kspacing: 0.04`.")
+        raise InputError(f"The preset {file} is no table. Give it lines such as `kspacing: 0.25`.")
     _refuse_text_for_numbers(content, file)
     return content
 

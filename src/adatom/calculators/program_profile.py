@@ -47,6 +47,8 @@ class ProgramProfile:
     causes
         What helps when the program gives up, by regular expressions for what it prints then. Too little memory and a
         silent licence server are known for all programs.
+    times
+        How often the program prints `done`: once for each part of an input that has several.
     """
 
     programs: Programs
@@ -57,6 +59,7 @@ class ProgramProfile:
     takes_input: bool = False
     more: Sequence[str] = ()
     causes: Mapping[str, str] = field(default_factory=dict)
+    times: int = 1
 
     def check(self) -> ProgramProfile:
         """Return this profile if the program can be started.
@@ -132,7 +135,7 @@ class ProgramProfile:
                 raise ProgramError(f"{error}\n{advice}") from error
             raise
         text = self._check_convergence(directory, files)
-        if self.done not in text:
+        if text.count(self.done) < self.times:
             failed = failure_of(f"{program} ended without a result", directory, *files, errors)
             advice = self._advice_for(directory, *files, errors)
             raise type(failed)(f"{failed}\n{advice}".rstrip())

@@ -40,7 +40,7 @@ def check(atoms: Atoms, calc_kwargs: Mapping[str, Any]) -> None:
         if re.fullmatch(r"(|Tight|VeryTight|Loose|C)Opt(TS)?|NEB(-\w+)?|IRC|MD", word, re.IGNORECASE):
             raise InputError(
                 f"keywords has {word!r}, with which ORCA moves the atoms by itself. Leave it out, and use relax_job, "
-                "ts_job, neb_job, irc_job or md_job."
+                "native_ts_job, native_irc_job, neb_job or md_job."
             )
     check_state(atoms, calc_kwargs)
 
@@ -64,5 +64,6 @@ neb_job = orca.job(jobs.neb_job)
 ts_job = orca.job(jobs.ts_job)
 native_ts_job = orca.job(jobs.native_ts_job)
 irc_job = orca.job(jobs.irc_job)
+native_irc_job = orca.job(jobs.native_irc_job)
 
 orca.bind_flows()

@@ -15,7 +15,10 @@ from adatom.recipes.common.code import Code
 from adatom.recipes.common.flows import *  # noqa: F403
 
 _SET = {
-    "jobtype": "The job sets it: use static_job, relax_job, freq_job, ts_job or irc_job.",
+    "jobtype": "The job sets it: use static_job, relax_job, freq_job, native_ts_job or native_irc_job.",
+    **dict.fromkeys(("geom_opt_max_cycles", "rpath_max_cycles"), "The job sets it: give max_steps."),
+    "geom_opt_tol_gradient": "The job sets it: give fmax.",
+    **dict.fromkeys(("geom_opt_hessian", "rpath_direction"), "native_ts_job and native_irc_job set it."),
     "sym_ignore": "It is set, so that the axes stay those of the structure.",
     **dict.fromkeys(("cis_n_roots", "ee_states"), "Energies of excited states are not read."),
     **dict.fromkeys(("np", "nt"), "The job's resources set it."),
@@ -44,11 +47,14 @@ def check(atoms: Atoms, calc_kwargs: Mapping[str, Any]) -> None:
 qchem = Code("Q-Chem", QChem, check=check)
 
 static_job = qchem.job(jobs.static_job)
-relax_job = qchem.job(jobs.relax_job)
+relax_job = qchem.job(jobs.native_relax_job, name="relax_job")
+ase_relax_job = qchem.job(jobs.relax_job, name="ase_relax_job")
 md_job = qchem.job(jobs.md_job)
 freq_job = qchem.job(jobs.freq_job)
 neb_job = qchem.job(jobs.neb_job)
 ts_job = qchem.job(jobs.ts_job)
+native_ts_job = qchem.job(jobs.native_ts_job)
 irc_job = qchem.job(jobs.irc_job)
+native_irc_job = qchem.job(jobs.native_irc_job)
 
 qchem.bind_flows()

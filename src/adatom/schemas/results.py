@@ -288,12 +288,14 @@ class PathResult(Result):
 
     For a nudged elastic band, `atoms` and `results` are those of the highest image, and the last structures in the
     trajectory are the path. For an intrinsic reaction coordinate they are those of its end, and the whole trajectory is
-    the path.
+    the path; where a code follows it to both sides in one run, they are those of the saddle point, and `ends` are the
+    structures at the end of the reverse and of the forward side.
     """
 
     results: Properties
     points: PathPoints
     steps: int
+    ends: NotRequired[list[Atoms]]
 
 
 class VibResult(Result):

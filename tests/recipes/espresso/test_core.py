@@ -5,21 +5,23 @@ import pickle
 import re
 import shutil
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from ase import Atoms, units
-from ase.build import bulk
+from ase.build import bulk, fcc111
 from ase.constraints import FixAtoms, FixBondLength
 from ase.io import read
 
 from adatom import JobFailure, Remove, change_settings
 from adatom.atoms.oriented import oriented_crystal
 from adatom.atoms.slabs import make_slabs
+from adatom.calculators.espresso.previous_run import settings_of
 from adatom.errors import ConvergenceError, InputError, ProgramError, StorageError
 from adatom.recipes import espresso
-from adatom.recipes.espresso import ase_relax_job, dos_job, relax_job, static_job
+from adatom.recipes.espresso import ase_relax_job, dos_job, non_scf_job, relax_job, static_job
 from tests.recipes.espresso.conftest import FAST
 
 
@@ -112,14 +114,14 @@ def test_numbers_of_k_points_in_the_plane_are_those_of_the_slab():
     """Alone, the crystal would have others: its third cell vector does not stand upright."""
     slabs = make_slabs(bulk("Si"), min_slab_size=2, min_vacuum_size=3, min_length_width=None)
     slab = next(slab for slab in slabs if slab.info["miller_index"] == [1, 0, 0])
-    crystal, spacing = oriented_crystal(bulk("Si"), slab.info["in_plane"]), {"kspacing": 0.06}
+    crystal, spacing = oriented_crystal(bulk("Si"), slab.info["in_plane"]), {"kspacing": 0.377}
     assert espresso.espresso.derive(crystal, spacing, None)["kpts"] == [6, 6, 7]
     assert espresso.espresso.derive(slab, spacing, None)["kpts"] == [5, 5, 3]
     assert espresso.espresso.derive(crystal, spacing, slab)["kpts"] == [5, 5, 7]
 
 
 def test_a_metal():
-    few = {"input_data": {"ecutwfc": 20, "ecutrho": 160, "degauss": 0.05}, "kspacing": 0.2}
+    few = {"input_data": {"ecutwfc": 20, "ecutrho": 160, "degauss": 0.05}, "kspacing": 1.26}
     result = static_job(bulk("Cu"), preset=["metal", "lda"], calc_kwargs=few)
     settings = result["parameters"]["calculator"]["input_data"]
     assert settings["system"]["smearing"] == "cold"
@@ -218,9 +220,45 @@ def test_settings_are_those_of_the_preset_under_those_of_the_user():
     assert made["input_data"]["system"]["nbnd"] == 6
     assert made["input_data"]["system"]["smearing"] == "cold"
     assert "tstress" not in made["input_data"]["control"]
-    assert (made["kspacing"], made["kpts"]) == (0.04, None)
+    assert (made["kspacing"], made["kpts"]) == (0.2513, None)
     made = espresso.espresso.calculator(bulk("Si"), {"kpts": (3, 3, 3)}).parameters
     assert (made["kspacing"], made["kpts"]) == (None, (3, 3, 3))
+
+
+POINTS = [[0, 0, 0, 1.0], [0.5, 0, 0, 1.0]]
+
+
+@pytest.mark.parametrize(
+    ("preset", "atoms", "given", "card"),
+    [
+        ("metal", bulk("Cu"), {}, "automatic\n12 12 12  0 0 0"),
+        ("metal", bulk("Cu", cubic=True), {}, "automatic\n7 7 7  0 0 0"),
+        ("metal", bulk("Fe"), {}, "automatic\n13 13 13  0 0 0"),
+        ("metal", bulk("Si"), {"kspacing": 0.5, "koffset": (1, 1, 1)}, "automatic\n5 5 5  1 1 1"),
+        ("semiconductor", bulk("Si"), {}, "automatic\n7 7 7  0 0 0"),
+        ("slab", fcc111("Cu", (1, 1, 3), vacuum=6), {}, "automatic\n12 12 1  0 0 0"),
+        ("slab", fcc111("Cu", (1, 1, 3), vacuum=6, periodic=True), {}, "automatic\n12 12 2  0 0 0"),
+        ("metal", Atoms("Cu", cell=[6, 6, 6]), {}, "automatic\n1 1 1  0 0 0"),
+        ("molecule", Atoms("H2", [[0, 0, 0], [0, 0, 0.74]], cell=[6, 6, 6]), {}, "gamma"),
+        (["metal", "molecule"], Atoms("Cu", cell=[6, 6, 6]), {}, "gamma"),
+        ("molecule", Atoms("Cu", cell=[6, 6, 6], pbc=True), {"kspacing": 0.6}, "automatic\n2 2 2  0 0 0"),
+        ("metal", bulk("Cu"), {"kpts": None}, "gamma"),
+        ("metal", bulk("Cu"), {"kpts": POINTS}, "crystal\n2\n"),
+        ("metal", bulk("Cu"), {"kpts": {"path": "GX", "npoints": 5}}, "crystal_b\n5\n"),
+    ],
+)
+def test_k_points(preset, atoms, given, card, tmp_path):
+    code = replace(espresso.espresso, preset=preset)
+    made = code.calculator(atoms, given)
+    made.directory = tmp_path
+    made.write_inputfiles(atoms, ["energy"])
+    assert f"K_POINTS {card}" in re.sub(r"\n +", "\n", (tmp_path / "espresso.pwi").read_text())
+
+
+def test_a_spacing_goes_before_the_grid_of_an_earlier_run(silicon):
+    assert list(settings_of(silicon)["kpts"]) == [2, 2, 2]
+    bands = non_scf_job(silicon, calc_kwargs={"kspacing": 1.0})
+    assert "automatic\n3 3 3" in re.sub(r"\n +", "\n", next(Path(bands["dir_name"]).glob("*.pwi")).read_text())
 
 
 def test_of_cut_offs_the_largest_counts():
@@ -241,6 +279,9 @@ def test_of_cut_offs_the_largest_counts():
         ({"input_data": {"calculation": "relax"}}, "calculation of pw.x is 'relax'.*relax_job"),
         ({"input_data": {"outdir": "/tmp"}}, "outdir of pw.x is '/tmp'.*own directory"),
         ({"kpoints": 3}, "Did you mean 'kpts'"),
+        ({"kpts": (2, 2, 2), "kspacing": 0.3}, r"kpts is \(2, 2, 2\), and kspacing is 0.3. Give one"),
+        ({"kpts": None, "kspacing": 0}, "kspacing is 0. Give a number above 0"),
+        ({"kpts": None, "kspacing": "fine"}, "kspacing is 'fine'. Give a number above 0"),
         ({"elements": {"Si": Remove}}, "No pseudopotential for Si.*the preset has none"),
         ({"elements": {"Si": {"pseudopotential": "no.UPF"}}}, r"no no.UPF \(Si\) in /usr/share.*quantum-espresso-data"),
         ({"pseudopotentials": {"Si": "Al.pz-vbc.UPF"}}, "Al.pz-vbc.UPF is of Al, and was given for Si"),

@@ -22,7 +22,7 @@ from tests.recipes.descriptions import CELLS, CHANGES
 from tests.recipes.systems import described
 
 # One spacing that divides the reciprocal vectors of iron evenly.
-SPACING = 1 / (2.87 * 12) + 1e-6
+SPACING = 2 * np.pi / (2.87 * 12) + 1e-6
 PRESETS = [name for name in preset_names("espresso") if load_preset("espresso", name).get("elements", {}).get("Fe")]
 MARKED = {"plain": (), "magnetic": ("moments",), "isotopes": ("moments", "isotopes", "charges", "kinds", "velocities")}
 
@@ -70,7 +70,7 @@ def test_input(preset, marks, change):
     (keywords, species, points), (found, other_species, other_points) = read(preset, atoms), read(preset, other)
     assert found == keywords
     assert other_species == species
-    lengths = other.cell.reciprocal().lengths()
+    lengths = 2 * np.pi * other.cell.reciprocal().lengths()
     if points.prod() > 1:  # as many along each reciprocal vector as the spacing asks for, and no more
         assert other_points.tolist() == np.ceil(lengths / SPACING - 1e-9).astype(int).tolist()
     if change not in ("sheared", "primitive"):  # whose reciprocal vectors are of other lengths

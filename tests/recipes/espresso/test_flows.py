@@ -302,8 +302,8 @@ def grids(runs):
 
 
 def test_points_of_a_fit_have_one_grid_of_k_points():
-    """A spacing of 0.08/Å gives silicon 4 points along a vector, and 3 or 5 at other volumes."""
-    spacing = {**FAST_KWARGS, "kspacing": 0.0805}
+    """A spacing of 0.5/Å gives silicon 4 points along a vector, and 3 or 5 at other volumes."""
+    spacing = {**FAST_KWARGS, "kspacing": 0.506}
     spacing.pop("kpts", None)
     params = {"static_job": {**FAST, "calc_kwargs": spacing}}
     silicon = bulk("Si")
@@ -323,7 +323,7 @@ def test_points_of_a_fit_have_one_grid_of_k_points():
 @pytest.mark.deep(reason="eleven runs of pw.x; the grids by themselves are tested in test_core.py")
 def test_slabs_and_their_crystal_have_one_grid_in_the_plane():
     """A spacing gives one number of points along a slab, and another along the edges of the crystal's own cell."""
-    spacing = {**FAST_KWARGS, "kspacing": 0.15}
+    spacing = {**FAST_KWARGS, "kspacing": 0.94}
     spacing.pop("kpts", None)
     few = {"min_slab_size": 2, "min_vacuum_size": 3, "min_length_width": None, "z_fix": None}
     params = {"static_job": {**FAST, "calc_kwargs": spacing}, "relax_job": {**FAST, "calc_kwargs": spacing, "fmax": 20}}

@@ -14,14 +14,14 @@ from adatom.recipes.espresso import dielectric_job, matdyn_job, phonon_flow, pho
 
 # Points between those of a grid with Γ: with a few of them, the response to a field is nearly converged. The spacing
 # gives a crystal and its supercell the same points: 4 along a vector of the one, 2 along one of the other.
-SETTINGS = {"kspacing": 0.078, "koffset": (1, 1, 1)}
+SETTINGS = {"kspacing": 0.49, "koffset": (1, 1, 1)}
 POLAR = {
     "preset": ["semiconductor", "lda"],
     "calc_kwargs": {**SETTINGS, "input_data": {"ecutwfc": 12, "ecutrho": 48, "conv_thr": 1e-12}},
 }
 ROUGH = {
     "preset": ["semiconductor", "lda"],
-    "calc_kwargs": {**SETTINGS, "input_data": {"ecutwfc": 8, "ecutrho": 32}, "kspacing": 0.16},
+    "calc_kwargs": {**SETTINGS, "input_data": {"ecutwfc": 8, "ecutrho": 32}, "kspacing": 1.0},
 }
 
 

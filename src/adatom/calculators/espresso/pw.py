@@ -14,12 +14,12 @@ from ase.calculators.espresso import EspressoProfile, EspressoTemplate
 from ase.calculators.genericfileio import GenericFileIOCalculator
 from ase.constraints import FixAtoms, FixCartesian
 
-from adatom.calculators.espresso.k_points import k_points
 from adatom.calculators.espresso.namelists import FIXED, nested
 from adatom.calculators.espresso.pseudopotentials import check_pseudopotentials, pseudo_dir
 from adatom.calculators.espresso.reading import read_bands, read_structure
 from adatom.calculators.espresso.running import PROGRAMS, run
 from adatom.calculators.espresso.stopping import take_over, time_limit
+from adatom.calculators.k_points import k_grid, spacing_of
 from adatom.errors import ConvergenceError, InputError
 from adatom.utils.merge import Remove, merge
 
@@ -57,15 +57,18 @@ def make_espresso(
     elements
         For each element ``pseudopotential``, ``ecutwfc`` and ``ecutrho`` (Ry), which count if `pseudopotentials` and
         `input_data` have none. The largest cut-offs of all elements are used.
-    kpts, kspacing, koffset, crystal_coordinates, additional_cards, rescale_magmom_fac
-        Same as in `ase.calculators.espresso.Espresso`; `kspacing` in 1/Å, without a factor 2π.
+    kspacing
+        Same as `spacing` in `adatom.calculators.k_points.numbers_of`, instead of `kpts`.
+    kpts, koffset, crystal_coordinates, additional_cards, rescale_magmom_fac
+        Same as in `ase.calculators.espresso.Espresso`.
 
     Raises
     ------
     InputError
-        A keyword, a pseudopotential, a cut-off, the cell or pw.x is missing or wrong, or initial magnetic moments are
-        vectors.
+        A keyword, a pseudopotential, a cut-off, the k points, the cell or pw.x is missing or wrong, or initial magnetic
+        moments are vectors.
     """
+    spacing_of({"kpts": kpts, "kspacing": kspacing})
     _check_cell(atoms)
     _check_moments(atoms)
     data = nested("pw.x", input_data)
@@ -80,13 +83,20 @@ def make_espresso(
         directory,
         input_data=data,
         pseudopotentials=names,
-        kpts=k_points(kpts),
+        kpts=_points(kpts),
         kspacing=kspacing,
         koffset=koffset,
         crystal_coordinates=crystal_coordinates,
         additional_cards=additional_cards,
         rescale_magmom_fac=rescale_magmom_fac,
     )
+
+
+def _points(kpts: Any) -> Any:
+    """Return a list of k points as an array, by which ASE tells it from a grid; anything else as it is."""
+    if isinstance(kpts, Sequence) and not isinstance(kpts, str) and np.ndim(kpts) == 2:
+        return np.asarray(kpts, dtype=float)
+    return kpts
 
 
 def _check_cell(atoms: Atoms) -> None:
@@ -134,7 +144,9 @@ def layer(parameters: Mapping[str, Any] | None) -> dict[str, Any]:
     if "input_data" in own:
         own["input_data"] = nested("pw.x", own["input_data"])
     if "kpts" in own:
-        own.setdefault("kspacing", Remove)  # otherwise ASE would use the spacing of the defaults
+        own.setdefault("kspacing", Remove)  # in place of the spacing of the defaults
+    elif own.get("kspacing") is not None:
+        own["kpts"] = Remove  # in place of the grid of an earlier run
     return own
 
 
@@ -254,6 +266,7 @@ class _Template(EspressoTemplate):
 
     def write_input(self, profile: Any, directory: Any, atoms: Any, parameters: Any, properties: Any) -> None:
         data, self._atoms = parameters["input_data"], len(atoms)
+        parameters = {**parameters, **k_grid(atoms, parameters)}  # ASE's spacing is one without 2π
         self._asked |= set(properties)  # a property asked for once is computed in later steps too
         control = {"tprnfor": True} if "forces" in self._asked else {}
         if "stress" in self._asked:

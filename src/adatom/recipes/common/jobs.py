@@ -10,6 +10,7 @@ from ase import Atoms
 from adatom.calculations.copy_files import CopyFiles
 from adatom.calculations.irc import Direction, run_irc
 from adatom.calculations.md import run_md
+from adatom.calculations.native_irc import run_native_irc
 from adatom.calculations.native_relax import run_native_relax
 from adatom.calculations.neb import run_neb
 from adatom.calculations.optimize import run_optimize
@@ -27,6 +28,7 @@ __all__ = [
     "freq_job",
     "irc_job",
     "md_job",
+    "native_irc_job",
     "native_relax_job",
     "native_ts_job",
     "neb_job",
@@ -166,6 +168,39 @@ def native_ts_job(
         saddle=True,
         allow_unconverged=allow_unconverged,
         name="ts",
+        copy_files=copy_files,
+    )
+
+
+@documented_by(run_native_irc, Code.calculator)
+def native_irc_job(
+    code: Code,
+    atoms: Atoms,
+    *,
+    fmax: float = 0.05,
+    max_steps: int = 200,
+    allow_unconverged: bool = False,
+    calc_kwargs: Mapping[str, Any] | None = None,
+    copy_files: CopyFiles = None,
+) -> PathResult:
+    """Follow the reaction path from a transition state down to both sides by the code itself.
+
+    {parameters}
+
+    Returns
+    -------
+    PathResult
+        ``points`` has the energies in eV from the end of the reverse side over the transition state to that of the
+        forward side; ``ends`` are the structures of both ends, near minima; ``atoms`` is the transition state. On the
+        forward side the first coordinate that changes at all increases, as in `irc_job`.
+    """
+    calculator = code.calculator(atoms, calc_kwargs)
+    return run_native_irc(
+        atoms,
+        calculator,
+        fmax=fmax,
+        max_steps=max_steps,
+        allow_unconverged=allow_unconverged,
         copy_files=copy_files,
     )
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from adatom import Remove, job
 from adatom.calculations.program import run_on_files
-from adatom.calculators.espresso.k_points import k_grid
 from adatom.calculators.espresso.previous_run import PreviousRun, directory_of, empty_bands, settings_of, structure_of
 from adatom.calculators.espresso.pw import layer, make_espresso
 from adatom.calculators.espresso.reading import read_plot
+from adatom.calculators.k_points import k_grid
 from adatom.errors import InputError
 from adatom.recipes.common.docs import documented_by
 from adatom.recipes.common.preset_code import PresetCode
