@@ -6,10 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from adatom.calculators.running import run_program
 
 from adatom import change_settings, job
 from adatom.calculators.programs import Programs
+from adatom.calculators.running import run_program
 from adatom.errors import InputError, JobFailure, ProgramError, StorageError
 from tests.codes import provide_code
 

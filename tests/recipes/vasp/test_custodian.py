@@ -235,7 +235,7 @@ def test_a_correction_of_bands(monkeypatch, runs):
 def test_the_working_directory_and_threads_stay_as_they_are(fails):
     """Jobs that are threads of one process share both."""
     fails("edddav")
-    before, threads, results = os.getcwd(), threading.active_count(), []
+    before, earlier, results = os.getcwd(), {*threading.enumerate()}, []
 
     def one(settings):
         with change_settings(settings):
@@ -249,7 +249,11 @@ def test_the_working_directory_and_threads_stay_as_they_are(fails):
         thread.join()
     assert [len(result["corrections"]) for result in results] == [1, 1]
     assert os.getcwd() == before
-    assert threading.active_count() == threads
+    assert not {*threading.enumerate()} - earlier
+
+
+def children() -> set[psutil.Process]:
+    return set(psutil.Process().children(recursive=True))
 
 
 def test_a_run_that_is_cancelled_ends_vasp(fails, runs):
@@ -257,10 +261,11 @@ def test_a_run_that_is_cancelled_ends_vasp(fails, runs):
     calculator = vasp.calculator(copper())
 
     def interrupt(number, frame):
-        if psutil.Process().children(recursive=True):
+        if children() - earlier:
             raise KeyboardInterrupt
         signal.setitimer(signal.ITIMER_REAL, 0.1)
 
+    earlier = children()  # workers of other tests of this process
     before = signal.signal(signal.SIGALRM, interrupt)
     try:
         signal.setitimer(signal.ITIMER_REAL, 0.1)
@@ -269,7 +274,7 @@ def test_a_run_that_is_cancelled_ends_vasp(fails, runs):
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-    assert not psutil.Process().children(recursive=True)
+    assert not children() - earlier
 
 
 @pytest.mark.parametrize(
