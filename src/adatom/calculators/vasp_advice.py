@@ -25,7 +25,7 @@ _NO_MOMENT = 0.02  # Bohr magnetons
 
 @dataclass(frozen=True)
 class Facts:
-    """What the rules look at.
+    """Facts of a calculation that the rules look at.
 
     Attributes
     ----------
@@ -62,17 +62,17 @@ class Facts:
 
     @property
     def metagga(self) -> bool:
-        """Whether the functional is a meta-GGA."""
+        """True for a meta-GGA."""
         return str(self.tags.get("metagga", "none")).lower() not in ("none", "--")
 
     @property
     def hybrid(self) -> bool:
-        """Whether there is exact exchange."""
+        """True with exact exchange."""
         return self.has("lhfcalc")
 
     @property
     def plus_u(self) -> bool:
-        """Whether there is a +U."""
+        """True with a +U."""
         return self.has("ldau") or self.has("ldau_luj")
 
     @property

@@ -45,7 +45,7 @@ _NEXT = "Change the input by calc_kwargs, or look at the structure."
 
 
 class Correction(TypedDict):
-    """What one of custodian's handlers found and changed.
+    """Errors that one of custodian's handlers found, and its changes.
 
     Attributes
     ----------

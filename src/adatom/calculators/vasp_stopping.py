@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from adatom.calculators.espresso.stopping import time_limit
+from adatom.calculators.time_limit import time_limit
 from adatom.errors import IncompleteError
 from adatom.execution.deadline import is_limited, stop_reason, stop_requested
 
@@ -36,7 +36,7 @@ class InTime:
 
     def __init__(self, program: str, directory: Path, relaxes: bool) -> None:
         self._file, self._wants = directory / "STOPCAR", ""
-        seconds = time_limit(program).get("max_seconds")
+        seconds = time_limit(program)
         self._last = None if seconds is None else time.monotonic() + seconds
         self._first = self._last and self._last - (0.1 * seconds if relaxes and seconds else 0)
 

@@ -10,7 +10,7 @@ from ase.build import bulk
 from ase.io import read
 
 from adatom import JobFailure, change_settings, explain
-from adatom.calculators.espresso import stopping
+from adatom.calculators import time_limit
 from adatom.errors import IncompleteError, ProgramError
 from adatom.execution import worker
 from adatom.execution.context import job_context
@@ -48,7 +48,7 @@ def cut(job, *args, **kwargs):
         pytest.MonkeyPatch.context() as patch,
         pytest.raises(JobFailure) as caught,
     ):
-        patch.setattr(stopping, "time_left", time_as_said)
+        patch.setattr(time_limit, "time_left", time_as_said)
         patch.setenv("SECONDS_LEFT_IN_TEST", "7")
         job(*args, **kwargs)
     failure = caught.value.failure
@@ -75,7 +75,7 @@ def output(directory, name="espresso.pwo"):
 @pytest.fixture
 def caching(tmp_path, monkeypatch):
     monkeypatch.setattr(worker, "_longest", {})  # what took long before would not be started
-    monkeypatch.setattr(stopping, "time_left", time_as_said)
+    monkeypatch.setattr(time_limit, "time_left", time_as_said)
     with change_settings(cache="on", cache_dir=tmp_path / "cache"):
         yield
 

@@ -10,7 +10,8 @@ from ase import Atoms
 
 from adatom.calculators.espresso.namelists import FIXED, nested
 from adatom.calculators.espresso.running import DONE, PROGRAMS, run
-from adatom.calculators.espresso.stopping import take_over, time_limit
+from adatom.calculators.espresso.stopping import take_over
+from adatom.calculators.time_limit import time_limit
 from adatom.utils.merge import merge
 
 __all__ = ["EspressoProgram"]
@@ -74,7 +75,8 @@ class EspressoProgram:
         first, known = next(iter(ALL_KEYS[name].items()))
         own: dict[str, Any] = {} if name in _WITHOUT_SAVE else dict(FIXED)
         limited = "max_seconds" in known and "max_seconds" not in data.get(first, {})
-        limit = time_limit(self._program) if limited else {}
+        seconds = time_limit(self._program) if limited else None
+        limit = {} if seconds is None else {"max_seconds": seconds}
         data = merge({first: {**own, **limit}}, data)
         self._write(name, data)
         if "recover" in known and (earlier := take_over(self.directory, f"{name}.in", f"{name}.out", _OF_PH)):

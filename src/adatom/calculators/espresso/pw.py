@@ -18,8 +18,9 @@ from adatom.calculators.espresso.namelists import FIXED, nested
 from adatom.calculators.espresso.pseudopotentials import check_pseudopotentials, pseudo_dir
 from adatom.calculators.espresso.reading import read_bands, read_structure
 from adatom.calculators.espresso.running import PROGRAMS, run
-from adatom.calculators.espresso.stopping import take_over, time_limit
+from adatom.calculators.espresso.stopping import take_over
 from adatom.calculators.k_points import k_grid, spacing_of
+from adatom.calculators.time_limit import time_limit
 from adatom.errors import ConvergenceError, InputError
 from adatom.utils.merge import Remove, merge
 
@@ -278,7 +279,8 @@ class _Template(EspressoTemplate):
             electrons["startingpot"] = "file"
             if first and any(save.glob("wfc*.dat")):
                 electrons["startingwfc"] = "file"  # of an earlier run only: those of another structure may not fit
-        limit = {} if "max_seconds" in data["control"] else time_limit("pw.x")
+        seconds = None if "max_seconds" in data["control"] else time_limit("pw.x")
+        limit = {} if seconds is None else {"max_seconds": seconds}
         self._limited = bool(limit)
         data = merge({"electrons": electrons, "control": limit}, data, {"control": control})
         super().write_input(profile, directory, atoms, {**parameters, "input_data": data}, properties)  # type: ignore[no-untyped-call]

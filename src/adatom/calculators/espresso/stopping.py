@@ -3,55 +3,18 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from adatom.errors import IncompleteError, ProgramError
 from adatom.execution.context import current_job
-from adatom.execution.deadline import stop_reason, stop_requested, time_left
 
-__all__ = ["STOPPED", "stopped", "take_over", "time_limit"]
+__all__ = ["STOPPED", "stopped", "take_over"]
 
 STOPPED = "Maximum CPU time exceeded"
 
-# Time that a program needs to stop. Programs look at the clock between k points, and then write their files: both take
-# longer for larger systems. Their clock leaves out the start and the end of MPI.
-_LEAST, _SHARE, _MOST = 5.0, 0.05, 600.0  # s; part of the time that is left; s
-_START = 1.0  # s; with less a start makes no sense
-
 # Keywords that differ between a run and its continuation.
 _OF_ONE_START = ("max_seconds", "restart_mode", "recover", "nstep")
-
-
-def time_limit(program: str) -> dict[str, float]:
-    """Return keywords with which a program stops before this process has to.
-
-    Parameters
-    ----------
-    program
-        Name of the program, such as ``"pw.x"``.
-
-    Returns
-    -------
-    dict
-        ``max_seconds`` in s, or nothing if no time limit applies to this process.
-
-    Raises
-    ------
-    IncompleteError
-        Too little time is left to start the program.
-    """
-    left = time_left()
-    if left is None:
-        return {}
-    spare = min(_MOST, max(_LEAST, _SHARE * left))
-    if why := stop_reason(spare + _START):
-        if not stop_requested():
-            # An engine gives the job to the next free worker, which would be this one until its last second.
-            time.sleep(max(0.0, left - _START))
-        raise IncompleteError(f"{program} was not started: {why}. Run the same job again where there is more time.")
-    return {"max_seconds": round(left - spare, 1)}
 
 
 def stopped(program: str, directory: Path, limited: bool) -> Exception:
