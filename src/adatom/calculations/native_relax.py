@@ -72,8 +72,8 @@ def run_native_relax(
     """
     if not hasattr(calculator, "relax"):
         raise InputError(
-            f"{type(calculator).__name__} does not relax by itself; with dispersion no code does. Take the job that "
-            "relaxes with an optimizer of ASE: ase_relax_job."
+            f"{type(calculator).__name__} does not relax by itself; with dispersion, or over a socket, no code does. "
+            "Take the job that relaxes with an optimizer of ASE: ase_relax_job."
         )
     check_positive(fmax=fmax)
     check_count(max_steps=max_steps)

@@ -20,7 +20,7 @@ from adatom.calculators.programs import Programs
 from adatom.calculators.spin import charge_of
 from adatom.errors import InputError
 
-__all__ = ["GRIDS", "Abinit", "pseudopotentials"]
+__all__ = ["GRIDS", "PROGRAM", "Abinit", "pseudopotentials", "write_for_socket"]
 
 PROGRAM = ProgramProfile(
     Programs("abinit", "abinit", "`apt-get install abinit abinit-data`, or conda's package abinit"),
@@ -33,6 +33,8 @@ PROGRAM = ProgramProfile(
 GRIDS = ("ngkpt", "kptrlatt", "kpt")  # ABINIT's own ways to give k points
 _TOLERANCES = ("toldfe", "toldff", "tolrff", "tolvrs", "tolwfr")
 _DEFAULTS = {"pps": "psp8", "nstep": 100, "chksymbreak": 0, "chksymtnons": 0}  # the checks stop at harmless symmetries
+# A density would be written for each structure, of which there are as many as ASE asks for.
+_OVER_SOCKET = {"ionmov": 28, "ntime": 100_000}
 _OCCUPATIONS = ("smearing", "occopt", "tsmear")
 
 
@@ -85,6 +87,19 @@ class _Template(AbinitTemplate):
         if spins := re.search(r"Total spin up = +(\S+) +Total spin down = +(\S+)", text):
             results["magmom"] = float(spins[1]) - float(spins[2])  # ABINIT prints its absolute value beside them
         return results
+
+
+def write_for_socket(calculator: Abinit, atoms: Atoms, properties: list[str], socket: str) -> Sequence[str]:
+    """Write the input of a program that takes structures over a socket, and return the words of its command.
+
+    Parameters
+    ----------
+    calculator, atoms, properties, socket
+        Same as in `adatom.calculators.over_socket.SocketClient`.
+    """
+    parameters = {"prtden": 0, **calculator.parameters, **_OVER_SOCKET}
+    calculator.template.write_input(calculator.profile, Path(calculator.directory), atoms, parameters, properties)
+    return [*PROGRAM.programs.command(), calculator.template.inputname, "--ipi", f"{socket}:UNIX"]
 
 
 def pseudopotentials(atoms: Atoms, parameters: Mapping[str, Any]) -> list[str]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from adatom.calculators.over_socket import SocketClient
 from adatom.calculators.programs import Programs
 from adatom.calculators.running import failure_of, run_program
 from adatom.errors import ConvergenceError, ProgramError
@@ -77,6 +78,23 @@ class ProgramProfile:
         """Command of the program, as ASE's calculators show it."""
         return shlex.join(self.programs.command())
 
+    @property
+    def errors(self) -> str:
+        """Name of the file for standard error of the program."""
+        return f"{self.programs.main}.err"
+
+    def client(
+        self, write: Callable[[Any, Any, list[str], str], Sequence[str]], *, stress: bool = True
+    ) -> SocketClient:
+        """Return how the program takes structures over a socket.
+
+        Parameters
+        ----------
+        write, stress
+            Same as in `SocketClient`.
+        """
+        return SocketClient(write, self.output, self.errors, self._check_text, self._failure, stress=stress)
+
     def execute(self, calculator: Any) -> None:
         """Run the program on the files of a calculator, as ASE's calculators call it.
 
@@ -126,7 +144,7 @@ class ProgramProfile:
             Name of the file for its standard input. None: it is empty.
         """
         program, command, files = self.programs.main, [*self.programs.command(), *words], (self.output, *self.more)
-        errors = f"{program}.err"
+        errors = self.errors
         try:
             run_program(program, command, directory, output=self.output, errors=errors, more=self.more, stdin=stdin)
         except ProgramError as error:
@@ -136,16 +154,28 @@ class ProgramProfile:
             raise
         text = self._check_convergence(directory, files)
         if text.count(self.done) < self.times:
-            failed = failure_of(f"{program} ended without a result", directory, *files, errors)
-            advice = self._advice_for(directory, *files, errors)
-            raise type(failed)(f"{failed}\n{advice}".rstrip())
+            raise self._failure(directory, "ended without a result")
+
+    def _failure(self, directory: Path, said: str) -> Exception:
+        """Return the error for a program that ended without a result, with what helps."""
+        files = (self.output, *self.more)
+        try:
+            self._check_convergence(directory, files)
+        except ConvergenceError as error:
+            return error
+        failed = failure_of(f"{self.programs.main} {said}", directory, *files, self.errors)
+        advice = self._advice_for(directory, *files, self.errors)
+        return type(failed)(f"{failed}\n{advice}".rstrip())
 
     def _check_convergence(self, directory: Path, files: Sequence[str], cause: Exception | None = None) -> str:
         """Return the texts of the files, unless they say that the SCF did not converge."""
         text = _text(directory, files)
+        self._check_text(text, cause)
+        return text
+
+    def _check_text(self, text: str, cause: Exception | None = None) -> None:
         if self.unconverged and re.search(self.unconverged, text):
             raise ConvergenceError(f"The SCF of {self.programs.main} did not converge. {self.advice}") from cause
-        return text
 
     def _advice_for(self, directory: Path, *files: str) -> str:
         """Return what helps after what the program printed; empty for a cause that is not known."""

@@ -8,7 +8,7 @@ from typing import Any
 from ase import Atoms
 
 from adatom.calculations.checks import check_crystal, check_positive
-from adatom.calculators.abinit import GRIDS, Abinit, pseudopotentials
+from adatom.calculators.abinit import GRIDS, PROGRAM, Abinit, pseudopotentials, write_for_socket
 from adatom.calculators.k_points import k_grid, numbers_or_spacing
 from adatom.errors import InputError
 from adatom.recipes.common import jobs
@@ -45,7 +45,7 @@ def check(atoms: Atoms, calc_kwargs: Mapping[str, Any]) -> None:
     pseudopotentials(atoms, calc_kwargs)
 
 
-abinit = Code("ABINIT", Abinit, check=check, derive=k_grid)
+abinit = Code("ABINIT", Abinit, check=check, derive=k_grid, socket=PROGRAM.client(write_for_socket))
 
 static_job = abinit.job(jobs.static_job)
 relax_job = abinit.job(jobs.relax_job)

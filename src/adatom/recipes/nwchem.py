@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from ase import Atoms
@@ -46,7 +48,21 @@ class NWChem(NWChemOfASE):
         super().write_input(given, properties, system_changes)  # type: ignore[no-untyped-call]
 
 
-nwchem = Code("NWChem", NWChem, check=check_state)
+def write_for_socket(calculator: NWChem, atoms: Atoms, properties: list[str], socket: str) -> Sequence[str]:
+    """Write the input of a program that takes structures over a socket, and return the words of its command.
+
+    Parameters
+    ----------
+    calculator, atoms, properties, socket
+        Same as in `adatom.calculators.over_socket.SocketClient`.
+    """
+    driver = {**calculator.parameters.get("driver", {}), "socket": f"unix {socket}"}
+    calculator.set(task="optimize", driver=driver)  # type: ignore[no-untyped-call]
+    calculator.write_input(atoms, properties)
+    return [*PROGRAM.programs.command(), Path(f"{calculator.prefix}.nwi").name]
+
+
+nwchem = Code("NWChem", NWChem, check=check_state, socket=PROGRAM.client(write_for_socket, stress=False))
 
 static_job = nwchem.job(jobs.static_job)
 relax_job = nwchem.job(jobs.relax_job)

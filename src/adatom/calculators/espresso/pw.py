@@ -17,11 +17,11 @@ from ase.constraints import FixAtoms, FixCartesian
 from adatom.calculators.espresso.namelists import FIXED, nested
 from adatom.calculators.espresso.pseudopotentials import check_pseudopotentials, pseudo_dir
 from adatom.calculators.espresso.reading import read_bands, read_structure
-from adatom.calculators.espresso.running import PROGRAMS, run
+from adatom.calculators.espresso.running import PROGRAMS, check_scf, run
 from adatom.calculators.espresso.stopping import take_over
 from adatom.calculators.k_points import k_grid, spacing_of
 from adatom.calculators.time_limit import time_limit
-from adatom.errors import ConvergenceError, InputError
+from adatom.errors import InputError
 from adatom.utils.merge import Remove, merge
 
 __all__ = ["Espresso", "layer", "make_espresso"]
@@ -309,12 +309,7 @@ class _Template(EspressoTemplate):
     def read_results(self, directory: Any) -> dict[str, Any]:
         if self._calculation in _WITHOUT_SCF:
             return read_bands(Path(directory))
-        reached = self._text.rfind("convergence has been achieved")
-        if reached <= self._text.rfind("convergence NOT achieved"):
-            raise ConvergenceError(
-                "The SCF of pw.x did not converge. Raise electron_maxstep, lower mixing_beta, or use a preset with "
-                "smearing."
-            )
+        check_scf(self._text)
         results = super().read_results(directory)  # type: ignore[no-untyped-call]
         # ASE reads the last column, which in older versions of pw.x is that of a constraint.
         if moments := _MOMENTS.findall(self._text)[-self._atoms :]:

@@ -7,9 +7,9 @@ from pathlib import Path
 from adatom.calculators.espresso.stopping import STOPPED, stopped
 from adatom.calculators.programs import Programs
 from adatom.calculators.running import run_program
-from adatom.errors import ProgramError
+from adatom.errors import ConvergenceError, ProgramError
 
-__all__ = ["DONE", "PROGRAMS", "run"]
+__all__ = ["DONE", "PROGRAMS", "check_scf", "run"]
 
 PROGRAMS = Programs("espresso", "pw.x", "apt-get install quantum-espresso quantum-espresso-data")
 
@@ -67,3 +67,23 @@ def run(
     if STOPPED in text:
         raise stopped(program, directory, limited)
     return text
+
+
+def check_scf(text: str) -> None:
+    """Refuse a result of pw.x whose last SCF did not converge.
+
+    Parameters
+    ----------
+    text
+        What pw.x printed.
+
+    Raises
+    ------
+    ConvergenceError
+        It did not converge.
+    """
+    if text.rfind("convergence has been achieved") <= text.rfind("convergence NOT achieved"):
+        raise ConvergenceError(
+            "The SCF of pw.x did not converge. Raise electron_maxstep, lower mixing_beta, or use a preset with "
+            "smearing."
+        )

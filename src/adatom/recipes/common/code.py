@@ -13,6 +13,7 @@ from ase import Atoms
 
 from adatom import job
 from adatom.calculations.checks import check_atoms, check_elements, check_keywords
+from adatom.calculators.over_socket import OverSocket, SocketClient
 from adatom.errors import InputError, UnknownNameError
 from adatom.execution.needs import Need, with_needs
 from adatom.recipes.common.dispersion import WithDispersion, dispersion_needs, make_dispersion
@@ -80,6 +81,8 @@ class Code:
         derive from the structure, as values: the numbers of k points for a spacing. A slab as third argument has the
         first two cell vectors of the structure, and what follows from these is the slab's. None: the code derives
         nothing.
+    socket
+        How the program of the code takes structures over a socket. None: it does not.
     """
 
     name: str
@@ -88,6 +91,7 @@ class Code:
     parameters: tuple[str, ...] | None = None
     check: Callable[[Atoms, Mapping[str, Any]], None] | None = None
     derive: Callable[[Atoms, Mapping[str, Any], Atoms | None], Mapping[str, Any]] | None = None
+    socket: SocketClient | None = None
 
     def calculator(self, atoms: Atoms, calc_kwargs: Mapping[str, Any] | None = None) -> Any:
         """Return a new calculator for a structure, which nothing else uses.
@@ -98,7 +102,8 @@ class Code:
             Structure that will be computed.
         calc_kwargs
             Arguments of the code's ASE calculator, in ASE's units. Any code has one more, ``dispersion``: the arguments
-            of `adatom.recipes.common.dispersion.make_dispersion`, by name.
+            of `adatom.recipes.common.dispersion.make_dispersion`, by name. Codes whose program can take structures over
+            a socket have ``socket``: with True one process computes all structures of the calculation.
 
         Raises
         ------
@@ -111,17 +116,29 @@ class Code:
         settings = self.settings(calc_kwargs)
         if self.elements is not None:
             check_elements(atoms, self.elements, self.name)
+        over_socket = self._over_socket(settings.pop("socket", False))
         self.check_parameters(settings, "dispersion")
         if self.check is not None:
             self.check(atoms, settings)
         wanted = settings.pop("dispersion", None)
         if wanted is None:
-            return self.build(atoms, settings)
+            return over_socket(self.build(atoms, settings))
         if not isinstance(wanted, Mapping):
             raise InputError(f"dispersion is {wanted!r}. Give {{'model': 'd3', 'method': 'PBE', 'damping': 'd3bj'}}.")
         check_keywords(make_dispersion, wanted)
         dispersion = make_dispersion(atoms, **wanted)
-        return WithDispersion(self.build(atoms, settings), dispersion)
+        return WithDispersion(over_socket(self.build(atoms, settings)), dispersion)
+
+    def _over_socket(self, wanted: Any) -> Callable[[Any], Any]:
+        """Return the function that makes a calculator over a socket of another, if that is wanted."""
+        client = self.socket
+        if wanted is False:
+            return lambda calculator: calculator
+        if wanted is not True:
+            raise InputError(f"socket is {wanted!r}. Give True or False.")
+        if client is None:
+            raise InputError(f"socket is True, and {self.name} takes no structures over a socket. Leave it out.")
+        return lambda calculator: OverSocket(calculator, client)
 
     def check_parameters(self, calc_kwargs: Mapping[str, Any], *others: str) -> None:
         """Refuse arguments that the code does not know.

@@ -11,6 +11,7 @@ from adatom.calculations.program import run_on_files
 from adatom.calculators.espresso.previous_run import PreviousRun, directory_of, empty_bands, settings_of, structure_of
 from adatom.calculators.espresso.pw import layer, make_espresso
 from adatom.calculators.espresso.reading import read_plot
+from adatom.calculators.espresso.socket import CLIENT
 from adatom.calculators.k_points import k_grid
 from adatom.errors import InputError
 from adatom.recipes.common.docs import documented_by
@@ -29,6 +30,7 @@ espresso = PresetCode(
     preset="metal",  # the small smearing does a semiconductor no harm
     layer=layer,
     derive=k_grid,
+    socket=CLIENT,
 )
 
 
