@@ -1,5 +1,7 @@
 """Programs that stay for all structures, and get these over a socket."""
 
+import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -142,6 +144,18 @@ def test_bad_input_of_the_program_is_told_by_the_program():
     provide_code("abinit")
     with pytest.raises(JobFailure, match=r"abinit ended with exit status(.|\n)*NONSENSE"):
         CASES[0].md(socket=True, nonsense=3)
+
+
+@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="two ranks")
+def test_it_runs_on_the_ranks_of_the_job(case):
+    on_two = case.module.md_job.with_options(resources={"ranks_per_node": 2})
+    kwargs = {"steps": 2, "calc_kwargs": {**case.settings, "socket": True}}
+    if case.module is abinit:
+        with pytest.raises(JobFailure, match="the job asks for 2 ranks, where ABINIT loses the socket"):
+            on_two(case.atoms, **kwargs)
+        return
+    text = Path(on_two(case.atoms, **kwargs)["dir_name"], case.output).read_text()
+    assert re.search(r"nproc += +2\b|running on +2 processors", text)
 
 
 def test_what_has_no_socket_says_so():

@@ -42,6 +42,8 @@ class SocketClient:
         error.
     stress
         Whether the program sends the stress of a crystal.
+    ranks
+        Whether the program can do so on several ranks.
     """
 
     write: Callable[[Any, Atoms, list[str], str], Sequence[str]]
@@ -50,6 +52,7 @@ class SocketClient:
     check: Callable[[str], None]
     failure: Callable[[Path, str], Exception]
     stress: bool = True
+    ranks: bool = True
 
 
 class OverSocket(Calculator):

@@ -83,17 +83,15 @@ class ProgramProfile:
         """Name of the file for standard error of the program."""
         return f"{self.programs.main}.err"
 
-    def client(
-        self, write: Callable[[Any, Any, list[str], str], Sequence[str]], *, stress: bool = True
-    ) -> SocketClient:
+    def client(self, write: Callable[[Any, Any, list[str], str], Sequence[str]], **more: bool) -> SocketClient:
         """Return how the program takes structures over a socket.
 
         Parameters
         ----------
-        write, stress
+        write, **more
             Same as in `SocketClient`.
         """
-        return SocketClient(write, self.output, self.errors, self._check_text, self._failure, stress=stress)
+        return SocketClient(write, self.output, self.errors, self._check_text, self._failure, **more)
 
     def execute(self, calculator: Any) -> None:
         """Run the program on the files of a calculator, as ASE's calculators call it.

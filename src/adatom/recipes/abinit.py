@@ -45,7 +45,7 @@ def check(atoms: Atoms, calc_kwargs: Mapping[str, Any]) -> None:
     pseudopotentials(atoms, calc_kwargs)
 
 
-abinit = Code("ABINIT", Abinit, check=check, derive=k_grid, socket=PROGRAM.client(write_for_socket))
+abinit = Code("ABINIT", Abinit, check=check, derive=k_grid, socket=PROGRAM.client(write_for_socket, ranks=False))
 
 static_job = abinit.job(jobs.static_job)
 relax_job = abinit.job(jobs.relax_job)
