@@ -13,6 +13,8 @@ from ase.optimize import BFGS
 
 from tests.standins import asked_to_fail, compute, install
 from tests.standins.vasp_bands import Electrons
+from tests.standins.vasp_density import CORE, WIDTH, density, electrons_of
+from tests.standins.vasp_density import write as write_density
 from tests.standins.vasp_faults import end_of, going_on, hang
 from tests.standins.vasp_xml import DEFAULTS, calculation, document
 
@@ -193,10 +195,21 @@ class Run:
         if "F" not in self.tags.get("LWAVE", "T").upper():
             Path("WAVECAR").write_bytes(electrons.energies.tobytes())
         if "F" not in self.tags.get("LCHARG", "T").upper():
-            numbers = " ".join([f"{self.number:.11E}"] * 5 + ["\n"])  # the density times the volume, on a grid
-            blocks = ["    4    4    5\n" + numbers * 16 + "augmentation occupancies   1   0\n"]
-            blocks *= len(electrons.energies)
-            Path("CHGCAR").write_text(Path("CONTCAR").read_text().rstrip() + "\n\n" + "".join(blocks))
+            self.write_densities(len(electrons.energies))
+
+    def write_densities(self, spins: int) -> None:
+        """CHGCAR, and those of the cores and of all electrons."""
+        structure = Path("CONTCAR").read_text()
+        titles = [title.split()[1].partition("_")[0] for title in self.titles]
+        valence = dict(zip(titles, self.valences, strict=True))
+        valences = [valence[symbol] for symbol in self.atoms.symbols]
+        total = density(self.atoms, electrons_of(self.atoms, valences, self.charge), WIDTH)
+        blocks = [total, density(self.atoms, self.moments, WIDTH)][:spins]
+        write_density("CHGCAR", structure, blocks, augmented=True)
+        if "T" in self.tags.get("LAECHG", "F").upper():
+            cores = density(self.atoms, self.atoms.numbers - valences, CORE)
+            write_density("AECCAR0", structure, [cores], augmented=False)
+            write_density("AECCAR2", structure, [total], augmented=False)
 
 
 def open_or_empty(name: str) -> str:
