@@ -1,4 +1,7 @@
-"""Stands in for VASP, in the words of its version 6."""
+"""Stands in for VASP, in the words of its version 6.
+
+``STANDIN_MOMENTS`` is the part of the initial moments that is left in the end.
+"""
 
 import os
 import re
@@ -18,6 +21,7 @@ from tests.standins.vasp_density import write as write_density
 from tests.standins.vasp_faults import end_of, going_on, hang
 from tests.standins.vasp_xml import DEFAULTS, calculation, document
 
+MOMENTS = "STANDIN_MOMENTS"
 VALENCE = {"H": 1, "C": 4, "N": 5, "O": 6, "Al": 3, "Ni": 10, "Cu": 11, "Pd": 10, "Ag": 11, "Pt": 10, "Au": 11}
 
 
@@ -79,7 +83,8 @@ class Run:
         self.number = float(self.tags.get("NELECT", neutral))
         self.charge = neutral - self.number
         spins = repeated(self.tags.get("MAGMOM", "")) if self.tags.get("ISPIN") == "2" else []
-        self.moments = spins or [0.0] * len(self.atoms)
+        kept = float(os.environ.get(MOMENTS, 1))
+        self.moments = [kept * moment for moment in spins] or [0.0] * len(self.atoms)
         self.steps: list[str] = []
         self.fault, self.oszicar = "", list[str]()
         self.outcar = [" vasp.6.4.2 20Jul23 (build Jan 01 2024) complex", " running on    1 total cores"]

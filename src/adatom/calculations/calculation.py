@@ -129,7 +129,8 @@ class Calculation:
         if not converged:
             (self.directory.path / "UNCONVERGED").touch()
         self.atoms.calc = None
-        # Of some codes there is more than ASE's properties, such as charges by a program that looks at their files.
+        # Of some codes there is more than ASE's properties: charges by a program that looks at their files, or `atoms`
+        # with the initial moments that a run which goes on from there needs.
         entries = getattr(self.calculator, "entries", None)
         more: dict[str, Any] = entries(self.atoms) if entries else {}
         # Programs continue an earlier run by themselves, and say so in an attribute.

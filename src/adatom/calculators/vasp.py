@@ -17,6 +17,7 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from ase.calculators.vasp import Vasp as VaspOfASE
 from ase.calculators.vasp import create_input
 from ase.constraints import FixAtoms, FixedLine, FixedPlane, FixScaled
+from numpy.typing import NDArray
 
 from adatom.calculators.k_points import numbers_of
 from adatom.calculators.programs import Programs
@@ -249,6 +250,18 @@ def right_handed(atoms: Atoms) -> Atoms:
     return given
 
 
+def _alike(atoms: Atoms, moments: NDArray[np.float64], least: float = 0.05) -> list[float]:
+    """Return moments of which those that are nearly the same, of one element, are the same; zeros if all are small."""
+    found = np.zeros(len(atoms))
+    if np.abs(moments).max() > least:
+        for number in set(atoms.numbers):
+            (places,) = np.nonzero(atoms.numbers == number)
+            places = places[np.argsort(moments[places])]
+            for group in np.split(places, 1 + np.nonzero(np.diff(moments[places]) > least)[0]):
+                found[group] = round(float(moments[group].mean()), 3)
+    return [float(moment) for moment in found]
+
+
 class Vasp(VaspOfASE):
     """ASE's calculator, as `make_vasp` makes it.
 
@@ -330,27 +343,35 @@ class Vasp(VaspOfASE):
         self._atoms = known.copy()  # past ASE's setter, which would drop the results for a cell that was turned
 
     def entries(self, atoms: Atoms) -> dict[str, Any]:
-        """Return what a result has besides the properties: Bader's charges.
+        """Return what a result has besides the properties: Bader's charges, and the structure with its moments.
 
-        Their failure is a warning and an entry ``error``, and loses nothing else.
+        A failure of ``bader`` is a warning and an entry ``error``, and loses nothing else. The moments are the initial
+        ones of a run that goes on from there: with spin along one axis, and where VASP prints them (LORBIT).
 
         Parameters
         ----------
         atoms
             Structure of the result. If the last run was for another one, there is nothing.
         """
-        place = Path(self.directory)
-        there = self.bool_params["laechg"] and all((place / name).exists() for name in FILES)
-        if self.bader is False or not there or self.check_state(atoms):  # type: ignore[no-untyped-call]
+        if self.check_state(atoms):  # type: ignore[no-untyped-call]
             return {}
+        found: dict[str, Any] = {}
+        moments = np.asarray(self.results.get("magmoms"))
+        along_an_axis = self.spinpol and np.ndim(atoms.get_initial_magnetic_moments()) == 1
+        if along_an_axis and (self.int_params["lorbit"] or 0) >= 10 and moments.shape == (len(atoms),):
+            found["atoms"] = _with_moments(atoms, _alike(atoms, moments))
+        place = Path(self.directory)
+        if self.bader is False or not self.bool_params["laechg"] or not all((place / name).exists() for name in FILES):
+            return found
         try:
-            command = bader_command(bool(self.bader))
-            numbers = [number for _, number in self.symbol_count]
-            return {"bader": bader_charges(place, command, numbers, self.resort)} if command else {}
+            if command := bader_command(bool(self.bader)):
+                numbers = [number for _, number in self.symbol_count]
+                found["bader"] = bader_charges(place, command, numbers, self.resort)
         except (AdatomError, OSError, ValueError, IndexError) as error:  # the latter for a density that is not whole
             said = f"There are no Bader charges: {error}"
             warnings.warn(said, stacklevel=2)
-            return {"bader": {"error": said}}
+            found["bader"] = {"error": said}
+        return found
 
     def relax(
         self,
