@@ -18,7 +18,7 @@ from tests.standins import asked_to_fail, compute, install
 from tests.standins.vasp_bands import Electrons
 from tests.standins.vasp_density import CORE, WIDTH, density, electrons_of
 from tests.standins.vasp_density import write as write_density
-from tests.standins.vasp_faults import end_of, going_on, hang
+from tests.standins.vasp_faults import end_of, hang, left
 from tests.standins.vasp_xml import DEFAULTS, calculation, document
 
 MOMENTS = "STANDIN_MOMENTS"
@@ -135,11 +135,11 @@ class Run:
         return float(self.tags.get("PSTRESS", 0)) * 0.1 * units.GPa
 
     def main(self) -> int:
-        failure = self.fault = going_on(asked_to_fail(), self.tags)
+        failure = self.fault = left(asked_to_fail(), self.tags)
         if np.linalg.det(self.atoms.cell) < 0:
             print(" ERROR: the triple product of the basis vectors is negative exchange two basis vectors")
             return 1
-        if (status := end_of(failure, self.tags)) is not None:
+        if (status := end_of(failure)) is not None:
             return status
         if failure == "frozen":
             hang()
