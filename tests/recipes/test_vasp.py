@@ -225,3 +225,32 @@ def test_all_atoms_are_there():
     atoms = Atoms("Cu2", [(-0.1, 0, 0), (1.8, 1.8, 0.1)], cell=[3.6, 3.6, 3.6], pbc=True)
     relaxed = relax_job(atoms, fmax=0.05)["atoms"]
     assert np.abs(relaxed.positions - atoms.positions).max() < 1
+
+
+def test_a_next_job_starts_with_the_moments_of_a_result(monkeypatch):
+    nickel = bulk("Ni", cubic=True)
+    nickel.symbols[2] = "Cu"
+    nickel.rattle(0.05, seed=1)
+    nickel.set_initial_magnetic_moments([2, 1.9, 0.4, -2])
+    monkeypatch.setenv("STANDIN_MOMENTS", "0.3")  # of the initial ones
+    settings = {"kspacing": 0.6}
+    first = relax_job(nickel, fmax=0.2, calc_kwargs=settings)
+    assert first["input_atoms"].get_initial_magnetic_moments().tolist() == [2, 1.9, 0.4, -2]
+    # Those of VASP are 0.6, 0.57, 0.12 and -0.6.
+    assert first["results"]["magmoms"] == pytest.approx([0.6, 0.57, 0.12, -0.6])
+    assert first["atoms"].get_initial_magnetic_moments() == pytest.approx([0.585, 0.585, 0.12, -0.6])
+    second = static_job(first["atoms"], calc_kwargs=settings)
+    assert tags(second).items() >= {"ISPIN": "2", "MAGMOM": "2*0.5850 1*-0.6000 1*0.1200"}.items()
+
+
+def test_moments_that_are_lost_are_no_moments_of_the_next_job(monkeypatch):
+    nickel = bulk("Ni")
+    nickel.set_initial_magnetic_moments([0.6])
+    monkeypatch.setenv("STANDIN_MOMENTS", "0.01")
+    settings = {"kspacing": 0.6}
+    first = static_job(nickel, calc_kwargs=settings)
+    assert not first["atoms"].get_initial_magnetic_moments().any()
+    assert "MAGMOM" not in tags(static_job(first["atoms"], calc_kwargs=settings))
+    with pytest.warns(UserWarning, match="LORBIT = 0"):  # VASP prints none of atoms
+        kept = static_job(nickel, calc_kwargs={**settings, "lorbit": 0})
+    assert kept["atoms"].get_initial_magnetic_moments() == [0.6]

@@ -1,4 +1,7 @@
-"""Stands in for VASP, in the words of its version 6."""
+"""Stands in for VASP, in the words of its version 6.
+
+``STANDIN_MOMENTS`` is the part of the initial moments that is left in the end.
+"""
 
 import os
 import re
@@ -13,9 +16,12 @@ from ase.optimize import BFGS
 
 from tests.standins import asked_to_fail, compute, install
 from tests.standins.vasp_bands import Electrons
-from tests.standins.vasp_faults import end_of, going_on, hang
+from tests.standins.vasp_density import CORE, WIDTH, density, electrons_of
+from tests.standins.vasp_density import write as write_density
+from tests.standins.vasp_faults import end_of, hang, left
 from tests.standins.vasp_xml import DEFAULTS, calculation, document
 
+MOMENTS = "STANDIN_MOMENTS"
 VALENCE = {"H": 1, "C": 4, "N": 5, "O": 6, "Al": 3, "Ni": 10, "Cu": 11, "Pd": 10, "Ag": 11, "Pt": 10, "Au": 11}
 
 
@@ -77,7 +83,8 @@ class Run:
         self.number = float(self.tags.get("NELECT", neutral))
         self.charge = neutral - self.number
         spins = repeated(self.tags.get("MAGMOM", "")) if self.tags.get("ISPIN") == "2" else []
-        self.moments = spins or [0.0] * len(self.atoms)
+        kept = float(os.environ.get(MOMENTS, 1))
+        self.moments = [kept * moment for moment in spins] or [0.0] * len(self.atoms)
         self.steps: list[str] = []
         self.fault, self.oszicar = "", list[str]()
         self.outcar = [" vasp.6.4.2 20Jul23 (build Jan 01 2024) complex", " running on    1 total cores"]
@@ -128,11 +135,11 @@ class Run:
         return float(self.tags.get("PSTRESS", 0)) * 0.1 * units.GPa
 
     def main(self) -> int:
-        failure = self.fault = going_on(asked_to_fail(), self.tags)
+        failure = self.fault = left(asked_to_fail(), self.tags)
         if np.linalg.det(self.atoms.cell) < 0:
             print(" ERROR: the triple product of the basis vectors is negative exchange two basis vectors")
             return 1
-        if (status := end_of(failure, self.tags)) is not None:
+        if (status := end_of(failure)) is not None:
             return status
         if failure == "frozen":
             hang()
@@ -193,10 +200,21 @@ class Run:
         if "F" not in self.tags.get("LWAVE", "T").upper():
             Path("WAVECAR").write_bytes(electrons.energies.tobytes())
         if "F" not in self.tags.get("LCHARG", "T").upper():
-            numbers = " ".join([f"{self.number:.11E}"] * 5 + ["\n"])  # the density times the volume, on a grid
-            blocks = ["    4    4    5\n" + numbers * 16 + "augmentation occupancies   1   0\n"]
-            blocks *= len(electrons.energies)
-            Path("CHGCAR").write_text(Path("CONTCAR").read_text().rstrip() + "\n\n" + "".join(blocks))
+            self.write_densities(len(electrons.energies))
+
+    def write_densities(self, spins: int) -> None:
+        """CHGCAR, and those of the cores and of all electrons."""
+        structure = Path("CONTCAR").read_text()
+        titles = [title.split()[1].partition("_")[0] for title in self.titles]
+        valence = dict(zip(titles, self.valences, strict=True))
+        valences = [valence[symbol] for symbol in self.atoms.symbols]
+        total = density(self.atoms, electrons_of(self.atoms, valences, self.charge), WIDTH)
+        blocks = [total, density(self.atoms, self.moments, WIDTH)][:spins]
+        write_density("CHGCAR", structure, blocks, augmented=True)
+        if "T" in self.tags.get("LAECHG", "F").upper():
+            cores = density(self.atoms, self.atoms.numbers - valences, CORE)
+            write_density("AECCAR0", structure, [cores], augmented=False)
+            write_density("AECCAR2", structure, [total], augmented=False)
 
 
 def open_or_empty(name: str) -> str:

@@ -1,6 +1,7 @@
 """What VASP says where it fails, and the input with which it does not: that of custodian's first correction.
 
-``STANDIN_FAILS`` names one of them.
+``STANDIN_FAILS`` names one of them, or several with spaces between, of which the first that the input has not mended
+counts.
 """
 
 import sys
@@ -80,24 +81,25 @@ WORDS = {
 MENDED = {
     "scf": has(ALGO="A", ISEARCH="1"),
     "slow": has(ALGO="A", ISEARCH="1"),
-    "high": has(ALGO="N"),
+    "high": lambda tags: not same(tags.get("ALGO", ""), "F"),
     "climbs": has(POTIM="0.25"),
     "frozen": has(ALGO="N"),
     "entropy": lambda tags: float(tags["SIGMA"]) < 0.04,
 }
 
 
-def end_of(fault: str, tags: Tags) -> int | None:
+def end_of(fault: str) -> int | None:
     """The exit status of a run that does not begin; None if it does."""
-    if fault in WORDS and not WORDS[fault].mended(tags):
+    if fault in WORDS:
         print(WORDS[fault].words, file=sys.stderr if WORDS[fault].to_errors else sys.stdout)
         return 1
     return None
 
 
-def going_on(fault: str, tags: Tags) -> str:
-    """The fault of a run that begins; empty if the input has mended it."""
-    return "" if MENDED.get(fault, never)(tags) else fault
+def left(faults: str, tags: Tags) -> str:
+    """The first fault that the input has not mended; empty if there is none."""
+    mended = {**MENDED, **{name: fault.mended for name, fault in WORDS.items()}}
+    return next((fault for fault in faults.split() if not mended.get(fault, never)(tags)), "")
 
 
 def hang(seconds: float = 120, until: str = "") -> str:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from copy import deepcopy
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import numpy as np
 from ase import Atoms
@@ -129,6 +129,10 @@ class Calculation:
         if not converged:
             (self.directory.path / "UNCONVERGED").touch()
         self.atoms.calc = None
+        # Of some codes there is more than ASE's properties: charges by a program that looks at their files, or `atoms`
+        # with the initial moments that a run which goes on from there needs.
+        entries = getattr(self.calculator, "entries", None)
+        more: dict[str, Any] = entries(self.atoms) if entries else {}
         # Programs continue an earlier run by themselves, and say so in an attribute.
         resumed_from = self.resumed_from or getattr(self.calculator, "resumed_from", None)
         corrections = getattr(self.calculator, "corrections", None)
@@ -142,7 +146,9 @@ class Calculation:
             "dir_name": str(self.directory.final),
             "provenance": make_provenance(self._start, time.perf_counter() - self._clock, resumed_from),
         }
-        return {**document, "corrections": readable(corrections)} if corrections else document
+        if corrections:
+            more["corrections"] = readable(corrections)
+        return cast(Result, {**document, **more})
 
 
 def calculator_parameters(calculator: Any) -> Mapping[str, Any]:

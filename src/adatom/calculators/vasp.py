@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import re
+import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,15 +17,17 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from ase.calculators.vasp import Vasp as VaspOfASE
 from ase.calculators.vasp import create_input
 from ase.constraints import FixAtoms, FixedLine, FixedPlane, FixScaled
+from numpy.typing import NDArray
 
 from adatom.calculators.k_points import numbers_of
 from adatom.calculators.programs import Programs
 from adatom.calculators.running import last_lines, run_program
 from adatom.calculators.vasp_advice import Facts, Mode, advised
+from adatom.calculators.vasp_bader import FILES, bader_charges, bader_command
 from adatom.calculators.vasp_custodian import Correction, Supervision, check_supervision, supervision
 from adatom.calculators.vasp_sets import arguments_of
 from adatom.calculators.vasp_stopping import InTime, check_stopped, in_time, remove_output
-from adatom.errors import ConvergenceError, InputError, ProgramError
+from adatom.errors import AdatomError, ConvergenceError, InputError, ProgramError
 from adatom.execution.context import current_job
 from adatom.utils.merge import Remove
 
@@ -32,7 +35,7 @@ __all__ = ["PARAMETERS", "Vasp", "k_grid", "layer", "make_vasp", "right_handed"]
 
 PROGRAMS = Programs("vasp", "vasp_std", "https://www.vasp.at, with a licence")
 _KNOWN = [kind for kind in vars(create_input.GenerateVaspInput()).values() if isinstance(kind, dict)]
-_OWN = {"bandgap", "incar_advice", "input_set", "moments"}
+_OWN = {"bader", "bandgap", "incar_advice", "input_set", "moments"}
 PARAMETERS = tuple(sorted({key for kind in _KNOWN for key in kind} - {"txt", "net_charge"} | _OWN))
 _OUTPUT, _DONE = "vasp.out", "General timing and accounting"
 _OF_A_STEP = ("energy", "free_energy", "forces", "stress")
@@ -65,6 +68,7 @@ def make_vasp(
     input_set: str | None = None,
     bandgap: float | None = None,
     moments: Sequence[float] | None = None,
+    bader: bool | None = None,
     incar_advice: Mode = "warn",
     explicit: Collection[str] = (),
     **calc_kwargs: Any,
@@ -82,6 +86,9 @@ def make_vasp(
     moments
         Magnetic moment of each atom, in Bohr magnetons, in place of its initial one. None: those of the structure, or
         those that the input set gives.
+    bader
+        Whether Bader's charges of the last structure become part of the result. True sets ``laechg`` and ``lcharg``.
+        None: if the run leaves the densities, and the program ``bader`` is there.
     incar_advice
         What happens where tags do not go together: ``"off"``, ``"warn"``, or ``"correct"``, which changes them. See
         `adatom.calculators.vasp_advice.advised`.
@@ -94,8 +101,9 @@ def make_vasp(
     Raises
     ------
     InputError
-        The cell, a potential or VASP is missing, initial magnetic moments are vectors in a collinear calculation, or
-        there is a band gap without an input set, or the settings name a handler or validator that does not exist.
+        The cell, a potential, VASP or, if it is asked for, ``bader`` is missing, initial magnetic moments are vectors
+        in a collinear calculation, there is a band gap without an input set, or the settings name a handler or
+        validator that does not exist.
     MissingExtraError
         custodian or a package with an input set is not installed.
     """
@@ -114,6 +122,13 @@ def make_vasp(
     elif bandgap is not None:
         raise InputError(f"bandgap is {bandgap!r}, which only input sets have a use for. Give a preset that is one.")
     check_supervision()
+    if bader:
+        bader_command(required=True)
+        if off := [key for key in ("laechg", "lcharg") if key in explicit and not calc_kwargs.get(key)]:
+            raise InputError(
+                f"bader=True needs the densities, and {off[0]} is {calc_kwargs.get(off[0])!r}. Leave it out."
+            )
+        calc_kwargs |= {"laechg": True, "lcharg": True}
     charge = float(atoms.get_initial_charges().sum())
     if charge and "charge" not in calc_kwargs:
         calc_kwargs["charge"] = charge
@@ -121,7 +136,7 @@ def make_vasp(
     calc_kwargs, changes = advise(_with_moments(atoms, moments), calc_kwargs)
     made = Vasp(_program(calc_kwargs, noncollinear), moments, **calc_kwargs)
     made.say(changes)
-    made.advise = advise
+    made.advise, made.bader = advise, bader
     _name_potentials()
     try:
         made.initialize(made.given(atoms))
@@ -235,6 +250,18 @@ def right_handed(atoms: Atoms) -> Atoms:
     return given
 
 
+def _alike(atoms: Atoms, moments: NDArray[np.float64], least: float = 0.05) -> list[float]:
+    """Return moments of which those that are nearly the same, of one element, are the same; zeros if all are small."""
+    found = np.zeros(len(atoms))
+    if np.abs(moments).max() > least:
+        for number in set(atoms.numbers):
+            (places,) = np.nonzero(atoms.numbers == number)
+            places = places[np.argsort(moments[places])]
+            for group in np.split(places, 1 + np.nonzero(np.diff(moments[places]) > least)[0]):
+                found[group] = round(float(moments[group].mean()), 3)
+    return [float(moment) for moment in found]
+
+
 class Vasp(VaspOfASE):
     """ASE's calculator, as `make_vasp` makes it.
 
@@ -252,6 +279,8 @@ class Vasp(VaspOfASE):
     advise
         Function that returns parameters and changes for a structure, parameters and whether VASP relaxes; None: there
         is no advice.
+    bader
+        Same as in `make_vasp`.
     corrections
         What custodian's handlers corrected in all runs so far. Parameters that they changed stay as they made them.
     """
@@ -262,6 +291,7 @@ class Vasp(VaspOfASE):
         self._first = True  # no run yet
         self.corrections: list[Correction] = []
         self.advise: Callable[..., tuple[dict[str, Any], list[str]]] | None = None
+        self.bader: bool | None = None
         if moments is not None:
             self.parameters["moments"] = list(moments)  # a later run from the files needs the same symmetry
 
@@ -311,6 +341,37 @@ class Vasp(VaspOfASE):
             self.set(ibrion=None, isif=None, nsw=0, ediffg=None)  # type: ignore[no-untyped-call]
         super().calculate(self.given(known), properties, system_changes)  # type: ignore[no-untyped-call]
         self._atoms = known.copy()  # past ASE's setter, which would drop the results for a cell that was turned
+
+    def entries(self, atoms: Atoms) -> dict[str, Any]:
+        """Return what a result has besides the properties: Bader's charges, and the structure with its moments.
+
+        A failure of ``bader`` is a warning and an entry ``error``, and loses nothing else. The moments are the initial
+        ones of a run that goes on from there: with spin along one axis, and where VASP prints them (LORBIT).
+
+        Parameters
+        ----------
+        atoms
+            Structure of the result. If the last run was for another one, there is nothing.
+        """
+        if self.check_state(atoms):  # type: ignore[no-untyped-call]
+            return {}
+        found: dict[str, Any] = {}
+        moments = np.asarray(self.results.get("magmoms"))
+        along_an_axis = self.spinpol and np.ndim(atoms.get_initial_magnetic_moments()) == 1
+        if along_an_axis and (self.int_params["lorbit"] or 0) >= 10 and moments.shape == (len(atoms),):
+            found["atoms"] = _with_moments(atoms, _alike(atoms, moments))
+        place = Path(self.directory)
+        if self.bader is False or not self.bool_params["laechg"] or not all((place / name).exists() for name in FILES):
+            return found
+        try:
+            if command := bader_command(bool(self.bader)):
+                numbers = [number for _, number in self.symbol_count]
+                found["bader"] = bader_charges(place, command, numbers, self.resort)
+        except (AdatomError, OSError, ValueError, IndexError) as error:  # the latter for a density that is not whole
+            said = f"There are no Bader charges: {error}"
+            warnings.warn(said, stacklevel=2)
+            found["bader"] = {"error": said}
+        return found
 
     def relax(
         self,

@@ -15,6 +15,7 @@ from adatom.schemas.provenance import Provenance
 
 __all__ = [
     "UNITS",
+    "BaderCharges",
     "MDAverages",
     "MDProperties",
     "MDResult",
@@ -194,6 +195,37 @@ class PathPoints(TypedDict):
     slopes: Array
 
 
+class BaderCharges(TypedDict):
+    """Electrons of the basins of Bader, which end where the density is least, and the atoms that they are of.
+
+    Attributes
+    ----------
+    electrons
+        Number of valence electrons of each atom, shape (N,).
+    charges
+        Charge of each atom in e: the electrons of its potential less those that it has, shape (N,).
+    volumes
+        Volume of each atom in Å³, shape (N,).
+    distances
+        Distance from each atom to the surface of its basin in Å, shape (N,).
+    magmoms
+        Magnetic moment of each atom in Bohr magnetons, shape (N,), after a run with spin along one axis.
+    vacuum_electrons, vacuum_volume
+        Electrons and volume in Å³ that are of no atom.
+    total_electrons
+        Number of all electrons that were found.
+    """
+
+    electrons: Array
+    charges: Array
+    volumes: Array
+    distances: Array
+    magmoms: NotRequired[Array]
+    vacuum_electrons: float
+    vacuum_volume: float
+    total_electrons: float
+
+
 class Result(TypedDict):
     """Keys that every result of a calculation has.
 
@@ -218,6 +250,9 @@ class Result(TypedDict):
     corrections
         What custodian corrected in the runs of the code, if there was anything: the handler, its errors and its
         actions. `parameters` are those after the corrections.
+    bader
+        Bader's charges after a run of VASP that left its densities: see `BaderCharges`. If the program failed, only an
+        entry ``error``.
     structure_metadata, molecule_metadata
         emmet-core's fields for a periodic structure or a molecule, in a saved document.
     """
@@ -231,6 +266,7 @@ class Result(TypedDict):
     dir_name: str
     provenance: Provenance
     corrections: NotRequired[list[dict[str, Any]]]
+    bader: NotRequired[BaderCharges | dict[str, str]]
     structure_metadata: NotRequired[dict[str, Any]]
     molecule_metadata: NotRequired[dict[str, Any]]
 

@@ -8,7 +8,7 @@ def programs(tmp_path_factory):
     """Where the program that stands in for VASP notes its runs."""
     place = tmp_path_factory.mktemp("vasp")
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in provide(place, "Al", "Cu", "Cu_pv", "Ni", "Ni_pv").items():
+        for name, value in provide(place, "Al", "Au", "Cu", "Cu_pv", "Ni", "Ni_pv").items():
             patch.setenv(name, value)
         yield place / "bin"
 

@@ -66,7 +66,7 @@ def atoms_by_emt(atoms):
 
 # The handlers, a fault and arguments with which each finds it, its name there, and what it changes.
 CASES = [
-    ("VaspErrorHandler", "edddav", {}, "edddav", {"algo": "All", "isearch": 1}),
+    pytest.param("VaspErrorHandler", "edddav", {}, "edddav", {"algo": "All", "isearch": 1}, marks=deep),
     pytest.param("VaspErrorHandler", "brmix", {}, "brmix", {"imix": 1}, marks=deep),
     pytest.param("VaspErrorHandler", "tet", {"ismear": -5}, "tet", {"ismear": 0, "sigma": 0.05}, marks=deep),
     pytest.param("VaspErrorHandler", "real_optlay", {"lreal": "auto"}, "real_optlay", {"lreal": False}, marks=deep),
@@ -88,13 +88,14 @@ CASES = [
     pytest.param("VaspErrorHandler", "hnform", {}, "hnform", {"isym": 0}, marks=deep),
     pytest.param("VaspErrorHandler", "algo_tet", {"algo": "all", "ismear": -5}, "algo_tet", {"algo": "Fast"},
                  marks=deep),
-    ("StdErrHandler", "star", {}, "kpoints_trans", {"isym": 0}),
-    (
+    pytest.param("StdErrHandler", "star", {}, "kpoints_trans", {"isym": 0}, marks=deep),
+    pytest.param(
         "MeshSymmetryErrorHandler", "mesh", {"kspacing": None, "kgamma": None, "kpts": (4, 4, 4)}, "mesh_symmetry",
-        {"gamma": True},
+        {"gamma": True}, marks=deep,
     ),
-    ("UnconvergedErrorHandler", "scf", {}, "Unconverged", {"algo": "All", "isearch": 1}),
-    ("PositiveEnergyErrorHandler", "high", {"algo": "fast"}, "Positive energy", {"algo": "Normal"}),
+    pytest.param("UnconvergedErrorHandler", "scf", {}, "Unconverged", {"algo": "All", "isearch": 1}, marks=deep),
+    pytest.param("PositiveEnergyErrorHandler", "high", {"algo": "fast"}, "Positive energy", {"algo": "Normal"},
+                 marks=deep),
     pytest.param("LargeSigmaHandler", "entropy", {}, "LargeSigma", {"sigma": 0.004}, marks=deep),
     pytest.param("KspacingMetalHandler", "", {"kspacing": 0.4, "ismear": -5}, "ScanMetal", {"kspacing": 0.22},
                  marks=deep),
@@ -136,6 +137,7 @@ def test_a_handler_corrects_a_static(handler, fault, arguments, error, changes, 
     assert result["results"]["energy"] == pytest.approx(atoms_by_emt(atoms), abs=1e-6)
 
 
+@deep
 @pytest.mark.parametrize(("handler", "fault", "arguments", "error", "changes"), RELAXATIONS)
 def test_a_handler_corrects_a_relaxation(handler, fault, arguments, error, changes, fails, runs):
     atoms = aluminium().repeat((1, 1, 2))
@@ -144,6 +146,45 @@ def test_a_handler_corrects_a_relaxation(handler, fault, arguments, error, chang
     with change_settings(vasp_handlers=[handler], vasp_check_every=0.2):
         result = relax_job(atoms, fmax=0.02, calc_kwargs=arguments)
     corrected(result, handler, error, changes, runs)
+    assert result["converged"]
+
+
+def found(result):
+    return [(one["handler"], *one["errors"]) for one in result["corrections"]]
+
+
+def test_handlers_one_after_the_other(fails, runs):
+    fails("high scf mesh star")
+    result = static_job(copper(), calc_kwargs={"algo": "fast", "kspacing": None, "kgamma": None, "kpts": (4, 4, 4)})
+    assert found(result) == [
+        ("PositiveEnergyErrorHandler", "Positive energy"),
+        ("UnconvergedErrorHandler", "Unconverged"),
+        ("MeshSymmetryErrorHandler", "mesh_symmetry"),
+        ("StdErrHandler", "kpoints_trans"),
+    ]
+    assert runs() == 5
+    changed = {"algo": "All", "isearch": 1, "isym": 0, "gamma": True}
+    assert result["parameters"]["calculator"].items() >= changed.items()
+    assert (Path(result["dir_name"]) / "error.4.tar.gz").exists()
+    assert result["results"]["energy"] == pytest.approx(atoms_by_emt(copper()), abs=1e-6)
+
+
+def test_handlers_of_relaxations_one_after_the_other(fails, runs):
+    atoms = aluminium().repeat((1, 1, 2))
+    atoms.rattle(0.05, seed=1)
+    fails("zbrent climbs slow")
+    with change_settings(vasp_handlers=[case[0] for case in RELAXATIONS], vasp_check_every=0.2):
+        result = relax_job(atoms, fmax=0.02, calc_kwargs={"potim": 0.5, "ismear": -5})
+    assert found(result) == [
+        ("VaspErrorHandler", "zbrent"),
+        ("PotimErrorHandler", "POTIM"),
+        ("NonConvergingErrorHandler", "Non-converging job"),
+        ("IncorrectSmearingHandler", "IncorrectSmearing"),
+        ("NonConvergingErrorHandler", "Non-converging job"),  # that changed only the mixing before, with tetrahedra
+    ]
+    assert runs() == 5
+    changed = {"nelmin": 8, "potim": 0.25, "algo": "All", "ismear": 2}
+    assert result["parameters"]["calculator"].items() >= changed.items()
     assert result["converged"]
 
 
@@ -293,7 +334,7 @@ def test_vasp_stops_in_time(handlers, job, fails, monkeypatch):
         monkeypatch.setattr(deadline, "_start", lambda process: started)
         started = time.time()
         with (
-            change_settings(walltime=12),  # it stops 5 s before, and is not started in the last 6
+            change_settings(walltime=10),  # it stops 5 s before, and is not started in the last 6
             pytest.raises(IncompleteError, match="stopped by STOPCAR.*CONTCAR.*WALLTIME"),
         ):
             if job == "static":

@@ -11,7 +11,14 @@ from ase.optimize import BFGS
 from pymatgen.io.ase import AseAtomsAdaptor
 from pymatgen.io.vasp import Incar, sets
 
-from adatom.recipes.vasp import double_relax_flow, matpes_static_flow, mp_gga_relax_flow, mp_metagga_relax_flow
+from adatom import JobFailure
+from adatom.recipes.vasp import (
+    double_relax_flow,
+    matpes_static_flow,
+    mp_gga_relax_flow,
+    mp_metagga_relax_flow,
+    static_job,
+)
 from tests.standins.vasp_bands import GAP
 
 pytestmark = pytest.mark.filterwarnings("ignore::pymatgen.io.vasp.sets.BadInputSetWarning")
@@ -124,3 +131,17 @@ def test_wave_functions_are_of_one_program(programs, runs):
     assert reads(result["second_relax"])
     assert runs() == 2
     assert not (programs / "vasp_gam.runs").exists()
+
+
+def test_files_of_a_result_go_to_the_next_job(runs):
+    settings = {"kspacing": 0.6}
+    first = static_job(bulk("Cu"), calc_kwargs={**settings, "lwave": True, "lcharg": True})
+    assert reads(static_job(first["atoms"], copy_files=(first, ["WAVECAR"]), calc_kwargs=settings))
+    third = static_job(first["atoms"], copy_files=(first, ["CHGCAR"]), calc_kwargs={**settings, "icharg": 1})
+    assert incar(third)["ICHARG"] == 1
+    assert not reads(third)
+    density, given = (Path(result["dir_name"]) / "CHGCAR" for result in (third, first))
+    assert density.read_bytes() == given.read_bytes()
+    with pytest.raises(JobFailure, match="WAVECAR"):
+        static_job(first["atoms"], copy_files=(third, ["WAVECAR"]), calc_kwargs=settings)
+    assert runs() == 3

@@ -174,6 +174,17 @@ class WithDispersion(BaseCalculator):
         """Corrections that custodian made in the runs of the code; None if it has none."""
         return getattr(self.calculator, "corrections", None)
 
+    def entries(self, atoms: Atoms) -> dict[str, Any]:
+        """Return what a result has besides the properties, by the code.
+
+        Parameters
+        ----------
+        atoms
+            Structure of the result.
+        """
+        entries = getattr(self.calculator, "entries", None)
+        return entries(atoms) if entries else {}
+
     def close(self) -> None:
         """End the program that the code has running, if it has one."""
         with closed_after(self.calculator):

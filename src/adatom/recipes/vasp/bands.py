@@ -78,7 +78,11 @@ def non_scf_job(
         raise InputError("optics needs a grid of k points. Give mode='uniform'.")
     own = dict(vasp.layer(calc_kwargs or {}))
     vasp.check_parameters(own)
-    settings, atoms, directory = settings_of(previous), previous["atoms"], Path(previous["dir_name"])
+    settings, atoms, directory = settings_of(previous), previous["atoms"].copy(), Path(previous["dir_name"])
+    started = previous.get("input_atoms", atoms)  # by whose moments the earlier run found its symmetry
+    atoms.set_initial_magnetic_moments(
+        started.get_initial_magnetic_moments() if started.has("initial_magmoms") else None
+    )
     along: dict[str, Any] = {}
     if mode == "line":
         band_path = right_handed(atoms).cell.bandpath(path, npoints=npoints, pbc=atoms.pbc)
