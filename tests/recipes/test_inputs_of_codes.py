@@ -606,3 +606,12 @@ def test_what_the_codes_own_optimizer_cannot_hold_is_refused(row, monkeypatch):
     atoms.set_constraint(FixBondLengths([(0, 1)]))
     with pytest.raises(JobFailure, match="FixBondLengths"):
         received(row, atoms, monkeypatch, job="relax_job")
+
+
+def test_one_charge_of_quantum_espresso(monkeypatch):
+    [row] = (row for row in ROWS if row.code == "espresso")
+    data = {"ecutwfc": 20, "tot_charge": 2}
+    received(row, system(row), monkeypatch, input_data=data)
+    assert float(row.charge()) == 2
+    with pytest.raises(JobFailure, match=r"charge is 1, and input_data has tot_charge = 2. Give one"):
+        received(row, system(row), monkeypatch, input_data=data, charge=1)
