@@ -185,15 +185,15 @@ def test_forces_are_the_derivative_of_the_energy_of_one_run(row, programs):
     assert forces == pytest.approx(standins.springs(bent(), 0, 1)[1], abs=1e-5)
 
 
-def test_relaxed_water_has_vibrations(row, programs):
+def test_a_relaxed_molecule_has_a_vibration(row, programs):
     relax_job = getattr(row.module, "ase_relax_job", row.module.relax_job)
-    water = relax_job(molecule("H2O"), fmax=0.01, calc_kwargs=row.settings)
-    assert (programs / f"{row.program}.runs").read_text() == "run\n" * (water["steps"] + 1)
-    assert np.abs(water["results"]["forces"]).max() < 0.01
-    assert water["atoms"].get_distance(1, 2) == pytest.approx(2 * covalent_radii[1] + 0.9, abs=1e-3)
-    frequencies = row.module.freq_job(water["atoms"], calc_kwargs=row.settings)["results"]["frequencies"]
-    assert len(frequencies) == 3
-    assert (programs / f"{row.program}.runs").read_text() == "run\n" * (water["steps"] + 1 + 19)
+    acid = relax_job(molecule("HF"), fmax=0.01, calc_kwargs=row.settings)
+    assert (programs / f"{row.program}.runs").read_text() == "run\n" * (acid["steps"] + 1)
+    assert np.abs(acid["results"]["forces"]).max() < 0.01
+    assert acid["atoms"].get_distance(0, 1) == pytest.approx(covalent_radii[[1, 9]].sum(), abs=1e-3)
+    frequencies = row.module.freq_job(acid["atoms"], calc_kwargs=row.settings)["results"]["frequencies"]
+    assert len(frequencies) == 1
+    assert (programs / f"{row.program}.runs").read_text() == "run\n" * (acid["steps"] + 1 + 13)
 
 
 @pytest.mark.parametrize(

@@ -185,8 +185,12 @@ def written(solid: Solid, atoms: Atoms, settings: Mapping[str, Any], directory: 
     return (directory / f"{solid.name}.in").read_text()
 
 
-@solids(abinit, cp2k, elk, gpaw)
+@solids(abinit, cp2k, elk)
 def test_a_charge_is_given_by_a_number_or_by_the_atoms(solid):
+    _check_charge(solid)
+
+
+def _check_charge(solid):
     neutral, settings = (HYDROGEN, OF_HYDROGEN) if solid.module is cp2k else (solid.atoms, solid.settings)
     charged = neutral.copy()
     charged.set_initial_charges([1 / len(charged)] * len(charged))
@@ -196,6 +200,12 @@ def test_a_charge_is_given_by_a_number_or_by_the_atoms(solid):
     )
     assert carried["energy"] == pytest.approx(said["energy"], abs=1e-5)
     assert abs(said["energy"] - known["energy"]) > 1  # eV
+
+
+@pytest.mark.deep(reason="a minute; which charge GPAW gets is in test_inputs_of_codes")
+@solids(gpaw)
+def test_a_charge_of_gpaw(solid):
+    _check_charge(solid)
 
 
 OF_IRON = {

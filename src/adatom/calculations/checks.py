@@ -20,6 +20,7 @@ __all__ = [
     "check_elements",
     "check_keywords",
     "check_positive",
+    "check_real",
     "check_spin",
 ]
 
@@ -206,6 +207,29 @@ def check_molecule(atoms: Atoms, code: str) -> None:
         raise InputError(
             f"{atoms.get_chemical_formula()} is periodic along {atoms.pbc.tolist()}; these recipes of {code} are for "
             "molecules. Set atoms.pbc = False, or take another code."
+        )
+
+
+def check_real(atoms: Atoms, code: str) -> None:
+    """Refuse atoms that are none, with the symbol X.
+
+    Parameters
+    ----------
+    atoms
+        Structure that will be computed.
+    code
+        Name of the code, for the message.
+
+    Raises
+    ------
+    InputError
+        An atom is none.
+    """
+    if not atoms.numbers.all():
+        bad = [int(index) for index in np.flatnonzero(atoms.numbers == 0)]
+        raise InputError(
+            f"Atoms {bad} of {atoms.get_chemical_formula()} are X, which is no element; these recipes of {code} have "
+            "no ghost or dummy atoms. Remove them: del atoms[atoms.numbers == 0]."
         )
 
 

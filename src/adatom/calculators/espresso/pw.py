@@ -20,6 +20,7 @@ from adatom.calculators.espresso.reading import read_bands, read_structure
 from adatom.calculators.espresso.running import PROGRAMS, check_scf, run
 from adatom.calculators.espresso.stopping import take_over
 from adatom.calculators.k_points import k_grid, spacing_of
+from adatom.calculators.spin import charge_of
 from adatom.calculators.time_limit import time_limit
 from adatom.errors import InputError
 from adatom.utils.merge import Remove, merge
@@ -42,6 +43,7 @@ def make_espresso(
     crystal_coordinates: bool = False,
     additional_cards: Any = None,
     rescale_magmom_fac: float = 1.0,
+    charge: float | None = None,
 ) -> Espresso:
     """Return the calculator for a structure.
 
@@ -62,6 +64,8 @@ def make_espresso(
         Same as `spacing` in `adatom.calculators.k_points.numbers_of`, instead of `kpts`.
     kpts, koffset, crystal_coordinates, additional_cards, rescale_magmom_fac
         Same as in `ase.calculators.espresso.Espresso`.
+    charge
+        Charge in e. None: ``tot_charge`` of `input_data`, or else the sum of the initial charges of the atoms.
 
     Raises
     ------
@@ -79,6 +83,7 @@ def make_espresso(
     check_pseudopotentials(atoms, names, directory)
     PROGRAMS.command()  # raises if pw.x does not exist
     _set_cutoffs(data.setdefault("system", {}), rows)
+    _set_charge(data["system"], atoms, charge)
     data["control"] = {**data.get("control", {}), **FIXED, "calculation": calculation}
     return Espresso(
         directory,
@@ -131,6 +136,15 @@ def _set_cutoffs(system: dict[str, Any], rows: Mapping[str, Mapping[str, Any]]) 
         raise InputError("No cut-off: the elements have none. Give calc_kwargs={'input_data': {'ecutwfc': ...}} in Ry.")
     if cutoffs["ecutrho"] > 4 * ecutwfc:  # 4 is the default of pw.x, and the least that makes sense
         system.setdefault("ecutrho", cutoffs["ecutrho"])
+
+
+def _set_charge(system: dict[str, Any], atoms: Atoms, charge: float | None) -> None:
+    """Set the charge in the namelist ``system``, unless it has one."""
+    if "tot_charge" not in system:
+        if total := charge_of(atoms, charge):
+            system["tot_charge"] = total
+    elif charge is not None:
+        raise InputError(f"charge is {charge!r}, and input_data has tot_charge = {system['tot_charge']!r}. Give one.")
 
 
 def layer(parameters: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from ase import Atoms
 
 from adatom import job
-from adatom.calculations.checks import check_atoms, check_elements, check_keywords
+from adatom.calculations.checks import check_atoms, check_elements, check_keywords, check_real
 from adatom.calculators.over_socket import OverSocket, SocketClient
 from adatom.errors import InputError, UnknownNameError
 from adatom.execution.context import current_job
@@ -117,6 +117,8 @@ class Code:
         settings = self.settings(calc_kwargs)
         if self.elements is not None:
             check_elements(atoms, self.elements, self.name)
+        elif self.check is not None:  # the others are potentials that may know atoms of no element
+            check_real(atoms, self.name)
         over_socket = self._over_socket(settings.pop("socket", False))
         self.check_parameters(settings, "dispersion")
         if self.check is not None:
