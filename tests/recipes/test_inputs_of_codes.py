@@ -488,11 +488,11 @@ def test_a_charge_that_is_given_counts_before_those_of_the_atoms(row, monkeypatc
 @of_all
 def test_zeros_are_none(row, monkeypatch):
     """Moments and charges of zero, usual masses, tags and labels are in no input."""
-    received(row, system(row, moments=None, charges=None), monkeypatch)
-    plain = row.atoms()
-    names = [path for path in Path().glob("*") if path.suffix in (".in", ".inp", ".pwi", ".mop", ".com", ".dat")]
-    kept = {path.name: re.sub(r"#.*|/\S+", "", path.read_text()) for path in names}
-    monkeypatch.undo()
+    with monkeypatch.context() as there:
+        received(row, system(row, moments=None, charges=None), there)
+        plain = row.atoms()
+        names = [path for path in Path().glob("*") if path.suffix in (".in", ".inp", ".pwi", ".mop", ".com", ".dat")]
+        kept = {path.name: re.sub(r"#.*|/\S+", "", path.read_text()) for path in names}
     received(row, CHANGES["labelled"](system(row, moments=None, charges=None)), monkeypatch)
     same_structure(row, row.atoms(), plain)
     for name, said in kept.items():
