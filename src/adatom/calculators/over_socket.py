@@ -19,6 +19,8 @@ from ase.stress import full_3x3_to_voigt_6_stress
 
 from adatom.calculators.bare import bare
 from adatom.calculators.running import end, ending, started
+from adatom.errors import InputError
+from adatom.execution.context import current_job
 
 __all__ = ["OverSocket", "SocketClient"]
 
@@ -53,6 +55,26 @@ class SocketClient:
     failure: Callable[[Path, str], Exception]
     stress: bool = True
     ranks: bool = True
+
+    def check_ranks(self, code: str) -> None:
+        """Refuse the ranks of the current job if the program can be served on one only.
+
+        Parameters
+        ----------
+        code
+            Name of the code, for the message.
+
+        Raises
+        ------
+        InputError
+            The job asks for several ranks.
+        """
+        needs = current_job().resources
+        if not self.ranks and needs and needs.ranks > 1:
+            raise InputError(
+                f"socket is True, and the job asks for {needs.ranks} ranks, where {code} loses the socket after one "
+                "structure. Leave it out, or ask for one rank."
+            )
 
 
 class OverSocket(Calculator):
@@ -135,7 +157,7 @@ class _Program:
         self._client, self._directory, self._read = client, directory, 0
         self._protocol: Any = None
         self._idle, self._ended = False, ExitStack()
-        name = f"ad-{uuid.uuid4().hex[:12]}"  # NWChem cuts longer ones
+        name = f"{os.getpid():x}-{uuid.uuid4().hex[:8]}"  # NWChem cuts a long one
         with ExitStack() as ended:
             path = f"/tmp/ipi_{name}"  # where the programs look
             self._server = ended.enter_context(bind_unixsocket(path))

@@ -15,7 +15,6 @@ from adatom import job
 from adatom.calculations.checks import check_atoms, check_elements, check_keywords, check_real
 from adatom.calculators.over_socket import OverSocket, SocketClient
 from adatom.errors import InputError, UnknownNameError
-from adatom.execution.context import current_job
 from adatom.execution.needs import Need, with_needs
 from adatom.recipes.common.dispersion import WithDispersion, dispersion_needs, make_dispersion
 from adatom.recipes.common.docs import with_parameter
@@ -141,12 +140,7 @@ class Code:
             raise InputError(f"socket is {wanted!r}. Give True or False.")
         if client is None:
             raise InputError(f"socket is True, and {self.name} takes no structures over a socket. Leave it out.")
-        needs = current_job().resources
-        if not client.ranks and needs and needs.ranks > 1:
-            raise InputError(
-                f"socket is True, and the job asks for {needs.ranks} ranks, where {self.name} loses the socket after "
-                "one structure. Leave it out, or ask for one rank."
-            )
+        client.check_ranks(self.name)
         return lambda calculator: OverSocket(calculator, client)
 
     def check_parameters(self, calc_kwargs: Mapping[str, Any], *others: str) -> None:
