@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from adatom.errors import JobTimeoutError, WorkerDiedError
+from adatom.execution.deadline import stop_requested
 from adatom.execution.directories import run_directory
 from adatom.execution.process import Child, execute_in_child
 from adatom.execution.worker import unpack
@@ -136,6 +137,26 @@ def test_one_that_is_told_to_stop_marks_its_directory_first(child, tmp_path):
     assert child.process.returncode == 1
     assert os.listdir(tmp_path) == ["failed-JOB"]
     assert "told to stop" in (tmp_path / "failed-JOB" / "error.txt").read_text()
+
+
+def test_one_that_stops_after_its_step_is_told_once(child, tmp_path):
+    """By the pool, which tells all of its workers first, and then waits for each."""
+    begun, told = tmp_path / "begun", tmp_path / "told"
+
+    def work():
+        begun.touch()
+        while not stop_requested():
+            time.sleep(0.001)
+        told.touch()
+        time.sleep(0.2)  # the rest of the step
+        return "in order"
+
+    child.send(work)
+    until(begun.exists)
+    child.terminate()
+    until(told.exists)
+    child.terminate()
+    assert pickle.loads(child.receive(timeout=60)) == "in order"
 
 
 def test_one_that_does_not_listen_is_killed(child, tmp_path):

@@ -48,6 +48,7 @@ class Child:
     def __init__(self, beside_others: bool = False, gpu: str | None = None) -> None:
         self._pipe, theirs = Pipe()
         self._ending = threading.Lock()
+        self._told_to_stop = False
         try:
             command = _START.format(path=[os.path.abspath(folder) for folder in sys.path], fd=theirs.fileno())
             self.process = subprocess.Popen(
@@ -132,8 +133,10 @@ class Child:
         return f"was killed by signal {signal.Signals(-code).name}" if code < 0 else f"ended with exit status {code}"
 
     def terminate(self) -> None:
-        """Ask the worker to stop now, and to mark the directory of its job."""
-        self._signal(signal.SIGTERM)
+        """Ask the worker, once, to stop after the step of its job, or now, and to mark the directory of the job."""
+        if not self._told_to_stop:  # a second signal would end the job in the middle of its step
+            self._told_to_stop = True
+            self._signal(signal.SIGTERM)
 
     def kill(self) -> None:
         """End the worker and all processes that it started; any thread may call this, at any time."""
