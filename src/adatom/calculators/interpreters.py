@@ -78,6 +78,9 @@ class InterpreterCalculator(Calculator):
         Names of further files that the calculator writes its messages to.
     advice
         What to change where an SCF does not converge.
+    anew
+        Message of an error with which the calculator refuses a structure only for one before, so that the process is
+        started anew. Empty: there is none.
 
     Raises
     ------
@@ -97,11 +100,12 @@ class InterpreterCalculator(Calculator):
         carried: bool = True,
         more: Sequence[str] = (),
         advice: str = "",
+        anew: str = "",
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.implemented_properties = list(properties)
         self._package, self._make, self._arguments, self._carried = package, make, arguments, carried
-        self._log, self._more, self._advice = f"{package}.out", more, advice
+        self._log, self._more, self._advice, self._anew = f"{package}.out", more, advice, anew
         self._process: subprocess.Popen[str] | None = None
         self._running, self._idle = ExitStack(), True
         named = interpreter_of(package)
@@ -143,7 +147,11 @@ class InterpreterCalculator(Calculator):
                 f"An argument of {self._package} cannot be sent to its Python: {error}. Give numbers, text, lists and "
                 "dictionaries."
             ) from error
-        answer = self._ask(line.replace("\n", " "))
+        line = line.replace("\n", " ")
+        answer = self._ask(line)
+        if self._anew and self._anew in answer.get("message", ""):
+            self.close()
+            answer = self._ask(line)
         if "error" in answer:
             raise self._error(answer["error"], answer["message"])
         self.results = answer["results"]

@@ -60,6 +60,7 @@ def make_gpaw(
         arguments,
         more=["gpaw.txt"],
         advice="Raise maxiter, give a mixer, or occupations={'name': 'fermi-dirac', 'width': 0.1}.",
+        anew="Broken symmetry!",  # GPAW holds the symmetry of the first structure
     )
     made.parameters.update(mode=mode, xc=xc, kpts=kpts, kspacing=kspacing, **calc_kwargs)
     return made
