@@ -33,8 +33,7 @@ PROGRAM = ProgramProfile(
 GRIDS = ("ngkpt", "kptrlatt", "kpt")  # ABINIT's own ways to give k points
 _TOLERANCES = ("toldfe", "toldff", "tolrff", "tolvrs", "tolwfr")
 _DEFAULTS = {"pps": "psp8", "nstep": 100, "chksymbreak": 0, "chksymtnons": 0}  # the checks stop at harmless symmetries
-# A density would be written for each structure, of which there are as many as ASE asks for.
-_OVER_SOCKET = {"ionmov": 28, "ntime": 100_000}
+_OVER_SOCKET = {"ionmov": 28, "ntime": 100_000}  # by the protocol of i-PI, for as many structures
 _OCCUPATIONS = ("smearing", "occopt", "tsmear")
 
 
@@ -97,6 +96,7 @@ def write_for_socket(calculator: Abinit, atoms: Atoms, properties: list[str], so
     calculator, atoms, properties, socket
         Same as in `adatom.calculators.over_socket.SocketClient`.
     """
+    # Unless it is asked for, no density: ABINIT would write a file for each structure.
     parameters = {"prtden": 0, **calculator.parameters, **_OVER_SOCKET}
     calculator.template.write_input(calculator.profile, Path(calculator.directory), atoms, parameters, properties)
     return [*PROGRAM.programs.command(), calculator.template.inputname, "--ipi", f"{socket}:UNIX"]

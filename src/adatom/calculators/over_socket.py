@@ -187,7 +187,10 @@ class _Program:
         self._idle = False
         try:
             found: dict[str, Any] = self._protocol.calculate(atoms.positions, atoms.cell.array)
-        except (OSError, AssertionError) as error:
+        except AssertionError as error:  # by which ASE refuses what is sent
+            said = "sent a number that is none, or a word that is not in the protocol"
+            raise self._client.failure(self._directory, said) from error
+        except OSError as error:
             raise self._failure() from error
         self._client.check(self._printed())
         self._idle = True
@@ -205,10 +208,12 @@ class _Program:
                 return connection
 
     def _failure(self) -> Exception:
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(10)
-        end(self._process)
-        return self._client.failure(self._directory, ending(self._process.returncode))
+        try:
+            said = ending(self._process.wait(10))
+        except subprocess.TimeoutExpired:
+            said = "closed its socket"
+        end(self._process)  # before its files are read
+        return self._client.failure(self._directory, said)
 
     def _printed(self) -> str:
         """Return what the program has written to its output since the last call."""

@@ -334,7 +334,7 @@ def test_vasp_stops_in_time(handlers, job, fails, monkeypatch):
         monkeypatch.setattr(deadline, "_start", lambda process: started)
         started = time.time()
         with (
-            change_settings(walltime=10),  # it stops 5 s before, and is not started in the last 6
+            change_settings(walltime=12),  # it stops 5 s before, and is not started in the last 6
             pytest.raises(IncompleteError, match="stopped by STOPCAR.*CONTCAR.*WALLTIME"),
         ):
             if job == "static":
