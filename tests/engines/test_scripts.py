@@ -68,7 +68,7 @@ HERE = Path.cwd()  # jobs may run elsewhere
 def long(i):
     import subprocess, sys
     print("about to wait")
-    (HERE / f"started{i}").write_text(str(os.getpid()))
+    (HERE / f"started-{os.getpid()}").touch()  # by its name, as a signal may come before a text is written
     subprocess.run([sys.executable, "-c", "import time; time.sleep(300)"], check=True)
 
 @flow
@@ -165,7 +165,8 @@ def test_ctrl_c_ends_all_and_marks_the_directories(environment, tmp_path):
         assert running.wait(170) != 0
         assert "KeyboardInterrupt" in running.output, f"{running.process.returncode}\n{running.output}"
         wait_until(lambda: not running.alive(), f"still running: {running.alive()}", 30)
-        pids = [int(file.read_text()) for file in tmp_path.glob("started*")]  # a server's are not the script's own
+        # The processes of a server are not the script's own.
+        pids = [int(file.name.partition("-")[2]) for file in tmp_path.glob("started-*")]
         wait_until(lambda: not any(map(psutil.pid_exists, pids)), f"a job of {pids} still runs", 30)
     [tree] = (tmp_path / "adatom_results").glob("FLOW-*")
     directories = [path.name for path in tree.iterdir()]
