@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from adatom.calculators.vasp import PARAMETERS, k_grid, layer, make_vasp
+from adatom.calculators.vasp.calculator import PARAMETERS
+from adatom.calculators.vasp.make import k_grid, layer, make_vasp
 from adatom.recipes.common.preset_code import PresetCode
 
 __all__ = ["vasp"]

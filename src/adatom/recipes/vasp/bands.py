@@ -9,8 +9,8 @@ from typing import Any, Literal
 from adatom import job
 from adatom.analysis.band_path import path_axis
 from adatom.calculations.program import run_on_files
-from adatom.calculators.vasp import right_handed
-from adatom.calculators.vasp_bands import FixedDensity, denser, fermi_energy, more_bands, settings_of
+from adatom.calculators.vasp.bands import FixedDensity, denser, fermi_energy, more_bands, settings_of
+from adatom.calculators.vasp.structure import right_handed
 from adatom.errors import InputError
 from adatom.recipes.common.docs import documented_by
 from adatom.recipes.common.preset_code import PresetCode

@@ -15,8 +15,8 @@ from ase import Atoms
 from ase.calculators.calculator import all_changes
 from numpy.typing import NDArray
 
-from adatom.calculators.vasp import Vasp
-from adatom.calculators.vasp_custodian import Correction
+from adatom.calculators.vasp.calculator import Vasp
+from adatom.calculators.vasp.custodian import Correction
 from adatom.errors import InputError
 
 __all__ = ["FixedDensity", "denser", "settings_of", "text_of"]
@@ -78,7 +78,7 @@ class FixedDensity:
 
 
 def settings_of(previous: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the arguments of `adatom.calculators.vasp.make_vasp` for an earlier run.
+    """Return the arguments of `adatom.calculators.vasp.make.make_vasp` for an earlier run.
 
     Parameters
     ----------

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import functools
-import os
 import re
 import warnings
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,23 +15,17 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from ase.calculators.vasp import Vasp as VaspOfASE
 from ase.calculators.vasp import create_input
 from ase.constraints import FixAtoms, FixedLine, FixedPlane, FixScaled
-from numpy.typing import NDArray
 
-from adatom.calculators.k_points import numbers_of
-from adatom.calculators.programs import Programs
 from adatom.calculators.running import last_lines, run_program
-from adatom.calculators.vasp_advice import Facts, Mode, advised
-from adatom.calculators.vasp_bader import FILES, bader_charges, bader_command
-from adatom.calculators.vasp_custodian import Correction, Supervision, check_supervision, supervision
-from adatom.calculators.vasp_sets import arguments_of
-from adatom.calculators.vasp_stopping import InTime, check_stopped, in_time, remove_output
+from adatom.calculators.vasp.bader import FILES, bader_charges, bader_command
+from adatom.calculators.vasp.custodian import Correction, Supervision, supervision
+from adatom.calculators.vasp.program import PROGRAMS
+from adatom.calculators.vasp.stopping import InTime, check_stopped, in_time, remove_output
+from adatom.calculators.vasp.structure import alike, right_handed, with_moments
 from adatom.errors import AdatomError, ConvergenceError, InputError, ProgramError
-from adatom.execution.context import current_job
-from adatom.utils.merge import Remove
 
-__all__ = ["PARAMETERS", "Vasp", "k_grid", "layer", "make_vasp", "right_handed"]
+__all__ = ["PARAMETERS", "Vasp"]
 
-PROGRAMS = Programs("vasp", "vasp_std", "https://www.vasp.at, with a licence")
 _KNOWN = [kind for kind in vars(create_input.GenerateVaspInput()).values() if isinstance(kind, dict)]
 _OWN = {"bader", "bandgap", "incar_advice", "input_set", "moments"}
 PARAMETERS = tuple(sorted({key for kind in _KNOWN for key in kind} - {"txt", "net_charge"} | _OWN))
@@ -51,219 +43,8 @@ _CAUSES = {
 }
 
 
-def layer(parameters: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return parameters in a form in which those that are removed reach `make_vasp`, for which None is no tag.
-
-    Parameters
-    ----------
-    parameters
-        Some of the arguments of `make_vasp`; None: none of them.
-    """
-    return {key: None if value is Remove else value for key, value in (parameters or {}).items()}
-
-
-def make_vasp(
-    atoms: Atoms,
-    *,
-    input_set: str | None = None,
-    bandgap: float | None = None,
-    moments: Sequence[float] | None = None,
-    bader: bool | None = None,
-    incar_advice: Mode = "warn",
-    explicit: Collection[str] = (),
-    **calc_kwargs: Any,
-) -> Vasp:
-    """Return the calculator for a structure.
-
-    Parameters
-    ----------
-    atoms
-        Structure to compute, with three cell vectors. Initial magnetic moments become MAGMOM, initial charges NELECT.
-    input_set
-        Name of an input set of pymatgen, one of `adatom.calculators.vasp_sets.SETS`, that `calc_kwargs` override.
-    bandgap
-        Band gap in eV, by which some input sets choose the smearing and the distance of k points. None: not known.
-    moments
-        Magnetic moment of each atom, in Bohr magnetons, in place of its initial one. None: those of the structure, or
-        those that the input set gives.
-    bader
-        Whether Bader's charges of the last structure become part of the result. True sets ``laechg`` and ``lcharg``.
-        None: if the run leaves the densities, and the program ``bader`` is there.
-    incar_advice
-        What happens where tags do not go together: ``"off"``, ``"warn"``, or ``"correct"``, which changes them. See
-        `adatom.calculators.vasp_advice.advised`.
-    explicit
-        Names of the arguments that are the user's own, which advice never changes.
-    **calc_kwargs
-        Arguments of ASE's ``Vasp``: tags of INCAR in lower case, ``xc``, ``setups``, ``kpts``, ``gamma``, ``charge``.
-        None: the tag is left out.
-
-    Raises
-    ------
-    InputError
-        The cell, a potential, VASP or, if it is asked for, ``bader`` is missing, initial magnetic moments are vectors
-        in a collinear calculation, there is a band gap without an input set, or the settings name a handler or
-        validator that does not exist.
-    MissingExtraError
-        custodian or a package with an input set is not installed.
-    """
-    if atoms.cell.rank < 3:
-        raise InputError(
-            f"VASP needs a cell of three vectors; that of {atoms.get_chemical_formula()} is "
-            f"{atoms.cell.array.tolist()}. For a molecule: atoms.center(vacuum=8)."
-        )
-    noncollinear = bool(calc_kwargs.get("lnoncollinear") or calc_kwargs.get("lsorbit"))
-    if np.ndim(atoms.get_initial_magnetic_moments()) == 2 and not noncollinear:
-        raise InputError("The initial magnetic moments are vectors: set lnoncollinear=True, or give numbers.")
-    if input_set is not None:
-        calc_kwargs = {**arguments_of(input_set, atoms, bandgap), **calc_kwargs}
-        of_set = calc_kwargs.pop("moments", None)
-        moments = of_set if moments is None else moments
-    elif bandgap is not None:
-        raise InputError(f"bandgap is {bandgap!r}, which only input sets have a use for. Give a preset that is one.")
-    check_supervision()
-    if bader:
-        bader_command(required=True)
-        if off := [key for key in ("laechg", "lcharg") if key in explicit and not calc_kwargs.get(key)]:
-            raise InputError(
-                f"bader=True needs the densities, and {off[0]} is {calc_kwargs.get(off[0])!r}. Leave it out."
-            )
-        calc_kwargs |= {"laechg": True, "lcharg": True}
-    charge = float(atoms.get_initial_charges().sum())
-    if charge and "charge" not in calc_kwargs:
-        calc_kwargs["charge"] = charge
-    advise = functools.partial(_advise, incar_advice, explicit, input_set is not None, bandgap)
-    calc_kwargs, changes = advise(_with_moments(atoms, moments), calc_kwargs)
-    made = Vasp(_program(calc_kwargs, noncollinear), moments, **calc_kwargs)
-    made.say(changes)
-    made.advise, made.bader = advise, bader
-    _name_potentials()
-    try:
-        made.initialize(made.given(atoms))
-    except RuntimeError as error:
-        looked = re.search(r"Looking for (\S+)", str(error))
-        raise InputError(
-            f"There is no potential {looked[1] if looked else error}. Set ADATOM_DATA_DIRS__VASP to the directory "
-            "with potpaw_PBE, or give setups, such as {'base': 'recommended'} or {'Cu': '_pv'}."
-        ) from error
-    return made
-
-
-def _advise(
-    mode: Mode,
-    explicit: Collection[str],
-    published: bool,
-    bandgap: float | None,
-    atoms: Atoms,
-    calc_kwargs: Mapping[str, Any],
-    relaxes: bool = False,
-) -> tuple[dict[str, Any], list[str]]:
-    """Return arguments of ASE's ``Vasp`` after the changes of `advised`, and these in words."""
-    known: Any = create_input.GenerateVaspInput.xc_defaults.get(str(calc_kwargs.get("xc")).lower(), {})
-    kpts: Any = calc_kwargs.get("kpts")
-    points = None
-    if spacing := calc_kwargs.get("kspacing"):
-        points = int(np.prod(numbers_of(right_handed(atoms), spacing)))
-    elif np.shape(kpts) == (3,) or kpts is None:  # ASE's is one k point
-        points = int(np.prod(1 if kpts is None else kpts))
-    elif np.ndim(kpts) == 2:
-        points = 0
-    needs = current_job().resources
-    facts = Facts({**known, **calc_kwargs}, atoms, points, needs.ranks if needs else None, bandgap, relaxes)
-    changes, texts = advised(mode, facts, explicit, published)
-    return {**calc_kwargs, **changes}, texts
-
-
-def _with_moments(atoms: Atoms, moments: Sequence[float] | None) -> Atoms:
-    """Return a structure with the moments that VASP gets."""
-    if moments is None:
-        return atoms
-    given = atoms.copy()
-    given.set_initial_magnetic_moments(moments)
-    return given
-
-
-def k_grid(atoms: Atoms, parameters: Mapping[str, Any], slab: Atoms | None = None) -> dict[str, Any]:
-    """Return the numbers of k points that ``kspacing`` or an input set gives for a structure, in its place.
-
-    Parameters
-    ----------
-    atoms
-        Structure from whose cell the numbers follow.
-    parameters
-        Keyword arguments of `make_vasp`. Those with numbers of their own derive nothing.
-    slab
-        Slab with the same first two cell vectors, from whose cell the numbers along these follow. None: all numbers
-        follow from `atoms`.
-    """
-    if name := parameters.get("input_set"):
-        parameters = {**arguments_of(name, atoms, parameters.get("bandgap")), **parameters}
-    if not (spacing := parameters.get("kspacing")):
-        return {key: parameters[key] for key in ("kpts", "gamma") if key in parameters} if name else {}
-    numbers = numbers_of(right_handed(atoms), spacing, slab and right_handed(slab))
-    gamma = parameters.get("kgamma") in (None, True)
-    return {"kpts": numbers, "gamma": gamma, "kspacing": None, "kgamma": None}
-
-
-def _program(calc_kwargs: Mapping[str, Any], noncollinear: bool) -> str:
-    """Return the program that the settings need, and look that it is there; vasp_gam is used only if it is.
-
-    The wave functions of vasp_gam are half of those that vasp_std reads, so that what is kept is of the latter.
-    """
-    if noncollinear:
-        PROGRAMS.command("vasp_ncl")
-        return "vasp_ncl"
-    PROGRAMS.command()
-    kpts = calc_kwargs.get("kpts") or (1, 1, 1)
-    alone = not (calc_kwargs.get("kspacing") or calc_kwargs.get("lwave"))
-    if alone and np.shape(kpts) in ((), (3,)) and np.prod(kpts) == 1:
-        try:
-            PROGRAMS.command("vasp_gam")
-        except InputError:
-            return PROGRAMS.main
-        return "vasp_gam"
-    return PROGRAMS.main
-
-
-def _name_potentials() -> None:
-    """Tell ASE, which knows no other way than for the whole process, where the potentials are."""
-    from ase.config import cfg
-
-    directory = PROGRAMS.data_dir(os.environ.get(create_input.GenerateVaspInput.VASP_PP_PATH), key="pp_path")
-    if not cfg.parser.has_section("environment"):
-        cfg.parser.add_section("environment")
-    cfg.parser["environment"][create_input.GenerateVaspInput.VASP_PP_PATH] = str(directory).replace("$", "$$")
-
-
-def right_handed(atoms: Atoms) -> Atoms:
-    """Return a periodic copy with a right-handed cell: VASP refuses others, and the opposite vectors span the same.
-
-    Parameters
-    ----------
-    atoms
-        Structure, which is not changed.
-    """
-    given = atoms.copy()
-    given.pbc = True
-    if given.cell.handedness < 0:
-        given.set_cell(-given.cell.array)
-    return given
-
-
-def _alike(atoms: Atoms, moments: NDArray[np.float64], least: float = 0.05) -> list[float]:
-    """Return moments of which those that are nearly the same, of one element, are the same; zeros if all are small."""
-    found = np.zeros(len(atoms))
-    if np.abs(moments).max() > least:
-        for number in set(atoms.numbers):
-            (places,) = np.nonzero(atoms.numbers == number)
-            places = places[np.argsort(moments[places])]
-            for group in np.split(places, 1 + np.nonzero(np.diff(moments[places]) > least)[0]):
-                found[group] = round(float(moments[group].mean()), 3)
-    return [float(moment) for moment in found]
-
-
 class Vasp(VaspOfASE):
-    """ASE's calculator, as `make_vasp` makes it.
+    """ASE's calculator, as `adatom.calculators.vasp.make.make_vasp` makes it.
 
     Parameters
     ----------
@@ -280,7 +61,7 @@ class Vasp(VaspOfASE):
         Function that returns parameters and changes for a structure, parameters and whether VASP relaxes; None: there
         is no advice.
     bader
-        Same as in `make_vasp`.
+        Same as in `adatom.calculators.vasp.make.make_vasp`.
     corrections
         What custodian's handlers corrected in all runs so far. Parameters that they changed stay as they made them.
     """
@@ -303,7 +84,7 @@ class Vasp(VaspOfASE):
         atoms
             Structure, which is not changed.
         """
-        return _with_moments(right_handed(atoms), self._moments)
+        return with_moments(right_handed(atoms), self._moments)
 
     def say(self, changes: Sequence[str]) -> None:
         """Add changes that were made by advice to the parameters of the result.
@@ -359,7 +140,7 @@ class Vasp(VaspOfASE):
         moments = np.asarray(self.results.get("magmoms"))
         along_an_axis = self.spinpol and np.ndim(atoms.get_initial_magnetic_moments()) == 1
         if along_an_axis and (self.int_params["lorbit"] or 0) >= 10 and moments.shape == (len(atoms),):
-            found["atoms"] = _with_moments(atoms, _alike(atoms, moments))
+            found["atoms"] = with_moments(atoms, alike(atoms, moments))
         place = Path(self.directory)
         if self.bader is False or not self.bool_params["laechg"] or not all((place / name).exists() for name in FILES):
             return found

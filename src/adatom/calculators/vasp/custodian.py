@@ -15,7 +15,7 @@ from typing import Any, TypedDict
 import numpy as np
 
 from adatom.calculators.running import end, ending, failure_of, started
-from adatom.calculators.vasp_stopping import check_stopped
+from adatom.calculators.vasp.stopping import check_stopped
 from adatom.errors import AdatomError, ConvergenceError, InputError, MissingExtraError, ProgramError, UnknownNameError
 from adatom.settings import get_settings
 

@@ -12,8 +12,8 @@ from ase.spacegroup import crystal
 from pymatgen.core import Lattice, Structure
 from pymatgen.io.vasp import Incar, Kpoints, sets
 
-from adatom.calculators.vasp import k_grid, make_vasp
-from adatom.calculators.vasp_sets import SETS, arguments_of
+from adatom.calculators.vasp.make import k_grid, make_vasp
+from adatom.calculators.vasp.sets import SETS, arguments_of
 from adatom.errors import InputError, MissingExtraError, UnknownNameError
 from tests import standins
 from tests.codes import reason_to_skip

@@ -1,0 +1,1 @@
+"""VASP: its programs as an ASE calculator, and what is read from its files."""
