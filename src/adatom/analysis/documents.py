@@ -18,6 +18,8 @@ DOCUMENTS = {
     "phonons": "adatom.analysis.phonons:Phonons",
     "qha": "adatom.analysis.qha:QuasiHarmonic",
     "eos": "adatom.analysis.eos:EquationOfState",
+    "diatomic_curve": "adatom.analysis.diatomics:DiatomicCurve",
+    "energy_volume_curve": "adatom.analysis.energy_volume:EnergyVolumeCurve",
     "reaction_path": "adatom.analysis.path:ReactionPath",
     "transition_state": "adatom.analysis.saddle:TransitionState",
 }
