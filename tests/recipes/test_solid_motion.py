@@ -1,13 +1,14 @@
-"""Vibrations and dynamics with the codes for crystals that run here."""
+"""Vibrations, dynamics, transition states and paths with the codes for crystals that run here."""
 
 from typing import Any
 
 import numpy as np
 import pytest
-from ase.build import bulk
+from ase import Atoms
+from ase.build import bulk, molecule
 from ase.io import read
 
-from adatom.recipes import abinit, elk, gpaw
+from adatom.recipes import abinit, cp2k, elk, gpaw
 from tests.codes import provide_code
 
 pytestmark = pytest.mark.deep(reason="dozens of energies by density functionals take minutes")
@@ -16,6 +17,16 @@ OF_SILICON: dict[Any, dict[str, Any]] = {
     abinit: {"pps": "hgh", "ecut": 300, "kpts": [3, 3, 3]},
     elk: {"kpts": [3, 3, 3]},
     gpaw: {"mode": {"name": "pw", "ecut": 250}, "xc": "LDA", "kpts": [4, 4, 4], "convergence": {"density": 1e-6}},
+}
+# Ammonia turns inside out, in a box. Elk's spheres around H would be too small for a test.
+OF_AMMONIA: dict[Any, dict[str, Any]] = {
+    abinit: {"pps": "hgh", "ecut": 500, "kpts": [1, 1, 1], "socket": True},
+    cp2k: {
+        "basis_set": "DZVP-MOLOPT-SR-GTH",
+        "cutoff": 4000,
+        "inp": "&FORCE_EVAL\n&DFT\n&SCF\nEPS_SCF 1e-7\n&END\n&END\n&END",
+    },
+    gpaw: {"mode": "lcao", "basis": "dzp", "h": 0.2, "xc": "LDA", "convergence": {"density": 1e-6}},
 }
 
 
@@ -39,3 +50,50 @@ def test_the_optical_phonon_and_the_dynamics_of_silicon(module):
     energies = [(image.get_potential_energy(), image.get_kinetic_energy()) for image in read(run["trajectory"], ":")]
     assert max(kinetic for _, kinetic in energies) > 0.02
     assert np.ptp([sum(both) for both in energies]) < 0.003
+
+
+@pytest.fixture(scope="module", params=OF_AMMONIA, ids=name)
+def inversion(request):
+    """The planar transition state of ammonia, by a code."""
+    module = request.param
+    provide_code(name(module))
+    hydrogen = [(np.cos(angle), np.sin(angle), 0) for angle in 2 * np.pi * np.arange(3) / 3]
+    planar = Atoms("NH3", [(0, 0, 0.05), *hydrogen])
+    planar.rattle(0.01, seed=1)
+    planar.center(3 if module is cp2k else 2.5)
+    return module, module.ts_job(planar, fmax=0.05, calc_kwargs=OF_AMMONIA[module])
+
+
+def height(atoms: Atoms) -> float:
+    """The distance of N from the plane of the H, whose sign tells the side."""
+    n, a, b, c = atoms.positions
+    normal = np.cross(b - a, c - a)
+    return float((n - a) @ normal / np.linalg.norm(normal))
+
+
+def test_the_transition_state_of_ammonia_is_planar_and_has_one_imaginary_mode(inversion):
+    module, state = inversion
+    assert height(state["atoms"]) == pytest.approx(0, abs=0.02)
+    vibrations = module.freq_job(state["atoms"], calc_kwargs=OF_AMMONIA[module])
+    frequencies = vibrations["results"]["frequencies"]
+    assert frequencies[0] < -400  # cm⁻¹
+    assert frequencies[1] > 400
+
+
+def test_a_band_and_a_path_from_the_state_agree(inversion):
+    module, state = inversion
+    settings = OF_AMMONIA[module]
+    end = module.irc_job(state["atoms"], fmax=0.2, calc_kwargs=settings)["atoms"]
+    assert abs(height(end)) == pytest.approx(0.4, abs=0.08)  # Å
+    low = molecule("NH3")
+    low.set_cell(state["atoms"].cell)
+    low.center()
+    low = module.relax_job(low, fmax=0.05, calc_kwargs=settings)
+    other, middle = low["atoms"].copy(), low["atoms"].copy()
+    plane = other.positions[1:, 2].mean()
+    other.positions[:, 2] = 2 * plane - other.positions[:, 2]
+    middle.positions[:, 2] = plane
+    band = module.neb_job([low["atoms"], middle, other], fmax=0.1, calc_kwargs=settings)
+    barrier = band["results"]["energy"] - low["results"]["energy"]
+    assert 0.1 < barrier < 0.4
+    assert barrier == pytest.approx(state["results"]["energy"] - low["results"]["energy"], abs=0.03)
