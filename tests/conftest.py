@@ -39,8 +39,12 @@ os.environ.update(
 
 
 def pytest_unconfigure() -> None:
-    """A thread that never ends must not keep the process: after two minutes it fails, and tells where each is."""
-    faulthandler.dump_traceback_later(120, exit=True, file=sys.__stderr__)
+    """A thread that never ends must not keep the process: after two minutes it fails, and tells where each is.
+
+    One of several processes may wait for the last test of another.
+    """
+    seconds = 1200 if "PYTEST_XDIST_WORKER" in os.environ else 120
+    faulthandler.dump_traceback_later(seconds, exit=True, file=sys.__stderr__)
 
 
 @pytest.fixture(autouse=True)
