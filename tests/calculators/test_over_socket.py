@@ -133,6 +133,8 @@ def test_a_program_that_ends_is_an_error_with_its_last_words(case, atoms):
     atoms.get_forces()
     [program] = running()
     program.kill()
+    for density in Path().rglob("*.save/charge-density.*"):  # it may have been at it
+        os.truncate(density, density.stat().st_size // 2)
     atoms.rattle(0.01)
     with pytest.raises(ProgramError, match=rf"was killed by SIGKILL(.|\n)*{case.output}:\n"):
         atoms.get_forces()

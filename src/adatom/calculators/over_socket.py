@@ -46,6 +46,9 @@ class SocketClient:
         Whether the program sends the stress of a crystal.
     ranks
         Whether the program can do so on several ranks.
+    forget
+        Function that is called with the directory of a program that has failed, and removes the files from which the
+        next one would start, and which may be half written.
     """
 
     write: Callable[[Any, Atoms, list[str], str], Sequence[str]]
@@ -55,6 +58,7 @@ class SocketClient:
     failure: Callable[[Path, str], Exception]
     stress: bool = True
     ranks: bool = True
+    forget: Callable[[Path], None] = lambda directory: None
 
     def check_ranks(self, code: str) -> None:
         """Refuse the ranks of the current job if the program can be served on one only.
@@ -140,6 +144,7 @@ class OverSocket(Calculator):
             found = self._program.ask(given)
         except BaseException:
             self.close()
+            self._client.forget(Path(self._calculator.directory))
             raise
         energy, virial = float(found["energy"]), found["virial"]
         self.results = {"energy": energy, "free_energy": energy, "forces": found["forces"]}

@@ -83,7 +83,7 @@ class ProgramProfile:
         """Name of the file for standard error of the program."""
         return f"{self.programs.main}.err"
 
-    def client(self, write: Callable[[Any, Any, list[str], str], Sequence[str]], **more: bool) -> SocketClient:
+    def client(self, write: Callable[[Any, Any, list[str], str], Sequence[str]], **more: Any) -> SocketClient:
         """Return how the program takes structures over a socket.
 
         Parameters

@@ -36,4 +36,9 @@ def _failure(directory: Path, said: str) -> Exception:
     return failure_of(f"pw.x {said}, before its end", directory, _OUTPUT, "CRASH", _ERRORS)
 
 
-CLIENT = SocketClient(_write, _OUTPUT, _ERRORS, check_scf, _failure)
+def _forget(directory: Path) -> None:
+    for file in directory.glob("*.save/charge-density.*"):  # pw.x reads one that is there
+        file.unlink(missing_ok=True)
+
+
+CLIENT = SocketClient(_write, _OUTPUT, _ERRORS, check_scf, _failure, forget=_forget)
