@@ -1,4 +1,4 @@
-"""How smooth a curve is, and how far it rises and falls where physics says so."""
+"""Measures of curves: their smoothness, and the parts in which they rise and fall."""
 
 from __future__ import annotations
 

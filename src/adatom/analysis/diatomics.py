@@ -1,4 +1,4 @@
-"""How physical the curve of a potential is for two atoms that approach each other."""
+"""Energies and forces of two atoms by their distance, and measures of how physical they are."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from adatom.analysis.curves import (
     tortuosity,
     total_variation,
 )
+from adatom.errors import InputError
 
 __all__ = ["DiatomicCurve", "diatomic_curve"]
 
@@ -45,7 +46,8 @@ class DiatomicCurve(TypedDict):
         Number of points at which the potential gave no finite energy and force. They are left out of all else; if fewer
         than five points remain, all measures are NaN.
     equilibrium_distance
-        Distance of the lowest energy in Å, between the points. NaN if it is at an end.
+        Distance of the lowest energy in Å, between the points. NaN if it is at an end, or if the slope does not rise
+        there.
     well_depth
         Energy at the largest distance minus the lowest in eV. Without a well it is 0.
     wave_number
@@ -125,12 +127,14 @@ def diatomic_curve(
     Raises
     ------
     InputError
-        The points are none of a curve: see `adatom.analysis.curves.sorted_points`.
+        The points are none of a curve: see `adatom.analysis.curves.sorted_points`. Or the mass is not above 0.
 
     References
     ----------
     .. [1] Y. Chiang et al., MLIP Arena, AI4Mat workshop at ICLR (2025), https://openreview.net/forum?id=ysKfIavYQE
     """
+    if reduced_mass is not None and not reduced_mass > 0:
+        raise InputError(f"reduced_mass is {reduced_mass!r}. Give one above 0, in atomic mass units.")
     points = sorted_points(distances=distances, energies=energies, forces=forces)
     there = np.isfinite(points).all(axis=0)
     r, e, f = (values[there] for values in points)
@@ -157,10 +161,9 @@ def _well(r: _Array, e: _Array, slope: _Array, reduced_mass: float | None) -> di
             curvature = np.interp(distance, r, derivative(r, slope))
             if reduced_mass is not None and curvature > 0:
                 wave_number = _WAVE_NUMBER * np.sqrt(curvature / reduced_mass)
-    depth = e[-1] - e[low]
     return {
         "equilibrium_distance": float(distance),
-        "well_depth": float(depth),
+        "well_depth": float(e[-1] - e[low]),
         "wave_number": float(wave_number),
     }
 

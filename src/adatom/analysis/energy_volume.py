@@ -1,4 +1,4 @@
-"""How physical the energy of a crystal is that is compressed and stretched far."""
+"""Energies of a crystal far from its volume, and measures of how physical they are."""
 
 from __future__ import annotations
 

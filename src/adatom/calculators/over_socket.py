@@ -47,8 +47,8 @@ class SocketClient:
     ranks
         Whether the program can do so on several ranks.
     forget
-        Function that is called with the directory of a program that has failed, and removes the files from which the
-        next one would start, and which may be half written.
+        Function that is called with the directory of a program that has failed, before it is started anew there, and
+        removes files from which it would start, and which may be half written. None: it starts from none.
     """
 
     write: Callable[[Any, Atoms, list[str], str], Sequence[str]]
@@ -58,7 +58,7 @@ class SocketClient:
     failure: Callable[[Path, str], Exception]
     stress: bool = True
     ranks: bool = True
-    forget: Callable[[Path], None] = lambda directory: None
+    forget: Callable[[Path], None] | None = None
 
     def check_ranks(self, code: str) -> None:
         """Refuse the ranks of the current job if the program can be served on one only.
@@ -101,6 +101,7 @@ class OverSocket(Calculator):
         self.parameters.update({"name": type(calculator).__name__, **calculator.parameters, "socket": True})
         self._calculator, self._client = calculator, client
         self._program: _Program | None = None
+        self._failed = False  # the last program
         self._asked = {"energy", "forces"}
 
     def __del__(self) -> None:
@@ -138,13 +139,16 @@ class OverSocket(Calculator):
         self._asked |= set(properties)
         if self._program is None:
             self._calculator.directory = directory = Path(self.directory).absolute()
+            if self._failed and self._client.forget:
+                self._client.forget(directory)
+            self._failed = False
             write = partial(self._client.write, self._calculator, given, sorted(self._asked))
             self._program = _Program(self._client, directory, write)
         try:
             found = self._program.ask(given)
         except BaseException:
             self.close()
-            self._client.forget(Path(self._calculator.directory))
+            self._failed = True  # its files stay, unless another program is started among them
             raise
         energy, virial = float(found["energy"]), found["virial"]
         self.results = {"energy": energy, "free_energy": energy, "forces": found["forces"]}

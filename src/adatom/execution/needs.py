@@ -1,4 +1,4 @@
-"""What the calls of a function need, as the function itself says it."""
+"""Needs of the calls of a function, as the function itself names them."""
 
 from __future__ import annotations
 

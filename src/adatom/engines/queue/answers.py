@@ -1,4 +1,4 @@
-"""What the files of a task say of its answer and its work, for people."""
+"""The answer and the work of a task in words for people, from its files."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ class BatchJobs:
 
     @property
     def finds_what_python_finds(self) -> bool:
-        """Whether nothing in the set-up of a batch job may let its workers find other modules than their Python."""
+        """True if nothing in the set-up of a batch job lets its workers find other modules than their Python."""
         variables = {*self._given["environment"], *self._given["shell_environment"]}
         return not (self._given["modules"] or self._given["pre_commands"] or "PYTHONPATH" in variables)
 

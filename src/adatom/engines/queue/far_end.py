@@ -158,7 +158,7 @@ def _take(spool: TaskFiles, wishes: list[list[Any]], files: dict[str, bytes]) ->
 
 
 class _Ended:
-    """What a message has room for of the answers and the files of their jobs. An answer comes behind the files."""
+    """The answers, and the files of their jobs, that one message has room for. An answer comes behind the files."""
 
     def __init__(self, spool: TaskFiles, partly: dict[str, dict[str, int]]) -> None:
         self.spool, self.partly, self.results = spool, partly, f"{spool.path}/results"

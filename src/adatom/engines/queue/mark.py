@@ -55,7 +55,7 @@ class Mark:
 
     @property
     def is_alone(self) -> bool:
-        """Whether there is no mark of another process."""
+        """True if there is no mark of another process."""
         return len(os.listdir(self._path.parent)) < 2
 
     def others(self) -> list[Process]:

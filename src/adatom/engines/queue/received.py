@@ -1,4 +1,4 @@
-"""What a host sends in an exchange, written to its places on this machine."""
+"""Answers and files that a host sends in an exchange, written to their places on this machine."""
 
 from __future__ import annotations
 

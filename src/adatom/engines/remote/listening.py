@@ -19,7 +19,7 @@ __all__ = ["Said", "call_and_listen"]
 
 @dataclass(frozen=True)
 class Said:
-    """What a function has returned and printed.
+    """The value or failure of a function, and its printed text.
 
     Attributes
     ----------

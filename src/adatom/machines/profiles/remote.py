@@ -1,4 +1,4 @@
-"""What sends the items of an operation to batch jobs, by the label of the operation."""
+"""Profiles that send the items of an operation to batch jobs, by the label of the operation."""
 
 from __future__ import annotations
 
