@@ -7,12 +7,13 @@ from itertools import combinations_with_replacement
 
 import numpy as np
 from ase import Atoms
-from ase.data import atomic_numbers, covalent_radii
+from ase.data import atomic_numbers, covalent_radii, vdw_alvarez
+from numpy.typing import NDArray
 
 from adatom.atoms.isolated import check_box, element_symbols
 from adatom.errors import InputError
 
-__all__ = ["dimers"]
+__all__ = ["diatomic_distances", "dimers"]
 
 
 def dimers(
@@ -66,6 +67,42 @@ def dimers(
             positions[:, 0] += np.array([-0.5, 0.5]) * distance
             made.append(Atoms(pair, positions, cell=[box] * 3, pbc=pbc, info={"config_type": "dimer"}))
     return made
+
+
+def diatomic_distances(first: str, second: str, step: float = 0.01) -> NDArray[np.float64]:
+    """Return distances from deep in the repulsion of two atoms to where they do not feel each other.
+
+    They go from 0.9 times the mean covalent radius to 3.1 times the mean van der Waals radius of Alvarez [1]_, or to
+    6 Å where one is not known, as in MLIP Arena [2]_.
+
+    Parameters
+    ----------
+    first, second
+        Symbols of the atoms.
+    step
+        Distance between two of them in Å, about.
+
+    Returns
+    -------
+    ndarray
+        Distances in Å, evenly spaced, the smallest first.
+
+    Raises
+    ------
+    InputError
+        An element is unknown.
+
+    References
+    ----------
+    .. [1] S. Alvarez, Dalton Trans. 42, 8617 (2013), https://doi.org/10.1039/c3dt50599e
+    .. [2] Y. Chiang et al., MLIP Arena, AI4Mat workshop at ICLR (2025), https://openreview.net/forum?id=ysKfIavYQE
+    """
+    numbers = [atomic_numbers[symbol] for each in (first, second) for symbol in element_symbols([each])]
+    shortest = 0.9 * float(np.mean(covalent_radii[numbers]))
+    known = vdw_alvarez.vdw_radii
+    radii = [known[number] if number < len(known) else np.nan for number in numbers]
+    longest = 6.0 if np.isnan(radii).any() else 3.1 * float(np.mean(radii))
+    return np.linspace(shortest, longest, int((longest - shortest) / step))
 
 
 def _pairs(elements: Iterable[str | int | tuple[str | int, str | int]]) -> list[tuple[str, str]]:

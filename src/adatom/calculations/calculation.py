@@ -101,6 +101,10 @@ class Calculation:
             The energy or a force is not a number.
         """
         self.atoms.get_potential_energy()  # computes only if the calculator's last structure differs
+        return self.found()
+
+    def found(self) -> dict[str, Any]:
+        """Return what `properties` returns, of the structure that the calculator has computed last."""
         found = {
             key: float(value) if np.ndim(value) == 0 else np.array(value)  # some calculators reuse their arrays
             for key, value in self.calculator.results.items()

@@ -51,6 +51,7 @@ def make_calculator(calculator: Any, **calc_kwargs: Any) -> Any:
 ase = ModelCode("ASE calculator", make_calculator, found=calculator_class)
 
 static_job = ase.job(jobs.static_job)
+scan_job = ase.job(jobs.scan_job)
 relax_job = ase.job(jobs.relax_job)
 md_job = ase.job(jobs.md_job)
 freq_job = ase.job(jobs.freq_job)

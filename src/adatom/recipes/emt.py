@@ -10,6 +10,7 @@ from adatom.recipes.common.flows import *  # noqa: F403
 emt = Code("EMT", EMT, elements=tuple(elements), parameters=tuple(EMT.default_parameters))
 
 static_job = emt.job(jobs.static_job)
+scan_job = emt.job(jobs.scan_job)
 relax_job = emt.job(jobs.relax_job)
 md_job = emt.job(jobs.md_job)
 freq_job = emt.job(jobs.freq_job)

@@ -9,6 +9,7 @@ from adatom.recipes.common.flows import *  # noqa: F403
 lj = Code("Lennard-Jones", LennardJones, parameters=tuple(LennardJones.default_parameters))
 
 static_job = lj.job(jobs.static_job)
+scan_job = lj.job(jobs.scan_job)
 relax_job = lj.job(jobs.relax_job)
 md_job = lj.job(jobs.md_job)
 freq_job = lj.job(jobs.freq_job)

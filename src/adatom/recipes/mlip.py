@@ -49,6 +49,7 @@ def compute_batch(
 mlip = ModelCode("machine-learned potential", make_model)
 
 static_job = mlip.job(jobs.static_job).with_options(batch_function=compute_batch)
+scan_job = mlip.job(jobs.scan_job)
 relax_job = mlip.job(jobs.relax_job)
 md_job = mlip.job(jobs.md_job)
 freq_job = mlip.job(jobs.freq_job)

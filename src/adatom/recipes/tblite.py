@@ -105,6 +105,7 @@ def check(atoms: Atoms, calc_kwargs: Mapping[str, Any]) -> None:
 tblite = Code("tblite", make_calculator, elements=tuple(chemical_symbols[1:87]), parameters=PARAMETERS, check=check)
 
 static_job = tblite.job(jobs.static_job)
+scan_job = tblite.job(jobs.scan_job)
 relax_job = tblite.job(jobs.relax_job)
 md_job = tblite.job(jobs.md_job)
 freq_job = tblite.job(jobs.freq_job)

@@ -25,6 +25,8 @@ __all__ = [
     "Properties",
     "RelaxResult",
     "Result",
+    "ScanPoints",
+    "ScanResult",
     "StaticResult",
     "Thermo",
     "VibProperties",
@@ -332,6 +334,42 @@ class PathResult(Result):
     points: PathPoints
     steps: int
     ends: NotRequired[list[Atoms]]
+
+
+class ScanPoints(TypedDict):
+    """Properties of the structures of a scan, P of them; NaN for a structure that failed.
+
+    Attributes
+    ----------
+    energies
+        Energies in eV, shape (P,).
+    forces
+        Forces in eV/Å on the atoms of each structure, of shape (N, 3) for each.
+    stresses
+        Stress of each structure in eV/Å³, of shape (6,) for each: xx, yy, zz, yz, xz, xy.
+    """
+
+    energies: Array
+    forces: NotRequired[list[Array]]
+    stresses: NotRequired[list[Array]]
+
+
+class ScanResult(Result):
+    """Result of a scan. `atoms` and `results` are those of the structure with the lowest energy.
+
+    Attributes
+    ----------
+    results
+        Properties of that structure.
+    points
+        Properties of all structures, in their order.
+    missing
+        Why a structure failed, by its number in the order, from ``"0"`` on. The trajectory lacks these structures.
+    """
+
+    results: Properties
+    points: ScanPoints
+    missing: dict[str, str]
 
 
 class VibResult(Result):

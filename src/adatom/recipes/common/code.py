@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -130,6 +130,26 @@ class Code:
         check_keywords(make_dispersion, wanted)
         dispersion = make_dispersion(atoms, **wanted)
         return WithDispersion(over_socket(self.build(atoms, settings)), dispersion)
+
+    def calculators(self, structures: Sequence[Atoms], calc_kwargs: Mapping[str, Any] | None = None) -> list[Any]:
+        """Return calculators for structures: one for all that have the same atoms and periodicity.
+
+        Parameters
+        ----------
+        structures
+            Structures that will be computed, one after the other.
+        calc_kwargs
+            Same as in `calculator`.
+        """
+        made: dict[tuple[bytes, bytes], Any] = {}
+        found = []
+        for atoms in structures:
+            check_atoms(atoms)
+            same = atoms.numbers.tobytes(), atoms.pbc.tobytes()
+            if same not in made:
+                made[same] = self.calculator(atoms, calc_kwargs)
+            found.append(made[same])
+        return found
 
     def _over_socket(self, wanted: Any) -> Callable[[Any], Any]:
         """Return the function that makes a calculator over a socket of another, if that is wanted."""

@@ -6,7 +6,9 @@ public for type checkers.
 
 from adatom.recipes.common.convergence import convergence_flow as convergence_flow
 from adatom.recipes.common.defects import bulk_to_defects_flow as bulk_to_defects_flow
+from adatom.recipes.common.diatomic import diatomic_flow as diatomic_flow
 from adatom.recipes.common.elastic import elastic_tensor_flow as elastic_tensor_flow
+from adatom.recipes.common.energy_volume import energy_volume_flow as energy_volume_flow
 from adatom.recipes.common.eos import eos_flow as eos_flow
 from adatom.recipes.common.irc import irc_flow as irc_flow
 from adatom.recipes.common.neb import neb_flow as neb_flow

@@ -17,12 +17,13 @@ from adatom.calculations.optimize import run_optimize
 from adatom.calculations.pressure import Pressure
 from adatom.calculations.ramp import Knots
 from adatom.calculations.saddle import run_saddle
+from adatom.calculations.scan import run_scan
 from adatom.calculations.static import run_static
 from adatom.calculations.steps import PreviousRun
 from adatom.recipes.common.code import Code
 from adatom.recipes.common.docs import documented_by
 from adatom.recipes.common.freq import freq_job
-from adatom.schemas.results import MDResult, PathResult, RelaxResult, StaticResult
+from adatom.schemas.results import MDResult, PathResult, RelaxResult, ScanResult, StaticResult
 
 __all__ = [
     "freq_job",
@@ -33,6 +34,7 @@ __all__ = [
     "native_ts_job",
     "neb_job",
     "relax_job",
+    "scan_job",
     "static_job",
     "ts_job",
 ]
@@ -58,6 +60,27 @@ def static_job(
     """
     calculator = code.calculator(atoms, calc_kwargs)
     return run_static(atoms, calculator, properties=properties, copy_files=copy_files)
+
+
+@documented_by(run_scan, Code.calculator)
+def scan_job(
+    code: Code,
+    structures: Sequence[Atoms],
+    *,
+    properties: Sequence[str] = ("energy", "forces"),
+    calc_kwargs: Mapping[str, Any] | None = None,
+) -> ScanResult:
+    """Compute the energies and forces of many structures in one job; one that fails leaves a gap.
+
+    {parameters}
+
+    Returns
+    -------
+    ScanResult
+        ``points["energies"]`` in eV, shape (P,), and ``points["forces"]`` in eV/Å, of shape (N, 3) for each structure;
+        ``missing`` says which structures failed, and why. ``atoms`` is the structure with the lowest energy.
+    """
+    return run_scan(structures, code.calculators(structures, calc_kwargs), properties=properties)
 
 
 @documented_by(run_optimize, Code.calculator)
