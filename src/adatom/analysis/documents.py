@@ -20,6 +20,10 @@ DOCUMENTS = {
     "eos": "adatom.analysis.eos:EquationOfState",
     "diatomic_curve": "adatom.analysis.diatomics:DiatomicCurve",
     "energy_volume_curve": "adatom.analysis.energy_volume:EnergyVolumeCurve",
+    "equivariance": "adatom.analysis.equivariance:Equivariance",
+    "extensivity": "adatom.analysis.extensivity:Extensivity",
+    "locality": "adatom.analysis.locality:Locality",
+    "smoothness": "adatom.analysis.smoothness:Smoothness",
     "reaction_path": "adatom.analysis.path:ReactionPath",
     "transition_state": "adatom.analysis.saddle:TransitionState",
 }

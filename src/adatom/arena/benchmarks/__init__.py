@@ -1,0 +1,42 @@
+"""Table of the benchmarks, a line for each."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from adatom.arena.benchmark import Benchmark
+from adatom.errors import UnknownNameError
+
+__all__ = ["BENCHMARKS", "find_benchmark"]
+
+#: By the name of a benchmark, the place of its description as ``module:name``.
+BENCHMARKS = {
+    "diatomics": "adatom.arena.benchmarks.diatomics:DIATOMICS",
+    "pairs": "adatom.arena.benchmarks.pairs:PAIRS",
+    "energy-volume": "adatom.arena.benchmarks.energy_volume:ENERGY_VOLUME",
+    "smoothness": "adatom.arena.benchmarks.smoothness:SMOOTHNESS",
+    "equivariance": "adatom.arena.benchmarks.equivariance:EQUIVARIANCE",
+    "extensivity": "adatom.arena.benchmarks.extensivity:EXTENSIVITY",
+    "locality": "adatom.arena.benchmarks.locality:LOCALITY",
+}
+
+
+def find_benchmark(name: str) -> Benchmark:
+    """Return a benchmark by its name.
+
+    Parameters
+    ----------
+    name
+        Name of a benchmark, one of the keys of `BENCHMARKS`; or the place of another, as ``module:name``.
+
+    Raises
+    ------
+    UnknownNameError
+        There is no such benchmark.
+    """
+    place = BENCHMARKS.get(name, name)
+    module, colon, attribute = place.partition(":")
+    if not colon:
+        raise UnknownNameError("benchmark", name, BENCHMARKS, "Yours is named by its place, as module:NAME.")
+    found: Benchmark = getattr(import_module(module), attribute)
+    return found
