@@ -24,6 +24,8 @@ DOCUMENTS = {
     "extensivity": "adatom.analysis.extensivity:Extensivity",
     "locality": "adatom.analysis.locality:Locality",
     "smoothness": "adatom.analysis.smoothness:Smoothness",
+    "endurance": "adatom.analysis.endurance:Endurance",
+    "cohesion": "adatom.analysis.cohesion:Cohesion",
     "reaction_path": "adatom.analysis.path:ReactionPath",
     "transition_state": "adatom.analysis.saddle:TransitionState",
 }

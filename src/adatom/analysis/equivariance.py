@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 __all__ = ["Equivariance", "equivariance", "moved_structures"]
 
 _Array = NDArray[np.float64]
+_Places = NDArray[np.int64]
 _MOTIONS = ("rotation", "reflection", "translation", "permutation")
 
 
@@ -46,7 +47,7 @@ class Equivariance(TypedDict):
     cosine: float
 
 
-def moved_structures(atoms: Atoms, number: int = 3, seed: int = 0) -> dict[str, list[tuple[Atoms, _Array, _Array]]]:
+def moved_structures(atoms: Atoms, number: int = 3, seed: int = 0) -> dict[str, list[tuple[Atoms, _Array, _Places]]]:
     """Return a structure after random motions that should leave its energy as it is.
 
     Parameters
@@ -66,7 +67,7 @@ def moved_structures(atoms: Atoms, number: int = 3, seed: int = 0) -> dict[str, 
     """
     rng = np.random.default_rng(seed)
     same, places = np.eye(3), np.arange(len(atoms))
-    found: dict[str, list[tuple[Atoms, _Array, _Array]]] = {kind: [] for kind in _MOTIONS}
+    found: dict[str, list[tuple[Atoms, _Array, _Places]]] = {kind: [] for kind in _MOTIONS}
     for _ in range(number):
         turn = _rotation(rng)
         for kind, matrix in (("rotation", turn), ("reflection", turn @ np.diag([1.0, 1.0, -1.0]))):

@@ -22,14 +22,13 @@ from adatom.arena.machine import describe_machine
 from adatom.arena.records import FORMAT, MetricRow, Record, SystemRecord, save_record
 from adatom.calculators.models import Calculator, model, named_model
 from adatom.errors import InputError
-from adatom.execution.engine import Engine
 from adatom.execution.registry import get_engine
 from adatom.schemas.readable import readable
 from adatom.schemas.search import find_results
 from adatom.utils.nested import collect
 from adatom.workflow import Flow, Job
 
-__all__ = ["plan_benchmarks", "run_benchmarks"]
+__all__ = ["calculators_of", "run_benchmarks", "worker_processes"]
 
 
 def run_benchmarks(
@@ -76,12 +75,12 @@ def run_benchmarks(
         A name is unknown, or there is nothing to run.
     """
     chosen = [find_benchmark(one) if isinstance(one, str) else one for one in benchmarks]
-    calculators = _calculators(models)
+    calculators = calculators_of(models)
     systems = {one.name: one.chosen(size, elements) for one in chosen}
     campaign = _campaign(chosen, calculators, systems, timeout)
     place = Path(directory).absolute()
     start = datetime.now(UTC)
-    with _settings(place), _runner(runner) as used:
+    with _settings(place), worker_processes(runner) as used:
         found = campaign.with_options(runner=used)()
     end = datetime.now(UTC)
     records = []
@@ -96,7 +95,14 @@ def run_benchmarks(
     return records
 
 
-def _calculators(models: Sequence[str] | Mapping[str, Calculator]) -> dict[str, Any]:
+def calculators_of(models: Sequence[str] | Mapping[str, Calculator]) -> dict[str, Calculator]:
+    """Return calculators by name, and refuse names of no model.
+
+    Parameters
+    ----------
+    models
+        Same as in `run_benchmarks`.
+    """
     if isinstance(models, str) or not models:
         raise InputError(f"models is {models!r}. Give a list of names such as ['chgnet', 'emt'].")
     if isinstance(models, Mapping):
@@ -147,8 +153,14 @@ def _settings(place: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _runner(runner: Any) -> Iterator[Any]:
-    """Give the runner, or worker processes where the engine would run jobs in this one."""
+def worker_processes(runner: Any = None) -> Iterator[Any]:
+    """Give a runner, or worker processes where the engine would run jobs in this process.
+
+    Parameters
+    ----------
+    runner
+        Runner of the user; None: there is none.
+    """
     if runner is not None or get_engine().capabilities.processes:
         yield runner
         return
@@ -163,7 +175,7 @@ def _record(
     benchmark: Benchmark, size: str, name: str, systems: Mapping[str, Any], values: Mapping[str, Any]
 ) -> Record:
     rows: list[MetricRow] = [_row(metric) for metric in benchmark.metrics]
-    units = units_of(benchmark.document)
+    units = units_of(benchmark.document) if benchmark.curves else {}
     curves = [{"x": x, "y": y, "x_unit": units[x], "y_unit": units[y]} for x, y in benchmark.curves]
     parameters = readable(benchmark.parameters)
     said = [benchmark.name, benchmark.version, benchmark.document, list(systems), parameters, rows]

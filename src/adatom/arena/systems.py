@@ -1,4 +1,4 @@
-"""Structures that benchmarks compute, made by ASE and pymatgen."""
+"""Structures that benchmarks compute, that ASE makes."""
 
 from __future__ import annotations
 
@@ -17,12 +17,33 @@ from adatom.atoms.rattle import rattle
 __all__ = ["crystals", "metals", "molecules", "of_elements", "rattled"]
 
 _SIMPLE = ("fcc", "bcc", "hcp", "diamond")
-#: Compounds by name: structure in ASE, or prototype in pymatgen, and lattice constant in Å (experiment, rounded).
-_ROCKSALT = {"NaCl": 5.64, "MgO": 4.21, "LiF": 4.03, "KBr": 6.60, "CaO": 4.81, "TiC": 4.33, "TiN": 4.24, "AgCl": 5.55}
-_ZINCBLENDE = {"GaAs": 5.65, "ZnS": 5.41, "SiC": 4.36, "InP": 5.87, "AlP": 5.46, "BN": 3.62, "CuCl": 5.42, "CdTe": 6.48}
-_CESIUM = {"CsCl": 4.12, "NiAl": 2.88, "TlBr": 3.98}
-_FLUORITE = {"CaF2": 5.46, "CeO2": 5.41, "Li2O": 4.62}
+#: Lattice constants of compounds in Å (experiment, rounded), by ASE's name of their structure and by formula.
+_BINARY = {
+    "rocksalt": {
+        "NaCl": 5.64,
+        "MgO": 4.21,
+        "LiF": 4.03,
+        "KBr": 6.60,
+        "CaO": 4.81,
+        "TiC": 4.33,
+        "TiN": 4.24,
+        "AgCl": 5.55,
+    },
+    "zincblende": {
+        "GaAs": 5.65,
+        "ZnS": 5.41,
+        "SiC": 4.36,
+        "InP": 5.87,
+        "AlP": 5.46,
+        "BN": 3.62,
+        "CuCl": 5.42,
+        "CdTe": 6.48,
+    },
+    "cesiumchloride": {"CsCl": 4.12, "NiAl": 2.88, "TlBr": 3.98},
+    "fluorite": {"CaF2": 5.46, "CeO2": 5.41},
+}
 _PEROVSKITE = {"SrTiO3": 3.905, "BaTiO3": 4.00, "KMgF3": 3.99}
+_PEROVSKITE_SITES = [[0, 0, 0], [0.5, 0.5, 0.5], [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]]
 _SMALL = ("Cu", "Al", "Na", "Fe", "Si", "Ti", "NaCl", "SiC")
 _NOBLE_GASES = ("Ne", "Ar", "Kr", "Xe")
 _MOLECULES = ("H2O", "CH4", "NH3", "C2H6", "CO2", "C6H6", "CH3OH", "HCN", "C2H4", "SiH4", "CH3Cl", "PH3", "H2CO", "N2")
@@ -32,8 +53,8 @@ def crystals(size: Size, elements: Collection[str] | None = None) -> dict[str, A
     """Return primitive cells of crystals by formula, near their experimental lattice constants.
 
     The small set has eight crystals of all kinds of bonds; the medium set the elements up to bismuth whose crystals are
-    face- or body-centred cubic, hexagonal close-packed or of diamond's kind, and binary compounds; the full set all
-    such elements, and perovskites and fluorites besides.
+    face- or body-centred cubic, hexagonal close-packed or of diamond's kind, and compounds of two kinds of atoms; the
+    full set all such elements, and perovskites and fluorites besides.
 
     Parameters
     ----------
@@ -48,7 +69,7 @@ def crystals(size: Size, elements: Collection[str] | None = None) -> dict[str, A
     if size == "small":
         return {name: everything[name] for name in _SMALL}
     if size == "medium":
-        binary = _ROCKSALT | _ZINCBLENDE | _CESIUM
+        binary = {name for kind in ("rocksalt", "zincblende", "cesiumchloride") for name in _BINARY[kind]}
         return {name: atoms for name, atoms in everything.items() if name in binary or _up_to_bismuth(atoms, name)}
     return dict(everything)
 
@@ -112,7 +133,7 @@ def rattled(systems: Mapping[str, Atoms], stdev: float = 0.08, repeat: int = 2) 
     repeat
         Number of cells along each vector of a crystal.
     """
-    found = {}
+    found: dict[str, Atoms] = {}
     for name, atoms in systems.items():
         whole = atoms * (repeat, repeat, repeat) if atoms.pbc.all() else atoms.copy()
         rng = np.random.default_rng(len(found))
@@ -126,9 +147,6 @@ def rattled(systems: Mapping[str, Atoms], stdev: float = 0.08, repeat: int = 2) 
 
 @cache
 def _all_crystals() -> dict[str, Atoms]:
-    from pymatgen.core import Structure
-    from pymatgen.io.ase import AseAtomsAdaptor
-
     found: dict[str, Atoms] = {}
     for symbol in chemical_symbols[1:]:
         number = atomic_numbers[symbol]
@@ -136,17 +154,12 @@ def _all_crystals() -> dict[str, Atoms]:
         if state and state["symmetry"] in _SIMPLE:
             with suppress(ValueError):  # of those of which ASE has no basis
                 found[symbol] = bulk(symbol)
-    for structure, constants in (("rocksalt", _ROCKSALT), ("zincblende", _ZINCBLENDE), ("cesiumchloride", _CESIUM)):
+    for structure, constants in _BINARY.items():
         for name, a in constants.items():
             found[name] = bulk(name, structure, a=a)
-    for prototype, constants in (("fluorite", _FLUORITE), ("perovskite", _PEROVSKITE)):
-        for name, a in constants.items():
-            species = Atoms(name).symbols.formula.count()
-            order = sorted(species, key=lambda symbol: species[symbol])
-            if prototype == "perovskite":
-                order = list(species)
-            made = Structure.from_prototype(prototype, order, a=a).get_primitive_structure()
-            found[name] = AseAtomsAdaptor.get_atoms(made, msonable=False)
+    found["Li2O"] = bulk("OLi2", "fluorite", a=4.62)  # ASE puts the first element on the lattice
+    for name, a in _PEROVSKITE.items():
+        found[name] = Atoms(name, scaled_positions=_PEROVSKITE_SITES, cell=[a] * 3, pbc=True)
     return found
 
 

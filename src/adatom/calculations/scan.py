@@ -62,7 +62,7 @@ def run_scan(
         calculation(name, structures[0], calculators[0], needs=tuple(wanted)) as run,
         closed_after(*{id(one): one for one in calculators}.values()),
     ):
-        found: list[dict[str, Any] | None] = []
+        found: list[dict[str, Any]] = []
         missing: dict[str, str] = {}
         for index, (atoms, calculator) in enumerate(zip(structures, calculators, strict=True)):
             calculator.directory = run.directory.path
@@ -74,11 +74,11 @@ def run_scan(
                 raise
             except Exception as error:  # a potential may raise anything at a structure that it has not seen the like of
                 missing[str(index)] = f"{type(error).__name__}: {error}"
-                found.append(None)
+                found.append({})
                 getattr(calculator, "reset", lambda: None)()
         if len(missing) == len(found):
             raise ConvergenceError(f"All {len(found)} structures of the {name} failed, the first by {missing['0']}")
-        energies = np.array([np.nan if one is None else one["energy"] for one in found])
+        energies = np.array([one.get("energy", np.nan) for one in found])
         lowest = int(np.nanargmin(energies))
         run.atoms = independent_copy(structures[lowest])
         with run.trajectory() as trajectory:
@@ -86,9 +86,7 @@ def run_scan(
         points: dict[str, Any] = {"energies": energies}
         for key in wanted[1:]:
             shapes = [(len(atoms), 3) if key == "forces" else (6,) for atoms in structures]
-            values = [
-                np.full(shape, np.nan) if one is None else one[key] for one, shape in zip(found, shapes, strict=True)
-            ]
+            values = [one.get(key, np.full(shape, np.nan)) for one, shape in zip(found, shapes, strict=True)]
             points["forces" if key == "forces" else "stresses"] = values
         result = run.result(converged=not missing, properties=wanted)
         return cast(ScanResult, {**result, "results": found[lowest], "points": points, "missing": missing})

@@ -1,4 +1,4 @@
-"""The command line: ``adatom run|map|plot|errors|convert|recipes|settings|engines|jobs|cache|queue|profiles``.
+"""The command line: ``adatom run|map|bench|plot|errors|convert|recipes|settings|engines|jobs|cache|queue|profiles``.
 
 The module of a command has its parameters and its help, and is imported when the command is used. Commands that need
 ASE or NumPy have their bodies in `adatom.cli.actions`, which is imported when they run: these packages take longer to
@@ -24,6 +24,11 @@ class _Commands(Group):
             "map",
             "adatom.cli.map:map_",
             "Run a recipe on each structure of files, and write the structures with their results.",
+        ),
+        Entry(
+            "bench",
+            "adatom.cli.bench:bench",
+            "Benchmarks of models that need no reference: list, run, report, compare.",
         ),
         Entry("plot", "adatom.cli.plot:plot", "Draw what a saved result has to show."),
         Entry(

@@ -18,6 +18,14 @@ BENCHMARKS = {
     "equivariance": "adatom.arena.benchmarks.equivariance:EQUIVARIANCE",
     "extensivity": "adatom.arena.benchmarks.extensivity:EXTENSIVITY",
     "locality": "adatom.arena.benchmarks.locality:LOCALITY",
+    "eos": "adatom.arena.benchmarks.eos:EOS",
+    "elasticity": "adatom.arena.benchmarks.elasticity:ELASTICITY",
+    "phonons": "adatom.arena.benchmarks.phonons:PHONONS",
+    "cohesion": "adatom.arena.benchmarks.cohesion:COHESION",
+    "vacancies": "adatom.arena.benchmarks.vacancies:VACANCIES",
+    "conservation": "adatom.arena.benchmarks.conservation:CONSERVATION",
+    "heating": "adatom.arena.benchmarks.endurance:HEATING",
+    "compression": "adatom.arena.benchmarks.endurance:COMPRESSION",
 }
 
 

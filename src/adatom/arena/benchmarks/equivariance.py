@@ -64,7 +64,8 @@ _MOTIONS = ("rotation", "reflection", "translation", "permutation")
 EQUIVARIANCE = Benchmark(
     name="equivariance",
     title="Equivariance",
-    about="A structure that is turned, reflected, shifted or renumbered has the same energy, and forces that move with it.",
+    about="A structure that is turned, reflected, shifted or renumbered has the same energy, and forces that move "
+    "with it.",
     systems=systems,
     flow=equivariance_flow,
     document="equivariance",
