@@ -6,17 +6,16 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
-import psutil
 import pytest
 
 from adatom.errors import JobTimeoutError, WorkerDiedError
 from adatom.execution.deadline import stop_requested
 from adatom.execution.directories import run_directory
-from adatom.execution.process import Child, execute_in_child
+from adatom.execution.process import Child
 from adatom.execution.worker import unpack
 from tests.execution.calls import call_of
+from tests.execution.processes import gone, sleeper, until
 
 
 @pytest.fixture
@@ -29,24 +28,6 @@ def child():
 def ask(child, function):
     child.send(function)
     return pickle.loads(child.receive(timeout=60))
-
-
-def until(condition):
-    """Wait for what another process does."""
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
-def gone(*pids):
-    """Whether processes have ended, those that nobody has yet asked for their status too."""
-    return all(not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE for pid in pids)
-
-
-def sleeper():
-    """Start a process that sleeps; its id."""
-    return subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]).pid
 
 
 # --- Working ----------------------------------------------------------------------------------------------------------
@@ -205,39 +186,3 @@ def test_it_ends_with_its_parent_and_so_does_what_it_started(tmp_path, end):
         until(lambda: gone(*pids))
     finally:
         parent.kill()
-
-
-# --- One call in a process of its own ---------------------------------------------------------------------------------
-
-
-def test_a_call_in_time_gives_its_value(tmp_path):
-    pid = execute_in_child(call_of(os.getpid, directory=tmp_path / "JOB"), (), timeout=60)
-    assert pid != os.getpid()
-    assert gone(pid)
-    assert os.listdir(tmp_path) == []
-
-
-def test_a_call_that_takes_too_long_is_a_failure_and_its_files_are_kept(tmp_path):
-    def work():
-        with run_directory("run") as run:
-            (run.path / "pid").write_text(f"{os.getpid()} {sleeper()}")
-            time.sleep(600)
-
-    failure = execute_in_child(call_of(work, directory=tmp_path / "JOB"), (), timeout=6)
-    assert (failure.job, failure.kind) == ("work", "JobTimeoutError")
-    assert failure.directory == str(tmp_path / "failed-JOB")
-    assert "stopped after 6 s" in (tmp_path / "failed-JOB" / "error.txt").read_text()
-    pids = (tmp_path / "failed-JOB" / "pid").read_text().split()
-    until(lambda: gone(*map(int, pids)))
-
-
-def test_a_call_whose_process_dies_is_a_failure_with_a_directory(tmp_path):
-    failure = execute_in_child(call_of(os._exit, 3, directory=tmp_path / "JOB"), (), timeout=60)
-    assert failure.kind == "WorkerDiedError"
-    assert "exit status 3" in failure.message
-    assert Path(failure.directory, "error.txt").read_text().strip() == failure.message
-
-
-def test_a_value_that_cannot_come_back_is_a_failure(tmp_path):
-    failure = execute_in_child(call_of(lambda: (i for i in "x"), directory=tmp_path / "JOB"), (), timeout=60)
-    assert "a generator, cannot be sent back" in failure.message

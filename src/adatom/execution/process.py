@@ -13,7 +13,6 @@ from contextlib import suppress
 from functools import partial
 from io import BytesIO
 from multiprocessing.connection import Connection, Pipe
-from pathlib import Path
 from typing import Any
 
 import cloudpickle
@@ -21,10 +20,9 @@ import cloudpickle
 from adatom.errors import JobTimeoutError, WorkerDiedError
 from adatom.execution.call import Batch, Call
 from adatom.execution.deadline import request_stop, stop_requested
-from adatom.execution.directories import mark_interrupted
-from adatom.execution.worker import pack, unpack
+from adatom.execution.worker import pack
 
-__all__ = ["GRACE", "Child", "execute_in_child"]
+__all__ = ["GRACE", "Child"]
 
 GRACE = 6.0  # seconds that a worker has after SIGTERM to mark the directory of its job
 # The search path is handed over in place of an environment variable, so that the user's own PYTHONPATH stays as it is.
@@ -165,36 +163,6 @@ class Child:
             os.killpg(self.pid, number)
         except ProcessLookupError:
             pass
-
-
-def execute_in_child(call: Call, upstream: Sequence[Any], timeout: float) -> Any:
-    """Run a call in a process of its own, so that it can be killed wherever the engine runs jobs.
-
-    Parameters
-    ----------
-    call
-        Call with one attempt and no timeout.
-    upstream
-        Results for the slots of the call.
-    timeout
-        Seconds after which the process is killed. The start of the interpreter does not count.
-
-    Returns
-    -------
-    Any
-        Value of the job, or a `Failure`.
-    """
-    child = Child()
-    try:
-        child.wait_until_up(call.function, call.arguments)
-        child.send(lambda: pack(call, upstream))  # not `execute`: a result that cannot be pickled is a failure too
-        return unpack(unpack(child.receive(timeout)))
-    except (JobTimeoutError, WorkerDiedError) as error:
-        child.kill()
-        marked = mark_interrupted(Path(call.directory_of(call.attempt)), str(error), make=True)
-        return call.failure(error, marked)
-    finally:
-        child.kill()
 
 
 def _unpickle(pickled: Sequence[bytes]) -> None:

@@ -95,7 +95,7 @@ def execute(call: Call, upstream: Sequence[Any] = (), value: Any = None) -> Any:
 
 def _attempt(call: Call, attempt: int, upstream: Sequence[Any], value: Any) -> Any:
     if call.timeout is not None:
-        from adatom.execution.process import execute_in_child
+        from adatom.execution.timed import execute_in_child
 
         alone = replace(call, timeout=None, retries=attempt, attempt=attempt)
         return execute_in_child(alone, upstream, call.timeout)

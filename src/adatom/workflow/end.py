@@ -11,6 +11,7 @@ from adatom.execution.directories import mark_interrupted
 from adatom.execution.failure import Failure
 from adatom.execution.registry import drop_engine
 from adatom.execution.signals import second_ends_at_once, stops_in_order
+from adatom.execution.timed import end_idle
 from adatom.utils.nested import collect, substitute
 from adatom.workflow.future import Future, Node, outcomes, value_of
 
@@ -72,6 +73,8 @@ def run_to_the_end(graph: Graph, body: Callable[[], Any]) -> Any:
             if not isinstance(error, Exception) or error is graph.pending.error:
                 interrupt(graph)
             raise
+        finally:
+            end_idle()
 
 
 def finish(graph: Graph, value: Any) -> Any:

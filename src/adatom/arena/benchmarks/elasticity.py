@@ -21,7 +21,7 @@ def softest(document: Mapping[str, Any]) -> float:
 
 
 def nonlinearity(document: Mapping[str, Any]) -> float:
-    """Return the part of the stresses that is not linear in the strain, in parts of the softest stiffness of a strain."""
+    """Return the stress that is not linear in the strain, in parts of that of the stiffest strain at 1 %."""
     return float(document["residual"] / max(0.01 * np.abs(document["eigenvalues"]).max(), 1e-6))
 
 
@@ -38,7 +38,7 @@ ELASTICITY = Benchmark(
         ),
         Metric(
             "nonlinearity",
-            "stress that is not linear in the strain, in parts of that at a strain of 1 %",
+            "stress that is not linear in the strain, in parts of that of the stiffest strain at 1 %",
             1e-2,
             1.0,
             logarithmic=True,

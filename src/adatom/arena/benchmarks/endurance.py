@@ -105,7 +105,7 @@ COMPRESSION = replace(
     HEATING,
     name="compression",
     title="Heating under pressure",
-    about="Dynamics of 10 ps from 300 to 3000 K and from 0 to 500 GPa. A potential without a repulsive wall, or without "
-    "a stress, ends the run.",
-    parameters={"dynamics": "NPT", "pressures": (0.0, 500.0)},
+    about="Dynamics of 10 ps from 300 to 3000 K and from 0 to 500 GPa. A potential without a repulsive wall, or "
+    "without a stress, ends the run.",
+    parameters={"dynamics": "NPTBerendsen", "pressures": (0.0, 500.0)},
 )

@@ -32,8 +32,8 @@ def softness(document: Mapping[str, Any]) -> float:
 EOS = Benchmark(
     name="eos",
     title="Equation of state",
-    about="The energies of a crystal at volumes from 6 % less to 6 % more than the experimental one, with relaxed ions, "
-    "follow an equation of state.",
+    about="The energies of a crystal at volumes from 6 % less to 6 % more than the experimental one, with relaxed "
+    "ions, follow an equation of state.",
     systems=crystals,
     flow=eos_flow,
     document="eos",

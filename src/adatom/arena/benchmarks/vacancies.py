@@ -62,7 +62,7 @@ def path_flow(
     initial, final = whole.copy(), whole.copy()
     final.positions[neighbour] = whole.positions[0]
     del initial[0], final[0]
-    return mlip.neb_flow(initial, final, relax_job=relax_job, neb_job=neb_job, images=images)  # type: ignore[no-any-return]
+    return mlip.neb_flow(initial, final, relax_job=relax_job, neb_job=neb_job, images=images)
 
 
 def asymmetry(path: Mapping[str, Any]) -> float:
@@ -78,7 +78,8 @@ def roughness(path: Mapping[str, Any]) -> float:
 VACANCIES = Benchmark(
     name="vacancies",
     title="Migration of a vacancy",
-    about="A vacancy of a face-centred cubic metal moves by one place: over one barrier, which is as high from either end.",
+    about="A vacancy of a face-centred cubic metal moves by one place: over one barrier, which is as "
+    "high from either end.",
     systems=metals,
     flow=vacancy_flow,
     document="reaction_path",
