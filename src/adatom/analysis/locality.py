@@ -51,7 +51,8 @@ def locality(distances: ArrayLike, before: ArrayLike, after: ArrayLike) -> Local
     far, where = np.unique(np.round(np.asarray(distances, dtype=float), 2), return_inverse=True)
     change = np.linalg.norm(np.asarray(after, dtype=float) - np.asarray(before, dtype=float), axis=1)
     changes = np.zeros(len(far))
-    np.maximum.at(changes, where, change)
+    with np.errstate(invalid="ignore"):
+        np.maximum.at(changes, where, change)
     affected, beyond = far[changes > LEAST_CHANGE], changes[far > 12.0]
     failed = not np.isfinite(change).all()
     return {

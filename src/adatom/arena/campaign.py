@@ -105,12 +105,12 @@ def calculators_of(models: Sequence[str] | Mapping[str, Calculator]) -> dict[str
     """
     if isinstance(models, str) or not models:
         raise InputError(f"models is {models!r}. Give a list of names such as ['chgnet', 'emt'].")
-    if isinstance(models, Mapping):
-        return dict(models)
-    for name in models:
-        if named_model(name) is None:
-            model(name.partition(":")[0])  # which refuses it
-    return {name: name for name in models}
+    found: dict[str, Calculator] = {}
+    found.update(models if isinstance(models, Mapping) else {name: name for name in models})
+    for calculator in found.values():
+        if isinstance(calculator, str) and named_model(calculator) is None:
+            model(calculator.partition(":")[0])  # which refuses it
+    return found
 
 
 def _campaign(

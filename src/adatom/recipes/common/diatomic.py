@@ -9,6 +9,7 @@ import numpy as np
 from ase.data import atomic_masses, atomic_numbers
 
 from adatom import job, subflow
+from adatom.analysis.curves import sorted_points
 from adatom.analysis.diatomics import DiatomicCurve, diatomic_curve
 from adatom.atoms.dimers import diatomic_distances, dimers
 from adatom.recipes.common.code import unbound
@@ -48,11 +49,14 @@ def diatomic_flow(
 
     Raises
     ------
+    InputError
+        An element is unknown, or the distances are no five different ones.
     FlowFailure
         The pair failed at all distances.
     """
     pair = first, first if second is None else second
     grid = diatomic_distances(*pair) if distances is None else np.asarray(distances, dtype=float)
+    sorted_points(distances=grid)  # which refuses what makes no curve
     scan = scan_job(dimers([pair], grid.tolist(), box=5 * float(grid.max(initial=0.0)) or 1.0))
     return {"scan": scan, "curve": measure(scan["points"], grid, pair, arena_compat)}
 
