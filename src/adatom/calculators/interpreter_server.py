@@ -41,7 +41,8 @@ def main(calculator: str, ranks: int) -> None:
                 raise broken
             request = _decoded(line)
             if made is None or request["arguments"] != used:
-                made, used = make(**request["arguments"]), request["arguments"]
+                made = make(**request["arguments"], **_device(request["chooses_device"]))
+                used = request["arguments"]
             answer: dict[str, Any] = {"results": _results(made, request["atoms"], request["properties"])}
         except Exception as error:
             traceback.print_exc()
@@ -79,6 +80,19 @@ def _requests(first: bool, parallel: bool) -> Iterator[str]:
         if not line:
             return
         yield line
+
+
+def _device(argument: str) -> dict[str, str]:
+    """Return the argument for the device, by its name; none, if the name is empty."""
+    if not argument:
+        return {}
+    try:
+        import torch
+    except ImportError:  # the model does not use torch
+        return {argument: "cpu"}
+    if torch.cuda.is_available():
+        return {argument: "cuda"}
+    return {argument: "mps" if torch.backends.mps.is_available() else "cpu"}
 
 
 def _results(calculator: Any, given: dict[str, Any], properties: list[str]) -> dict[str, Any]:
