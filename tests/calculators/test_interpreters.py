@@ -289,6 +289,13 @@ class TestEnvironmentOfARow:
         assert result["results"]["energy"] != os.getpid()
         assert (Path(result["dir_name"]) / "odd.out").exists()
 
+    def test_the_folder_may_stand_in_the_setting(self, environment):
+        with change_settings(interpreters={"odd": str(environment)}):
+            calculator = odd()
+            calculator.calculate(bulk("Cu"), ["energy"])
+            assert calculator.results["energy"] == calculator._process.pid
+            calculator.close()
+
     def test_what_makes_it_is_a_part_of_adatom_and_the_device_is_one_there(self, environment, rows):
         row = model("orb-v2")
         more = f"words: {{device: device}}, arguments: {dict(row.arguments)}"

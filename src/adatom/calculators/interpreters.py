@@ -53,6 +53,8 @@ def interpreter_of(package: str, python: str | None = None) -> list[str] | None:
     if command is None:
         return None
     words = [os.path.expanduser(word) for word in shlex.split(command)]
+    if len(words) == 1 and os.path.isdir(words[0]):  # of an environment
+        words = [os.path.join(words[0], "bin", "python")]
     if not words or not shutil.which(words[0]):
         raise InputError(
             f"The Python of {package}, {command!r}, is not there, or cannot be run. Set {_variable(package)} to the "
