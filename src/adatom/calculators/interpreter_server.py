@@ -8,7 +8,6 @@ reads and answers.
 """
 
 import importlib.util
-import json
 import os
 import sys
 import traceback
@@ -109,7 +108,7 @@ def _results(calculator: Any, given: dict[str, Any], properties: list[str]) -> d
 def _encoded(value: Any) -> str:
     from ase.io.jsonio import encode
 
-    return json.dumps(json.loads(encode(value)))  # one line
+    return encode(value).replace("\n", " ")  # one line: in a text of JSON no other character is a line break
 
 
 def _decoded(line: str) -> Any:
