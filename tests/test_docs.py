@@ -23,6 +23,7 @@ from pathlib import Path
 
 import pytest
 
+from adatom.calculators.models import model, model_names
 from adatom.execution.registry import engine_class, engine_names, is_installed
 from tests.codes import CODES, interpreters, provide_code, reason_to_skip
 
@@ -308,6 +309,19 @@ def test_generated_tables(block, tmp_path):
     rows = [line for line in table if line.startswith("|")]
     assert len(rows) >= 4
     assert len({re.sub(r"`[^`]*`", "", row).count("|") for row in rows}) == 1
+
+
+def test_the_table_of_models_has_all_of_them_and_all_their_names(tmp_path):
+    [block] = [block for block in GENERATED if block.page == "mlip.md" and "model_names" in block.text]
+    table = run([sys.executable, "-c", block.text], tmp_path).stdout
+    shown = {match[1]: match[0] for match in re.finditer(r"^\| `([^`]+)` \|.*$", table, re.MULTILINE)}
+    assert set(shown) == set(model_names())
+    for name, line in shown.items():
+        row = model(name)
+        assert all(f"`{alias}`" in line for alias in row.aliases), name
+        assert row.licence in line, name
+        assert row.doi in line, name
+        assert line.endswith("| yes |" if row.tried else "|  |"), name
 
 
 def test_every_block_is_looked_at():

@@ -10,12 +10,14 @@ import pytest
 from ase.build import bulk
 from ase.calculators.emt import EMT
 
-from adatom import change_settings
+from adatom import change_settings, explain
 from adatom.calculations import run_static
 from adatom.calculators.interpreters import InterpreterCalculator
+from adatom.calculators.models import identify_model, make_model, model, named_model
 from adatom.errors import ConvergenceError, InputError, ProgramError
 from adatom.execution.context import job_context
 from adatom.machines.resources import Resources
+from adatom.recipes.mlip import static_job
 from adatom.settings import get_settings
 from tests.codes import provide_code
 
@@ -42,6 +44,7 @@ class Odd(Calculator):
         if self.does == "fail":
             raise ValueError("no such basis")
         moments = self.atoms.get_initial_magnetic_moments().sum() + self.atoms.get_initial_charges().sum()
+        moments += 1000 * self.atoms.info.get("charge", 0)
         self.results = {"energy": moments + os.getpid(), "forces": np.zeros((len(self.atoms), 3))}
 """
 
@@ -92,6 +95,10 @@ def test_what_a_structure_carries_arrives(here):
     iron.set_initial_charges([0.25])
     calculator.calculate(iron, ["energy"])
     assert calculator.results["energy"] - calculator._process.pid == 2.75
+    iron.info.update(charge=-1, source=object())
+    iron.rattle(0.1)  # ASE's calculators do not look whether the `info` has changed
+    calculator.calculate(iron, ["energy"])
+    assert calculator.results["energy"] - calculator._process.pid == 2.75 - 1000
 
 
 @pytest.mark.parametrize(
@@ -198,3 +205,132 @@ def test_a_model_of_another_environment(tmp_path):
     )
     assert done.stdout == "2\nTrue\n"
     assert "odd raised ValueError: no such basis" in done.stderr
+
+
+ORB = """
+from importlib.util import find_spec
+from ase.calculators.emt import EMT
+
+class Weights:
+    def __init__(self, device, precision, compile):
+        self.device = device
+
+class Pretrained:
+    ORB_PRETRAINED_MODELS = {"orb-v2": Weights}
+
+class ORBCalculator(EMT):
+    def __init__(self, weights, device):
+        super().__init__()
+        assert find_spec("adatom") is None
+        assert weights.device == device == "cuda"
+
+pretrained = Pretrained
+"""
+TORCH = """
+class cuda:
+    is_available = staticmethod(lambda: True)
+"""
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory):
+    """An environment of its own, with ASE and two packages that are not here; there is no adatom in it."""
+    folder = tmp_path_factory.mktemp("envs") / "odd"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
+    [packages] = folder.glob("lib/python*/site-packages")
+    here = [path for path in sys.path if path.endswith("site-packages")]
+    (packages / "here.pth").write_text("\n".join(here))  # whose own .pth files do not count, as those of adatom
+    (packages / "odd.py").write_text(CALCULATORS)
+    (packages / "torch.py").write_text(TORCH)
+    for place in ("__init__", "forcefield/__init__", "forcefield/calculator"):
+        file = packages / "orb_models" / f"{place}.py"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(ORB)
+    give_version(folder, "1.5")
+    return folder
+
+
+def give_version(folder, version):
+    [packages] = folder.glob("lib/python*/site-packages")
+    metadata = packages / "odd-pkg.dist-info" / "METADATA"
+    metadata.parent.mkdir(exist_ok=True)
+    metadata.write_text(f"Metadata-Version: 2.1\nName: odd\nVersion: {version}\n")
+
+
+@pytest.fixture
+def rows(tmp_path):
+    """A function that writes rows of models; the setting names a Python that is not there, and does not count."""
+    table = tmp_path / "models.yaml"
+
+    table.write_text("{}")
+
+    def write(python, package="odd", make="odd:Odd", more=""):
+        table.write_text(f"mine: {{package: {package}, make: '{make}', python: '{python}', {more}}}")
+
+    with change_settings(models=table, results_dir=tmp_path, interpreters={"odd": "/nowhere/python"}):
+        yield write
+
+
+class TestEnvironmentOfARow:
+    @pytest.mark.parametrize("inside", ["", "bin/python"])
+    def test_its_folder_or_its_python(self, environment, rows, inside):
+        rows(environment / inside)
+        calculator = make_model("mine")
+        assert named_model("mine").batched is None
+        calculator.calculate(bulk("Cu"), ["energy"])
+        assert calculator.results["energy"] == calculator._process.pid != os.getpid()
+        assert Path(f"/proc/{calculator._process.pid}/cmdline").read_text().startswith(f"{environment}/bin/python")
+        calculator.close()
+
+    def test_a_job_in_the_environment_of_the_home(self, environment, rows, monkeypatch):
+        monkeypatch.setenv("HOME", str(environment.parent))
+        rows("~/odd")
+        result = static_job(bulk("Cu"), calculator="mine")
+        assert result["results"]["energy"] != os.getpid()
+        assert (Path(result["dir_name"]) / "odd.out").exists()
+
+    def test_the_folder_may_stand_in_the_setting(self, environment):
+        with change_settings(interpreters={"odd": str(environment)}):
+            calculator = odd()
+            calculator.calculate(bulk("Cu"), ["energy"])
+            assert calculator.results["energy"] == calculator._process.pid
+            calculator.close()
+
+    def test_what_makes_it_is_a_part_of_adatom_and_the_device_is_one_there(self, environment, rows):
+        row = model("orb-v2")
+        more = f"words: {{device: device}}, arguments: {dict(row.arguments)}"
+        rows(environment, row.package, row.make, more)
+        copper = bulk("Cu")
+        found = run_static(copper, make_model("mine"))["results"]["energy"]
+        copper.calc = EMT()
+        assert found == copper.get_potential_energy()
+
+    def test_the_version_there_counts(self, environment, rows):
+        rows(environment)
+        identities = []
+        for version in ("1.5", "1.6"):
+            give_version(environment, version)
+            identities.append(
+                (identify_model("mine")["version"], explain(static_job, bulk("Cu"), calculator="mine").key)
+            )
+        (first, key), (second, another) = identities
+        assert (first, second) == ("1.5", "1.6")
+        assert key != another
+
+    def test_a_place_without_python(self, environment, rows, tmp_path):
+        (tmp_path / "file").touch()
+        for python in ("/nowhere/mace", tmp_path, tmp_path / "file", "envs/mace"):
+            rows(python)
+            for compute in (lambda: static_job.fn(bulk("Cu"), calculator="mine"), lambda: named_model("mine")):
+                with pytest.raises(InputError) as caught:
+                    compute()
+                assert f"The Python of odd, {str(python)!r}, is not there" in str(caught.value)
+                assert "Give as python the folder of an environment that has odd" in str(caught.value)
+        assert not list(tmp_path.glob("*/odd.out"))
+
+    def test_one_that_does_not_have_the_package(self, environment, rows):
+        rows(environment, "even", "even:Even")
+        with pytest.raises(
+            InputError, match="cannot import even: .*Install even there, or give another python in the row"
+        ):
+            run_static(bulk("Cu"), make_model("mine"))

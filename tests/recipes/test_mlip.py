@@ -113,6 +113,20 @@ def test_the_numbers_are_those_of_the_package(calculator, symbol):
     assert {"Cu": -4.1, "Si": -5.4}[symbol] == pytest.approx(found["energy"] / len(atoms), abs=0.15)
 
 
+@deep
+@pytest.mark.parametrize("alias", [pytest.param("7net-l3i5", marks=needs("sevennet"))])
+def test_other_weights_of_the_package_by_its_own_name(alias):
+    from sevenn.calculator import SevenNetCalculator
+
+    atoms = rattled("Cu")
+    found = static(atoms, alias)
+    atoms.calc = SevenNetCalculator(alias, device="cpu")
+    assert found["energy"] == pytest.approx(atoms.get_potential_energy(), abs=1e-5)
+    assert found["energy"] != pytest.approx(energy(rattled("Cu"), "sevennet-0"), abs=1e-3)
+    assert found["forces"] == pytest.approx(atoms.get_forces(), abs=1e-5)
+    assert found["stress"] == pytest.approx(atoms.get_stress(), abs=1e-6)
+
+
 @potentials("mace")  # whose package has no numbers for a model that is trained here
 def test_forces_are_the_slope_of_the_energy(potential):
     for symbol in ("Cu",) if potential.startswith("mace") else ("Cu", "Si"):

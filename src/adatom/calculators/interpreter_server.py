@@ -8,7 +8,6 @@ reads and answers.
 """
 
 import importlib.util
-import json
 import os
 import sys
 import traceback
@@ -41,7 +40,8 @@ def main(calculator: str, ranks: int) -> None:
                 raise broken
             request = _decoded(line)
             if made is None or request["arguments"] != used:
-                made, used = make(**request["arguments"]), request["arguments"]
+                made = make(**request["arguments"], **_device(request["chooses_device"]))
+                used = request["arguments"]
             answer: dict[str, Any] = {"results": _results(made, request["atoms"], request["properties"])}
         except Exception as error:
             traceback.print_exc()
@@ -81,6 +81,19 @@ def _requests(first: bool, parallel: bool) -> Iterator[str]:
         yield line
 
 
+def _device(argument: str) -> dict[str, str]:
+    """Return the argument for the device, by its name; none, if the name is empty."""
+    if not argument:
+        return {}
+    try:
+        import torch
+    except ImportError:  # the model does not use torch
+        return {argument: "cpu"}
+    if torch.cuda.is_available():
+        return {argument: "cuda"}
+    return {argument: "mps" if torch.backends.mps.is_available() else "cpu"}
+
+
 def _results(calculator: Any, given: dict[str, Any], properties: list[str]) -> dict[str, Any]:
     """Return properties of a structure, and what the calculator has found besides."""
     from ase import Atoms
@@ -95,7 +108,7 @@ def _results(calculator: Any, given: dict[str, Any], properties: list[str]) -> d
 def _encoded(value: Any) -> str:
     from ase.io.jsonio import encode
 
-    return json.dumps(json.loads(encode(value)))  # one line
+    return encode(value).replace("\n", " ")  # one line: in a text of JSON no other character is a line break
 
 
 def _decoded(line: str) -> Any:

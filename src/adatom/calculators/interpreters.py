@@ -29,31 +29,50 @@ _SERVER = Path(__file__).with_name("interpreter_server.py")
 _OF_THIS_PYTHON = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP")
 # Names of arrays of a structure, and of arguments of `ase.Atoms`.
 _CARRIED = {"initial_magmoms": "magmoms", "initial_charges": "charges", "masses": "masses", "tags": "tags"}
+_CARRIED_INFO = ("charge", "spin")  # by which models of molecules know the charge and the multiplicity
 
 
-def interpreter_of(package: str) -> list[str] | None:
-    """Return the command of the Python that a package is installed for; None: the setting `interpreters` names none.
+def interpreter_of(package: str, python: str | None = None) -> list[str] | None:
+    """Return the command of the Python that a package is installed for; None: it is that of this process.
 
     Parameters
     ----------
     package
-        Name of the package, in which the setting has ``_`` for ``-``.
+        Name of the package, in which the setting `interpreters` has ``_`` for ``-``.
+    python
+        Folder of an environment, or the Python in it, which comes before the setting; None: the setting counts.
 
     Raises
     ------
     InputError
         The command does not exist.
     """
+    if python is not None:
+        return [_python_in(python, package)]
     command = get_settings().interpreters.get(package.replace("-", "_"))
     if command is None:
         return None
     words = [os.path.expanduser(word) for word in shlex.split(command)]
+    if len(words) == 1 and os.path.isdir(words[0]):  # of an environment
+        words = [os.path.join(words[0], "bin", "python")]
     if not words or not shutil.which(words[0]):
         raise InputError(
             f"The Python of {package}, {command!r}, is not there, or cannot be run. Set {_variable(package)} to the "
             f"one that has {package}, such as /usr/bin/python3."
         )
     return words
+
+
+def _python_in(given: str, package: str) -> str:
+    """Return the path of the Python of an environment, which is given by its folder or by the Python itself."""
+    path = os.path.expanduser(given)
+    found = os.path.join(path, "bin", "python") if os.path.isdir(path) else path
+    if not os.path.isabs(found) or not os.path.isfile(found) or not os.access(found, os.X_OK):
+        raise InputError(
+            f"The Python of {package}, {given!r}, is not there, or cannot be run: {found!r} is no program. Give as "
+            f"python the folder of an environment that has {package}, from the root or from ~: ~/envs/{package}."
+        )
+    return found
 
 
 class InterpreterCalculator(Calculator):
@@ -73,7 +92,8 @@ class InterpreterCalculator(Calculator):
     arguments
         Arguments of `make`, or a function that returns them for a structure.
     carried
-        Whether the calculator gets initial moments, initial charges, masses and tags of the structure.
+        Whether the calculator gets initial moments, initial charges, masses and tags of the structure, and the charge
+        and spin in its ``info``.
     more
         Names of further files that the calculator writes its messages to.
     advice
@@ -81,6 +101,11 @@ class InterpreterCalculator(Calculator):
     anew
         Message of an error with which the calculator refuses a structure only for one before, so that the process is
         started anew. Empty: there is none.
+    python
+        Folder of an environment, or the Python in it, which comes before the setting; None: the setting counts.
+    chooses_device
+        Name of an argument of `make` for the first of ``"cuda"``, ``"mps"`` and ``"cpu"`` that torch finds there.
+        Empty: there is none.
 
     Raises
     ------
@@ -101,14 +126,17 @@ class InterpreterCalculator(Calculator):
         more: Sequence[str] = (),
         advice: str = "",
         anew: str = "",
+        python: str | None = None,
+        chooses_device: str = "",
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.implemented_properties = list(properties)
         self._package, self._make, self._arguments, self._carried = package, make, arguments, carried
         self._log, self._more, self._advice, self._anew = f"{package}.out", more, advice, anew
+        self._given_python, self._chooses_device = python, chooses_device
         self._process: subprocess.Popen[str] | None = None
         self._running, self._idle = ExitStack(), True
-        named = interpreter_of(package)
+        named = interpreter_of(package, python)
         if named is None and not find_spec(package):
             raise InputError(
                 f"{package} is not installed for this Python. Install it, or set {_variable(package)} to a Python that "
@@ -139,7 +167,12 @@ class InterpreterCalculator(Calculator):
         super().calculate(atoms, properties, system_changes)  # type: ignore[no-untyped-call]
         known = cast(Atoms, self.atoms)
         arguments = self._arguments(known) if callable(self._arguments) else self._arguments
-        request = {"arguments": dict(arguments), "atoms": self._described(known), "properties": list(properties)}
+        request = {
+            "arguments": dict(arguments),
+            "chooses_device": self._chooses_device,
+            "atoms": self._described(known),
+            "properties": list(properties),
+        }
         try:
             line = encode(request)
         except TypeError as error:
@@ -178,12 +211,14 @@ class InterpreterCalculator(Calculator):
         """Return the arguments of `ase.Atoms` for what the calculator may know of a structure."""
         arrays = _CARRIED if self._carried else {}
         more = {argument: atoms.arrays[name] for name, argument in arrays.items() if name in atoms.arrays}
+        info = {name: atoms.info[name] for name in _CARRIED_INFO if self._carried and name in atoms.info}
         return {
             "numbers": atoms.numbers,
             "positions": atoms.positions,
             "cell": atoms.cell.array,
             "pbc": atoms.pbc,
             **more,
+            **({"info": info} if info else {}),
         }
 
     def _ask(self, line: str) -> Any:
@@ -229,9 +264,13 @@ class InterpreterCalculator(Calculator):
 
     def _error(self, kind: str, message: str) -> Exception:
         if kind in ("ImportError", "ModuleNotFoundError"):
+            advice = (
+                f"Install {self._package} there, or give another python in the row of the model."
+                if self._given_python
+                else f"Set {_variable(self._package)} to a Python that has it."
+            )
             return InputError(
-                f"{shlex.join(self._python)} cannot import {self._make.rpartition(':')[0]}: {message}. Set "
-                f"{_variable(self._package)} to a Python that has it."
+                f"{shlex.join(self._python)} cannot import {self._make.rpartition(':')[0]}: {message}. {advice}"
             )
         if "converge" in f"{kind} {message}".lower():
             return ConvergenceError(f"The SCF of {self._package} did not converge: {message.strip()} {self._advice}")

@@ -101,7 +101,8 @@ class Settings(BaseSettings):
     interpreters: dict[str, str] = Field(
         {},
         description="Command that starts the Python that a code or a machine-learned potential is installed for, by "
-        "the name of its package, such as `/usr/bin/python3`; a package without one is imported from this Python.",
+        "the name of its package, such as `/usr/bin/python3`, or the folder of an environment: `~/envs/mace`. A "
+        "package without one is imported from this Python.",
     )
     vasp_handlers: Annotated[tuple[str, ...], NoDecode] = Field(
         (),

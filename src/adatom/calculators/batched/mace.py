@@ -17,7 +17,7 @@ def evaluate(calculator: Any, structures: Sequence[Atoms]) -> list[dict[str, Any
     Parameters
     ----------
     calculator
-        Instance of the class ``MACECalculator``.
+        What makes a calculator of MACE returns: with its own dispersion this is no ``MACECalculator``.
     structures
         Structures to compute in one call.
 
@@ -26,7 +26,7 @@ def evaluate(calculator: Any, structures: Sequence[Atoms]) -> list[dict[str, Any
     list of dict or None
         By ASE's names: energies in eV, forces in eV/Å, the stress in eV/Å³ in Voigt order.
     """
-    if calculator.model_type != "MACE" or len(calculator.models) > 1 or calculator.use_compile:
+    if getattr(calculator, "model_type", None) != "MACE" or len(calculator.models) > 1 or calculator.use_compile:
         return [None] * len(structures)
     import torch
     from mace import data
