@@ -91,7 +91,7 @@ def record(model, systems, name="diatomics", title="Homonuclear diatomics", **ot
 
 @cache
 def records():
-    """Three real models in one benchmark and two of them in another; a model all of whose runs fail, and a hostile one."""
+    """Three real models in a benchmark, two of them in another; a model whose runs fail, and a hostile one."""
     real = [record(model, {each: system(curve(model, each)) for each in ELEMENTS}) for model in MODELS]
     real[1]["systems"]["Al"]["missing"] = dict.fromkeys(("3", "4", "5", "9"), "the energy is NaN")
     other = [

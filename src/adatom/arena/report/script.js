@@ -498,7 +498,7 @@
           cell: (row) => show(valueAt(line.curves[figure.index], row)),
         })),
       ], xs.filter((_, number) => number % every === 0), { index: 0, way: 1 }));
-    }, { once: false });
+    });
     return part;
   }
 
@@ -556,7 +556,7 @@
     twoTables.replaceChildren(
       make("p", {}, `A is ${models[a]}, B is ${models[b]}.`),
       table("Scores", columns("Benchmark"), scores),
-      ...details.flatMap((each) => [make("h3", {}, each.getAttribute("aria-label")), each]),
+      ...details.flatMap((each) => [make("p"), each]),
     );
   }
 

@@ -31,14 +31,17 @@ def view(y: _Array) -> tuple[float, float]:
     y
         Finite values by their coordinate, the smallest coordinate first, shape (P,).
     """
-    low, high = float(y.min()), float(y.max())
+    ranked = np.sort(y)
+    low, middle, high = (float(ranked[place * (len(y) - 1) // 5]) for place in (0, 3, 5))
     if y.argmin() <= 0.02 * len(y):  # it falls to short distances, which would squash the well as a wall does
-        low = float(np.quantile(y, 0.2))
+        low = float(ranked[(len(y) - 1) // 5])
     last = max(float(y[-1]), low)
-    return low, min(max(2 * last - low, float(np.quantile(y, 0.6))), high)
+    return low, min(max(2 * last - low, middle), high)
 
 
-def thin(x: _Array, curves: Sequence[_Array], count: int) -> NDArray[np.intp]:
+def thin(
+    x: _Array, curves: Sequence[_Array], count: int, views: Sequence[tuple[float, float]] | None = None
+) -> NDArray[np.intp]:
     """Return the indices of points that keep the shape of curves, the more the more these bend.
 
     For straight lines between points, the density that makes the largest error smallest goes with the root of the
@@ -52,17 +55,19 @@ def thin(x: _Array, curves: Sequence[_Array], count: int) -> NDArray[np.intp]:
         Values of each curve there, shape (P,) each.
     count
         Number of points, about.
+    views
+        Range of each curve that is to be seen; None: that of `view`.
     """
     if len(x) <= count:
         return np.arange(len(x))
     place = (x - x[0]) / ((x[-1] - x[0]) or 1.0)
+    steps = np.maximum(place[1:] - place[:-1], 1e-12)
     density = np.zeros(len(x))
-    for y in curves:
-        low, high = view(y)
+    for y, (low, high) in zip(curves, views or map(view, curves), strict=True):
         z = (y - low) / ((high - low) or 1.0)
         z = np.where(z > 1, 1 + np.log(np.maximum(z, 1)), np.where(z < 0, -np.log1p(np.maximum(-z, 0)), z))
-        steps = np.maximum(np.diff(place), 1e-12)
-        bend = np.sqrt(np.abs(np.diff(np.diff(z) / steps) / (0.5 * (steps[1:] + steps[:-1]))))
+        slope = (z[1:] - z[:-1]) / steps
+        bend = np.sqrt(np.abs((slope[1:] - slope[:-1]) / (steps[1:] + steps[:-1])))
         density[1:-1] += bend / (bend.mean() or 1.0)
     density[0], density[-1] = density[1], density[-2]
     mean = density.mean() or 1.0
@@ -100,11 +105,12 @@ def packed_curve(document: dict[str, Any], pairs: Sequence[tuple[str, str]], cou
         if x is None:
             xs.append(None)
             continue
-        chosen = thin(x, list(values.values()), count)
+        views = [view(y) for y in values.values()]
+        chosen = thin(x, list(values.values()), count, views)
         low, high = _short(x[0]), _short(x[-1])
         xs.append([low, high, *_steps((x[chosen] - low) / ((high - low) or 1.0) * _X_STEPS)])
-        for name, y in values.items():
-            low, high = map(_short, view(y))
+        for (name, y), bounds in zip(values.items(), views, strict=True):
+            low, high = map(_short, bounds)
             ys[key, name] = [low, high, *_steps((y[chosen] - low) / ((high - low) or 1.0) * _Y_STEPS)]
     return [xs, list(ys.values())] if any(xs) else None
 
@@ -138,7 +144,11 @@ def _short(value: float) -> float:
 def _steps(values: _Array) -> list[int]:
     """Return whole numbers as the first one and the differences, those far from the view with four digits."""
     values = np.clip(values, -_LARGEST, _LARGEST)
-    unit = 10.0 ** np.maximum(np.floor(np.log10(np.maximum(np.abs(values), 1.0))) - 3, 0)
-    whole = np.rint(np.rint(values / unit) * unit).astype(np.int64)
-    steps: list[int] = np.diff(whole, prepend=0).tolist()
+    far = np.abs(values) > 1e4
+    if far.any():
+        unit = 10.0 ** (np.floor(np.log10(np.abs(values[far]))) - 3)
+        values[far] = np.rint(values[far] / unit) * unit
+    whole = np.rint(values).astype(np.int64)
+    whole[1:] -= whole[:-1].copy()
+    steps: list[int] = whole.tolist()
     return steps
