@@ -94,6 +94,7 @@ def records():
     """Three real models in a benchmark, two of them in another; a model whose runs fail, and a hostile one."""
     real = [record(model, {each: system(curve(model, each)) for each in ELEMENTS}) for model in MODELS]
     real[1]["systems"]["Al"]["missing"] = dict.fromkeys(("3", "4", "5", "9"), "the energy is NaN")
+    real[1]["systems"]["Cu"]["missing"] = {"2": "the energy is NaN"}
     other = [
         record(model, {"Cu": system(curve(model, "Cu"))}, "again", "Copper again", curves=[])
         for model in ("EMT", "Morse")

@@ -141,6 +141,10 @@ def test_a_system_opens_its_curves(page):
     assert page.run(paths) == 2 * len(MODELS) - 2
     page.click("dialog tbody label", "LJ")
     assert page.run(paths) == 2 * len(MODELS)
+    page.click("dialog button", "Draw none")
+    assert page.run(paths) == 0
+    page.click("dialog button", "Draw all")
+    assert page.run(paths) == 2 * len(MODELS)
     box = page.run("(({ x, y, width, height }) => ({ x, y, width, height }))"
                    "(document.querySelector('figure svg').getBoundingClientRect())")  # fmt: skip
     for part in (0.3, 0.5, 0.8):
@@ -206,13 +210,14 @@ def test_what_is_missing_is_said(page):
     rows = cells(page, "#missing tbody tr")
     why = "No answer within 60 s.\nRaise the limit."
     assert ["broken", "Homonuclear diatomics", "failed: JobTimeoutError", why, "2", "all"] in rows
-    assert ["LJ", "Homonuclear diatomics", "missing points 3 to 5, 9", "the energy is NaN", "1", "Al"] in rows
+    assert ["LJ", "Homonuclear diatomics", "missing points", "the energy is NaN", "2", "Al (3 to 5, 9); Cu (2)"] in rows
     assert [HOSTILE, "Homonuclear diatomics", f"failed: {HOSTILE}", HOSTILE, "1", "Cu"] in rows
     assert [row[:3] for row in rows if row[0] == "LJ"][1] == ["LJ", "Copper again", "no record"]
     assert "packages.ase: 3.29.0" in page.texts("#made")[0]
     assert "0f3b" * 8 in page.texts("#made")[0]
     opened(page)
     assert f"{HOSTILE}failed: {HOSTILE}{HOSTILE}" in page.texts("dialog tr")
+    assert "LJmissing points 2the energy is NaN" in page.texts("dialog tr")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -279,7 +284,7 @@ def test_all_by_keyboard(page):
     at = float(page.texts("dialog output")[0].removesuffix(" Å"))
     assert at > 2
     assert math.isfinite(numbers(page.texts("dialog .drawn td"))[0])
-    until("it.type === 'checkbox'")
+    until("it.matches('.drawn th input')")
     page.press(" ")
     assert page.run("document.querySelectorAll('figure svg .line').length") == 2 * len(MODELS) - 2
     page.press("Escape")

@@ -107,7 +107,7 @@ def test_data_has_what_the_records_have(data):
     assert diatomics["systems"] == list(ELEMENTS)
     runs = dict(zip(data["models"], diatomics["runs"], strict=True))
     assert runs["broken"]["failures"] == [["JobTimeoutError", "No answer within 60 s.\nRaise the limit.", [0, 1]]]
-    assert runs["LJ"]["missing"] == [["3 to 5, 9", "the energy is NaN", [0]]]
+    assert runs["LJ"]["missing"] == [["the energy is NaN", [[0, "3 to 5, 9"], [1, "2"]]]]
     assert runs["broken"]["values"][0] == [None, None]
     assert [run is None for run in again["runs"]].count(True) == len(data["models"]) - 2
     for one in records():

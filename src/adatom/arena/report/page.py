@@ -15,6 +15,8 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+import numpy as np
+
 from adatom._version import __version__
 from adatom.arena.records import Record, SystemRecord
 from adatom.arena.report.tables import leaderboard_rows
@@ -26,8 +28,8 @@ from adatom.utils.files import whole_file
 
 __all__ = ["write_page"]
 
-#: Most and fewest points of a curve, and about how many the whole page may have.
-_MOST, _FEWEST, _ALL = 90, 24, 250_000
+#: Most and fewest points of a curve, and about how many the curves of a page may have, for its size.
+_MOST, _FEWEST, _ALL = 90, 20, 500_000
 #: Most characters of the message of a failure.
 _MESSAGE = 1000
 #: Backgrounds in light and in dark, as in style.css, and the contrast that lines need with theirs (WCAG 2.2, 1.4.11).
@@ -112,8 +114,7 @@ def _data(records: Sequence[Record], board: Leaderboard) -> dict[str, Any]:
     """Return all that the script shows. It knows models, systems and machines by their number."""
     models = [row["model"] for row in board["models"]]
     machines: list[list[list[str]]] = []
-    curves = sum(len(record["systems"]) * len(record["curves"]) for record in records)
-    points = min(max(_ALL // max(curves, 1), _FEWEST), _MOST)
+    points = _points(records)
     benchmarks = []
     for name, title in board["benchmarks"].items():
         own = {record["model"]: record for record in records if record["benchmark"] == name}
@@ -141,6 +142,20 @@ def _data(records: Sequence[Record], board: Leaderboard) -> dict[str, Any]:
     return {"models": models, "benchmarks": benchmarks, "machines": machines}
 
 
+def _points(records: Sequence[Record]) -> int:
+    """Return how many points a curve may have."""
+    documents = [(record, system["document"]) for record in records for system in record["systems"].values()]
+    lengths = [
+        len(values)
+        for record, document in documents
+        for curve in record["curves"]
+        if document and isinstance(values := document.get(curve["y"]), Sequence | np.ndarray)
+    ]
+    there = np.array(lengths, dtype=int)
+    fitting = (count for count in range(_MOST, _FEWEST, -2) if np.minimum(there, count).sum() <= _ALL)
+    return next(fitting, _FEWEST)
+
+
 def _run(record: Record, systems: Sequence[str], points: int, machines: list[list[list[str]]]) -> dict[str, Any]:
     found = [record["systems"].get(system) for system in systems]
     machine = _texts(record["machine"])
@@ -156,7 +171,7 @@ def _run(record: Record, systems: Sequence[str], points: int, machines: list[lis
         ],
         "drawn": [packed_curve(document, pairs, points) if document else None for document in documents],
         "failures": _grouped((i, failure) for i, one in enumerate(found) for failure in _failure(one)),
-        "missing": _grouped((i, point) for i, one in enumerate(found) for point in _missing(one)),
+        "missing": _missing(found),
         "seconds": _digits(sum(system["seconds"] for system in found if system)),
         "start": record["start"],
         "end": record["end"],
@@ -170,13 +185,15 @@ def _failure(system: SystemRecord | None) -> Iterable[tuple[str, str]]:
         yield str(failure.get("kind") or ""), _cut(str(failure.get("message") or ""))
 
 
-def _missing(system: SystemRecord | None) -> Iterable[tuple[str, str]]:
-    """Yield the reason of points that are missing, and their numbers, for each reason."""
-    reasons: dict[str, list[str]] = {}
-    for point, reason in (system["missing"] if system else {}).items():
-        reasons.setdefault(_cut(str(reason)), []).append(point)
-    for reason, found in reasons.items():
-        yield _ranges(found), reason
+def _missing(systems: Sequence[SystemRecord | None]) -> list[list[Any]]:
+    """Return each reason of points that are missing, and the systems with the numbers of their points."""
+    reasons: dict[str, dict[int, list[str]]] = {}
+    for number, system in enumerate(systems):
+        for point, reason in (system["missing"] if system else {}).items():
+            reasons.setdefault(_cut(str(reason)), {}).setdefault(number, []).append(point)
+    return [
+        [reason, [[number, _ranges(points)] for number, points in found.items()]] for reason, found in reasons.items()
+    ]
 
 
 def _grouped(rows: Iterable[tuple[int, tuple[str, str]]]) -> list[list[Any]]:

@@ -303,8 +303,8 @@
       return [
         ...run.failures.filter((row) => row[2].includes(number))
           .map(([kind, why]) => ({ model, what: `failed: ${kind}`, why })),
-        ...run.missing.filter((row) => row[2].includes(number))
-          .map(([which, why]) => ({ model, what: `missing points ${which}`, why })),
+        ...run.missing.flatMap(([why, systems]) => systems.filter(([system]) => system === number)
+          .map(([, points]) => ({ model, what: `missing points ${points}`, why }))),
       ];
     });
     const values = table(`Metrics of ${name}`, [
@@ -459,9 +459,19 @@
             checked: true,
             on: { change: (event) => { line.shown = event.target.checked; redraw(); } },
           }),
-          swatch(line.model), models[line.model])),
+          swatch(line.model), make("span", {}, models[line.model]))),
         ...cells[row]))),
     ));
+    const choose = (name, shown) => make("button", {
+      type: "button",
+      on: {
+        click: () => {
+          lines.forEach((line) => { line.shown = shown; });
+          legend.querySelectorAll("input").forEach((box) => { box.checked = shown; });
+          redraw();
+        },
+      },
+    }, name);
     return make("div", { class: "drawn" },
       make("div", {},
         make("p", {}, make("label", {},
@@ -473,6 +483,7 @@
       make("div", {},
         ...keys.map((key, number) => sliders[number]
           && make("p", { class: "at" }, `${spaced(key)}: `, outputs[number], sliders[number])),
+        make("p", {}, choose("Draw all", true), " ", choose("Draw none", false)),
         legend,
         make("small", {}, "Curves are drawn by fewer points than were computed, close where they bend; between these, values are interpolated.")),
     );
@@ -569,13 +580,15 @@
       for (const index of state.benchmarks) {
         const benchmark = benchmarks[index];
         const run = benchmark.runs[model];
-        const add = (what, why, systems) => rows.push({ model, index, what, why, systems });
+        const add = (what, why, systems, points = null) => rows.push({ model, index, what, why, systems, points });
         if (!run) {
           add("no record", "The benchmark was not run, or its record was not given.", benchmark.systems.map((_, n) => n));
           continue;
         }
         for (const [kind, why, systems] of run.failures) add(`failed: ${kind}`, why, systems);
-        for (const [which, why, systems] of run.missing) add(`missing points ${which}`, why, systems);
+        for (const [why, systems] of run.missing) {
+          add("missing points", why, systems.map(([number]) => number), new Map(systems));
+        }
         const failed = new Set(run.failures.flatMap((failure) => failure[2]));
         run.values.forEach((values, number) => {
           const systems = [...values.keys()].filter((n) => values[n] === null && !failed.has(n));
@@ -591,8 +604,11 @@
       { title: "Number", number: true, down: true, value: (row) => row.systems.length, cell: (row) => String(row.systems.length) },
       {
         title: "Systems", text: true, value: (row) => row.systems.length,
-        cell: (row) => row.systems.length === benchmarks[row.index].systems.length && row.systems.length > 1
-          ? "all" : row.systems.map((number) => benchmarks[row.index].systems[number]).join(", "),
+        cell: ({ index, systems, points }) => {
+          const names = benchmarks[index].systems;
+          if (points) return systems.map((number) => `${names[number]} (${points.get(number)})`).join("; ");
+          return systems.length === names.length && systems.length > 1 ? "all" : systems.map((number) => names[number]).join(", ");
+        },
       },
     ], rows) : make("p", {}, "Nothing is missing of these models and benchmarks."));
   }
