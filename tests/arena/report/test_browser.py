@@ -95,6 +95,30 @@ def test_a_hostile_name_is_a_name(page):
     assert page.run("document.images.length + document.scripts.length") == 1
 
 
+def test_hostile_texts_everywhere_are_texts(page, tmp_path):
+    def hostile(value):
+        if isinstance(value, dict):
+            return {
+                HOSTILE + str(key) if key in ("Al", "Cu", "python") else key: hostile(each)
+                for key, each in value.items()
+            }
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            return [hostile(each) for each in value]
+        return HOSTILE + value if isinstance(value, str) else value
+
+    bad = [{**hostile(one), "metrics": one["metrics"], "curves": one["curves"]} for one in records()]
+    for one in bad:
+        one["metrics"] = [{**row, "about": HOSTILE, "unit": HOSTILE, "formula": HOSTILE} for row in one["metrics"]]
+        one["curves"] = [{**row, "x_unit": HOSTILE, "y_unit": HOSTILE} for row in one["curves"]]
+        one["citation"] = f"javascript:alert(1) https://example.org/{HOSTILE}"
+    write_page(bad, tmp_path / "bad.html")
+    page.open(tmp_path / "bad.html")
+    opened(page, f"{HOSTILE}Cu")
+    assert page.run("document.images.length + document.scripts.length") == 1
+    assert page.run("[...document.links].every((link) => /^(file|https):/.test(link.protocol))")
+    assert f"{HOSTILE}Homonuclear diatomics: {HOSTILE}Cu" in page.texts("dialog h2")
+
+
 def test_headers_sort(page):
     assert page.texts(MODELS_SHOWN) == ["Morse", "EMT", "LJ", HOSTILE, "broken"]
     sort = "document.querySelectorAll('#board thead th')[{}].getAttribute('aria-sort')"

@@ -95,7 +95,7 @@
     fill();
     return make(
       "div", { class: "scroll", role: "region", tabindex: "0", "aria-label": caption },
-      make("table", {}, make("caption", {}, caption), make("thead", {}, make("tr", {}, ...headers)), body),
+      make("table", {}, make("caption", {}, make("span", {}, caption)), make("thead", {}, make("tr", {}, ...headers)), body),
     );
   }
   const modelColumn = { title: "Model", head: true, value: (row) => models[row.model] };
@@ -450,7 +450,7 @@
     const heads = figures.map((figure) => make("th", { scope: "col", class: "number" }, withUnit(figure.curve.y, figure.curve.y_unit)));
     const legend = make("div", { class: "scroll", role: "region", tabindex: "0", "aria-label": "Models and values" }, make(
       "table", {},
-      make("caption", {}, "Models drawn, and their values where you point"),
+      make("caption", {}, make("span", {}, "Models drawn, and their values where you point")),
       make("thead", {}, make("tr", {}, make("th", { scope: "col", class: "head" }, "Model"), ...heads)),
       make("tbody", {}, ...lines.map((line, row) => make("tr", {},
         make("th", { scope: "row" }, make("label", {},
