@@ -171,6 +171,9 @@ def test_a_system_opens_its_curves(page):
     assert page.run(paths) == 2 * len(MODELS)
     box = page.run("(({ x, y, width, height }) => ({ x, y, width, height }))"
                    "(document.querySelector('figure svg').getBoundingClientRect())")  # fmt: skip
+    lowest = curve("Morse", "Cu")["equilibrium_distance"]
+    assert float(page.texts("dialog output")[0].removesuffix(" Å")) == pytest.approx(lowest, abs=0.02)
+    assert numbers(page.texts("dialog .drawn td"))[0] == pytest.approx(-1, abs=0.01)
     for part in (0.3, 0.5, 0.8):
         page.point(box["x"] + part * box["width"], box["y"] + box["height"] / 2)
         at = float(page.texts("dialog output")[0].removesuffix(" Å"))
@@ -304,9 +307,10 @@ def test_all_by_keyboard(page):
     page.press("Enter")
     wait_for(lambda: page.run("document.querySelector('dialog').open"), "the plot")
     until("it.type === 'range'")
+    before = float(page.texts("dialog output")[0].removesuffix(" Å"))
     page.press("ArrowRight", 40)
     at = float(page.texts("dialog output")[0].removesuffix(" Å"))
-    assert at > 2
+    assert at == pytest.approx(before + 40 / 200 * 6.2, abs=0.01)
     assert math.isfinite(numbers(page.texts("dialog .drawn td"))[0])
     until("it.matches('.drawn th input')")
     page.press(" ")

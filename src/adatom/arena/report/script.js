@@ -265,7 +265,13 @@
       };
     });
   }
+  /** The value of a curve at a coordinate, with the digits that its points have. */
   function valueAt(curve, x) {
+    const step = (curve.view[1] - curve.view[0]) / 2000 || 1 / 2000;
+    const value = between(curve, x);
+    return value === null ? null : Math.round(value / step) * step;
+  }
+  function between(curve, x) {
     const after = curve.x.findIndex((place) => place >= x);
     if (after < 0 || x < curve.x[0]) return null;
     if (after === 0 || curve.x[after] === x) return curve.y[after];
@@ -425,6 +431,11 @@
         });
       });
     }
+    // Values are read at the lowest point of a curve until the user points elsewhere.
+    keys.forEach((key, number) => {
+      const curve = lines.flatMap((line) => line.curves.filter((each, index) => each && benchmark.curves[index].x === key))[0];
+      if (curve) places[number] = curve.x[curve.y.indexOf(Math.min(...curve.y))];
+    });
     redraw = () => {
       figures.forEach(drawFigure);
       places.forEach((place, key) => { if (place !== null) read(key, place); });
@@ -433,7 +444,7 @@
       figure.svg.addEventListener("pointermove", (event) => read(figure.key, figure.place(event)));
       figure.svg.addEventListener("pointerdown", (event) => read(figure.key, figure.place(event)));
     }
-    const outputs = keys.map(() => make("output", {}, "none yet"));
+    const outputs = keys.map(() => make("output"));
     const sliders = keys.map((key, number) => ranges[number] && make("input", {
       type: "range", min: ranges[number][0], max: ranges[number][1], step: "any", "aria-label": `Read values at ${spaced(key)}`,
       on: {
