@@ -41,7 +41,7 @@ MAIN_ENGINES = "dask,parsl,prefect"  # Covalent cannot share an environment with
 CODES = "tblite,dispersion,sella,pyscf,omat24,custodian"  # extras
 FLOWS = "defects,phonons"  # extras that flows of all codes need
 FILES = "configs"  # extras that read and write structures
-PROGRAMS = "abinit,cp2k,elk,espresso,gpaw,lammps,mopac,nwchem,psi4"  # which the tests install (Debian, as root)
+PROGRAMS = "abinit,chromium,cp2k,elk,espresso,gpaw,lammps,mopac,nwchem,psi4"  # installed by tests (Debian, as root)
 # Else codes have a thread on every core in each of the tests that run side by side, and in each of their workers.
 WITH_CODES = {"TEST_CODES": f"{CODES},{FLOWS},{PROGRAMS}", "OMP_NUM_THREADS": "1"}
 

@@ -39,6 +39,7 @@ PROGRAMS = {
     "gpaw": (("gpaw",), ("gpaw", "gpaw-data")),
     "psi4": (("psi4",), ("psi4",)),
     "lammps": (("lmp", "mpirun"), ("lammps", "lammps-data", "openmpi-bin")),
+    "chromium": (("chromium",), ("chromium",)),  # in which pages are tested
 }
 # Debian's Python, which has the packages of those programs that are a package.
 INTERPRETERS = {"gpaw": "/usr/bin/python3", "psi4": "env PYTHONPATH=/usr/lib/x86_64-linux-gnu /usr/bin/python3"}

@@ -1,0 +1,1 @@
+"""Tables and the page that show how models did in benchmarks."""
