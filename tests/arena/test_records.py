@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from adatom.arena.compare import compare
+from adatom.arena.comparison import compare
 from adatom.arena.elements import elements_of
 from adatom.arena.records import FORMAT, load_records, save_record
 from adatom.errors import InputError

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import math
+import os
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
@@ -37,7 +38,7 @@ _BACKGROUNDS = "#ffffff", "#16181b"
 _CONTRAST = 3.2
 
 
-def write_page(records: Sequence[Record], path: Path) -> None:
+def write_page(records: Sequence[Record], path: str | os.PathLike[str]) -> None:
     """Write the page of records, in place of one that is there.
 
     The same records give the same page.
@@ -59,6 +60,7 @@ def write_page(records: Sequence[Record], path: Path) -> None:
     if not records:
         raise InputError("There are no records to show. `adatom bench run` makes them.")
     page = _page(records, leaderboard(records)).encode()
+    path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with whole_file(path) as file:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from adatom.arena.compare import compare
+from adatom.arena.comparison import compare
 from adatom.arena.records import load_records
 from adatom.cli.tables import print_json, print_table, print_text
 

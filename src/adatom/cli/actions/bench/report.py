@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from adatom.arena.records import load_records
 from adatom.arena.report.page import write_page
@@ -14,7 +15,7 @@ from adatom.errors import InputError, StorageError
 
 __all__ = ["write_report"]
 
-_TABLES = {".csv": "csv", ".json": "json", ".md": "markdown"}
+_TABLES: dict[str, Literal["csv", "json", "markdown"]] = {".csv": "csv", ".json": "json", ".md": "markdown"}
 
 
 def write_report(places: Sequence[Path], out: Path) -> None:
@@ -41,7 +42,7 @@ def write_report(places: Sequence[Path], out: Path) -> None:
         if out.suffix == ".html":
             write_page(records, out)
         else:
-            out.write_text(leaderboard_table(leaderboard(records), _TABLES[out.suffix]))
+            out.write_text(leaderboard_table(leaderboard(records), _TABLES[out.suffix]), encoding="utf-8")
     except OSError as error:
         raise StorageError(f"Cannot write {out}: {error.strerror or error}.") from error
     say(str(out))
