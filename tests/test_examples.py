@@ -48,7 +48,7 @@ def output(script: str, engine: str, directory: Path) -> str:
     run = subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True, timeout=240)
     assert run.returncode == 0, run.stderr
     assert not list(directory.rglob("running-*"))
-    return re.sub(r"^\w+: (?=-?\d)", "ENGINE: ", run.stdout, flags=re.MULTILINE)
+    return re.sub(rf"^{engine}: ", "ENGINE: ", run.stdout, flags=re.MULTILINE)
 
 
 @pytest.fixture(scope="session")

@@ -103,5 +103,7 @@ def test_bad_input_is_refused(structures, properties, message, results_dir):
 def test_the_job_refuses_what_its_code_does_not_know():
     with pytest.raises(JobFailure, match="EMT has no parameters for Si"):
         emt.scan_job([bulk("Cu"), bulk("Si")])
+    with pytest.raises(JobFailure, match="Give a list of them, or use static_job"):
+        emt.scan_job(bulk("Cu"))
     with pytest.raises(JobFailure, match="cutoff"):
         emt.scan_job([bulk("Cu")], calc_kwargs={"cutoff": 3})

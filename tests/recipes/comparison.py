@@ -42,6 +42,8 @@ _OF_THE_DESCRIPTION = {
 _EXTENSIVE = (
     *(f".results.{name}" for name in ("energy", "free_energy", "kinetic_energy", "magmom")),
     *(f".averages.{name}" for name in ("energy", "kinetic_energy", "volume")),
+    *(f"curve.{name}" for name in ("volumes", "energies", "equilibrium_volume")),
+    "scan.points.energies",
     *(f"eos.{name}" for name in ("v0", "e0", "volumes", "energies", "residuals")),
 )
 # Entries with one number, or one vector, for each atom.
@@ -125,7 +127,7 @@ def _invariant(value: np.ndarray, size: int, path: str) -> np.ndarray | OfEach:
     if path.endswith(_EXTENSIVE):
         return np.asarray(value / size)
     if path.endswith(_OF_EACH):
-        return OfEach(np.sort(np.linalg.norm(value, axis=1) if value.ndim == 2 else value))
+        return OfEach(np.sort(np.linalg.norm(value, axis=-1).ravel() if value.ndim > 1 else value))
     if key == "dipole":
         return np.linalg.norm(value, keepdims=True)
     if key == "stress" and value.shape[-1:] == (6,):

@@ -14,6 +14,7 @@ from ase.constraints import FixAtoms, FixSymmetry
 
 from adatom import change_settings
 from adatom.atoms.bands import make_band
+from adatom.atoms.deformations import scale_volume
 from adatom.recipes.emt import ts_job
 from tests.recipes.descriptions import CHANGES
 
@@ -65,6 +66,8 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "freq_job": (small_molecule,),
     "convergence_flow": (crystal, {"calc_kwargs.asap_cutoff": [False, True]}),
     "slab_to_ads_flow": (slab, "O"),
+    "scan_job": (lambda: scale_volume(crystal(), [-0.03, 0.0, 0.05]),),
+    "diatomic_flow": (),  # which takes no structure
     "neb_job": (lambda: make_band(hop(), hop(1.0), 3),),
     "neb_flow": (hop, lambda: hop(1.0)),
     "ts_job": (lambda: hop(0.45, 0.4),),

@@ -81,13 +81,18 @@ def recipes(code, wanted=lambda recipe: True):
             marks=needs_code("sella") if recipe.function.startswith(("ts_", "irc_")) else (),
             id=recipe.function,
         )
-        for recipe in filter(wanted, recipes_of(code))
+        for recipe in filter(wanted, described(code))
     ]
+
+
+def described(code) -> list[Any]:
+    """The recipes of a code that take a structure."""
+    return [recipe for recipe in recipes_of(code) if ARGUMENTS.get(recipe.function, (crystal,))]
 
 
 def of_a_crystal(recipe) -> bool:
     """Whether other cells hold the same system: a molecule or a slab would have other neighbors or coverage."""
-    return ARGUMENTS.get(recipe.function, (crystal,))[0] in (crystal, moving_crystal)
+    return next(iter(ARGUMENTS.get(recipe.function, (crystal,))), None) in (crystal, moving_crystal)
 
 
 def not_from_a_saddle(recipe) -> bool:
@@ -219,7 +224,7 @@ def test_lennard_jones_in_another_cell(recipe):
 @needs_code("sella")
 @settings(max_examples=6000, suppress_health_check=list(HealthCheck))
 @given(
-    st.sampled_from(recipes_of("emt") + list(filter(not_from_a_saddle, recipes_of("lj")))),
+    st.sampled_from(described("emt") + list(filter(not_from_a_saddle, described("lj")))),
     st.lists(st.sampled_from(sorted(MARKS)), unique=True, max_size=3),
     st.lists(st.sampled_from(sorted(ALL)), min_size=1, max_size=4, unique=True),  # three turns are none
 )

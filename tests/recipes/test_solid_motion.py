@@ -11,7 +11,10 @@ from ase.io import read
 from adatom.recipes import abinit, cp2k, elk, gpaw
 from tests.codes import provide_code
 
-pytestmark = pytest.mark.deep(reason="dozens of energies by density functionals take minutes")
+pytestmark = [
+    pytest.mark.deep(reason="dozens of energies by density functionals take minutes"),
+    pytest.mark.timeout(1800),  # beside other tests
+]
 
 OF_SILICON: dict[Any, dict[str, Any]] = {
     abinit: {"pps": "hgh", "ecut": 300, "kpts": [3, 3, 3]},

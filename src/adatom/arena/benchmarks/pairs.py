@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from itertools import combinations
+from typing import Any
 
 from ase.data import chemical_symbols
 
@@ -12,30 +13,41 @@ from adatom import subflow
 from adatom.arena.benchmark import Size
 from adatom.arena.benchmarks.diatomics import DIATOMICS
 from adatom.atoms.dimers import diatomic_distances
-from adatom.recipes.mlip import diatomic_flow, scan_job
+from adatom.recipes import mlip
 
 __all__ = ["PAIRS"]
 
-_SMALL = (("H", "C"), ("H", "O"), ("C", "O"), ("Na", "Cl"), ("Mg", "O"), ("Al", "Ni"), ("Si", "O"), ("Fe", "O"))
-_ELEMENTS = {"medium": ("H", "Li", "C", "N", "O", "F", "Na", "Mg", "Al", "Si", "P", "S", "Cl", "Ti", "Fe", "Ni", "Cu")}
+_SMALL = (("H", "C"), ("H", "O"), ("C", "O"), ("O", "Mg"), ("O", "Si"), ("O", "Fe"), ("Na", "Cl"), ("Al", "Ni"))
+_MEDIUM = ("H", "Li", "C", "N", "O", "F", "Na", "Mg", "Al", "Si", "P", "S", "Cl", "Ti", "Fe", "Ni", "Cu")
+_FULL = chemical_symbols[1 : chemical_symbols.index("Bi") + 1]
 
 
 def systems(size: Size, elements: Collection[str] | None) -> dict[str, tuple[str, str]]:
-    """Return the pairs of a set, such as ``"Na-Cl"``; all of the elements that are given."""
-    if elements is None and size == "small":
-        pairs = list(_SMALL)
-    else:
-        known = chemical_symbols[1 : chemical_symbols.index("Bi") + 1]
-        pairs = list(
-            combinations(sorted(elements, key=chemical_symbols.index) if elements else _ELEMENTS.get(size, known), 2)
-        )
+    """Return the pairs of a set, such as ``"O-Mg"``; all of the elements that are given."""
+    known: Collection[str] = _MEDIUM if size == "medium" else _FULL
+    if elements is not None:
+        known = sorted(elements, key=chemical_symbols.index)
+    pairs = _SMALL if elements is None and size == "small" else tuple(combinations(known, 2))
     return {"-".join(pair): pair for pair in pairs}
 
 
 @subflow
-def pair_flow(pair: tuple[str, str], *, scan_job=scan_job, arena_compat: bool = False):  # type: ignore[no-untyped-def]
-    """Compute the curve of a pair of elements."""
-    return diatomic_flow(*pair, scan_job=scan_job, arena_compat=arena_compat)
+def pair_flow(pair: tuple[str, str], *, scan_job: Callable[..., Any] = mlip.scan_job) -> dict[str, Any]:
+    """Compute the curve of two elements.
+
+    Parameters
+    ----------
+    pair
+        Symbols of the elements.
+    scan_job
+        Job that computes the pair at all distances.
+
+    Returns
+    -------
+    dict
+        Same as of `adatom.recipes.mlip.diatomic_flow`.
+    """
+    return mlip.diatomic_flow(*pair, scan_job=scan_job)
 
 
 PAIRS = replace(

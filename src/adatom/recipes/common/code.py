@@ -140,7 +140,14 @@ class Code:
             Structures that will be computed, one after the other.
         calc_kwargs
             Same as in `calculator`.
+
+        Raises
+        ------
+        InputError
+            The structures are none, or one of them cannot be computed.
         """
+        if isinstance(structures, Atoms):
+            raise InputError("The structures are one ase.Atoms. Give a list of them, or use static_job.")
         made: dict[tuple[bytes, bytes], Any] = {}
         found = []
         for atoms in structures:
