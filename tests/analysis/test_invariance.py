@@ -10,7 +10,9 @@ from adatom.analysis.endurance import endurance
 from adatom.analysis.equivariance import equivariance, moved_structures
 from adatom.analysis.extensivity import extensivity
 from adatom.analysis.locality import locality
+from adatom.analysis.scaling import scaling
 from adatom.analysis.smoothness import smoothness
+from adatom.errors import InputError
 
 
 class Tilted(EMT):
@@ -102,6 +104,14 @@ def test_the_time_that_dynamics_endure():
     assert endurance([""])["reached"] == 1
     with pytest.raises(ValueError, match="no stages"):
         endurance([])
+
+
+def test_the_growth_of_the_time():
+    found = scaling([8, 64, 512], [1.0, 2.0, 128.0], 100.0)
+    assert found["exponent"] == pytest.approx(2)
+    assert found["seconds_per_atom"] == 0.25
+    with pytest.raises(InputError, match="two sizes or more, ascending"):
+        scaling([8, 8], [1, 1], 0)
 
 
 def test_the_order_of_surfaces():

@@ -24,6 +24,8 @@ DOCUMENTS = {
     "extensivity": "adatom.analysis.extensivity:Extensivity",
     "locality": "adatom.analysis.locality:Locality",
     "smoothness": "adatom.analysis.smoothness:Smoothness",
+    "reference_errors": "adatom.analysis.reference_errors:ReferenceErrors",
+    "scaling": "adatom.analysis.scaling:Scaling",
     "endurance": "adatom.analysis.endurance:Endurance",
     "cohesion": "adatom.analysis.cohesion:Cohesion",
     "reaction_path": "adatom.analysis.path:ReactionPath",

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from adatom.arena.comparison import compare
     from adatom.arena.models import get_calculator
     from adatom.arena.records import load_records
+    from adatom.arena.reference import reference_benchmark
     from adatom.arena.report.page import write_page
     from adatom.arena.score import leaderboard
 
@@ -26,6 +27,7 @@ __all__ = [
     "get_calculator",
     "leaderboard",
     "load_records",
+    "reference_benchmark",
     "run_benchmarks",
     "write_page",
 ]
@@ -37,6 +39,7 @@ _PLACES = {
     "get_calculator": "models",
     "leaderboard": "score",
     "load_records": "records",
+    "reference_benchmark": "reference",
     "run_benchmarks": "campaign",
     "write_page": "report.page",
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -132,7 +132,7 @@ def save_record(record: Record, directory: Path) -> Path:
     return path
 
 
-def load_records(places: Sequence[Path]) -> list[Record]:
+def load_records(places: Sequence[str | Path]) -> list[Record]:
     """Read records.
 
     Parameters
@@ -151,7 +151,7 @@ def load_records(places: Sequence[Path]) -> list[Record]:
         A file is not there or is no record, there is none at all, or two of one benchmark have other protocols.
     """
     found: dict[tuple[str, str], tuple[Path, Record]] = {}
-    for path in _files(places):
+    for path in _files(map(Path, places)):
         record = _read(path)
         found[record["benchmark"], record["model"]] = path, record
     if not found:
@@ -167,7 +167,7 @@ def load_records(places: Sequence[Path]) -> list[Record]:
     return [record for _, record in found.values()]
 
 
-def _files(places: Sequence[Path]) -> Iterator[Path]:
+def _files(places: Iterable[Path]) -> Iterator[Path]:
     for place in places:
         if place.is_dir():
             yield from sorted(place.glob("*/*.json"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from pathlib import Path
 
 from adatom.arena.benchmark import Benchmark
 from adatom.errors import UnknownNameError
@@ -23,10 +24,13 @@ BENCHMARKS = {
     "phonons": "adatom.arena.benchmarks.phonons:PHONONS",
     "cohesion": "adatom.arena.benchmarks.cohesion:COHESION",
     "vacancies": "adatom.arena.benchmarks.vacancies:VACANCIES",
+    "speed": "adatom.arena.benchmarks.speed:SPEED",
     "conservation": "adatom.arena.benchmarks.conservation:CONSERVATION",
     "heating": "adatom.arena.benchmarks.endurance:HEATING",
     "compression": "adatom.arena.benchmarks.endurance:COMPRESSION",
 }
+#: Endings of files of structures.
+_FILES = (".xyz", ".extxyz", ".traj", ".db")
 
 
 def find_benchmark(name: str) -> Benchmark:
@@ -35,13 +39,18 @@ def find_benchmark(name: str) -> Benchmark:
     Parameters
     ----------
     name
-        Name of a benchmark, one of the keys of `BENCHMARKS`; or the place of another, as ``module:name``.
+        Name of a benchmark, one of the keys of `BENCHMARKS`; the place of another, as ``module:name``; or a file of
+        structures with reference energies, as `adatom.arena.reference.reference_benchmark` takes it.
 
     Raises
     ------
     UnknownNameError
         There is no such benchmark.
     """
+    if Path(name).suffix in _FILES:
+        from adatom.arena.reference import reference_benchmark
+
+        return reference_benchmark(name)
     place = BENCHMARKS.get(name, name)
     module, colon, attribute = place.partition(":")
     if not colon:
