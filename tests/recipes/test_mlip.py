@@ -315,7 +315,7 @@ class TestJobs:
 
 
 def test_without_a_calculator_none_is_guessed(tmp_path):
-    with pytest.raises(JobFailure, match="The calculator is None. Give a calculator, or one of: chgnet, mace"):
+    with pytest.raises(JobFailure, match="The calculator is None. Give a calculator, or one of: allegro, chgnet, "):
         static_job(bulk("Cu"))
     with pytest.raises(FlowFailure, match="The calculator is None"):
         eos_flow(bulk("Cu"))

@@ -16,7 +16,7 @@ class Cohesion(TypedDict):
     name
         Kind of document: ``"cohesion"``.
     cohesive_energy
-        Energy of an atom alone minus that of one in the crystal, in eV; above 0 for a crystal that holds together.
+        Energy of an atom alone minus that of one in the crystal, in eV/atom; above 0 for a crystal that holds together.
     lowest_surface_energy
         Lowest surface energy in J/m²; above 0 for a crystal that does not fall apart.
     disorder

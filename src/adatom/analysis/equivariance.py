@@ -26,7 +26,7 @@ class Equivariance(TypedDict):
     name
         Kind of document: ``"equivariance"``.
     rotation_energy, reflection_energy, translation_energy, permutation_energy
-        Largest absolute change of the energy in eV per atom.
+        Largest absolute change of the energy in eV/atom.
     rotation_forces, reflection_forces, translation_forces, permutation_forces
         Largest absolute difference of a component between the forces of the moved structure and the moved forces, in
         eV/Å.

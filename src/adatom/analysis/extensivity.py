@@ -18,7 +18,7 @@ class Extensivity(TypedDict):
     name
         Kind of document: ``"extensivity"``.
     energy_error
-        Absolute difference between the energy of the whole and the sum of those of its parts, in eV per atom.
+        Absolute difference between the energy of the whole and the sum of those of its parts, in eV/atom.
     force_error
         Largest absolute difference of a component of a force, in eV/Å.
     """

@@ -26,11 +26,11 @@ class ReferenceErrors(TypedDict):
     name
         Kind of document: ``"reference_errors"``.
     reference, predicted
-        Energies of the structures in eV per atom, shape (S,).
+        Energies of the structures in eV/atom, shape (S,).
     missing
         Number of structures without a predicted energy, which are left out.
     energy_mae, energy_rmse
-        Mean absolute error and root mean square error of the energies, in eV per atom.
+        Mean absolute error and root mean square error of the energies, in eV/atom.
     force_mae, force_rmse
         The same of the components of the forces, in eV/Å; NaN if the reference has no forces.
     """

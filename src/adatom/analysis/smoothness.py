@@ -24,12 +24,12 @@ class Smoothness(TypedDict):
     stretches
         Lengths in parts of those of the structure, shape (P,), the smallest first.
     energies
-        Energies in eV per atom, relative to that at the largest stretch, shape (P,).
+        Energies in eV/atom, relative to that at the largest stretch, shape (P,).
     missing
         Number of points at which the potential gave no finite energy; they are left out.
     largest_step
         Largest absolute difference between an energy and the one that the two points on either side of it give by a
-        cubic polynomial, in eV per atom: near 0 for a smooth curve. NaN for fewer than five points.
+        cubic polynomial, in eV/atom: near 0 for a smooth curve. NaN for fewer than five points.
     flips
         How often the steps of the energy above 0.001 eV per atom change their sign: 1 for one minimum.
     """

@@ -6,6 +6,7 @@ from typing import TypedDict
 
 import numpy as np
 
+from adatom.arena.benchmark import Metric
 from adatom.arena.records import MetricRow, Record
 from adatom.errors import InputError
 
@@ -24,7 +25,7 @@ class MetricComparison(TypedDict):
     first, second
         Means of the records.
     better
-        ``"first"`` or ``"second"``, the one that is nearer to the good value of the metric; empty if none is.
+        ``"first"`` or ``"second"``, the one whose mean has the higher score; empty if both have the same.
     """
 
     name: str
@@ -105,8 +106,9 @@ def _metric(row: MetricRow, first: Record, second: Record) -> MetricComparison:
     means = np.mean(both, axis=0) if both else None
     better = ""
     if means is not None:
-        gaps = np.abs(means - row["good"])
-        better = "" if gaps[0] == gaps[1] else ("first" if gaps[0] < gaps[1] else "second")
+        metric = Metric(name, row["about"], row["good"], row["bad"], logarithmic=row["logarithmic"])
+        one, other = (metric.score(float(mean)) for mean in means)
+        better = "" if one == other else ("first" if one > other else "second")
     return {
         "name": name,
         "unit": row["unit"],
