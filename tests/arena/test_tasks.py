@@ -60,7 +60,11 @@ def test_a_calculator_is_light_and_is_one_of_ase():
     assert copy.get_potential_energy(atoms) == pytest.approx(atoms.get_potential_energy())
 
 
-@pytest.mark.parametrize("calculator", ["emt", MLIPEnum["emt"], EMT_BY_NAME, EMT, EMT()], ids=str)
+@pytest.mark.parametrize(
+    "calculator",
+    ["emt", MLIPEnum["emt"], EMT_BY_NAME, EMT, EMT()],
+    ids=["name", "member", "get_calculator", "class", "instance"],
+)
 def test_any_form_of_a_calculator(calculator):
     found = OPT(copper(), calculator, filter="FrechetCellFilter", criterion={"fmax": 1e-3})
     expected = emt.relax_job(copper(), relax_cell=True, fmax=1e-3)
