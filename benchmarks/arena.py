@@ -24,7 +24,7 @@ def main():
     structures = dimers([("Cu", "Cu")], diatomic_distances("Cu", "Cu").tolist(), box=40.0)
 
     def curve():
-        return diatomic_flow("Cu", job_params={"all": {"calculator": options.model}})
+        diatomic_flow("Cu", job_params={"all": {"calculator": options.model}})
 
     def loop():
         atoms = structures[0].copy()
