@@ -11,7 +11,7 @@ from adatom import change_settings
 from adatom.arena.campaign import run_benchmarks
 from adatom.arena.records import load_records
 from adatom.arena.score import leaderboard
-from adatom.errors import InputError, UnknownNameError
+from adatom.errors import InputError, StorageError, UnknownNameError
 from tests.arena.potentials import Counting, Crashing, HalfNotANumber, Hanging, NotANumber, WithoutStress
 
 MORSE = (MorsePotential, [], {"epsilon": 1.0, "r0": 2.2, "rho0": 6.0, "rcut1": 20.0, "rcut2": 21.0})
@@ -102,6 +102,14 @@ def test_bad_input_is_refused_before_anything_is_computed(benchmarks, models, gi
     with pytest.raises(error, match=message):
         run_benchmarks(benchmarks, models, directory="bench", **given)
     assert not (tmp_path / "bench").exists()
+
+
+def test_a_directory_that_cannot_be_made_is_found_first(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("COUNTING_LOG", str(tmp_path / "log"))
+    with pytest.raises(StorageError, match="Give another directory"):
+        run_benchmarks(["extensivity"], {"emt": Counting}, elements=["Cu"], directory=tmp_path / "file" / "bench")
+    assert not (tmp_path / "log").exists()
 
 
 def test_metrics_that_are_no_numbers_are_said():

@@ -1,8 +1,11 @@
 """Calculations in the words of MLIP Arena, and its document of workflows as it stands but for imports."""
 
 import pickle
+import sys
+from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from ase.atoms import Atoms
 from ase.build import bulk
@@ -14,7 +17,7 @@ from adatom.arena.tasks import ELASTICITY, EOS, EV, MD, NEB, NEB_FROM_ENDPOINTS,
 from adatom.atoms.bands import make_band
 from adatom.errors import UnknownNameError
 from adatom.execution.failure import Failure
-from adatom.recipes import emt
+from adatom.recipes import emt, mlip
 from tests.codes import needs_code
 from tests.recipes.systems import hop
 
@@ -58,6 +61,18 @@ def test_a_calculator_is_light_and_is_one_of_ase():
     assert atoms.get_potential_energy() != pytest.approx(expected["energy"])
     copy = pickle.loads(pickle.dumps(atoms.calc))
     assert copy.get_potential_energy(atoms) == pytest.approx(atoms.get_potential_energy())
+
+
+def test_a_model_of_another_python_leaves_nothing(tmp_path):
+    row = "package: ase, make: 'ase.calculators.emt:EMT', properties: [energy, forces]"
+    (tmp_path / "models.yaml").write_text(f"there: {{{row}, python: {sys.executable}}}")
+    before = set(psutil.Process().children(recursive=True))
+    with change_settings(models=tmp_path / "models.yaml"):
+        found = mlip.static_job(copper(), calculator=get_calculator("there"))
+    assert found["results"]["energy"] == pytest.approx(emt.static_job(copper())["results"]["energy"])
+    assert (Path(found["dir_name"]) / "ase.out").exists()
+    assert not Path("ase.out").exists()
+    assert set(psutil.Process().children(recursive=True)) <= before
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from adatom.arena.benchmarks import find_benchmark
 from adatom.arena.machine import describe_machine
 from adatom.arena.records import FORMAT, MetricRow, Record, SystemRecord, save_record
 from adatom.calculators.models import Calculator, model, named_model
-from adatom.errors import InputError
+from adatom.errors import InputError, StorageError
 from adatom.execution.registry import get_engine
 from adatom.schemas.readable import readable
 from adatom.schemas.search import find_results
@@ -73,12 +73,18 @@ def run_benchmarks(
     ------
     InputError
         A name is unknown, or there is nothing to run.
+    StorageError
+        A record cannot be written; the directory is made before anything is computed.
     """
     chosen = [find_benchmark(one) if isinstance(one, str) else one for one in benchmarks]
     calculators = calculators_of(models)
     systems = {one.name: one.chosen(size, elements) for one in chosen}
     campaign = _campaign(chosen, calculators, systems, timeout)
     place = Path(directory).absolute()
+    try:
+        place.mkdir(parents=True, exist_ok=True)  # before anything is computed
+    except OSError as error:
+        raise StorageError(f"Cannot make {place}: {error.strerror or error}. Give another directory.") from error
     start = datetime.now(UTC)
     with _settings(place), worker_processes(runner) as used:
         found = campaign.with_options(runner=used)()

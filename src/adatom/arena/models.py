@@ -56,8 +56,14 @@ class ModelCalculator(AseCalculator):
         known = cast(Atoms, self.atoms)
         if self._made is None:
             self._made, system_changes = _code(self.model).calculator(known, self._calc_kwargs), all_changes
+        self._made.directory = self.directory  # a model of another Python writes its messages there
         self._made.calculate(known, list(properties), system_changes)
         self.results = dict(self._made.results)
+
+    def close(self) -> None:
+        """End the process of a model of another Python."""
+        if close := getattr(self._made, "close", None):
+            close()
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "_made": None, "results": {}, "atoms": None}

@@ -14,7 +14,7 @@ from ase.data import atomic_numbers, chemical_symbols, reference_states
 from adatom.arena.benchmark import Size
 from adatom.atoms.rattle import rattle
 
-__all__ = ["crystals", "metals", "molecules", "of_elements", "rattled"]
+__all__ = ["crystals", "metals", "molecules", "of_elements", "rattled", "supercells"]
 
 _SIMPLE = ("fcc", "bcc", "hcp", "diamond")
 #: Lattice constants of compounds in Å (experiment, rounded), by ASE's name of their structure and by formula.
@@ -72,6 +72,17 @@ def crystals(size: Size, elements: Collection[str] | None = None) -> dict[str, A
         binary = {name for kind in ("rocksalt", "zincblende", "cesiumchloride") for name in _BINARY[kind]}
         return {name: atoms for name, atoms in everything.items() if name in binary or _up_to_bismuth(atoms, name)}
     return dict(everything)
+
+
+def supercells(size: Size, elements: Collection[str] | None = None) -> dict[str, Atoms]:
+    """Return the crystals of a set with two cells along each vector, for dynamics.
+
+    Parameters
+    ----------
+    size, elements
+        Same as in `crystals`.
+    """
+    return {name: atoms * (2, 2, 2) for name, atoms in crystals(size, elements).items()}
 
 
 def metals(size: Size, elements: Collection[str] | None = None) -> dict[str, Atoms]:

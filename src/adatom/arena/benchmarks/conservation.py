@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ase import Atoms
 
 from adatom import subflow
-from adatom.arena.benchmark import Benchmark, Metric, Size
-from adatom.arena.systems import crystals
+from adatom.arena.benchmark import Benchmark, Metric
+from adatom.arena.systems import supercells
 from adatom.recipes import mlip
 
 __all__ = ["CONSERVATION"]
@@ -45,17 +45,12 @@ def drift(result: Mapping[str, Any]) -> float:
     return abs(float(result["averages"]["drift"]))
 
 
-def systems(size: Size, elements: Collection[str] | None) -> dict[str, Atoms]:
-    """Return supercells of the crystals of a set."""
-    return {name: atoms * (2, 2, 2) for name, atoms in crystals(size, elements).items()}
-
-
 CONSERVATION = Benchmark(
     name="conservation",
     title="Conservation of energy",
     about="Dynamics of 1 ps at constant energy, from 1000 K. The total energy drifts where forces are not those of the "
     "energy, or where the potential is rough.",
-    systems=systems,
+    systems=supercells,
     flow=conservation_flow,
     document="md",
     metrics=(Metric("drift", "drift of the total energy", 1e-4, 1e-1, "eV/atom/ps", logarithmic=True, of=drift),),

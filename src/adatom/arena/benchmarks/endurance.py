@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,8 +12,8 @@ from ase import Atoms, units
 from adatom import Failure, job, subflow
 from adatom.analysis import endurance as analysis
 from adatom.analysis.endurance import Endurance
-from adatom.arena.benchmark import Benchmark, Metric, Size
-from adatom.arena.systems import crystals
+from adatom.arena.benchmark import Benchmark, Metric
+from adatom.arena.systems import supercells
 from adatom.recipes import mlip
 
 __all__ = ["COMPRESSION", "HEATING"]
@@ -84,17 +84,12 @@ def measure(runs: Sequence[Any]) -> Endurance:
     return analysis.endurance([run.in_short if isinstance(run, Failure) else "" for run in runs])
 
 
-def systems(size: Size, elements: Collection[str] | None) -> dict[str, Atoms]:
-    """Return supercells of the crystals of a set."""
-    return {name: atoms * (2, 2, 2) for name, atoms in crystals(size, elements).items()}
-
-
 HEATING = Benchmark(
     name="heating",
     title="Heating",
     about="Dynamics of 10 ps at constant volume, from 300 to 3000 K. A potential that loses its atoms or its repulsion "
     "ends the run.",
-    systems=systems,
+    systems=supercells,
     flow=endurance_flow,
     document="endurance",
     metrics=(Metric("reached", "part of the run before the first failure", 1.0, 0.0),),
