@@ -13,11 +13,11 @@ from ase.calculators.emt import EMT
 
 from adatom import JobFailure, change_settings, flow, job, wait
 from adatom.arena import REGISTRY, MLIPEnum, get_calculator
-from adatom.arena.tasks import ELASTICITY, EOS, EV, MD, NEB, NEB_FROM_ENDPOINTS, OPT, PHONON
+from adatom.arena.tasks import ELASTICITY, EOS, EV, MD, NEB, NEB_FROM_ENDPOINTS, OPT, PHONON, WIDOM
 from adatom.atoms.bands import make_band
 from adatom.errors import UnknownNameError
 from adatom.execution.failure import Failure
-from adatom.recipes import emt, mlip
+from adatom.recipes import emt, lj, mlip
 from tests.codes import needs_code
 from tests.recipes.systems import hop
 
@@ -150,6 +150,27 @@ def test_paths():
     assert 0.05 < found["forward_barrier"] < 1
     assert found["forward_barrier"] == pytest.approx(found["reverse_barrier"], abs=0.01)
     assert band["forward_barrier"] > 0.05
+
+
+def test_a_gas_in_a_crystal():
+    """Simple cubic krypton, whose nearest neighbours are at 4 Å, and a dimer of the same Lennard-Jones atoms."""
+    parameters = {"sigma": 3.6, "epsilon": 0.02, "rc": 9.0}
+    krypton = Atoms("Kr", cell=[4.1, 4.1, 4.1], pbc=True)
+    gas = Atoms("Ar2", [(0, 0, 0), (0, 0, 4.2)])
+    words = {"temperature": 200, "num_insertions": 40, "min_interplanar_distance": 7.0, "random_seed": 2}
+    found = WIDOM(krypton, gas, "lj", parameters, criterion={"fmax": 1e-3}, cutoff_distance=1.9, **words)
+    host, pair = found["structure"]["atoms"], found["gas"]["atoms"]
+    assert abs(host.get_volume() - 4.1**3) > 1
+    assert pair.get_distance(0, 1) == pytest.approx(2 ** (1 / 6) * 3.6, abs=0.01)
+    assert found["widom"]["atoms"].get_chemical_formula() == "Ar2Kr8"
+    expected = lj.widom_job(
+        host * (2, 2, 2), pair, temperature=200, insertions=40, min_distance=1.9, seed=2, calc_kwargs=parameters
+    )
+    np.testing.assert_allclose(found["widom"]["points"]["energies"], expected["points"]["energies"], rtol=1e-6)
+    assert found["widom"]["results"]["henry_coefficient"] == expected["results"]["henry_coefficient"]
+    rigid = WIDOM(krypton, gas, "lj", parameters, init_structure_optimize=False, init_gas_optimize=False, **words)
+    assert set(rigid) == {"widom"}
+    assert rigid["widom"]["atoms"].get_volume() == pytest.approx(8 * 4.1**3)
 
 
 # --- The document, with other imports ---------------------------------------------------------------------------------

@@ -68,6 +68,7 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "slab_to_ads_flow": (slab, "O"),
     "scan_job": (lambda: scale_volume(crystal(), [-0.03, 0.0, 0.05]),),
     "diatomic_flow": (),  # which takes no structure
+    "widom_job": (),  # whose random places are others in another cell: tests/calculations/test_widom.py
     "neb_job": (lambda: make_band(hop(), hop(1.0), 3),),
     "neb_flow": (hop, lambda: hop(1.0)),
     "ts_job": (lambda: hop(0.45, 0.4),),

@@ -14,7 +14,8 @@ from adatom.recipes.common import eos
 from adatom.recipes.registry import codes, find_recipe, recipes_of
 from tests.interpreter import run
 
-OF_POTENTIALS = {"diatomic_flow", "energy_volume_flow", "scan_job"}  # which take dozens of energies in one job
+# Which take dozens of energies in one job, or thousands.
+OF_POTENTIALS = {"diatomic_flow", "energy_volume_flow", "scan_job", "widom_job"}
 JOBS = {"freq_job", "irc_job", "md_job", "neb_job", "relax_job", "static_job", "ts_job"}
 FLOWS = {
     *("bulk_to_defects_flow", "bulk_to_slabs_flow", "convergence_flow", "elastic_tensor_flow", "eos_flow"),

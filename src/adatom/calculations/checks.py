@@ -22,6 +22,7 @@ __all__ = [
     "check_positive",
     "check_real",
     "check_spin",
+    "make_generator",
 ]
 
 
@@ -309,3 +310,22 @@ def check_count(**values: Any) -> None:
     for name, value in values.items():
         if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 1:
             raise InputError(f"{name} is {value!r}. Give an integer above 0.")
+
+
+def make_generator(seed: int) -> np.random.Generator:
+    """Return a generator of random numbers, and refuse a value that is no seed.
+
+    Parameters
+    ----------
+    seed
+        Seed of the random numbers, an integer of at least 0.
+
+    Raises
+    ------
+    InputError
+        The value is no seed.
+    """
+    try:
+        return np.random.default_rng(seed)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"seed is {seed!r}: {error}. Give an integer of at least 0.") from error

@@ -11,13 +11,12 @@ from ase import Atoms
 
 from adatom.atoms.freedoms import Freedoms
 from adatom.calculations.calculation import calculation
-from adatom.calculations.checks import check_count
+from adatom.calculations.checks import check_count, make_generator
 from adatom.calculations.copy_files import CopyFiles
 from adatom.calculations.motion import DYNAMICS, Motion
 from adatom.calculations.overheating import make_steps
 from adatom.calculations.ramp import Knots
 from adatom.calculations.steps import PreviousRun, Steps
-from adatom.errors import InputError
 from adatom.schemas.results import MDAverages, MDResult
 
 __all__ = ["DYNAMICS", "run_md"]
@@ -112,7 +111,7 @@ def run_md(
     motion.check(atoms)
     from adatom.calculations.md_log import Log
 
-    rng = _generator(seed)
+    rng = make_generator(seed)
     parameters = {**motion.parameters, "seed": seed, "interval": interval}
     spread = {"steps of the knots": steps} if motion.ramped else {}  # in a longer run the values differ
     made = Steps(name, steps, resume_from, atoms, calculator, **parameters, **spread)
@@ -174,10 +173,3 @@ def _averages(path: Path, interval: float, freedoms: Freedoms) -> MDAverages:
 
 def _volume(atoms: Atoms) -> float:
     return float(atoms.get_volume()) if atoms.cell.rank == 3 else np.nan
-
-
-def _generator(seed: int) -> np.random.Generator:
-    try:
-        return np.random.default_rng(seed)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"seed is {seed!r}: {error}. Give an integer of at least 0.") from error

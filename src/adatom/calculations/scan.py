@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, cast
 
 import numpy as np
 from ase import Atoms
 from ase.calculators.calculator import all_changes, compare_atoms
 
-from adatom.calculations.calculation import calculation, closed_after, independent_copy
+from adatom.calculations.calculation import Calculation, calculation, closed_after, independent_copy
 from adatom.calculations.checks import check_atoms, check_calculator
 from adatom.errors import ConvergenceError, InputError
 from adatom.schemas.results import ScanResult
 
-__all__ = ["run_scan"]
+__all__ = ["compute_each", "run_scan"]
 
 
 def run_scan(
@@ -64,18 +64,10 @@ def run_scan(
     ):
         found: list[dict[str, Any]] = []
         missing: dict[str, str] = {}
-        for index, (atoms, calculator) in enumerate(zip(structures, calculators, strict=True)):
-            calculator.directory = run.directory.path
-            run.atoms, run.calculator = independent_copy(atoms), calculator
-            try:
-                calculator.calculate(run.atoms, wanted, _changes(calculator, run.atoms))
-                found.append(run.found())
-            except (InputError, OSError, MemoryError):
-                raise
-            except Exception as error:  # a potential may raise anything at a structure that it has not seen the like of
-                missing[str(index)] = f"{type(error).__name__}: {error}"
-                found.append({})
-                getattr(calculator, "reset", lambda: None)()
+        for properties_of_one, why in compute_each(run, zip(structures, calculators, strict=True), wanted):
+            if why:
+                missing[str(len(found))] = why
+            found.append(properties_of_one)
         if len(missing) == len(found):
             raise ConvergenceError(f"All {len(found)} structures of the {name} failed, the first by {missing['0']}")
         energies = np.array([one.get("energy", np.nan) for one in found])
@@ -90,6 +82,40 @@ def run_scan(
             points["forces" if key == "forces" else "stresses"] = values
         result = run.result(converged=not missing, properties=wanted)
         return cast(ScanResult, {**result, "results": found[lowest], "points": points, "missing": missing})
+
+
+def compute_each(
+    run: Calculation, structures: Iterable[tuple[Atoms, Any]], wanted: Sequence[str]
+) -> Iterator[tuple[dict[str, Any], str]]:
+    """Compute structures one after the other in one run, each of which may fail.
+
+    Parameters
+    ----------
+    run
+        Calculation that is in progress; its structure is the one that was computed last.
+    structures
+        Pairs of a structure, which is not changed, and its calculator.
+    wanted
+        Properties to compute, by ASE's names.
+
+    Yields
+    ------
+    tuple
+        Properties of a structure, and an empty string; of one that failed no properties, and why it failed.
+    """
+    for atoms, calculator in structures:
+        calculator.directory = run.directory.path
+        run.atoms, run.calculator = independent_copy(atoms), calculator
+        found, why = {}, ""
+        try:
+            calculator.calculate(run.atoms, wanted, _changes(calculator, run.atoms))
+            found = run.found()
+        except (InputError, OSError, MemoryError):
+            raise
+        except Exception as error:  # a potential may raise anything at a structure that it has not seen the like of
+            why = f"{type(error).__name__}: {error}"
+            getattr(calculator, "reset", lambda: None)()
+        yield found, why
 
 
 def _changes(calculator: Any, atoms: Atoms) -> list[str]:

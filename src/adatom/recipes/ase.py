@@ -52,6 +52,7 @@ ase = ModelCode("ASE calculator", make_calculator, found=calculator_class)
 
 static_job = ase.job(jobs.static_job)
 scan_job = ase.job(jobs.scan_job)
+widom_job = ase.job(jobs.widom_job)
 relax_job = ase.job(jobs.relax_job)
 md_job = ase.job(jobs.md_job)
 freq_job = ase.job(jobs.freq_job)

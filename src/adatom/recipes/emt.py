@@ -11,6 +11,7 @@ emt = Code("EMT", EMT, elements=tuple(elements), parameters=tuple(EMT.default_pa
 
 static_job = emt.job(jobs.static_job)
 scan_job = emt.job(jobs.scan_job)
+widom_job = emt.job(jobs.widom_job)
 relax_job = emt.job(jobs.relax_job)
 md_job = emt.job(jobs.md_job)
 freq_job = emt.job(jobs.freq_job)

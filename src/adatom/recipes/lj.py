@@ -10,6 +10,7 @@ lj = Code("Lennard-Jones", LennardJones, parameters=tuple(LennardJones.default_p
 
 static_job = lj.job(jobs.static_job)
 scan_job = lj.job(jobs.scan_job)
+widom_job = lj.job(jobs.widom_job)
 relax_job = lj.job(jobs.relax_job)
 md_job = lj.job(jobs.md_job)
 freq_job = lj.job(jobs.freq_job)

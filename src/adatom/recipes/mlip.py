@@ -50,6 +50,7 @@ mlip = ModelCode("machine-learned potential", make_model)
 
 static_job = mlip.job(jobs.static_job).with_options(batch_function=compute_batch)
 scan_job = mlip.job(jobs.scan_job)
+widom_job = mlip.job(jobs.widom_job)
 relax_job = mlip.job(jobs.relax_job)
 md_job = mlip.job(jobs.md_job)
 freq_job = mlip.job(jobs.freq_job)

@@ -106,6 +106,7 @@ tblite = Code("tblite", make_calculator, elements=tuple(chemical_symbols[1:87]),
 
 static_job = tblite.job(jobs.static_job)
 scan_job = tblite.job(jobs.scan_job)
+widom_job = tblite.job(jobs.widom_job)
 relax_job = tblite.job(jobs.relax_job)
 md_job = tblite.job(jobs.md_job)
 freq_job = tblite.job(jobs.freq_job)

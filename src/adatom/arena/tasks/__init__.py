@@ -9,5 +9,6 @@ from adatom.arena.tasks.md import MD
 from adatom.arena.tasks.neb import NEB, NEB_FROM_ENDPOINTS
 from adatom.arena.tasks.opt import OPT
 from adatom.arena.tasks.phonon import PHONON
+from adatom.arena.tasks.widom import WIDOM
 
-__all__ = ["ELASTICITY", "EOS", "EV", "MD", "NEB", "NEB_FROM_ENDPOINTS", "OPT", "PHONON"]
+__all__ = ["ELASTICITY", "EOS", "EV", "MD", "NEB", "NEB_FROM_ENDPOINTS", "OPT", "PHONON", "WIDOM"]
