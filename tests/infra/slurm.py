@@ -86,7 +86,8 @@ class Cluster:
 
     def expire(self, job_id: object) -> None:
         """Let a running job's time be over. Slurm looks every 30 s; a limit's smallest is a minute."""
-        self.run("scontrol", "update", f"JobId={job_id}", "EndTime=now")
+        # Slurm refuses a time that is over when it reads it, as "now" is a second later.
+        self.run("scontrol", "update", f"JobId={job_id}", "EndTime=now+5")
 
     def release(self, job_id: object) -> None:
         """Let a requeued job start at once: Slurm waits two minutes."""
