@@ -19,8 +19,8 @@ from tests.recipes.systems import described
 
 pytestmark = needs_code("tblite")
 
-# These begin near a saddle point, or with a band.
-NOT_OF_A_MOLECULE = {"ts_job", "irc_job", "neb_job"}
+# These begin near a saddle point, with a band, or with a crystal that has room for a molecule.
+NOT_OF_A_MOLECULE = {"ts_job", "irc_job", "neb_job", "widom_job"}
 OPTIONS = {"md_job": {"steps": 5}, "relax_job": {"fmax": 1e-3}, "freq_job": {"molecule": True}}
 
 
