@@ -173,6 +173,24 @@ def test_a_gas_in_a_crystal():
     assert rigid["widom"]["atoms"].get_volume() == pytest.approx(8 * 4.1**3)
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ({"atoms": Atoms("Cu")}, "periodic in three directions"),
+        ({"gas": Atoms("Ar2", [(0, 0, 0), (0, 0, 9)])}, "would meet its own images"),
+        ({"temperature": 0}, "temperature is 0"),
+        ({"num_insertions": 0}, "insertions is 0"),
+        ({"cutoff_distance": -1}, "min_distance is -1"),
+        ({"min_interplanar_distance": 0}, "min_interplanar_distance is 0"),
+        ({"random_seed": -1}, "seed is -1"),
+    ],
+)
+def test_bad_insertions_are_refused_before_the_relaxations(words, said, tmp_path):
+    with pytest.raises(JobFailure, match=said):
+        WIDOM(**{"atoms": bulk("Cu"), "gas": Atoms("H"), "calculator": "emt", **words})
+    assert not list(tmp_path.rglob("*relax*"))
+
+
 # --- The document, with other imports ---------------------------------------------------------------------------------
 
 

@@ -7,7 +7,7 @@ from ase import units
 from numpy.typing import ArrayLike
 
 from adatom.errors import InputError
-from adatom.schemas.results import Adsorption
+from adatom.schemas.widom import Adsorption
 
 __all__ = ["adsorption"]
 

@@ -17,9 +17,9 @@ from adatom.calculations.calculation import calculation, closed_after, independe
 from adatom.calculations.checks import check_atoms, check_calculator, check_count, check_positive, make_generator
 from adatom.calculations.scan import compute_each
 from adatom.errors import ConvergenceError, InputError
-from adatom.schemas.results import WidomResult
+from adatom.schemas.widom import WidomResult
 
-__all__ = ["insertion_structures", "run_widom"]
+__all__ = ["check_insertions", "insertion_structures", "run_widom"]
 
 _Array = NDArray[np.float64]
 
@@ -60,6 +60,26 @@ def insertion_structures(atoms: Atoms, gas: Atoms) -> tuple[Atoms, Atoms, Atoms]
     both = independent_copy(atoms)
     both.extend(alone)
     return independent_copy(atoms), alone, both
+
+
+def check_insertions(temperature: float, insertions: int, min_distance: float, seed: int) -> None:
+    """Refuse arguments of `run_widom` that are out of range.
+
+    Parameters
+    ----------
+    temperature, insertions, min_distance, seed
+        Same as in `run_widom`.
+
+    Raises
+    ------
+    InputError
+        One of them is out of range.
+    """
+    check_positive(temperature=temperature)
+    check_count(insertions=insertions)
+    if min_distance != 0:
+        check_positive(min_distance=min_distance)
+    make_generator(seed)
 
 
 def run_widom(
@@ -118,10 +138,7 @@ def run_widom(
     Formulas are those of `adatom.analysis.widom.adsorption`. The energy of an insertion is that of the whole, less that
     of the host and less that of the molecule, each alone in the same cell.
     """
-    check_positive(temperature=temperature)
-    check_count(insertions=insertions)
-    if min_distance != 0:
-        check_positive(min_distance=min_distance)
+    check_insertions(temperature, insertions, min_distance, seed)
     structures = insertion_structures(atoms, gas)
     for _, calculator in zip(structures, calculators, strict=True):
         check_calculator(calculator, "energy")

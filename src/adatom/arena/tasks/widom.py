@@ -12,6 +12,7 @@ from adatom import job
 from adatom.arena.tasks._words import KEYS, chosen, relaxation
 from adatom.atoms.supercells import make_supercell
 from adatom.calculations.checks import check_positive
+from adatom.calculations.widom import check_insertions, insertion_structures
 from adatom.recipes import mlip
 from adatom.recipes.common.docs import documented_by
 
@@ -68,7 +69,10 @@ def WIDOM(
         interaction energy in eV and the heat of adsorption in kJ/mol; ``"structure"`` and ``"gas"``, the relaxed host
         and molecule where they are relaxed.
     """
+    # Before the relaxations, which take long.
     check_positive(min_interplanar_distance=min_interplanar_distance)
+    check_insertions(temperature, num_insertions, cutoff_distance, random_seed)
+    insertion_structures(_repeated(atoms, min_interplanar_distance), gas)
     which = chosen(calculator, calculator_kwargs, dispersion)
     found: dict[str, Any] = {}
     if init_structure_optimize:
@@ -79,10 +83,8 @@ def WIDOM(
         ions = relaxation(optimizer, optimizer_kwargs, None, None, criterion)
         found["gas"] = mlip.relax_job(gas, **ions, **which)
         gas = found["gas"]["atoms"]
-    faces = np.linalg.norm(atoms.cell.reciprocal().array, axis=1)  # one over the distances of opposite faces
-    host = make_supercell(atoms, np.ceil(min_interplanar_distance * faces - 1e-6).astype(int).tolist())
     found["widom"] = mlip.widom_job(
-        host,
+        _repeated(atoms, min_interplanar_distance),
         gas,
         temperature=temperature,
         insertions=num_insertions,
@@ -91,3 +93,9 @@ def WIDOM(
         **which,
     )
     return found
+
+
+def _repeated(atoms: Atoms, distance: float) -> Atoms:
+    """Return a crystal whose opposite faces are at least a distance in Å apart."""
+    faces = np.linalg.norm(atoms.cell.reciprocal().array, axis=1)  # one over the distances of opposite faces
+    return make_supercell(atoms, np.maximum(np.ceil(distance * faces - 1e-6).astype(int), 1).tolist())

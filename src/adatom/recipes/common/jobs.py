@@ -20,11 +20,11 @@ from adatom.calculations.saddle import run_saddle
 from adatom.calculations.scan import run_scan
 from adatom.calculations.static import run_static
 from adatom.calculations.steps import PreviousRun
-from adatom.calculations.widom import insertion_structures, run_widom
 from adatom.recipes.common.code import Code
 from adatom.recipes.common.docs import documented_by
 from adatom.recipes.common.freq import freq_job
-from adatom.schemas.results import MDResult, PathResult, RelaxResult, ScanResult, StaticResult, WidomResult
+from adatom.recipes.common.widom import widom_job
+from adatom.schemas.results import MDResult, PathResult, RelaxResult, ScanResult, StaticResult
 
 __all__ = [
     "freq_job",
@@ -83,41 +83,6 @@ def scan_job(
         ``missing`` says which structures failed, and why. ``atoms`` is the structure with the lowest energy.
     """
     return run_scan(structures, code.calculators(structures, calc_kwargs), properties=properties)
-
-
-@documented_by(run_widom, Code.calculator)
-def widom_job(
-    code: Code,
-    atoms: Atoms,
-    gas: Atoms,
-    *,
-    temperature: float = 300.0,
-    insertions: int = 5000,
-    min_distance: float = 1.5,
-    seed: int = 0,
-    calc_kwargs: Mapping[str, Any] | None = None,
-) -> WidomResult:
-    """Insert a molecule at random places of a rigid host: its Henry coefficient and heat of adsorption.
-
-    {parameters}
-
-    Returns
-    -------
-    WidomResult
-        ``results["henry_coefficient"]`` in mol/kg/Pa, ``results["averaged_interaction_energy"]`` in eV and
-        ``results["heat_of_adsorption"]`` in kJ/mol, each with its error; ``points["energies"]`` in eV, shape (P,);
-        ``missing`` says which insertions failed, and why. ``atoms`` is the host with the molecule at the place of the
-        lowest energy.
-    """
-    return run_widom(
-        atoms,
-        gas,
-        code.calculators(insertion_structures(atoms, gas), calc_kwargs),
-        temperature=temperature,
-        insertions=insertions,
-        min_distance=min_distance,
-        seed=seed,
-    )
 
 
 @documented_by(run_optimize, Code.calculator)
