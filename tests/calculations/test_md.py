@@ -1,5 +1,4 @@
 import re
-import time
 
 import numpy as np
 import pytest
@@ -13,23 +12,25 @@ from ase.md.velocitydistribution import MaxwellBoltzmannDistribution
 from adatom.calculations import run_md
 from adatom.calculations.md import DYNAMICS
 from adatom.errors import IncompleteError, InputError, UnknownNameError
-from adatom.execution.context import job_context
+from adatom.execution import deadline
 from tests.deep import deep_but
 
 STATISTICS = "seconds of dynamics for each; every one runs, repeats itself and is resumed by default"
 
 
-class Slow(EMT):
-    """As a code for which time runs out."""
+class Cut(EMT):
+    """EMT during a call of which someone asks the process to stop."""
 
     name = "emt"
 
-    def __init__(self, seconds=0.1):
+    def __init__(self, asks_at=None):
         super().__init__()
-        self._seconds = seconds
+        self.asks_at, self.calls = asks_at, 0
 
     def calculate(self, *args, **kwargs):
-        time.sleep(self._seconds)
+        self.calls += 1
+        if self.calls == self.asks_at:
+            deadline.request_stop("SIGTERM was received")
         super().calculate(*args, **kwargs)
 
 
@@ -175,16 +176,18 @@ def test_pressure_goes_from_knot_to_knot(crystal):
 
 
 @pytest.mark.parametrize("name", ["Langevin", "Bussi", "NPTBerendsen"])
-def test_a_ramp_goes_on_where_it_was_cut(name, crystal, tmp_path):
+def test_a_ramp_goes_on_where_it_was_cut(name, crystal, monkeypatch):
+    monkeypatch.setattr(deadline, "_requested", None)
     options = {"dynamics": name, "temperature": [100, 900], "timestep": 4.0, "interval": 5}
     whole = run_md(crystal, EMT(), steps=40, **options)
-    with job_context(deadline=time.time() + 2.5), pytest.raises(IncompleteError) as stopped:
-        run_md(crystal, Slow(), steps=40, **options)
+    with pytest.raises(IncompleteError, match=r"stopped after \d of 40 steps") as stopped:
+        run_md(crystal, Cut(asks_at=8), steps=40, **options)
+    monkeypatch.setattr(deadline, "_requested", None)
     directory = re.search(r"resume_from='(.*?)'", str(stopped.value))[1]
-    rest = run_md(crystal, Slow(0.0), steps=40, **options, resume_from=directory)
+    rest = run_md(crystal, Cut(), steps=40, **options, resume_from=directory)
     assert rest["atoms"].positions == pytest.approx(whole["atoms"].positions, abs=1e-9)
     with pytest.raises(InputError, match="steps of the knots is 60, not 40"):
-        run_md(crystal, Slow(0.0), steps=60, **options, resume_from=directory)
+        run_md(crystal, Cut(), steps=60, **options, resume_from=directory)
 
 
 def test_averages_are_those_of_the_trajectory(crystal):

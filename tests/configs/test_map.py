@@ -312,12 +312,12 @@ def test_items_are_not_taken_to_cost_what_those_of_another_function_did():
 
 def test_the_end_of_the_process_ends_it_in_order():
     given = ConfigSet(crystals("Cu", "Ag", "Au", "Ni", "Pd", "Pt"))
-    map(operations.slow, given[:1], seconds=3.3, autopara_info=ONE)  # which says nothing of what comes
+    map(operations.slow, given[:1], seconds=5.2, autopara_info=ONE)  # which says nothing of what comes
     with (
-        job_context(deadline=time.time() + 3.2),
+        job_context(deadline=time.time() + 5),
         pytest.raises(UnfinishedError, match="The end of the flow's process") as stopped,
     ):
-        map(operations.slow, given, seconds=0.5, autopara_info=ONE)  # nothing is started in the last two seconds
+        map(operations.slow, given, seconds=0.8, autopara_info=ONE)  # nothing is started in the last two seconds
     assert 1 <= len(stopped.value.done) <= 4
     assert len(stopped.value.done + stopped.value.left) == 6
 

@@ -217,10 +217,14 @@ class Steps:
         self._last = time.perf_counter()
 
     def _stop(self, why: str) -> None:
+        if self._kept:
+            directory = str(self._run.directory.final)
+            step = f"Run the same job again and it goes on from there; outside of a job give resume_from={directory!r}."
+        else:  # not a step was made
+            step = "Run the same job again where there is more time."
         raise IncompleteError(
             f"{self._name} of {self._atoms.get_chemical_formula()} stopped after {self._dynamics.nsteps} of "
-            f"{self._total} steps: {why}. Run the same job again and it goes on from there; "
-            f"outside of a job give resume_from={str(self._run.directory.final)!r}."
+            f"{self._total} steps: {why}. {step}"
         )
 
     def _restore(self, previous: _StoredRun) -> None:
