@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,8 @@ from ase.build import bulk, molecule
 
 from adatom.calculations.calculation import closed_after
 from adatom.errors import ConvergenceError, InputError, JobFailure, ProgramError
-from adatom.recipes import abinit, emt, espresso, nwchem
+from adatom.recipes import abinit, aims, dftb, emt, espresso, nwchem
+from tests import standins
 from tests.codes import provide_code
 
 
@@ -29,6 +31,7 @@ class Case:
     unconverged: Mapping[str, Any]
     output: str
     start: str  # what the program prints once, when it starts
+    standin: str = ""  # name of the program that stands in for that of the code
 
     @property
     def name(self) -> str:
@@ -55,6 +58,11 @@ ESPRESSO = {
     "kpts": (1, 1, 1),
 }
 NWCHEM = {"xc": "pbe", "basis": "3-21G"}
+ALLOY = bulk("CuNi", "zincblende", a=4.6)
+ALLOY.set_initial_charges([0.5, 0.5])
+ALLOY.set_cell(-ALLOY.cell.array)
+ALLOY.rattle(0.1, seed=1)
+K_POINTS = {"kpts": [2, 2, 2]}
 CASES = [
     Case(abinit, SILICON, ABINIT, {"nstep": 2}, "abinit.log", "Starting date"),
     Case(
@@ -66,7 +74,10 @@ CASES = [
         "Program PWSCF",
     ),
     Case(nwchem, WATER, NWCHEM, {"dft": {"iterations": 2}}, "nwchem.nwo", "argument  1"),
+    Case(dftb, ALLOY, K_POINTS, {"Hamiltonian_MaxSCCIterations": 2}, "dftb.out", "DFTB+ release", "dftb+"),
+    Case(aims, ALLOY, K_POINTS, {"sc_iter_limit": 2}, "aims.out", "Invoking FHI-aims", "aims.x"),
 ]
+STANDINS = [case for case in CASES if case.standin]
 PROGRAMS = ("abinit", "pw.x", "nwchem")
 
 
@@ -75,13 +86,29 @@ def sockets() -> set[Path]:
 
 
 def running() -> list[psutil.Process]:
-    return [process for process in psutil.Process().children(recursive=True) if process.name() in PROGRAMS]
+    children = psutil.Process().children(recursive=True)
+    return [child for child in children if child.name() in PROGRAMS or "tests.standins" in " ".join(child.cmdline())]
+
+
+def provide(case: Case, directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The code of a case, or its stand-in and what this reads."""
+    if not case.standin:
+        provide_code(case.name)
+        return
+    standins.install(case.standin, directory, case.name)
+    monkeypatch.setenv("PATH", str(directory), prepend=os.pathsep)
+    monkeypatch.setenv({"dftb": "DFTB_PREFIX", "aims": "AIMS_SPECIES_DIR"}[case.name], str(directory))
+    for atom in ALLOY:
+        (directory / f"{atom.number:02}_{atom.symbol}_default").write_text(f"  species        {atom.symbol}\n")
+        for other in ALLOY.symbols:
+            skf = "0.02 500\n0.0 -0.1 -0.2 0.0 0.3 0.3 0.3 8 0 2\n"
+            (directory / f"{atom.symbol}-{other}.skf").write_text(skf)
 
 
 @pytest.fixture(params=CASES, ids=lambda case: case.name)
-def case(request):
-    """A case whose code is there. Afterwards nothing of the test is left."""
-    provide_code(request.param.name)
+def case(request, tmp_path_factory, monkeypatch):
+    """A case whose code, or its stand-in, is there. Afterwards nothing of the test is left."""
+    provide(request.param, tmp_path_factory.mktemp("code"), monkeypatch)
     yield request.param
     assert not sockets()
     assert not running()
@@ -109,7 +136,10 @@ def atoms(case, tmp_path):
         yield atoms
 
 
-@pytest.mark.parametrize("case", CASES[:2], ids=lambda case: case.name, indirect=True)
+WITH_STRESS = [case for case in CASES if case.module is not nwchem]
+
+
+@pytest.mark.parametrize("case", WITH_STRESS, ids=lambda case: case.name, indirect=True)
 def test_another_cell_and_the_stress_are_those_of_a_run_of_their_own(case, atoms):
     atoms.get_forces()
     atoms.set_cell(1.03 * atoms.cell.array, scale_atoms=True)
@@ -142,12 +172,38 @@ def test_a_program_that_ends_is_an_error_with_its_last_words(case, atoms):
     assert atoms.get_forces() == pytest.approx(known["forces"], abs=5e-3)
 
 
+@pytest.mark.parametrize("case", STANDINS, ids=lambda case: case.name, indirect=True)
+def test_a_job_whose_program_dies_midway_tells_its_directory_and_last_words(case, monkeypatch):
+    monkeypatch.setenv(standins.FAILURE, "midway")
+    with pytest.raises(JobFailure, match=rf"was killed by SIGKILL(.|\n)*{case.output}:\n(.|\n)*files: ") as failed:
+        case.md(socket=True)
+    directory = re.search(r"files: (\S+)", str(failed.value))[1]
+    assert case.start in next(Path(directory).rglob(case.output)).read_text()
+
+
 def test_bad_input_of_the_program_is_told_by_the_program():
     provide_code("abinit")
     with pytest.raises(JobFailure, match=r"abinit ended with exit status(.|\n)*NONSENSE"):
         CASES[0].md(socket=True, nonsense=3)
 
 
+@pytest.mark.parametrize("case", STANDINS, ids=lambda case: case.name, indirect=True)
+def test_a_relaxation_is_that_of_single_runs(case):
+    served, files = (
+        case.module.relax_job(case.atoms, fmax=0.05, calc_kwargs={**case.settings, "socket": socket})
+        for socket in (True, False)
+    )
+    assert served["converged"]
+    assert served["steps"] == files["steps"] > 2
+    assert served["atoms"].positions == pytest.approx(files["atoms"].positions, abs=1e-4)
+    assert served["results"]["energy"] == pytest.approx(files["results"]["energy"], abs=1e-5)
+    runs = Path(f"{shutil.which(case.standin)}.runs").read_text().count("run")
+    assert runs == 1 + files["steps"] + 1
+
+
+@pytest.mark.parametrize(
+    "case", [case for case in CASES if not case.standin], ids=lambda case: case.name, indirect=True
+)
 @pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="two ranks")
 def test_it_runs_on_the_ranks_of_the_job(case):
     on_two = case.module.md_job.with_options(resources={"ranks_per_node": 2})

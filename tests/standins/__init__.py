@@ -8,11 +8,12 @@ program fail as the code does.
 import os
 import signal
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 from ase import Atoms
+from ase.calculators.socketio import SocketClient
 from ase.data import covalent_radii
 from ase.units import Bohr, Hartree
 
@@ -36,6 +37,23 @@ def compute(atoms: Atoms, charge: int, multiplicity: int) -> tuple[float, list[l
     atoms.calc = EMT()
     energy = atoms.get_potential_energy() + of_state(charge, multiplicity)
     return energy, atoms.get_forces().tolist()
+
+
+def follow(socket: str, atoms: Atoms, stress: bool, answer: Callable[[Atoms], tuple[float, list[list[float]]]]) -> None:
+    """Answer a server of i-PI's protocol with energies, forces and virials, until it ends; midway fails the second."""
+
+    class Client(SocketClient):
+        answered = 0
+
+        def calculate(self, atoms: Atoms, use_stress: bool) -> tuple[float, np.ndarray, np.ndarray]:
+            self.answered += 1
+            if self.answered == 2 and os.environ.get(FAILURE) == "midway":
+                os.kill(os.getpid(), signal.SIGKILL)
+            energy, forces = answer(atoms)
+            virial = -atoms.get_volume() * atoms.get_stress(voigt=False) if use_stress else np.zeros((3, 3))
+            return energy, np.array(forces), virial
+
+    Client(unixsocket=socket).run(atoms, use_stress=stress)
 
 
 def of_state(charge: int, multiplicity: int) -> float:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from ase import Atoms
 
-from tests.standins import asked_to_fail, compute, stop_for_memory
+from tests.standins import asked_to_fail, compute, follow, stop_for_memory
 
 KNOWN = {
     *(
@@ -21,7 +21,7 @@ KNOWN = {
         "charge_mix_param",
         "occupation_type",
     ),
-    *("compute_forces", "compute_analytical_stress", "output", "default_initial_moment", "species"),
+    *("compute_forces", "compute_analytical_stress", "output", "default_initial_moment", "species", "use_pimd_wrapper"),
 }
 
 
@@ -93,7 +93,7 @@ def main() -> int:
         return stop_for_memory()
     spin = sum(moments) if words.get("spin") == ["collinear"] else 0
     header(atoms, 1 + (words.get("spin") == ["collinear"]), words.get("k_grid"))
-    if failure == "scf":
+    if failure == "scf" or int(words.get("sc_iter_limit", ["1000"])[0]) < 5:
         print("  ***************************************************************************")
         print("  * WARNING! SELF-CONSISTENCY CYCLE DID NOT CONVERGE")
         print("  * USING YOUR PRESELECTED ACCURACY CRITERIA.")
@@ -101,10 +101,25 @@ def main() -> int:
         print("  ***************************************************************************")
         print("  *** scf_solver: SCF cycle not converged.")
         return 0
+    if failure == "truncated":
+        print("  Self-consistency cycle converged.\n")
+        return 0
+    if "use_pimd_wrapper" in words:
+        host, port = words["use_pimd_wrapper"]
+        assert host.startswith("UNIX:")
+        assert int(port)
+        stress = words.get("compute_analytical_stress") == [".true."]
+        follow(host.removeprefix("UNIX:"), atoms, stress, lambda atoms: step(atoms, words, spin))
+    else:
+        step(atoms, words, spin)
+    print("\n          Have a nice day.\n------------------------------------------------------------")
+    return 0
+
+
+def step(atoms: Atoms, words: dict[str, list[str]], spin: float) -> tuple[float, list[list[float]]]:
+    """Energy and forces of a structure, which are printed, too."""
     energy, forces = compute(atoms, float(words["charge"][0]), 1 + spin)
     print("  Self-consistency cycle converged.\n")
-    if failure == "truncated":
-        return 0
     if words.get("spin") == ["collinear"]:
         print(f"  Current spin moment of the entire structure :\n  | N = N_up - N_down :  {spin:6.2f}")
     if words.get("compute_analytical_stress") == [".true."]:
@@ -122,8 +137,8 @@ def main() -> int:
         print("  Total atomic forces (unitary forces cleaned) [eV/Ang]:")
         for number, row in enumerate(forces, 1):
             print(f"  |{number:5d}" + "".join(f"{x:31.15E}" for x in row))
-    print("\n          Have a nice day.\n------------------------------------------------------------")
-    return 0
+    sys.stdout.flush()
+    return energy, forces
 
 
 if __name__ == "__main__":

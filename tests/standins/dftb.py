@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from ase import Atoms
 from ase.io import read
 from ase.units import Bohr, Hartree
 
-from tests.standins import asked_to_fail, compute
+from tests.standins import asked_to_fail, compute, follow
 
 KNOWN = {
     "Geometry",
@@ -17,6 +18,7 @@ KNOWN = {
     *("SpinPolarisation", "UnpairedElectrons", "RelaxTotalSpin", "InitialSpins", "AllAtomSpins"),
     *("Options", "WriteResultsTag", "ParserOptions", "ParserVersion", "IgnoreUnprocessedNodes"),
     *("Analysis", "CalculateForces"),
+    *("Driver", "File", "Protocol", "MaxSteps"),
 }
 
 
@@ -89,31 +91,47 @@ def main() -> int:
         assert spin[""] == "Colinear"
         assert {*given["SpinConstants"]} - {""} == {*symbols}
     failure = asked_to_fail()
+    if failure == "scc" or int(given.get("MaxSCCIterations", 100)) < 5:
+        said = "SCC is NOT converged, maximal SCC iterations exceeded"
+        Path("detailed.out").write_text(f"{said}\n")
+        return failed(said)
     charge, unpaired = float(given.get("Charge", 0)), float(spin["UnpairedElectrons"]) if spin else 0.0
+    forces_wanted = words.get("Analysis", {}).get("CalculateForces") == "Yes"
+
+    def answer(atoms: Atoms) -> tuple[float, list[list[float]]]:
+        return step(atoms, charge, unpaired, forces_wanted)
+
+    if driver := words.get("Driver"):
+        assert driver[""] == "Socket"
+        assert (driver["Protocol"], driver["MaxSteps"]) == ("i-PI {}", "-1")
+        follow(driver["File"].strip('"'), atoms, bool(atoms.pbc.any()), answer)
+    else:
+        answer(atoms)
+    if failure != "truncated":
+        print(
+            "-" * 80 + "\nDFTB+ running times                          cpu [s]             wall clock [s]\n" + "-" * 80
+        )
+    return 0
+
+
+def step(atoms: Atoms, charge: float, unpaired: float, forces_wanted: bool) -> tuple[float, list[list[float]]]:
+    """Energy and forces of a structure, which are printed and written, too."""
     energy, forces = compute(atoms, round(charge), 1 + round(unpaired))
     print("\n***  Geometry step: 0\n\n  iSCC Total electronic   Diff electronic      SCC error")
     print("    1   -0.39511797E+01    0.00000000E+00    0.88081627E+00")
     detailed = [" Atomic gross charges (e)", " Atom           Charge"]
     detailed += [f"{number:5d}{charge / len(atoms):16.8f}" for number in range(1, len(atoms) + 1)]
     detailed += ["", f"Total energy:                {energy / Hartree:20.10f} H {energy:20.4f} eV"]
-    detailed += [f"Total Mermin free energy:    {energy / Hartree:20.10f} H {energy:20.4f} eV", ""]
-    said = "SCC is NOT converged, maximal SCC iterations exceeded"
-    detailed += [said if failure == "scc" else "SCC converged"]
+    detailed += [f"Total Mermin free energy:    {energy / Hartree:20.10f} H {energy:20.4f} eV", "", "SCC converged"]
     Path("detailed.out").write_text("\n".join(detailed) + "\n")
-    if failure == "scc":
-        return failed(said)
-    print(f"\nTotal Energy:                  {energy / Hartree:20.10f} H {energy:20.4f} eV")
+    print(f"\nTotal Energy:                  {energy / Hartree:20.10f} H {energy:20.4f} eV", flush=True)
     results = tag("mermin_energy", energy / Hartree) + tag("total_energy", energy / Hartree)
-    if words.get("Analysis", {}).get("CalculateForces") == "Yes":
+    if forces_wanted:
         results += tag("forces", np.array(forces) / Hartree * Bohr)
         if atoms.pbc.any():
             results += tag("stress", -atoms.get_stress(voigt=False) / Hartree * Bohr**3)
     Path("results.tag").write_text(results)
-    if failure != "truncated":
-        print(
-            "-" * 80 + "\nDFTB+ running times                          cpu [s]             wall clock [s]\n" + "-" * 80
-        )
-    return 0
+    return energy, forces
 
 
 if __name__ == "__main__":

@@ -39,10 +39,10 @@ def adsorption(energies: ArrayLike, temperature: float, mass: float, volume: flo
     Notes
     -----
     With w = exp(-E/kT), the Henry coefficient is ⟨w⟩/(ρRT), with the density ρ of the host; the interaction energy of
-    an adsorbed molecule is ⟨Ew⟩/⟨w⟩, and the heat of adsorption kT - ⟨Ew⟩/⟨w⟩ (B. Widom, J. Chem. Phys. 39, 2808 (1963);
-    T. J. H. Vlugt et al., J. Chem. Theory Comput. 4, 1107 (2008)). A gas that feels nothing has the coefficient of the
-    ideal gas, 1/(ρRT). Insertions are independent: the error of ⟨w⟩ is the standard deviation of w over the root of P,
-    and that of the ratio follows to first order.
+    an adsorbed molecule is ⟨Ew⟩/⟨w⟩, and the heat of adsorption kT - ⟨Ew⟩/⟨w⟩ (B. Widom, J. Chem. Phys. 39, 2808
+    (1963); T. J. H. Vlugt et al., J. Chem. Theory Comput. 4, 1107 (2008)). A gas that feels nothing has the
+    coefficient of the ideal gas, 1/(ρRT). Insertions are independent: the error of ⟨w⟩ is the standard deviation of w
+    over the root of P, and that of the ratio follows to first order.
     """
     known = np.asarray(energies, dtype=float).ravel()
     known = known[~np.isnan(known)]

@@ -21,7 +21,7 @@ from adatom.calculators.programs import Programs
 from adatom.calculators.spin import charge_of
 from adatom.errors import InputError
 
-__all__ = ["PROGRAM", "Aims", "species_directory"]
+__all__ = ["PROGRAM", "Aims", "species_directory", "write_for_socket"]
 
 PROGRAM = ProgramProfile(
     Programs("aims", "aims.x", "https://fhi-aims.org, with a licence", named=r"aims\..*"),
@@ -94,6 +94,20 @@ class _Template(AimsTemplate):
     def read_results(self, directory: Any) -> Any:
         with _without_advertisement():
             return super().read_results(directory)  # type: ignore[no-untyped-call]
+
+
+def write_for_socket(calculator: Aims, atoms: Atoms, properties: list[str], socket: str) -> Sequence[str]:
+    """Write the input of a program that takes structures over a socket, and return the words of its command.
+
+    Parameters
+    ----------
+    calculator, atoms, properties, socket
+        Same as in `adatom.calculators.over_socket.SocketClient`.
+    """
+    # A port has to be there, though the file of the socket has none.
+    parameters = {**calculator.parameters, "use_pimd_wrapper": (f"UNIX:{socket}", 31415)}
+    calculator.template.write_input(calculator.profile, Path(calculator.directory), atoms, parameters, properties)
+    return PROGRAM.programs.command()
 
 
 @contextmanager

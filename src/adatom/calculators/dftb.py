@@ -18,7 +18,7 @@ from adatom.calculators.programs import Programs
 from adatom.calculators.spin import charge_of
 from adatom.errors import InputError
 
-__all__ = ["FILES", "GRID", "SPIN", "Dftb", "directory_of", "spin_words"]
+__all__ = ["FILES", "GRID", "PROGRAM", "SPIN", "Dftb", "directory_of", "spin_words", "write_for_socket"]
 
 PROGRAM = ProgramProfile(
     Programs("dftb", "dftb+", "https://dftbplus.org, or conda's package dftbplus"),
@@ -27,6 +27,7 @@ PROGRAM = ProgramProfile(
     unconverged="SCC is NOT converged",
     advice="Give Hamiltonian_MaxSCCIterations=300, a mixer, or a Hamiltonian_Filling_ with a temperature.",
 )
+_OVER_SOCKET = {"Driver_": "Socket", "Driver_Protocol": "i-PI {}", "Driver_MaxSteps": -1}  # as many structures as come
 GRID, SPIN, FILES = (f"Hamiltonian_{name}" for name in ("KPointsAndWeights", "SpinPolarisation", "SlaterKosterFiles"))
 
 
@@ -87,6 +88,20 @@ class Dftb(DftbOfASE):
         file.write_text(text)
         if found := re.search(r"^mermin_energy\s*:real:0:\s*(\S+)", text, re.MULTILINE):
             self.results["free_energy"] = float(found[1]) * units.Hartree
+
+
+def write_for_socket(calculator: Dftb, atoms: Atoms, properties: list[str], socket: str) -> Sequence[str]:
+    """Write the input of a program that takes structures over a socket, and return the words of its command.
+
+    Parameters
+    ----------
+    calculator, atoms, properties, socket
+        Same as in `adatom.calculators.over_socket.SocketClient`.
+    """
+    calculator.set(**_OVER_SOCKET, Driver_File=f'"{socket}"')  # type: ignore[no-untyped-call]
+    calculator.atoms = atoms  # where ASE looks for the elements
+    calculator.write_input(atoms, properties)
+    return PROGRAM.programs.command()
 
 
 def _block(key: str, kind: str, rows: Sequence[Sequence[Any]]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Any
 from ase import Atoms
 
 from adatom.calculations.checks import check_crystal
-from adatom.calculators.aims import Aims, species_directory
+from adatom.calculators.aims import PROGRAM, Aims, species_directory, write_for_socket
 from adatom.calculators.k_points import k_grid, numbers_or_spacing
 from adatom.errors import InputError
 from adatom.recipes.common import jobs
@@ -42,7 +42,7 @@ def check(atoms: Atoms, calc_kwargs: Mapping[str, Any]) -> None:
     species_directory(atoms, calc_kwargs.get("species_dir"))
 
 
-aims = Code("FHI-aims", Aims, check=check, derive=k_grid)
+aims = Code("FHI-aims", Aims, check=check, derive=k_grid, socket=PROGRAM.client(write_for_socket))
 
 static_job = aims.job(jobs.static_job)
 relax_job = aims.job(jobs.relax_job)

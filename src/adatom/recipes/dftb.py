@@ -8,7 +8,7 @@ from typing import Any
 from ase import Atoms
 
 from adatom.calculations.checks import check_crystal, check_state
-from adatom.calculators.dftb import FILES, GRID, SPIN, Dftb, directory_of, spin_words
+from adatom.calculators.dftb import FILES, GRID, PROGRAM, SPIN, Dftb, directory_of, spin_words, write_for_socket
 from adatom.calculators.k_points import k_grid, numbers_or_spacing
 from adatom.calculators.spin import charge_of
 from adatom.errors import InputError, UnknownNameError
@@ -73,7 +73,7 @@ def _check_files(atoms: Atoms, calc_kwargs: Mapping[str, Any]) -> None:
         )
 
 
-dftb = Code("DFTB+", Dftb, check=check, derive=k_grid)
+dftb = Code("DFTB+", Dftb, check=check, derive=k_grid, socket=PROGRAM.client(write_for_socket))
 
 static_job = dftb.job(jobs.static_job)
 relax_job = dftb.job(jobs.relax_job)

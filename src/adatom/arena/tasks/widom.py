@@ -65,8 +65,8 @@ def WIDOM(
     -------
     dict
         ``"widom"``, the result of `adatom.recipes.mlip.widom_job`, which has the Henry coefficient in mol/kg/Pa, the
-        interaction energy in eV and the heat of adsorption in kJ/mol; ``"structure"`` and ``"gas"``, the relaxed host and
-        molecule where they are relaxed.
+        interaction energy in eV and the heat of adsorption in kJ/mol; ``"structure"`` and ``"gas"``, the relaxed host
+        and molecule where they are relaxed.
     """
     check_positive(min_interplanar_distance=min_interplanar_distance)
     which = chosen(calculator, calculator_kwargs, dispersion)
