@@ -45,7 +45,7 @@ def _here(tmp_path, monkeypatch):
         yield
 
 
-@pytest.mark.parametrize("name", named())
+@pytest.mark.parametrize("name", named("combustion"))  # of hydrogen: tests/arena/test_combustion.py
 def test_copper_is_physical(name):
     (record,) = run_benchmarks([name], {"emt": EMT}, elements=["Cu", "Al"] if name == "pairs" else ["Cu"])
     (system,) = record["systems"].values()

@@ -27,6 +27,7 @@ DOCUMENTS = {
     "reference_errors": "adatom.analysis.reference_errors:ReferenceErrors",
     "scaling": "adatom.analysis.scaling:Scaling",
     "endurance": "adatom.analysis.endurance:Endurance",
+    "combustion": "adatom.analysis.combustion:Combustion",
     "cohesion": "adatom.analysis.cohesion:Cohesion",
     "reaction_path": "adatom.analysis.path:ReactionPath",
     "transition_state": "adatom.analysis.saddle:TransitionState",

@@ -28,6 +28,7 @@ BENCHMARKS = {
     "conservation": "adatom.arena.benchmarks.conservation:CONSERVATION",
     "heating": "adatom.arena.benchmarks.endurance:HEATING",
     "compression": "adatom.arena.benchmarks.endurance:COMPRESSION",
+    "combustion": "adatom.arena.benchmarks.combustion:COMBUSTION",
 }
 #: Endings of files of structures.
 _FILES = (".xyz", ".extxyz", ".traj", ".db")

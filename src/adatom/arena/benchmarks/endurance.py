@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from ase import Atoms, units
+from numpy.typing import NDArray
 
 from adatom import Failure, job, subflow
 from adatom.analysis import endurance as analysis
@@ -57,8 +58,38 @@ def endurance_flow(
     dict
         ``"md"``: a result or failure for each stage. ``"endurance"``: an `Endurance`.
     """
-    hot = np.linspace(*temperatures, stages + 1)
-    dense = None if pressures is None else np.linspace(*pressures, stages + 1) * units.GPa
+    runs = run_stages(md_job, atoms, temperatures, pressures, picoseconds, timestep, stages, dynamics=dynamics)
+    return {"md": runs, "endurance": measure(runs)}
+
+
+def run_stages(
+    md_job: Callable[..., Any],
+    atoms: Atoms,
+    temperatures: Sequence[float],
+    pressures: Sequence[float] | None,
+    picoseconds: float,
+    timestep: float,
+    stages: int,
+    *,
+    dynamics: str,
+) -> list[Any]:
+    """Run dynamics stage by stage, in which temperature and pressure go from knot to knot.
+
+    Parameters
+    ----------
+    md_job, atoms, dynamics, picoseconds, timestep, stages
+        Same as in `endurance_flow`.
+    temperatures, pressures
+        Temperatures in K and pressures in GPa, evenly spaced over the run and linear in between. A stage is linear: the
+        number of stages is a multiple of the number of intervals.
+
+    Returns
+    -------
+    list
+        Result of each stage.
+    """
+    hot = _at_stages(temperatures, stages)
+    dense = None if pressures is None else _at_stages(pressures, stages) * units.GPa
     steps = max(1, round(picoseconds * 1000 / timestep / stages))
     runs: list[Any] = []
     for stage in range(stages):
@@ -71,11 +102,17 @@ def endurance_flow(
             timestep=timestep,
             temperature=hot[stage : stage + 2].tolist(),
             keep_velocities=bool(runs),
-            interval=100,
+            seed=stage,
+            interval=max(100, steps // 100),
             **more,
         )
         runs.append(run)
-    return {"md": runs, "endurance": measure(runs)}
+    return runs
+
+
+def _at_stages(knots: Sequence[float], stages: int) -> NDArray[np.float64]:
+    """Return the values between the stages, the first and the last among them."""
+    return np.interp(np.linspace(0, 1, stages + 1), np.linspace(0, 1, len(knots)), knots)
 
 
 @job(failed_inputs="tolerate")
@@ -94,6 +131,7 @@ HEATING = Benchmark(
     document="endurance",
     metrics=(Metric("reached", "part of the run before the first failure", 1.0, 0.0),),
     calls=lambda atoms: (10_000, len(atoms)),
+    version=2,  # each stage has random numbers of its own
     citation="Y. Chiang et al., MLIP Arena, AI4Mat workshop at ICLR (2025), https://openreview.net/forum?id=ysKfIavYQE",
 )
 COMPRESSION = replace(
