@@ -9,9 +9,10 @@ from typing import Any
 
 from ase import Atoms
 
-from adatom.calculators.batched import with_results
-from adatom.calculators.models import Calculator, calculator_needs, identify_model
-from adatom.execution.context import batch_value
+from adatom.calculators.batched import batch_evaluator, with_results, with_source
+from adatom.calculators.models import Calculator, calculator_needs, identify_model, model, model_label, model_names
+from adatom.errors import InputError
+from adatom.execution.context import batch_value, current_job
 from adatom.execution.needs import Need
 from adatom.recipes.common.code import Choice, Code
 
@@ -55,7 +56,7 @@ class ModelCode(Code):
         return [*super().needs(calc_kwargs), *calculator_needs(*map(self.found, given))]
 
     def build(self, atoms: Atoms, settings: Mapping[str, Any]) -> Any:
-        """Return a calculator, with results where the structure was computed together with others.
+        """Return a calculator; where structures of several jobs are computed together, it takes results from there.
 
         Parameters
         ----------
@@ -65,5 +66,30 @@ class ModelCode(Code):
             Arguments of the model, by name.
         """
         made = super().build(atoms, settings)
-        results = batch_value()
-        return made if results is None else with_results(made, atoms, results)
+        results, meeting = batch_value(), current_job().meeting
+        if results is not None:
+            return with_results(made, atoms, results)
+        evaluate = None if meeting is None else batch_evaluator(self._given())
+        if meeting is None or evaluate is None:
+            return made
+        kind, answer = (self._given(), repr(sorted(settings.items()))), partial(evaluate, made)
+        return with_source(made, lambda atoms: meeting.ask(kind, answer, atoms))
+
+    def check_together(self) -> None:
+        """Refuse to compute the structures of several jobs together, unless the potential can.
+
+        Raises
+        ------
+        InputError
+            The potential computes one structure at a time.
+        """
+        if batch_evaluator(self._given()) is None:
+            able = ", ".join(name for name in model_names() if model(name).batched)
+            raise InputError(
+                f"together is set, and {model_label(self._given())} computes one structure at a time. Leave it out, or "
+                f"take one of these, in this Python: {able}."
+            )
+
+    def _given(self) -> Any:
+        """Return the calculator in a form that `make_model` takes."""
+        return self.found(getattr(self.make, "args", (None,))[0])
