@@ -77,6 +77,9 @@ def _side_by_side(pairs: Sequence[tuple[Call, Any]]) -> list[bytes]:
         try:
             with job_context(meeting=meeting):
                 return _packed(call, execute(call, value=value))
+        except BaseException:
+            meeting.end()
+            raise
         finally:
             meeting.leave()
 
@@ -84,7 +87,7 @@ def _side_by_side(pairs: Sequence[tuple[Call, Any]]) -> list[bytes]:
         running = [threads.submit(contextvars.copy_context().run, run, *pair) for pair in pairs]
         try:
             return [one.result() for one in running]
-        except BaseException:  # an interruption, which reaches this thread alone
+        except BaseException:  # Ctrl-C, which reaches this thread alone
             meeting.end()
             raise
 
