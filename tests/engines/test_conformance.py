@@ -231,6 +231,13 @@ def test_map_of_items_that_are_futures(engine):
     assert workflow() == [12, 15]
 
 
+def test_items_of_a_map_run_together(engine):
+    """As many as the option says, where the engine runs several items in one task."""
+    found = jobs.with_others.map(range(6))
+    assert all(value in others for value, others in enumerate(found))
+    assert {len(others) for others in found} == ({3} if engine.capabilities.waits_in_flow else {1})
+
+
 def test_a_batch_function_serves_the_calls_of_a_map(engine):
     n = 100 if engine.capabilities.many_jobs else 4
     results = jobs.square.map(range(n))
