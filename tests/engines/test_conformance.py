@@ -713,11 +713,12 @@ def test_a_flow_whose_own_time_ends_uses_retries_for_what_was_not_done(engine, t
     assert reported.in_short == "IncompleteError: try 1"
 
 
-def test_a_worker_killed_by_an_item_of_a_map_costs_no_other_item(engine, tmp_path):
+@pytest.mark.parametrize("together", [None, 8])
+def test_a_worker_killed_by_an_item_of_a_map_costs_no_other_item(engine, tmp_path, together):
     if not engine.capabilities.processes or not engine.capabilities.many_jobs:
         pytest.skip("no workers, or no batches")
 
-    @job
+    @job(together=together)
     def item(i):
         return jobs.die_until.fn(str(tmp_path / "x"), 9) if i == 35 else i
 
