@@ -182,12 +182,14 @@ def test_one_that_fails_ends_alone(own):
         (
             relax_job,
             {"calculator": EMT},
-            "EMT computes one structure at a time. Leave it out, or take one of these, in",
+            "together is set, and EMT computes one structure at a time. Leave it out, or take one of these, in",
         ),
-        (emt.relax_job, {}, "EMT computes one structure at a time. Leave it out."),
+        (emt.relax_job, {}, "together is set, and EMT computes one structure at a time. Leave it out."),
+        (relax_job, {"calculator": None}, "The calculator is None. Give"),
+        (relax_job, {"calculator": "nonesuch"}, "nonesuch"),
     ],
 )
 def test_what_computes_one_structure_at_a_time_is_refused(job, arguments, message, tmp_path):
-    with pytest.raises(FlowFailure, match=f"together is set, and {message}"):
+    with pytest.raises(FlowFailure, match=message):
         job.with_options(together=2).map(crystals(2), **arguments)
     assert not list(tmp_path.rglob("*.traj"))

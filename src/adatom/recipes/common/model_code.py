@@ -64,32 +64,28 @@ class ModelCode(Code):
             Structure that will be computed.
         settings
             Arguments of the model, by name.
+
+        Raises
+        ------
+        InputError
+            Structures are to be computed together, and the potential computes one at a time.
         """
         made = super().build(atoms, settings)
         results, meeting = batch_value(), current_job().meeting
         if results is not None:
             return with_results(made, atoms, results)
-        evaluate = None if meeting is None else batch_evaluator(self._given())
-        if meeting is None or evaluate is None:
+        if meeting is None:
             return made
-        kind, answer = (self._given(), repr(sorted(settings.items()))), partial(evaluate, made)
+        (given,) = map(self.found, self.make.args)  # type: ignore[attr-defined]
+        evaluate = batch_evaluator(given)
+        if evaluate is None:
+            able = ", ".join(name for name in model_names() if model(name).batched)
+            raise InputError(
+                f"together is set, and {model_label(given)} computes one structure at a time. Leave it out, or take "
+                f"one of these, in this Python: {able}."
+            )
+        kind, answer = (given, repr(sorted(settings.items()))), partial(evaluate, made)
         return with_source(made, lambda atoms: meeting.ask(kind, answer, atoms))
 
     def check_together(self) -> None:
-        """Refuse to compute the structures of several jobs together, unless the potential can.
-
-        Raises
-        ------
-        InputError
-            The potential computes one structure at a time.
-        """
-        if batch_evaluator(self._given()) is None:
-            able = ", ".join(name for name in model_names() if model(name).batched)
-            raise InputError(
-                f"together is set, and {model_label(self._given())} computes one structure at a time. Leave it out, or "
-                f"take one of these, in this Python: {able}."
-            )
-
-    def _given(self) -> Any:
-        """Return the calculator in a form that `make_model` takes."""
-        return self.found(getattr(self.make, "args", (None,))[0])
+        """Refuse nothing: `build` refuses the potentials that compute one structure at a time."""
