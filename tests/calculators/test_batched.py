@@ -3,11 +3,14 @@
 import pytest
 from ase.build import bulk, molecule
 from ase.calculators.emt import EMT
+from ase.constraints import FixAtoms
+from ase.io import read
 
 from adatom import Failure, FlowFailure, change_settings, job
 from adatom.calculators.batched import evaluate_batched, with_results
 from adatom.configs import AutoparaInfo, calculate
-from adatom.recipes.mlip import static_job
+from adatom.recipes import emt
+from adatom.recipes.mlip import freq_job, md_job, relax_job, static_job
 
 
 @pytest.fixture
@@ -105,3 +108,88 @@ def test_what_is_known_is_not_computed_and_all_else_is():
     assert atoms.get_potential_energy() == 42.0
     atoms.rattle(0.1)
     assert atoms.get_potential_energy() != 42.0
+
+
+def rattled(count):
+    structures = crystals(count)
+    for seed, atoms in enumerate(structures):
+        atoms.rattle(0.05 + 0.02 * seed, seed=seed)
+    structures[1].set_constraint(FixAtoms([0, 1]))
+    structures[2].pbc = [True, True, False]
+    return structures
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize(
+    ("job", "arguments"),
+    [
+        (relax_job, {"fmax": 0.02}),
+        (relax_job, {"fmax": 0.02, "optimizer": "FIRE", "allow_unconverged": True, "max_steps": 4}),
+        (md_job, {"dynamics": "NVT", "temperature": 300, "steps": 5, "interval": 1, "seed": 3}),
+        (freq_job, {"indices": [0]}),
+    ],
+)
+def test_jobs_together_are_as_one_by_one(own, job, arguments, workers):
+    structures = rattled(6)
+    with change_settings(local_workers=workers):
+        results = job.with_options(together=4).map(structures, calculator=own, **arguments)
+    for atoms, result in zip(structures, results, strict=True):
+        alone = job.fn(atoms, calculator=EMT, **arguments)
+        for key in ("converged", "steps", "thermo", "missing"):
+            assert result.get(key) == pytest.approx(alone.get(key)), key
+        assert result.keys() == alone.keys()
+        assert result["results"]["energy"] == pytest.approx(alone["results"]["energy"], abs=1e-10)
+        assert result["atoms"].positions == pytest.approx(alone["atoms"].positions, abs=1e-10)
+        assert repr(result["atoms"].constraints) == repr(atoms.constraints)
+        frames, others = (read(one["trajectory"], ":") for one in (result, alone))
+        assert len(frames) == len(others)
+        assert frames[-1].positions == pytest.approx(others[-1].positions, abs=1e-10)
+
+
+def test_cells_relaxed_together_are_as_one_by_one(own):
+    structures = [bulk("Cu", cubic=True), bulk("Cu", a=3.8, cubic=True), bulk("Cu", a=3.5)]
+    results = relax_job.with_options(together=3).map(structures, calculator=own, relax_cell=True)
+    for atoms, result in zip(structures, results, strict=True):
+        alone = relax_job.fn(atoms, calculator=EMT, relax_cell=True)
+        assert result["steps"] == alone["steps"]
+        assert result["atoms"].cell.array == pytest.approx(alone["atoms"].cell.array, abs=1e-9)
+
+
+def test_their_structures_travel_in_one_call(own):
+    """Of relaxations that make the same steps, down to the last."""
+    structures = [bulk("Cu", cubic=True) for _ in range(7)]
+    for atoms in structures:
+        atoms.rattle(0.1, seed=1)
+    results = relax_job.with_options(together=4).map(structures, calculator=own)
+    assert [result["results"]["magmom"] for result in results] == [4, 4, 4, 4, 3, 3, 3]
+    assert len({result["dir_name"] for result in results}) == 7
+
+
+def test_one_that_fails_ends_alone(own):
+    structures = rattled(6)
+    structures[3] = molecule("SiH4")
+    with pytest.raises(FlowFailure, match="1 failed, 0 skipped") as caught:
+        relax_job.with_options(together=6).map(structures, calculator=own)
+    failed = caught.value.value.pop(3)
+    assert all(result["converged"] for result in caught.value.value)
+    assert isinstance(failed, Failure)
+    assert "Si" in failed.message
+
+
+@pytest.mark.parametrize(
+    ("job", "arguments", "message"),
+    [
+        (
+            relax_job,
+            {"calculator": EMT},
+            "together is set, and EMT computes one structure at a time. Leave it out, or take one of these, in",
+        ),
+        (emt.relax_job, {}, "together is set, and EMT computes one structure at a time. Leave it out."),
+        (relax_job, {"calculator": None}, "The calculator is None. Give"),
+        (relax_job, {"calculator": "nonesuch"}, "nonesuch"),
+    ],
+)
+def test_what_computes_one_structure_at_a_time_is_refused(job, arguments, message, tmp_path):
+    with pytest.raises(FlowFailure, match=message):
+        job.with_options(together=2).map(crystals(2), **arguments)
+    assert not list(tmp_path.rglob("*.traj"))

@@ -16,7 +16,7 @@ from ase.build import bulk
 
 from adatom import flow, get_settings, job, subflow
 from adatom.errors import IncompleteError
-from adatom.execution.context import batch_value
+from adatom.execution.context import batch_value, current_job
 from adatom.execution.directories import run_directory
 from adatom.workflow import Failure
 
@@ -49,6 +49,12 @@ def squares(values):
 @job(batch_function=squares)
 def square(value):
     return batch_value() or ("alone", value**2)
+
+
+@job(together=3)
+def with_others(value):
+    meeting = current_job().meeting
+    return meeting.ask("all", lambda values: [values] * len(values), value) if meeting else [value]
 
 
 @job

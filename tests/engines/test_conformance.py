@@ -231,6 +231,13 @@ def test_map_of_items_that_are_futures(engine):
     assert workflow() == [12, 15]
 
 
+def test_items_of_a_map_run_together(engine):
+    """As many as the option says, where the engine runs several items in one task."""
+    found = jobs.with_others.map(range(6))
+    assert all(value in others for value, others in enumerate(found))
+    assert {len(others) for others in found} == ({3} if engine.capabilities.waits_in_flow else {1})
+
+
 def test_a_batch_function_serves_the_calls_of_a_map(engine):
     n = 100 if engine.capabilities.many_jobs else 4
     results = jobs.square.map(range(n))
@@ -706,11 +713,12 @@ def test_a_flow_whose_own_time_ends_uses_retries_for_what_was_not_done(engine, t
     assert reported.in_short == "IncompleteError: try 1"
 
 
-def test_a_worker_killed_by_an_item_of_a_map_costs_no_other_item(engine, tmp_path):
+@pytest.mark.parametrize("together", [None, 8])
+def test_a_worker_killed_by_an_item_of_a_map_costs_no_other_item(engine, tmp_path, together):
     if not engine.capabilities.processes or not engine.capabilities.many_jobs:
         pytest.skip("no workers, or no batches")
 
-    @job
+    @job(together=together)
     def item(i):
         return jobs.die_until.fn(str(tmp_path / "x"), 9) if i == 35 else i
 

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import pickle
+import time
 from dataclasses import replace
 
 import cloudpickle
@@ -141,3 +142,43 @@ class TestAhead:
         assert "x runs one by one: ZeroDivisionError" in caplog.text
         assert self.outcomes(lambda items, factor: ["of one only"], 1, 2) == [10, 20]
         assert "gave 1 values for 2 calls" in caplog.text
+
+
+class TestTogether:
+    @staticmethod
+    def ask(answer, item):
+        from adatom.execution.context import current_job
+
+        return current_job().meeting.ask("kind", answer, item)
+
+    def outcomes(self, function, *items):
+        batch = Batch("x", [call_of(function, self.ask, item) for item in items], together=True)
+        return [unpack(one) for one in unpack(pack(batch))[0]]
+
+    def test_calls_meet(self):
+        def work(ask, x):
+            return ask(lambda items: [(item, sum(items)) for item in items], x)
+
+        assert self.outcomes(work, 1, 2, 4) == [(1, 7), (2, 7), (4, 7)]
+
+    def test_one_that_fails_is_a_failure_in_its_place(self):
+        def work(ask, x):
+            first = ask(lambda items: [len(items)] * len(items), x)
+            return first, ask(lambda items: [len(items)] * len(items), 1 / x)
+
+        first, second, third = self.outcomes(work, 1, 0, 2)
+        assert (first, second.kind, third) == ((3, 2), "ZeroDivisionError", (3, 2))
+
+    def test_an_interrupt_ends_all(self, tmp_path):
+        def work(ask, x):
+            if x == 1:
+                raise KeyboardInterrupt
+            for step in range(100):
+                ask(lambda items: time.sleep(0.1) or items, x)
+                (tmp_path / f"{x}-{step}").touch()
+
+        calls = [replace(call_of(work, self.ask, x), noted=True) for x in range(3)]
+        with pytest.raises(KeyboardInterrupt):
+            pack(Batch("x", calls, together=True))
+        assert len(list(tmp_path.glob("?-*"))) < 200
+        assert not in_job()

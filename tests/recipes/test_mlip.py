@@ -16,6 +16,7 @@ import pytest
 from ase import units
 from ase.build import bulk
 from ase.calculators.emt import EMT
+from ase.constraints import FixAtoms
 from ase.io import write
 
 from adatom import FlowFailure, JobFailure, change_settings, flow
@@ -213,6 +214,28 @@ def test_many_at_once_are_as_one_by_one(potential):
         for name in EFS:
             where = kept.arrays if name == "forces" else kept.info
             assert where[name] == pytest.approx(alone[name], abs=1e-5), name
+
+
+@potentials("chgnet")
+def test_relaxations_and_dynamics_together_are_as_one_by_one(potential):
+    """To 1e-5 eV per atom, the tolerance of a single evaluation."""
+    structures = [rattled("Cu", seed=seed) * (1 + seed % 2, 1, 1) for seed in range(4)]
+    structures[0].set_constraint(FixAtoms([0]))
+    runs = [
+        (relax_job, {"fmax": 0.05}),
+        (relax_job, {"fmax": 0.1, "relax_cell": True, "optimizer": "FIRE"}),
+        (md_job, {"dynamics": "NVT", "temperature": 300, "steps": 3, "seed": 1}),
+    ]
+    for job, arguments in runs:
+        given = structures[1:] if "relax_cell" in arguments else structures
+        together = job.with_options(together=4).map(given, calculator=potential, **arguments)
+        for atoms, result in zip(given, together, strict=True):
+            alone = job.fn(atoms, calculator=potential, **arguments)
+            assert result.get("steps") == alone.get("steps")
+            assert result["converged"] == alone["converged"]
+            energies = [one["results"]["energy"] / len(atoms) for one in (result, alone)]
+            assert energies[0] == pytest.approx(energies[1], abs=1e-5)
+            assert result["atoms"].positions == pytest.approx(alone["atoms"].positions, abs=1e-3)
 
 
 @pytest.mark.xdist_group("mace")

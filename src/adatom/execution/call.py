@@ -124,14 +124,17 @@ class Batch:
     name
         Name that the engine shows.
     calls
-        Calls, which differ in the first argument alone and run one after the other.
+        Calls, which differ in the first argument alone.
     batch_function
         The job's option of that name, pickled; empty: none.
+    together
+        Whether the calls run side by side, in threads; otherwise they run one after the other.
     """
 
     name: str
     calls: Sequence[Call]
     batch_function: bytes = b""
+    together: bool = False
 
 
 @dataclass(frozen=True, slots=True)

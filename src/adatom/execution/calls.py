@@ -27,7 +27,7 @@ Settle = Callable[[Any], None]
 
 
 class Calls(Task):
-    """Calls of one job, which a worker runs one after the other.
+    """Calls of one job, which one worker runs.
 
     Parameters
     ----------
@@ -36,7 +36,8 @@ class Calls(Task):
     may_go_on
         Function that returns whether there are other workers, where a call that stopped for want of time can go on.
     batch
-        Name and batch function of the task, where calls travel as a batch; None: it is one call.
+        Name and batch function of the task, and whether its calls run together, where they travel as a batch; None: it
+        is one call.
     size
         Learns what a call of the batch cost.
     """
@@ -45,7 +46,7 @@ class Calls(Task):
         self,
         calls: Sequence[tuple[Call, Settle]],
         may_go_on: Callable[[], bool],
-        batch: tuple[str, bytes] | None = None,
+        batch: tuple[str, bytes, bool] | None = None,
         size: BatchSize | None = None,
     ) -> None:
         self._calls, self._may_go_on, self._batch, self._size = calls, may_go_on, batch, size
@@ -58,12 +59,16 @@ class Calls(Task):
         """Call or batch, ready to travel."""
         if self._batch is None:
             return self._calls[0][0]
-        return Batch(self._batch[0], [call for call, _ in self._calls], self._batch[1])
+        name, batch_function, together = self._batch
+        return Batch(name, [call for call, _ in self._calls], batch_function, together)
 
     def begun(self) -> Collection[int] | None:
-        """Return the positions of the calls that the journals name as begun and not ended."""
+        """Return the positions of the calls that the journals name as begun and not ended.
+
+        None where that says nothing: without a journal, and for calls that ran side by side, of which one is to blame.
+        """
         calls = [call for call, _ in self._calls]
-        if not calls[0].journal:
+        if not calls[0].journal or (self._batch and self._batch[2] and self.count > 1):
             return None
         self._begun = begun_jobs(calls[0].journal, {call.id for call in calls}, self._made)
         return [place for place, call in enumerate(calls) if self._begun.get(call.id, -1) >= call.attempt]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from adatom.execution.capture import JobLog
     from adatom.execution.directories import RunDirectory
+    from adatom.execution.meeting import Meeting
     from adatom.machines.resources import Resources
 
 __all__ = ["JobContext", "batch_value", "current_job", "in_job", "job_context"]
@@ -35,6 +36,8 @@ class JobContext:
         File for everything that the job prints, logs and warns of; None where nothing is kept.
     batch_value
         Value that the job's option `batch_function` computed for this call together with others; None if it did not.
+    meeting
+        Place where the call meets those that run side by side with it, by the job's option `together`; None: none do.
     """
 
     engine: str = ""
@@ -43,6 +46,7 @@ class JobContext:
     directory: RunDirectory | None = None
     log: JobLog | None = None
     batch_value: Any = None
+    meeting: Meeting | None = None
 
 
 _OUTSIDE = JobContext()

@@ -28,6 +28,7 @@ from adatom.execution.context import current_job, job_context
 from adatom.execution.deadline import LEAST, is_limited, stop_reason, stop_requested, time_allotted, time_left
 from adatom.execution.directories import RunDirectory
 from adatom.execution.failure import Failure
+from adatom.execution.meeting import Meeting
 from adatom.settings import settings_in_force
 from adatom.utils.nested import collect
 
@@ -57,11 +58,38 @@ def pack(work: Call | Batch, upstream: Sequence[Any] = ()) -> bytes:
     if isinstance(work, Call):
         return _packed(work, execute(work, upstream))
     start = time.perf_counter()
-    results = [_packed(call, execute(call, value=value)) for call, value in zip(work.calls, _values(work), strict=True)]
+    pairs = list(zip(work.calls, _values(work), strict=True))
+    if work.together:
+        results = _side_by_side(pairs)
+    else:
+        results = [_packed(call, execute(call, value=value)) for call, value in pairs]
     return cloudpickle.dumps((results, time.perf_counter() - start))
 
 
 unpack: Callable[[bytes], Any] = cloudpickle.loads
+
+
+def _side_by_side(pairs: Sequence[tuple[Call, Any]]) -> list[bytes]:
+    """Run calls in threads that meet, and return the pickled outcome of each."""
+    meeting = Meeting(len(pairs))
+
+    def run(call: Call, value: Any) -> bytes:
+        try:
+            with job_context(meeting=meeting):
+                return _packed(call, execute(call, value=value))
+        except BaseException:
+            meeting.end()
+            raise
+        finally:
+            meeting.leave()
+
+    with ThreadPoolExecutor(len(pairs)) as threads:
+        running = [threads.submit(contextvars.copy_context().run, run, *pair) for pair in pairs]
+        try:
+            return [one.result() for one in running]
+        except BaseException:  # Ctrl-C, which reaches this thread alone
+            meeting.end()
+            raise
 
 
 def execute(call: Call, upstream: Sequence[Any] = (), value: Any = None) -> Any:

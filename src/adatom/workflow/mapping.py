@@ -45,7 +45,8 @@ def map_in_batches(
         Whether the caller waits for the results, so that the items cannot be changed meanwhile.
     """
     can = graph.engine.capabilities
-    worthwhile = can.waits_in_flow and (can.concurrent or job.options.batch_function is not None)
+    many_at_once = job.options.batch_function is not None or job.options.together is not None
+    worthwhile = can.waits_in_flow and (can.concurrent or many_at_once)
     if not worthwhile or len(items) < 2 or collect((items, common), Future):
         return [graph.add(job, item, common) for item in items]
     job.options.check(job.name, graph.engine)
@@ -107,7 +108,7 @@ class _Map:
             task = Calls(
                 [(call, node.settle) for node, call in packed],
                 graph.has_other_workers,
-                (name, self._batch_function),
+                (name, self._batch_function, self._job.options.together is not None),
                 self._size,
             )
             graph.tell(first, "started", len(packed))
@@ -122,7 +123,8 @@ class _Map:
         with self._lock:
             if self._graph.root.cancelled or not self._items:
                 return []
-            size = min(self._size.next(len(self._items), self._tasks), len(self._items))
+            size = self._job.options.together or self._size.next(len(self._items), self._tasks)
+            size = min(size, len(self._items))
             return [self._items.popleft() for _ in range(size)]
 
     def _packed(self, item: _Item) -> Call | None:

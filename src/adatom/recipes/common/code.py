@@ -15,6 +15,7 @@ from adatom import job
 from adatom.calculations.checks import check_atoms, check_elements, check_keywords, check_real
 from adatom.calculators.over_socket import OverSocket, SocketClient
 from adatom.errors import InputError, UnknownNameError
+from adatom.execution.context import current_job
 from adatom.execution.needs import Need, with_needs
 from adatom.recipes.common.dispersion import WithDispersion, dispersion_needs, make_dispersion
 from adatom.recipes.common.docs import with_parameter
@@ -118,6 +119,8 @@ class Code:
             check_elements(atoms, self.elements, self.name)
         elif self.check is not None:  # the others are potentials that may know atoms of no element
             check_real(atoms, self.name)
+        if current_job().meeting is not None:
+            self.check_together()
         over_socket = self._over_socket(settings.pop("socket", False))
         self.check_parameters(settings, "dispersion")
         if self.check is not None:
@@ -222,6 +225,16 @@ class Code:
             Arguments of `make`, without ``dispersion``.
         """
         return self.make(**settings)
+
+    def check_together(self) -> None:
+        """Refuse to compute the structures of several jobs together, unless the code can.
+
+        Raises
+        ------
+        InputError
+            The code computes one structure at a time.
+        """
+        raise InputError(f"together is set, and {self.name} computes one structure at a time. Leave it out.")
 
     def choice(self) -> Choice | None:
         """Return the further parameter of this code's jobs, or None if they have none."""

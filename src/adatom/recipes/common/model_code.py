@@ -9,9 +9,10 @@ from typing import Any
 
 from ase import Atoms
 
-from adatom.calculators.batched import with_results
-from adatom.calculators.models import Calculator, calculator_needs, identify_model
-from adatom.execution.context import batch_value
+from adatom.calculators.batched import batch_evaluator, with_results, with_source
+from adatom.calculators.models import Calculator, calculator_needs, identify_model, model, model_label, model_names
+from adatom.errors import InputError
+from adatom.execution.context import batch_value, current_job
 from adatom.execution.needs import Need
 from adatom.recipes.common.code import Choice, Code
 
@@ -55,7 +56,7 @@ class ModelCode(Code):
         return [*super().needs(calc_kwargs), *calculator_needs(*map(self.found, given))]
 
     def build(self, atoms: Atoms, settings: Mapping[str, Any]) -> Any:
-        """Return a calculator, with results where the structure was computed together with others.
+        """Return a calculator; where structures of several jobs are computed together, it takes results from there.
 
         Parameters
         ----------
@@ -63,7 +64,28 @@ class ModelCode(Code):
             Structure that will be computed.
         settings
             Arguments of the model, by name.
+
+        Raises
+        ------
+        InputError
+            Structures are to be computed together, and the potential computes one at a time.
         """
         made = super().build(atoms, settings)
-        results = batch_value()
-        return made if results is None else with_results(made, atoms, results)
+        results, meeting = batch_value(), current_job().meeting
+        if results is not None:
+            return with_results(made, atoms, results)
+        if meeting is None:
+            return made
+        (given,) = map(self.found, self.make.args)  # type: ignore[attr-defined]
+        evaluate = batch_evaluator(given)
+        if evaluate is None:
+            able = ", ".join(name for name in model_names() if model(name).batched)
+            raise InputError(
+                f"together is set, and {model_label(given)} computes one structure at a time. Leave it out, or take "
+                f"one of these, in this Python: {able}."
+            )
+        kind, answer = (given, repr(sorted(settings.items()))), partial(evaluate, made)
+        return with_source(made, lambda atoms: meeting.ask(kind, answer, atoms))
+
+    def check_together(self) -> None:
+        """Refuse nothing: `build` refuses the potentials that compute one structure at a time."""
