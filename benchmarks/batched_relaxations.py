@@ -25,7 +25,7 @@ def main() -> None:
         repeats=1,
         model={"default": "chgnet", "help": "name or name:file"},
         structures={"type": int, "default": 200, "help": "how many, of 8 atoms"},
-        together={"type": int, "nargs": "+", "default": [32], "help": "relaxations that run side by side"},
+        lockstep={"type": int, "nargs": "+", "default": [32], "help": "relaxations that run side by side"},
         fmax={"type": float, "default": 0.05, "help": "eV/Å"},
     )
     os.environ["OMP_NUM_THREADS"] = "1"  # a job has one core
@@ -34,13 +34,13 @@ def main() -> None:
     found: dict[int | None, list[Any]] = {}
 
     def relax(together: int | None) -> None:
-        job = relax_job.with_options(together=together)
+        job = relax_job.with_options(lockstep=together)
         found[together] = job.map([atoms.copy() for atoms in structures], **given)
 
     rows = []
     with scratch():
         relax_job(structures[0], **given)  # loads the weights
-        for together in options.together:
+        for together in options.lockstep:
             what = f"{options.model}, {len(structures)} of 8 atoms, {together} together"
             row = compare(what, None, lambda n=together: relax(n), lambda: relax(None), options.repeats, warm_up=False)
             rows.append(row)

@@ -132,7 +132,7 @@ def rattled(count):
 def test_jobs_together_are_as_one_by_one(own, job, arguments, workers):
     structures = rattled(6)
     with change_settings(local_workers=workers):
-        results = job.with_options(together=4).map(structures, calculator=own, **arguments)
+        results = job.with_options(lockstep=4).map(structures, calculator=own, **arguments)
     for atoms, result in zip(structures, results, strict=True):
         alone = job.fn(atoms, calculator=EMT, **arguments)
         for key in ("converged", "steps", "thermo", "missing"):
@@ -148,7 +148,7 @@ def test_jobs_together_are_as_one_by_one(own, job, arguments, workers):
 
 def test_cells_relaxed_together_are_as_one_by_one(own):
     structures = [bulk("Cu", cubic=True), bulk("Cu", a=3.8, cubic=True), bulk("Cu", a=3.5)]
-    results = relax_job.with_options(together=3).map(structures, calculator=own, relax_cell=True)
+    results = relax_job.with_options(lockstep=3).map(structures, calculator=own, relax_cell=True)
     for atoms, result in zip(structures, results, strict=True):
         alone = relax_job.fn(atoms, calculator=EMT, relax_cell=True)
         assert result["steps"] == alone["steps"]
@@ -160,7 +160,7 @@ def test_their_structures_travel_in_one_call(own):
     structures = [bulk("Cu", cubic=True) for _ in range(7)]
     for atoms in structures:
         atoms.rattle(0.1, seed=1)
-    results = relax_job.with_options(together=4).map(structures, calculator=own)
+    results = relax_job.with_options(lockstep=4).map(structures, calculator=own)
     assert [result["results"]["magmom"] for result in results] == [4, 4, 4, 4, 3, 3, 3]
     assert len({result["dir_name"] for result in results}) == 7
 
@@ -169,7 +169,7 @@ def test_one_that_fails_ends_alone(own):
     structures = rattled(6)
     structures[3] = molecule("SiH4")
     with pytest.raises(FlowFailure, match="1 failed, 0 skipped") as caught:
-        relax_job.with_options(together=6).map(structures, calculator=own)
+        relax_job.with_options(lockstep=6).map(structures, calculator=own)
     failed = caught.value.value.pop(3)
     assert all(result["converged"] for result in caught.value.value)
     assert isinstance(failed, Failure)
@@ -182,14 +182,14 @@ def test_one_that_fails_ends_alone(own):
         (
             relax_job,
             {"calculator": EMT},
-            "together is set, and EMT computes one structure at a time. Leave it out, or take one of these, in",
+            "lockstep is set, and EMT computes one structure at a time. Leave it out, or take one of these, in",
         ),
-        (emt.relax_job, {}, "together is set, and EMT computes one structure at a time. Leave it out."),
+        (emt.relax_job, {}, "lockstep is set, and EMT computes one structure at a time. Leave it out."),
         (relax_job, {"calculator": None}, "The calculator is None. Give"),
         (relax_job, {"calculator": "nonesuch"}, "nonesuch"),
     ],
 )
 def test_what_computes_one_structure_at_a_time_is_refused(job, arguments, message, tmp_path):
     with pytest.raises(FlowFailure, match=message):
-        job.with_options(together=2).map(crystals(2), **arguments)
+        job.with_options(lockstep=2).map(crystals(2), **arguments)
     assert not list(tmp_path.rglob("*.traj"))

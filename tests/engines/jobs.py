@@ -51,7 +51,7 @@ def square(value):
     return batch_value() or ("alone", value**2)
 
 
-@job(together=3)
+@job(lockstep=3)
 def with_others(value):
     meeting = current_job().meeting
     return meeting.ask("all", lambda values: [values] * len(values), value) if meeting else [value]

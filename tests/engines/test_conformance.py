@@ -10,6 +10,7 @@ import os
 import re
 import time
 import warnings
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -233,9 +234,20 @@ def test_map_of_items_that_are_futures(engine):
 
 def test_items_of_a_map_run_together(engine):
     """As many as the option says, where the engine runs several items in one task."""
-    found = jobs.with_others.map(range(6))
+    able = engine.capabilities.waits_in_flow
+    with nullcontext() if able else pytest.warns(UserWarning, match="one by one, not in lockstep, as .* sends each"):
+        found = jobs.with_others.map(range(6))
     assert all(value in others for value, others in enumerate(found))
-    assert {len(others) for others in found} == ({3} if engine.capabilities.waits_in_flow else {1})
+    assert {len(others) for others in found} == ({3} if able else {1})
+
+
+def test_items_that_are_futures_do_not_run_together(engine):
+    @engine.flow
+    def workflow():
+        return jobs.with_others.map([add(1, 1), 5])
+
+    with pytest.warns(UserWarning, match="with_others: items of the map run one by one, not in lockstep, as"):
+        assert workflow() == [[2], [5]]
 
 
 def test_a_batch_function_serves_the_calls_of_a_map(engine):
@@ -713,12 +725,12 @@ def test_a_flow_whose_own_time_ends_uses_retries_for_what_was_not_done(engine, t
     assert reported.in_short == "IncompleteError: try 1"
 
 
-@pytest.mark.parametrize("together", [None, 8])
-def test_a_worker_killed_by_an_item_of_a_map_costs_no_other_item(engine, tmp_path, together):
+@pytest.mark.parametrize("lockstep", [None, 8])
+def test_a_worker_killed_by_an_item_of_a_map_costs_no_other_item(engine, tmp_path, lockstep):
     if not engine.capabilities.processes or not engine.capabilities.many_jobs:
         pytest.skip("no workers, or no batches")
 
-    @job(together=together)
+    @job(lockstep=lockstep)
     def item(i):
         return jobs.die_until.fn(str(tmp_path / "x"), 9) if i == 35 else i
 

@@ -152,7 +152,7 @@ class TestTogether:
         return current_job().meeting.ask("kind", answer, item)
 
     def outcomes(self, function, *items):
-        batch = Batch("x", [call_of(function, self.ask, item) for item in items], together=True)
+        batch = Batch("x", [call_of(function, self.ask, item) for item in items], lockstep=True)
         return [unpack(one) for one in unpack(pack(batch))[0]]
 
     def test_calls_meet(self):
@@ -179,6 +179,6 @@ class TestTogether:
 
         calls = [replace(call_of(work, self.ask, x), noted=True) for x in range(3)]
         with pytest.raises(KeyboardInterrupt):
-            pack(Batch("x", calls, together=True))
+            pack(Batch("x", calls, lockstep=True))
         assert len(list(tmp_path.glob("?-*"))) < 200
         assert not in_job()

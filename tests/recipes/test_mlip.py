@@ -228,7 +228,7 @@ def test_relaxations_and_dynamics_together_are_as_one_by_one(potential):
     ]
     for job, arguments in runs:
         given = structures[1:] if "relax_cell" in arguments else structures
-        together = job.with_options(together=4).map(given, calculator=potential, **arguments)
+        together = job.with_options(lockstep=4).map(given, calculator=potential, **arguments)
         for atoms, result in zip(given, together, strict=True):
             alone = job.fn(atoms, calculator=potential, **arguments)
             assert result.get("steps") == alone.get("steps")

@@ -36,7 +36,7 @@ def test_an_unknown_option_names_the_nearest_and_the_valid():
         *(("cache", value) for value in ("source", "yes", 2)),
         ("reads", "info"),
         *(("timeout", value) for value in (0, -1, "1 h", float("nan"))),
-        *(("together", value) for value in (0, -1, 1.5, "2")),
+        *(("lockstep", value) for value in (0, -1, 1.5, "2")),
     ],
 )
 def test_a_value_out_of_range_is_shown_with_what_would_be_right(name, value):
@@ -45,12 +45,12 @@ def test_a_value_out_of_range_is_shown_with_what_would_be_right(name, value):
 
 
 def test_jobs_that_run_together_have_no_process_of_their_own():
-    with pytest.raises(InputError, match="together=2 and timeout=3: .* Leave one of them out"):
-        JobOptions(together=2, timeout=3)
+    with pytest.raises(InputError, match="lockstep=2 and timeout=3: .* Leave one of them out"):
+        JobOptions(lockstep=2, timeout=3)
 
 
 def test_values_at_the_edge_are_allowed():
-    JobOptions(together=1)
+    JobOptions(lockstep=1)
     JobOptions(retries=0, retry_delay=0, timeout=1e-3)
     JobOptions(timeout=float("inf"))
     JobOptions(timeout=None)

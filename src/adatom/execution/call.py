@@ -127,14 +127,14 @@ class Batch:
         Calls, which differ in the first argument alone.
     batch_function
         The job's option of that name, pickled; empty: none.
-    together
+    lockstep
         Whether the calls run side by side, in threads; otherwise they run one after the other.
     """
 
     name: str
     calls: Sequence[Call]
     batch_function: bytes = b""
-    together: bool = False
+    lockstep: bool = False
 
 
 @dataclass(frozen=True, slots=True)

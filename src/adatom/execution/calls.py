@@ -59,8 +59,8 @@ class Calls(Task):
         """Call or batch, ready to travel."""
         if self._batch is None:
             return self._calls[0][0]
-        name, batch_function, together = self._batch
-        return Batch(name, [call for call, _ in self._calls], batch_function, together)
+        name, batch_function, lockstep = self._batch
+        return Batch(name, [call for call, _ in self._calls], batch_function, lockstep)
 
     def begun(self) -> Collection[int] | None:
         """Return the positions of the calls that the journals name as begun and not ended.

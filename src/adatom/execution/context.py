@@ -37,7 +37,7 @@ class JobContext:
     batch_value
         Value that the job's option `batch_function` computed for this call together with others; None if it did not.
     meeting
-        Place where the call meets those that run side by side with it, by the job's option `together`; None: none do.
+        Place where the call meets those that run side by side with it, by the job's option `lockstep`; None: none do.
     """
 
     engine: str = ""

@@ -59,7 +59,7 @@ def pack(work: Call | Batch, upstream: Sequence[Any] = ()) -> bytes:
         return _packed(work, execute(work, upstream))
     start = time.perf_counter()
     pairs = list(zip(work.calls, _values(work), strict=True))
-    if work.together:
+    if work.lockstep:
         results = _side_by_side(pairs)
     else:
         results = [_packed(call, execute(call, value=value)) for call, value in pairs]

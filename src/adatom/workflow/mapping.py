@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import warnings
 from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -44,10 +45,13 @@ def map_in_batches(
     at_once
         Whether the caller waits for the results, so that the items cannot be changed meanwhile.
     """
-    can = graph.engine.capabilities
-    many_at_once = job.options.batch_function is not None or job.options.together is not None
-    worthwhile = can.waits_in_flow and (can.concurrent or many_at_once)
-    if not worthwhile or len(items) < 2 or collect((items, common), Future):
+    can, options = graph.engine.capabilities, job.options
+    worthwhile = can.concurrent or options.batch_function is not None or options.lockstep is not None
+    possible = can.waits_in_flow and not collect((items, common), Future)
+    if not (worthwhile and possible) or len(items) < 2:
+        if options.lockstep is not None and not possible:
+            why = "some arguments are futures" if can.waits_in_flow else f"{graph.engine.name} sends each item alone"
+            warnings.warn(f"{job.name}: items of the map run one by one, not in lockstep, as {why}.", stacklevel=4)
         return [graph.add(job, item, common) for item in items]
     job.options.check(job.name, graph.engine)
     nodes = [graph.node(job.name, job.recipe) for _ in items]
@@ -108,7 +112,7 @@ class _Map:
             task = Calls(
                 [(call, node.settle) for node, call in packed],
                 graph.has_other_workers,
-                (name, self._batch_function, self._job.options.together is not None),
+                (name, self._batch_function, self._job.options.lockstep is not None),
                 self._size,
             )
             graph.tell(first, "started", len(packed))
@@ -123,7 +127,7 @@ class _Map:
         with self._lock:
             if self._graph.root.cancelled or not self._items:
                 return []
-            size = self._job.options.together or self._size.next(len(self._items), self._tasks)
+            size = self._job.options.lockstep or self._size.next(len(self._items), self._tasks)
             size = min(size, len(self._items))
             return [self._items.popleft() for _ in range(size)]
 

@@ -144,7 +144,7 @@ class JobOptions(Options):
         list of the calls' first arguments, and the arguments that the calls share, and returns a list with one value
         for each. A call finds its value by `adatom.execution.context.batch_value`, and computes by itself where that is
         None: when it travels alone, and when `batch_function` raised.
-    together
+    lockstep
         Number of items of a `map` that run side by side in one task, so that a machine-learned potential computes the
         structures of all of them in one call. None: items run one after the other.
     """
@@ -159,7 +159,7 @@ class JobOptions(Options):
     reads: Sequence[str] = ()
     key_functions: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
     batch_function: Callable[..., Sequence[Any]] | None = None
-    together: int | None = None
+    lockstep: int | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -177,11 +177,11 @@ class JobOptions(Options):
             raise InputError(f"retry_delay={self.retry_delay!r}: give seconds, 0 or more.")
         if self.timeout is not None and not (isinstance(self.timeout, Real) and self.timeout > 0):
             raise InputError(f"timeout={self.timeout!r}: give seconds above 0, or None.")
-        if self.together is not None and (not isinstance(self.together, int) or self.together < 1):
-            raise InputError(f"together={self.together!r}: give a whole number, 1 or more, or None.")
-        if self.together is not None and self.timeout is not None:
+        if self.lockstep is not None and (not isinstance(self.lockstep, int) or self.lockstep < 1):
+            raise InputError(f"lockstep={self.lockstep!r}: give a whole number, 1 or more, or None.")
+        if self.lockstep is not None and self.timeout is not None:
             raise InputError(
-                f"together={self.together} and timeout={self.timeout}: a job with a timeout runs in a process of its "
+                f"lockstep={self.lockstep} and timeout={self.timeout}: a job with a timeout runs in a process of its "
                 "own. Leave one of them out."
             )
 

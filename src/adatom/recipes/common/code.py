@@ -120,7 +120,7 @@ class Code:
         elif self.check is not None:  # the others are potentials that may know atoms of no element
             check_real(atoms, self.name)
         if current_job().meeting is not None:
-            self.check_together()
+            self.check_lockstep()
         over_socket = self._over_socket(settings.pop("socket", False))
         self.check_parameters(settings, "dispersion")
         if self.check is not None:
@@ -226,7 +226,7 @@ class Code:
         """
         return self.make(**settings)
 
-    def check_together(self) -> None:
+    def check_lockstep(self) -> None:
         """Refuse to compute the structures of several jobs together, unless the code can.
 
         Raises
@@ -234,7 +234,7 @@ class Code:
         InputError
             The code computes one structure at a time.
         """
-        raise InputError(f"together is set, and {self.name} computes one structure at a time. Leave it out.")
+        raise InputError(f"lockstep is set, and {self.name} computes one structure at a time. Leave it out.")
 
     def choice(self) -> Choice | None:
         """Return the further parameter of this code's jobs, or None if they have none."""

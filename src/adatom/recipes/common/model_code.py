@@ -81,11 +81,11 @@ class ModelCode(Code):
         if evaluate is None:
             able = ", ".join(name for name in model_names() if model(name).batched)
             raise InputError(
-                f"together is set, and {model_label(given)} computes one structure at a time. Leave it out, or take "
+                f"lockstep is set, and {model_label(given)} computes one structure at a time. Leave it out, or take "
                 f"one of these, in this Python: {able}."
             )
         kind, answer = (given, repr(sorted(settings.items()))), partial(evaluate, made)
         return with_source(made, lambda atoms: meeting.ask(kind, answer, atoms))
 
-    def check_together(self) -> None:
+    def check_lockstep(self) -> None:
         """Refuse nothing: `build` refuses the potentials that compute one structure at a time."""
