@@ -2,6 +2,7 @@
 
 import gc
 import itertools
+from functools import partial
 
 from _measure import arguments, compare, report, scratch
 from ase.calculators.lj import LennardJones
@@ -19,16 +20,16 @@ ELEMENTS = chemical_symbols[1:21]
 
 
 def main():
-    options = arguments(__doc__, 7, model={"default": "emt", "help": "model of the curve"})
+    options = arguments(__doc__, 7, models={"nargs": "+", "default": ["emt"], "help": "models of the curve"})
     numbers = itertools.count()
     structures = dimers([("Cu", "Cu")], diatomic_distances("Cu", "Cu").tolist(), box=40.0)
 
-    def curve():
-        diatomic_flow("Cu", job_params={"all": {"calculator": options.model}})
+    def curve(model):
+        diatomic_flow("Cu", job_params={"all": {"calculator": model}})
 
-    def loop():
+    def loop(model):
         atoms = structures[0].copy()
-        atoms.calc = make_model(options.model)
+        atoms.calc = make_model(model)
         for each in structures:
             atoms.positions = each.positions
             atoms.get_potential_energy()
@@ -46,15 +47,24 @@ def main():
 
     with scratch(), change_settings(workflow_engine="local"):
         rows = [
-            compare(f"{len(structures)} distances of Cu with {options.model}", LOOP, curve, loop, options.repeats),
+            compare(
+                f"{len(structures)} distances of Cu with {model}",
+                LOOP,
+                partial(curve, model),
+                partial(loop, model),
+                options.repeats,
+            )
+            for model in options.models
+        ]
+        rows.append(
             compare(
                 f"{len(MODELS)} models, {len(ELEMENTS)} elements: two workers against one",
                 WORKERS,
                 campaign(2),
                 campaign(1),
                 min(3, options.repeats),
-            ),
-        ]
+            )
+        )
     report("Benchmarks of potentials", rows, options.json)
 
 

@@ -1,6 +1,8 @@
 """Many structures at once, as the worker and the recipe see it; the real models are in `tests/recipes/test_mlip.py`."""
 
+import numpy as np
 import pytest
+from ase import Atoms
 from ase.build import bulk, molecule
 from ase.calculators.emt import EMT
 from ase.constraints import FixAtoms
@@ -9,8 +11,10 @@ from ase.io import read
 from adatom import Failure, FlowFailure, change_settings, job
 from adatom.calculators.batched import evaluate_batched, with_results
 from adatom.configs import AutoparaInfo, calculate
-from adatom.recipes import emt
+from adatom.recipes import emt, mlip
 from adatom.recipes.mlip import freq_job, md_job, relax_job, static_job
+
+MODEL = "tests.calculators.own_model:ShortSighted"
 
 
 @pytest.fixture
@@ -99,6 +103,34 @@ def test_one_that_cannot_be_computed_fails_alone(own):
     assert all(result["converged"] for result in done)
     assert isinstance(failed, Failure)
     assert "Si" in failed.message
+
+
+def test_a_scan_computes_many_structures_in_one_call(own):
+    """Sixty dimers are as many pairs as 16 atoms of a metal, and each composition has a calculator of its own."""
+    distances = np.linspace(2.0, 4.0, 80)
+    copper, mixed = ([Atoms(name, [[0, 0, 0], [0, 0, d]]) for d in distances] for name in ("Cu2", "CuAu"))
+    structures = [atoms for pair in zip(copper, mixed, strict=True) for atoms in pair]
+    result = mlip.scan_job(structures, calculator=own)
+    alone = emt.scan_job(structures)
+    assert result["results"]["magmom"] > 50
+    assert result["points"]["energies"] == pytest.approx(alone["points"]["energies"])
+    assert np.array(result["points"]["forces"]) == pytest.approx(np.array(alone["points"]["forces"]))
+    assert not result["missing"]
+
+
+def test_a_structure_of_a_scan_that_fails_fails_alone(own, tmp_path):
+    structures = [Atoms("Cu2", [[0, 0, 0], [0, 0, distance]]) for distance in (0.4, 2.0, 2.2, 0.3, 2.4)]
+    (tmp_path / "short.yaml").write_text(
+        (tmp_path / "models.yaml").read_text().replace("ase.calculators.emt:EMT", MODEL)
+    )
+    with change_settings(models=tmp_path / "short.yaml"):
+        result = mlip.scan_job(structures, calculator="own")
+    assert result["missing"] == dict.fromkeys("03", "ArithmeticError: too near")
+    good = [1, 2, 4]
+    assert result["points"]["energies"][good] == pytest.approx(
+        emt.scan_job([structures[i] for i in good])["points"]["energies"]
+    )
+    assert "magmom" not in result["results"]
 
 
 def test_what_is_known_is_not_computed_and_all_else_is():

@@ -24,7 +24,7 @@ from adatom.calculators.batched import evaluate_batched
 from adatom.configs import AutoparaInfo, calculate
 from adatom.execution.pool import LocalPool
 from adatom.execution.registry import close_engines
-from adatom.recipes.mlip import eos_flow, freq_job, md_job, phonon_flow, relax_job, static_job
+from adatom.recipes.mlip import eos_flow, freq_job, md_job, phonon_flow, relax_job, scan_job, static_job
 from tests.codes import needs_code
 from tests.deep import deep_but
 
@@ -214,6 +214,18 @@ def test_many_at_once_are_as_one_by_one(potential):
         for name in EFS:
             where = kept.arrays if name == "forces" else kept.info
             assert where[name] == pytest.approx(alone[name], abs=1e-5), name
+
+
+@potentials("chgnet")
+def test_a_scan_is_as_one_by_one(potential):
+    structures = [rattled("Cu", seed=seed) for seed in range(6)]
+    for atoms, scale in zip(structures, np.linspace(0.9, 1.1, 6), strict=True):
+        atoms.set_cell(atoms.cell * scale, scale_atoms=True)
+    points = scan_job(structures, calculator=potential)["points"]
+    for atoms, energy, forces in zip(structures, points["energies"], points["forces"], strict=True):
+        alone = static(atoms, potential)
+        assert energy == pytest.approx(alone["energy"], abs=1e-5)
+        assert forces == pytest.approx(alone["forces"], abs=1e-5)
 
 
 @potentials("chgnet")

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
+import numpy as np
 from ase import Atoms
 from ase.calculators.calculator import all_changes
 
 from adatom.calculators.models import Calculator, make_model, named_model
 
-__all__ = ["batch_evaluator", "evaluate_batched", "with_results", "with_source"]
+__all__ = ["batch_evaluator", "evaluate_ahead", "evaluate_batched", "with_results", "with_source"]
 
 BatchEvaluator = Callable[[Any, Sequence[Atoms]], "list[dict[str, Any] | None]"]
 
-# Largest number of atoms in one call, by device. On a processor larger batches gain nothing: what small structures
-# save is the cost of a call.
-_MOST_ATOMS = {"cpu": 16}
-_MOST_ATOMS_ELSEWHERE = 2048
+_REACH = 5.0  # Å: about the cut-off of models
+# Largest number of pairs of atoms in one call, by device: on a processor those of 16 atoms of copper, or 60 dimers.
+# Larger batches gain nothing there: what small structures save is the cost of a call.
+_MOST_PAIRS = {"cpu": 750}
+_MOST_PAIRS_ELSEWHERE = 96_000
 
 
 def evaluate_batched(
@@ -68,21 +71,60 @@ def batch_evaluator(calculator: Calculator) -> BatchEvaluator | None:
     function = getattr(import_module(module), name)
 
     def evaluate(made: Any, structures: Sequence[Atoms]) -> list[dict[str, Any] | None]:
-        device = str(getattr(made, "device", "cpu")).partition(":")[0]
-        most = _MOST_ATOMS.get(device, _MOST_ATOMS_ELSEWHERE)
-        return [found for some in _in_parts(structures, most) for found in function(made, some)]
+        return [found for some in _in_parts(made, structures) for found in function(made, some)]
 
     return evaluate
 
 
-def _in_parts(structures: Sequence[Atoms], most: int) -> Iterator[list[Atoms]]:
+def evaluate_ahead(
+    evaluate: BatchEvaluator, made: Any, structures: Sequence[Atoms]
+) -> Callable[[Atoms], dict[str, Any] | None]:
+    """Return a source for `with_source`, which computes the structure that it is asked for with those that follow it.
+
+    Parameters
+    ----------
+    evaluate
+        Function that `batch_evaluator` returned.
+    made
+        Calculator that `make_model` returned.
+    structures
+        Structures in the order in which the source will be asked for them; it may be asked for some of them only. Those
+        of a part for which `evaluate` raises are left to be computed one by one.
+    """
+
+    def in_order() -> Iterator[tuple[Atoms, dict[str, Any] | None]]:
+        for part in _in_parts(made, structures):
+            found: Sequence[dict[str, Any] | None] = [None] * len(part)
+            with suppress(Exception):  # one structure is the cause, and will say so when it is computed by itself
+                found = evaluate(made, part)
+            yield from zip(part, found, strict=True)
+
+    ahead = in_order()
+    return lambda atoms: next((results for structure, results in ahead if structure == atoms), None)
+
+
+def _in_parts(made: Any, structures: Sequence[Atoms]) -> Iterator[list[Atoms]]:
+    """Yield runs of structures, each of which is no larger than is fast on the device of a calculator."""
+    device = str(getattr(made, "device", "cpu")).partition(":")[0]
+    most = _MOST_PAIRS.get(device, _MOST_PAIRS_ELSEWHERE)
     part: list[Atoms] = []
+    total = 0.0
     for atoms in structures:
-        if part and sum(map(len, part)) + len(atoms) > most:
+        pairs = _count_pairs(atoms)
+        if part and total + pairs > most:
             yield part
-            part = []
+            part, total = [], 0.0
         part.append(atoms)
+        total += pairs
     yield part
+
+
+def _count_pairs(atoms: Atoms) -> float:
+    """Return about how many pairs of atoms are near each other, and of each atom with itself."""
+    volume = float(np.prod(np.ptp(atoms.positions, axis=0) + _REACH))
+    if atoms.cell.rank == 3:
+        volume = min(volume, atoms.get_volume())
+    return len(atoms) * (1 + len(atoms) / volume * 4 / 3 * np.pi * _REACH**3)
 
 
 def with_results(calculator: Any, structure: Atoms, results: dict[str, Any]) -> Any:

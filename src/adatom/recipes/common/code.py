@@ -23,7 +23,7 @@ from adatom.utils.merge import merge
 from adatom.workflow import Flow, Job
 from adatom.workflow.step import Step
 
-__all__ = ["Choice", "Code", "effective", "unbound"]
+__all__ = ["Choice", "Code", "effective", "kind_of", "unbound"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -155,10 +155,10 @@ class Code:
         found = []
         for atoms in structures:
             check_atoms(atoms)
-            same = atoms.numbers.tobytes(), atoms.pbc.tobytes()
-            if same not in made:
-                made[same] = self.calculator(atoms, calc_kwargs)
-            found.append(made[same])
+            kind = kind_of(atoms)
+            if kind not in made:
+                made[kind] = self.calculator(atoms, calc_kwargs)
+            found.append(made[kind])
         return found
 
     def _over_socket(self, wanted: Any) -> Callable[[Any], Any]:
@@ -328,6 +328,17 @@ class Code:
 
 def _jobs_of(flow: Flow[..., Any]) -> set[str]:
     return {name for name, given in inspect.signature(flow).parameters.items() if given.default is unbound}
+
+
+def kind_of(atoms: Atoms) -> tuple[bytes, bytes]:
+    """Return what structures have in common that one calculator may compute: their atoms and periodicity.
+
+    Parameters
+    ----------
+    atoms
+        Structure.
+    """
+    return atoms.numbers.tobytes(), atoms.pbc.tobytes()
 
 
 def unbound(*args: Any, **kwargs: Any) -> Any:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from ase import Atoms
 
-from adatom.calculators.batched import batch_evaluator, with_results, with_source
+from adatom.calculators.batched import batch_evaluator, evaluate_ahead, with_results, with_source
 from adatom.calculators.models import Calculator, calculator_needs, identify_model, model, model_label, model_names
 from adatom.errors import InputError
 from adatom.execution.context import batch_value, current_job
 from adatom.execution.needs import Need
-from adatom.recipes.common.code import Choice, Code
+from adatom.recipes.common.code import Choice, Code, kind_of
 
 __all__ = ["ModelCode"]
 
@@ -32,9 +32,12 @@ class ModelCode(Code):
         Its docstring has the entry of the parameter.
     found
         Function that returns the calculator in a form that `adatom.calculators.models.make_model` takes.
+    upcoming
+        Structures that the calculators will compute, in this order.
     """
 
     found: Callable[[Any], Any] = lambda calculator: calculator
+    upcoming: Sequence[Atoms] = ()
 
     def choice(self) -> Choice:
         """Return the parameter `calculator`."""
@@ -55,8 +58,18 @@ class ModelCode(Code):
         given = getattr(self.make, "args", ())
         return [*super().needs(calc_kwargs), *calculator_needs(*map(self.found, given))]
 
+    def calculators(self, structures: Sequence[Atoms], calc_kwargs: Mapping[str, Any] | None = None) -> list[Any]:
+        """Return calculators for structures, which compute several in one call if the potential can.
+
+        Parameters
+        ----------
+        structures, calc_kwargs
+            Same as in `Code.calculators`.
+        """
+        return super(ModelCode, replace(self, upcoming=structures)).calculators(structures, calc_kwargs)
+
     def build(self, atoms: Atoms, settings: Mapping[str, Any]) -> Any:
-        """Return a calculator; where structures of several jobs are computed together, it takes results from there.
+        """Return a calculator; where structures are computed together, it takes results from there.
 
         Parameters
         ----------
@@ -74,10 +87,15 @@ class ModelCode(Code):
         results, meeting = batch_value(), current_job().meeting
         if results is not None:
             return with_results(made, atoms, results)
-        if meeting is None:
+        alike = [each for each in self.upcoming if kind_of(each) == kind_of(atoms)]
+        if meeting is None and len(alike) < 2:
             return made
         (given,) = map(self.found, self.make.args)  # type: ignore[attr-defined]
         evaluate = batch_evaluator(given)
+        if evaluate is not None and len(alike) > 1:
+            return with_source(made, evaluate_ahead(evaluate, made, alike))
+        if meeting is None:
+            return made
         if evaluate is None:
             able = ", ".join(name for name in model_names() if model(name).batched)
             raise InputError(
