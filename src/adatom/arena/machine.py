@@ -38,10 +38,10 @@ def describe_machine(calculator: Any) -> dict[str, Any]:
     for package in _PACKAGES:
         with suppress(metadata.PackageNotFoundError):
             versions[package] = metadata.version(package)
-    for package in (row.package, "torch") if row else ():
-        versions.pop(package, None)  # one that is here as well
-        if version := row.version_of(package):
-            versions[package] = version
+    if row:
+        there = {package: row.version_of(package) for package in (row.package, "torch")}
+        # One that is here as well is not what the model computes with.
+        versions = {package: version for package, version in {**versions, **there}.items() if version}
     torch = sys.modules.get("torch")
     gpu = torch.cuda.get_device_name() if torch is not None and torch.cuda.is_available() else None
     return {
