@@ -99,14 +99,15 @@ class Model:
         """
         command = self.command()
         if command is None:
-            found = metadata.distributions(name=package)
-        elif len(command) > 1:  # such as `env ... python`
+            try:
+                return metadata.version(package)
+            except metadata.PackageNotFoundError:
+                return None
+        if len(command) > 1:  # such as `env ... python`
             return None
-        else:
-            environment = Path(shutil.which(command[0]) or command[0]).parent.parent
-            places = [str(place) for place in environment.glob("lib/python*/*-packages")]
-            found = metadata.distributions(name=package, path=places)
-        return next((one.version for one in found), None)
+        environment = Path(shutil.which(command[0]) or command[0]).parent.parent
+        places = [str(place) for place in environment.glob("lib/python*/*-packages")]
+        return next((found.version for found in metadata.distributions(name=package, path=places)), None)
 
 
 _KEYS = {own.name: own for own in fields(Model) if own.name != "name"}
