@@ -97,7 +97,7 @@ def all_parts(session: nox.Session) -> None:
 @nox.session(venv_backend="none", default=False)
 def deep(session: nox.Session) -> None:
     """The tests that are long by nature, and those with the oldest versions: every night, and before a release."""
-    rows = ["tests"], ["tests_schedulers", "tests_over_ssh", "tests_covalent", "tests_models"]
+    rows = ["tests"], ["tests_schedulers", "tests_over_ssh", "tests_covalent", "tests_models", "tests_campaign"]
     side_by_side(session, *([*row, "--", "-m", "deep"] for row in rows), ["tests_lowest"])
 
 
@@ -157,6 +157,23 @@ def tests_models(session: nox.Session, codes: str) -> None:
     session.env.update(TEST_CODES=codes, OMP_NUM_THREADS="1")
     pytest(session, "local", "-n", "2", "--dist", "loadgroup", "tests/recipes/test_mlip.py")
     pytest(session, "local", "tests/test_docs.py", "-k", "needs_something and mlip.md")
+
+
+@nox.session(default=False)
+def tests_campaign(session: nox.Session) -> None:
+    """One campaign with models that cannot share an environment. All of it is deep."""
+    install(session, f"{MAIN_ENGINES},test")
+    session.env.update(TEST_CODES="chgnet,sevennet,mace", TEST_SCHEDULERS="slurm", OMP_NUM_THREADS="1")
+    for lock, packages in {"models": ["chgnet", "sevenn"], "mace": ["mace-torch"]}.items():
+        folder = Path(session.virtualenv.location, "environments", lock)
+        python = str(folder / "bin" / "python")
+        if not folder.exists():
+            session.run("python", "-m", "venv", "--without-pip", str(folder))
+        there = {"UV_PYTHON": python, "PIP_PYTHON": python}  # whichever installs
+        session.install("-c", f"constraints/{lock}.txt", *packages, env=there)
+        for package in packages:
+            session.env[f"ADATOM_INTERPRETERS__{package.replace('-', '_').upper()}"] = str(folder)
+    pytest(session, "local,dask,prefect", "tests/engines/clusters/test_environments.py")
 
 
 @nox.session(default=False, venv_backend="uv")

@@ -6,11 +6,13 @@ import sys
 import tempfile
 from pathlib import Path
 
+import ase
 import pytest
 from ase.build import bulk
 from ase.calculators.emt import EMT
 
 from adatom import change_settings, explain
+from adatom.arena.machine import describe_machine
 from adatom.calculations import run_static
 from adatom.calculators.interpreters import InterpreterCalculator
 from adatom.calculators.models import identify_model, make_model, model, named_model
@@ -316,6 +318,14 @@ class TestEnvironmentOfARow:
         (first, key), (second, another) = identities
         assert (first, second) == ("1.5", "1.6")
         assert key != another
+
+    def test_a_benchmark_says_the_version_there(self, environment, rows):
+        rows(environment)
+        give_version(environment, "1.7")
+        versions = describe_machine.fn("mine")["versions"]
+        assert versions["odd"] == "1.7"
+        assert "torch" not in versions  # which the one there has no version of, whatever is here
+        assert versions["ase"] == ase.__version__
 
     def test_a_place_without_python(self, environment, rows, tmp_path):
         (tmp_path / "file").touch()

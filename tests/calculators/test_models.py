@@ -339,7 +339,7 @@ class TestKeys:
 
     def test_the_version_of_the_package_counts(self, own_rows, monkeypatch):
         before = explain(static_job, bulk("Cu"), calculator=f"own:{own_rows}").key
-        monkeypatch.setattr("adatom.calculators.models.identity.metadata.version", lambda package: f"{package} 99")
+        monkeypatch.setattr("adatom.calculators.models.rows.metadata.version", lambda package: f"{package} 99")
         after = explain(static_job, bulk("Cu"), calculator=f"own:{own_rows}").key
         assert before != after
 

@@ -25,8 +25,8 @@ def describe_machine(calculator: Any) -> dict[str, Any]:
     Parameters
     ----------
     calculator
-        Calculator, in any form that `adatom.calculators.models.make_model` takes: the version of its package is among
-        those that are returned.
+        Calculator, in any form that `adatom.calculators.models.make_model` takes. The versions of its package and of
+        torch are among those that are returned; for a model of another Python they are those there.
 
     Returns
     -------
@@ -35,9 +35,13 @@ def describe_machine(calculator: Any) -> dict[str, Any]:
     """
     row = named_model(calculator)
     versions = {"python": platform.python_version()}
-    for package in (*_PACKAGES, *([row.package] if row else [])):
+    for package in _PACKAGES:
         with suppress(metadata.PackageNotFoundError):
             versions[package] = metadata.version(package)
+    if row:
+        there = {package: row.version_of(package) for package in (row.package, "torch")}
+        # One that is here as well is not what the model computes with.
+        versions = {package: version for package, version in {**versions, **there}.items() if version}
     torch = sys.modules.get("torch")
     gpu = torch.cuda.get_device_name() if torch is not None and torch.cuda.is_available() else None
     return {

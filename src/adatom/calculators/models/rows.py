@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
+from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 from adatom.calculators.interpreters import interpreter_of
@@ -80,6 +83,31 @@ class Model:
             The Python is not there.
         """
         return interpreter_of(self.package, self.python)
+
+    def version_of(self, package: str) -> str | None:
+        """Return the version of a package that the model computes with; None: it cannot be seen without a process.
+
+        Parameters
+        ----------
+        package
+            Name of the package for pip.
+
+        Raises
+        ------
+        InputError
+            The Python of the model is not there.
+        """
+        command = self.command()
+        if command is None:
+            try:
+                return metadata.version(package)
+            except metadata.PackageNotFoundError:
+                return None
+        if len(command) > 1:  # such as `env ... python`
+            return None
+        environment = Path(shutil.which(command[0]) or command[0]).parent.parent
+        places = [str(place) for place in environment.glob("lib/python*/*-packages")]
+        return next((found.version for found in metadata.distributions(name=package, path=places)), None)
 
 
 _KEYS = {own.name: own for own in fields(Model) if own.name != "name"}
