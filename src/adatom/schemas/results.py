@@ -16,6 +16,8 @@ from adatom.schemas.provenance import Provenance
 __all__ = [
     "UNITS",
     "BaderCharges",
+    "Bond",
+    "ChargemolCharges",
     "MDAverages",
     "MDProperties",
     "MDResult",
@@ -234,6 +236,48 @@ class BaderCharges(TypedDict):
     total_electrons: float
 
 
+class Bond(TypedDict):
+    """A bond between two atoms by DDEC6.
+
+    Attributes
+    ----------
+    atoms
+        Numbers of the two atoms.
+    cell
+        Numbers of lattice vectors by which the second atom is away from its place in the cell, shape (3,).
+    order
+        Bond order.
+    """
+
+    atoms: list[int]
+    cell: list[int]
+    order: float
+
+
+class ChargemolCharges(TypedDict):
+    """Electrons of the atoms by DDEC6, computed by the program Chargemol.
+
+    Attributes
+    ----------
+    charges
+        Charge of each atom in e, shape (N,).
+    dipoles
+        Dipole of each atom in e Å, shape (N, 3).
+    magmoms
+        Magnetic moment of each atom in Bohr magnetons, shape (N,), after a run with spin along one axis.
+    bond_orders
+        Sum of the bond orders of each atom, shape (N,).
+    bonds
+        Bonds, each from both of its ends: see `Bond`.
+    """
+
+    charges: Array
+    dipoles: Array
+    magmoms: NotRequired[Array]
+    bond_orders: NotRequired[Array]
+    bonds: NotRequired[list[Bond]]
+
+
 class Result(TypedDict):
     """Keys that every result of a calculation has.
 
@@ -261,6 +305,9 @@ class Result(TypedDict):
     bader
         Bader's charges after a run of VASP that left its densities: see `BaderCharges`. If the program failed, only an
         entry ``error``.
+    chargemol
+        Charges and bond orders by DDEC6 after such a run: see `ChargemolCharges`. If the program failed, only an entry
+        ``error``.
     structure_metadata, molecule_metadata
         emmet-core's fields for a periodic structure or a molecule, in a saved document.
     """
@@ -275,6 +322,7 @@ class Result(TypedDict):
     provenance: Provenance
     corrections: NotRequired[list[dict[str, Any]]]
     bader: NotRequired[BaderCharges | dict[str, str]]
+    chargemol: NotRequired[ChargemolCharges | dict[str, str]]
     structure_metadata: NotRequired[dict[str, Any]]
     molecule_metadata: NotRequired[dict[str, Any]]
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from adatom.calculators.programs import Programs
 from adatom.calculators.running import run_program
+from adatom.calculators.vasp.potentials import valences
 from adatom.errors import InputError, ProgramError
 
 __all__ = ["FILES", "bader_charges", "bader_command"]
@@ -83,7 +84,7 @@ def bader_charges(
     try:
         of_charge, totals = _run(command, place, directory / "CHGCAR", reference, len(order))
         of_atoms = of_charge[np.asarray(order, int)]
-        neutral = np.repeat(_valences(directory / "POTCAR", len(numbers)), numbers)[np.asarray(order, int)]
+        neutral = np.repeat(valences(directory / "POTCAR", len(numbers)), numbers)[np.asarray(order, int)]
         found: dict[str, Any] = {
             "electrons": of_atoms[:, 4],
             "charges": neutral - of_atoms[:, 4],
@@ -129,12 +130,3 @@ def _run(
     if numbers.shape != (atoms, _COLUMNS) or below.keys() != _TOTALS.keys():
         raise ProgramError(f"bader ended, but ACF.dat in {place} is not whole: {len(rows)} of {atoms} atoms.")
     return numbers, below
-
-
-def _valences(potcar: Path, kinds: int) -> list[float]:
-    """Return the number of electrons of each potential."""
-    with potcar.open(errors="replace") as lines:
-        found = [float(match[1]) for line in lines if (match := re.search(r"ZVAL\s*=\s*([\d.]+)", line))]
-    if len(found) != kinds:
-        raise ProgramError(f"{potcar} has {len(found)} lines with ZVAL, for {kinds} potentials.")
-    return found

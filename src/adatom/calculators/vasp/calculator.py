@@ -17,8 +17,8 @@ from ase.calculators.vasp import create_input
 from ase.constraints import FixAtoms, FixedLine, FixedPlane, FixScaled
 
 from adatom.calculators.running import last_lines, run_program
-from adatom.calculators.vasp.bader import FILES, bader_charges, bader_command
 from adatom.calculators.vasp.custodian import Correction, Supervision, supervision
+from adatom.calculators.vasp.divisions import DIVISIONS, FILES
 from adatom.calculators.vasp.program import PROGRAMS
 from adatom.calculators.vasp.stopping import InTime, check_stopped, in_time, remove_output
 from adatom.calculators.vasp.structure import alike, right_handed, with_moments
@@ -27,7 +27,7 @@ from adatom.errors import AdatomError, ConvergenceError, InputError, ProgramErro
 __all__ = ["PARAMETERS", "Vasp"]
 
 _KNOWN = [kind for kind in vars(create_input.GenerateVaspInput()).values() if isinstance(kind, dict)]
-_OWN = {"bader", "bandgap", "incar_advice", "input_set", "moments"}
+_OWN = {"bader", "bandgap", "chargemol", "incar_advice", "input_set", "moments"}
 PARAMETERS = tuple(sorted({key for kind in _KNOWN for key in kind} - {"txt", "net_charge"} | _OWN))
 _OUTPUT, _DONE = "vasp.out", "General timing and accounting"
 _OF_A_STEP = ("energy", "free_energy", "forces", "stress")
@@ -60,8 +60,8 @@ class Vasp(VaspOfASE):
     advise
         Function that returns parameters and changes for a structure, parameters and whether VASP relaxes; None: there
         is no advice.
-    bader
-        Same as in `adatom.calculators.vasp.make.make_vasp`.
+    divisions
+        Of `bader` and `chargemol`, the values given to `adatom.calculators.vasp.make.make_vasp`.
     corrections
         What custodian's handlers corrected in all runs so far. Parameters that they changed stay as they made them.
     """
@@ -72,7 +72,7 @@ class Vasp(VaspOfASE):
         self._first = True  # no run yet
         self.corrections: list[Correction] = []
         self.advise: Callable[..., tuple[dict[str, Any], list[str]]] | None = None
-        self.bader: bool | None = None
+        self.divisions: dict[str, bool | None] = {}
         if moments is not None:
             self.parameters["moments"] = list(moments)  # a later run from the files needs the same symmetry
 
@@ -124,10 +124,11 @@ class Vasp(VaspOfASE):
         self._atoms = known.copy()  # past ASE's setter, which would drop the results for a cell that was turned
 
     def entries(self, atoms: Atoms) -> dict[str, Any]:
-        """Return what a result has besides the properties: Bader's charges, and the structure with its moments.
+        """Return what a result has besides the properties: charges of atoms, and the structure with its moments.
 
-        A failure of ``bader`` is a warning and an entry ``error``, and loses nothing else. The moments are the initial
-        ones of a run that goes on from there: with spin along one axis, and where VASP prints them (LORBIT).
+        A failure of ``bader`` or ``chargemol`` is a warning and an entry ``error``, and loses nothing else. The moments
+        are the initial ones of a run that goes on from there: with spin along one axis, and where VASP prints them
+        (LORBIT).
 
         Parameters
         ----------
@@ -141,17 +142,17 @@ class Vasp(VaspOfASE):
         along_an_axis = self.spinpol and np.ndim(atoms.get_initial_magnetic_moments()) == 1
         if along_an_axis and (self.int_params["lorbit"] or 0) >= 10 and moments.shape == (len(atoms),):
             found["atoms"] = with_moments(atoms, alike(atoms, moments))
-        place = Path(self.directory)
-        if self.bader is False or not self.bool_params["laechg"] or not all((place / name).exists() for name in FILES):
+        place, numbers = Path(self.directory), [number for _, number in self.symbol_count]
+        if not self.bool_params["laechg"] or not all((place / name).exists() for name in FILES):
             return found
-        try:
-            if command := bader_command(bool(self.bader)):
-                numbers = [number for _, number in self.symbol_count]
-                found["bader"] = bader_charges(place, command, numbers, self.resort)
-        except (AdatomError, OSError, ValueError, IndexError) as error:  # the latter for a density that is not whole
-            said = f"There are no Bader charges: {error}"
-            warnings.warn(said, stacklevel=2)
-            found["bader"] = {"error": said}
+        for program, wanted in self.divisions.items():
+            try:
+                if wanted is not False and (command := DIVISIONS[program].find(bool(wanted))):
+                    found[program] = DIVISIONS[program].divide(place, command, numbers, self.resort)
+            except (AdatomError, OSError, ValueError, IndexError) as error:  # the latter: a density that is not whole
+                said = f"There are no charges of {program}: {error}"
+                warnings.warn(said, stacklevel=2)
+                found[program] = {"error": said}
         return found
 
     def relax(

@@ -13,9 +13,9 @@ from ase.calculators.vasp import create_input
 
 from adatom.calculators.k_points import numbers_of
 from adatom.calculators.vasp.advice import Facts, Mode, advised
-from adatom.calculators.vasp.bader import bader_command
 from adatom.calculators.vasp.calculator import Vasp
 from adatom.calculators.vasp.custodian import check_supervision
+from adatom.calculators.vasp.divisions import DIVISIONS
 from adatom.calculators.vasp.program import choose_program, name_potentials
 from adatom.calculators.vasp.sets import arguments_of
 from adatom.calculators.vasp.structure import right_handed, with_moments
@@ -44,6 +44,7 @@ def make_vasp(
     bandgap: float | None = None,
     moments: Sequence[float] | None = None,
     bader: bool | None = None,
+    chargemol: bool | None = None,
     incar_advice: Mode = "warn",
     explicit: Collection[str] = (),
     **calc_kwargs: Any,
@@ -64,6 +65,9 @@ def make_vasp(
     bader
         Whether Bader's charges of the last structure become part of the result. True sets ``laechg`` and ``lcharg``.
         None: if the run leaves the densities, and the program ``bader`` is there.
+    chargemol
+        The same for charges, moments and bond orders by DDEC6, with the program ``chargemol`` and its densities of
+        atoms.
     incar_advice
         What happens where tags do not go together: ``"off"``, ``"warn"``, or ``"correct"``, which changes them. See
         `adatom.calculators.vasp.advice.advised`.
@@ -76,9 +80,9 @@ def make_vasp(
     Raises
     ------
     InputError
-        The cell, a potential, VASP or, if it is asked for, ``bader`` is missing, initial magnetic moments are vectors
-        in a collinear calculation, there is a band gap without an input set, or the settings name a handler or
-        validator that does not exist.
+        The cell, a potential, VASP or, if they are asked for, ``bader`` or ``chargemol`` is missing, initial magnetic
+        moments are vectors in a collinear calculation, there is a band gap without an input set, or the settings name
+        a handler or validator that does not exist.
     MissingExtraError
         custodian or a package with an input set is not installed.
     """
@@ -97,11 +101,12 @@ def make_vasp(
     elif bandgap is not None:
         raise InputError(f"bandgap is {bandgap!r}, which only input sets have a use for. Give a preset that is one.")
     check_supervision()
-    if bader:
-        bader_command(required=True)
+    divisions = {"bader": bader, "chargemol": chargemol}
+    for program in [program for program, wanted in divisions.items() if wanted]:
+        DIVISIONS[program].find(True)
         if off := [key for key in ("laechg", "lcharg") if key in explicit and not calc_kwargs.get(key)]:
             raise InputError(
-                f"bader=True needs the densities, and {off[0]} is {calc_kwargs.get(off[0])!r}. Leave it out."
+                f"{program}=True needs the densities, and {off[0]} is {calc_kwargs.get(off[0])!r}. Leave it out."
             )
         calc_kwargs |= {"laechg": True, "lcharg": True}
     charge = float(atoms.get_initial_charges().sum())
@@ -111,7 +116,7 @@ def make_vasp(
     calc_kwargs, changes = advise(with_moments(atoms, moments), calc_kwargs)
     made = Vasp(choose_program(calc_kwargs, noncollinear), moments, **calc_kwargs)
     made.say(changes)
-    made.advise, made.bader = advise, bader
+    made.advise, made.divisions = advise, divisions
     name_potentials()
     try:
         made.initialize(made.given(atoms))
