@@ -20,7 +20,7 @@ def test_changed_options_leave_the_original_alone():
 
 
 def test_an_unknown_option_names_the_nearest_and_the_valid():
-    valid = "Valid: batch_function, cache, engine_options, failed_inputs, key_functions, label, name, persist_result"
+    valid = "Valid: batch_function, cache, engine_options, failed_inputs, key_functions, label, lockstep, name, persist"
     with pytest.raises(UnknownNameError, match=f"'retires'. Did you mean 'retries'.*{valid}"):
         with_changes(JobOptions(), {"retires": 2})
     valid = "Valid: cache, engine_options, label, name, on_failure, refresh_cache, runner"

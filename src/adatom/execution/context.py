@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from adatom.execution.meeting import Meeting
     from adatom.machines.resources import Resources
 
-__all__ = ["JobContext", "batch_value", "current_job", "in_job", "job_context"]
+__all__ = ["JobContext", "batch_value", "current_job", "current_meeting", "in_job", "job_context"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,11 @@ def in_job() -> bool:
 def batch_value() -> Any:
     """Return the value that the option `batch_function` computed for this call of a job; None if it computed none."""
     return _context.get().batch_value
+
+
+def current_meeting() -> Meeting | None:
+    """Return the place where this call meets those that run in lockstep with it; None if none do."""
+    return _context.get().meeting
 
 
 @contextmanager

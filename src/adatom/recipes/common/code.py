@@ -15,7 +15,7 @@ from adatom import job
 from adatom.calculations.checks import check_atoms, check_elements, check_keywords, check_real
 from adatom.calculators.over_socket import OverSocket, SocketClient
 from adatom.errors import InputError, UnknownNameError
-from adatom.execution.context import current_job
+from adatom.execution.context import current_meeting
 from adatom.execution.needs import Need, with_needs
 from adatom.recipes.common.dispersion import WithDispersion, dispersion_needs, make_dispersion
 from adatom.recipes.common.docs import with_parameter
@@ -119,7 +119,7 @@ class Code:
             check_elements(atoms, self.elements, self.name)
         elif self.check is not None:  # the others are potentials that may know atoms of no element
             check_real(atoms, self.name)
-        if current_job().meeting is not None:
+        if current_meeting() is not None:
             self.check_lockstep()
         over_socket = self._over_socket(settings.pop("socket", False))
         self.check_parameters(settings, "dispersion")

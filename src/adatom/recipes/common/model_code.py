@@ -12,7 +12,7 @@ from ase import Atoms
 from adatom.calculators.batched import batch_evaluator, evaluate_ahead, with_results, with_source
 from adatom.calculators.models import Calculator, calculator_needs, identify_model, model, model_label, model_names
 from adatom.errors import InputError
-from adatom.execution.context import batch_value, current_job
+from adatom.execution.context import batch_value, current_meeting
 from adatom.execution.needs import Need
 from adatom.recipes.common.code import Choice, Code, kind_of
 
@@ -84,7 +84,7 @@ class ModelCode(Code):
             Structures are to be computed together, and the potential computes one at a time.
         """
         made = super().build(atoms, settings)
-        results, meeting = batch_value(), current_job().meeting
+        results, meeting = batch_value(), current_meeting()
         if results is not None:
             return with_results(made, atoms, results)
         alike = [each for each in self.upcoming if kind_of(each) == kind_of(atoms)]
