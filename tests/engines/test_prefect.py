@@ -1,6 +1,8 @@
 """What Prefect's own users expect."""
 
 import os
+import subprocess
+import sys
 
 import pytest
 from ase.build import bulk
@@ -180,3 +182,27 @@ def test_the_server_of_the_scripts_own_writes_many_task_runs_at_once():
         known = client._client.get("/admin/settings").json()["server"]["services"]["task_run_recorder"]
     assert known["batch_size"] == 200
     assert known["flush_interval"] == 1  # less, and the server takes a core for itself: it counts in whole seconds
+
+
+# It ends with the reason, or is killed for its silence.
+WITHOUT_ITS_SERVER = """
+import socket, time
+from prefect.settings import PREFECT_API_URL, temporary_settings
+from adatom.engines.prefect.server import Server
+
+with socket.create_server(("127.0.0.1", 0)) as listening:
+    url = f"http://127.0.0.1:{listening.getsockname()[1]}/api"
+    with temporary_settings({PREFECT_API_URL: url}):
+        server = Server()
+while not (reason := server.look_after()):
+    time.sleep(0.1)
+raise SystemExit(reason)
+"""
+
+
+@pytest.mark.deep(reason="a server of the user's may be restarted: it is given up after ten seconds")
+def test_a_server_of_the_users_that_dies_before_it_is_looked_after_is_given_up(tmp_path):
+    ended = subprocess.run(
+        [sys.executable, "-c", WITHOUT_ITS_SERVER], cwd=tmp_path, capture_output=True, text=True, timeout=120
+    )
+    assert "does not answer any more" in ended.stderr

@@ -36,9 +36,10 @@ class Server:
         self._url: str | None = PREFECT_API_URL.value()
         self._own: Any = None
         self._starts = 0
-        self._answered = float("-inf")
-        self._asked = self._answered
-        if not self._url:
+        self._answered = self._asked = -math.inf
+        if self._url:
+            self._refuses(self._url)  # a server that answers now, and dies before it is looked after, is one lost
+        else:
             announce("prefect: no server is set (PREFECT_API_URL); one of this script's own ends with it.")
             self._start()
 
