@@ -21,7 +21,7 @@ OF_SILICON: dict[Any, dict[str, Any]] = {
     elk: {"kpts": [3, 3, 3]},
     gpaw: {"mode": {"name": "pw", "ecut": 250}, "xc": "LDA", "kpts": [4, 4, 4], "convergence": {"density": 1e-6}},
 }
-# Ammonia turns inside out, in a box. Elk's spheres around H would be too small for a test.
+# Ammonia turns inside out, in a box. Elk's spheres around its H would be too small: there, H hops in a crystal.
 OF_AMMONIA: dict[Any, dict[str, Any]] = {
     abinit: {"pps": "hgh", "ecut": 500, "kpts": [1, 1, 1], "socket": True},
     cp2k: {
@@ -100,3 +100,31 @@ def test_a_band_and_a_path_from_the_state_agree(inversion):
     barrier = band["results"]["energy"] - low["results"]["energy"]
     assert 0.1 < barrier < 0.4
     assert barrier == pytest.approx(state["results"]["energy"] - low["results"]["energy"], abs=0.03)
+
+
+def with_hydrogen(x: float, y: float, z: float) -> Atoms:
+    """Lithium hydride, stretched so that Elk's spheres keep their radii, with H at a place given in the cubic cell."""
+    crystal = bulk("LiH", "rocksalt", a=4.8)
+    crystal.positions[1] = crystal.positions[0] + 4.8 * np.array([x, y, z])
+    return crystal
+
+
+def test_the_hop_of_hydrogen_between_tetrahedral_sites_by_elk():
+    """The state lies in the mirror plane of the two sites, has one imaginary mode, and is the top of a band."""
+    provide_code("elk")
+    settings = {"kpts": [2, 2, 2]}
+    state = elk.ts_job(with_hydrogen(0.36, 0.36, 0.52), fmax=0.02, calc_kwargs=settings)
+    x, y, z = state["atoms"].get_distance(0, 1, vector=True) / 4.8
+    assert x == pytest.approx(y, abs=0.002)
+    assert z == pytest.approx(0.5, abs=0.005)
+    with pytest.warns(UserWarning, match="1 vibrations of HLi are imaginary"):
+        frequencies = elk.freq_job(state["atoms"], calc_kwargs=settings)["results"]["frequencies"]  # cm⁻¹
+    assert frequencies[0] < -400
+    assert frequencies[1] > 400
+    ends = [with_hydrogen(0.25, 0.25, z) for z in (0.25, 0.75)]
+    band = elk.neb_job([ends[0], with_hydrogen(0.36, 0.36, 0.5), ends[1]], fmax=0.05, calc_kwargs=settings)
+    assert band["results"]["energy"] == pytest.approx(state["results"]["energy"], abs=0.005)
+    end = elk.irc_job(state["atoms"], fmax=0.1, calc_kwargs=settings)["atoms"]
+    low = elk.static_job(ends[0], calc_kwargs=settings)["results"]["energy"]
+    assert end.get_distance(0, 1, mic=True) == pytest.approx(4.8 * 0.25 * 3**0.5, abs=0.15)  # Å
+    assert 0.2 < state["results"]["energy"] - low < 0.3
