@@ -10,7 +10,7 @@ from ase.md.langevin import Langevin
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adatom import change_settings, flow, get_settings, job, make_runner
+from adatom import change_settings, get_settings, job, make_runner
 from adatom.calculations import run_md, sample_md
 from adatom.calculations.md import DYNAMICS
 from adatom.calculations.optimize import OPTIMIZERS
@@ -78,7 +78,6 @@ PROFILES = (Command(name="x", executable="x"), ExecutionProfile(name="x-1", comm
         (partial(OutputSpec, "a.xyz", force=True), "Did you mean 'overwrite'?"),
         (partial(ConfigSet, input_files="a.xyz"), "Did you mean 'items'?"),
         (partial(make_runner, n_worker=1), "Did you mean 'workers'?"),
-        (partial(flow, task_runner=1), "Did you mean 'runner'?"),
         (partial(job, cache_policy=1), "Did you mean 'cache'?"),
         (partial(job, settings_swap={}), "Did you mean `with change_settings(...):`"),
         (partial(ExecutionProfile, name="a", command="x", mpiprocs=2), "Did you mean 'ranks_per_node'?"),

@@ -68,7 +68,6 @@ _QUACC: dict[str, tuple[tuple[str, ...], str]] = {
     "slab_static_kwargs": (("static_job",), _OF_JOBS),
     "spin_multiplicity": (("spin",), "The spin is half of the number of unpaired electrons: (multiplicity - 1) / 2."),
     "store": ((), _SAVED),
-    "task_runner": (("runner",), ""),
     "temperature_k": (("temperature",), ""),
     "timestep_fs": (("timestep",), ""),
     "vib_kwargs": (("delta", "nfree", "indices"), ""),

@@ -1,10 +1,13 @@
 """Each benchmark on a potential of which it is known how physical it is: EMT's copper."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from ase.build import bulk
 from ase.calculators.emt import EMT
 from ase.calculators.lj import LennardJones
+from pymatgen.core import Lattice, Structure
 
 from adatom import change_settings
 from adatom.analysis.documents import DOCUMENTS, units_of
@@ -13,7 +16,7 @@ from adatom.arena.benchmarks import BENCHMARKS, find_benchmark
 from adatom.arena.benchmarks.endurance import endurance_flow
 from adatom.arena.campaign import run_benchmarks
 from adatom.arena.systems import crystals
-from adatom.errors import UnknownNameError
+from adatom.errors import MissingExtraError, UnknownNameError
 from tests.codes import needs_code
 
 LONG = {
@@ -43,6 +46,22 @@ def _here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with change_settings(workflow_engine="local", local_workers=1):
         yield
+
+
+def test_a_benchmark_without_its_package_is_refused_before_all_others(tmp_path):
+    lacking = replace(find_benchmark("phonons"), packages={"no_such_package": "phonons"})
+    with pytest.raises(MissingExtraError, match=r"no_such_package is not .* pip install 'adatom\[phonons\]'"):
+        run_benchmarks(["extensivity", lacking], {"emt": EMT}, elements=["Cu"])
+    assert not [*tmp_path.iterdir()]
+
+
+def test_structures_of_pymatgen_are_those_of_ase():
+    crystal = Structure.from_spacegroup("Fm-3m", Lattice.cubic(3.6), ["Cu"], [[0, 0, 0]]).get_primitive_structure()
+    given = {"pymatgen": crystal, "ase": bulk("Cu", a=3.6)}
+    mine = replace(find_benchmark("eos"), systems=lambda size, elements: given)
+    (record,) = run_benchmarks([mine], {"emt": EMT})
+    theirs, ours = (record["systems"][name]["document"]["energies"] for name in given)
+    assert theirs == pytest.approx(ours, abs=1e-9)
 
 
 @pytest.mark.parametrize("name", named("combustion"))  # of hydrogen: tests/arena/test_combustion.py

@@ -5,13 +5,14 @@ import pytest
 from ase.build import bulk, molecule
 from ase.calculators.emt import EMT
 from ase.calculators.lj import LennardJones
+from ase.calculators.morse import MorsePotential
 from ase.io import write
 
 from adatom import change_settings
 from adatom.analysis.reference_errors import reference_errors
 from adatom.arena import load_records, reference_benchmark, run_benchmarks
 from adatom.errors import InputError
-from tests.codes import needs_code
+from tests.codes import needs_code, provide_code
 
 LJ = {"sigma": 2.3, "epsilon": 0.4, "rc": 6.0, "ro": 4.0, "smooth": True}
 
@@ -85,6 +86,45 @@ def test_a_set_of_tight_binding():
     second, first = run_benchmarks(["water.xyz"], models)
     assert second["systems"]["H2O"]["metrics"]["force_mae"] < 1e-3
     assert 0.01 < first["systems"]["H2O"]["metrics"]["force_mae"] < 1
+
+
+def plane_waves(cutoff):
+    """pw.x as ASE alone runs it, with silicon in plane waves up to a cut-off in Ry."""
+    from ase.calculators.espresso import Espresso, EspressoProfile
+
+    return Espresso(
+        profile=EspressoProfile(command="pw.x", pseudo_dir="/usr/share/espresso/pseudo"),
+        directory="pw",
+        pseudopotentials={"Si": "Si.pz-vbc.UPF"},
+        input_data={"ecutwfc": cutoff, "ecutrho": 4 * cutoff, "conv_thr": 1e-9, "tprnfor": True},
+        kpts=(2, 2, 2),
+    )
+
+
+@needs_code("espresso")
+def test_a_set_of_quantum_espresso():
+    """The settings of the labels have no errors, a lower cut-off has few, and springs between atoms many."""
+    from adatom.recipes import espresso
+
+    provide_code("espresso")
+    settings = {"input_data": {"ecutwfc": 12, "ecutrho": 48, "conv_thr": 1e-9}, "kpts": (2, 2, 2)}
+    structures = []
+    for seed in range(3):
+        atoms = bulk("Si")
+        atoms.rattle(0.1, seed=seed)
+        found = espresso.static_job(atoms, preset=["semiconductor", "lda"], calc_kwargs=settings)["results"]
+        atoms.info["REF_energy"], atoms.arrays["REF_forces"] = found["energy"], found["forces"]
+        structures.append(atoms)
+    write("silicon.xyz", structures)
+    models = {
+        "same": (plane_waves, [12], {}),
+        "coarse": (plane_waves, [9], {}),
+        "morse": (MorsePotential, [], {"r0": 2.35}),
+    }
+    same, coarse, morse = (record["systems"]["Si2"]["metrics"] for record in run_benchmarks(["silicon.xyz"], models))
+    assert same["energy_mae"] < 1e-5  # eV/atom
+    assert same["force_mae"] < 1e-3  # eV/Å
+    assert 1e-3 < coarse["force_mae"] < 0.2 < morse["force_mae"]
 
 
 def test_errors_of_known_numbers():

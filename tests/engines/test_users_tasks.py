@@ -9,6 +9,9 @@ import pytest
 from ase.build import bulk
 
 from adatom import change_settings, flow, job, wait
+from adatom.arena import get_calculator
+from adatom.arena.tasks import OPT
+from adatom.execution.failure import Failure
 from adatom.execution.registry import close_engines, drop_engine, get_engine
 from adatom.recipes.emt import bulk_to_slabs_flow, relax_job, static_job
 from tests.engines.conftest import WANTED
@@ -27,6 +30,12 @@ def energy(document):
 def relax_and_compute(atoms):
     """A job that calls jobs."""
     return static_job(relax_job(atoms)["atoms"])
+
+
+@job
+def where():
+    """The process that runs a job."""
+    return os.getpid()
 
 
 @flow
@@ -194,6 +203,29 @@ class TestDask:
             found = workflow()
             close_engines()
         assert [energy(document) for document in found] == near([expected[0]] * 2)
+
+    @pytest.mark.deep(reason="tasks of Prefect travel to Dask as those of users do, with a server of their own")
+    def test_a_flow_of_ours_with_a_task_runner_of_the_users(self, client, tmp_path):
+        """MLIP Arena's flow for clusters, but for its imports, and for a cluster on this machine."""
+        DaskTaskRunner = imported("prefect_dask").DaskTaskRunner
+
+        @flow(task_runner=DaskTaskRunner(address=client.scheduler.address))
+        def benchmark_flow():
+            futures = []
+            for model in ("emt", "lj", "7net-l3i5"):
+                future = OPT.submit(atoms=bulk("Cu"), calculator=get_calculator(model))
+                futures.append(future)
+            return [where.submit().result(), *(f.result(raise_on_failure=False) for f in futures)]
+
+        with change_settings(workflow_engine="prefect", results_dir=tmp_path, local_workers=1):
+            pid, emt, lj, missing = benchmark_flow()
+            again = benchmark_flow.with_options(task_runner=None)
+            close_engines()
+        assert emt["converged"]
+        assert lj["converged"]
+        assert pid in client.run(os.getpid).values()
+        assert isinstance(missing, Failure)
+        assert again.options.runner is None
 
 
 class TestParsl:

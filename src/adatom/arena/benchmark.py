@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import Any, Literal
 
-from adatom.errors import InputError
+from adatom.errors import InputError, MissingExtraError
 from adatom.workflow import Flow
 
 __all__ = ["SIZES", "Benchmark", "Metric", "Size"]
@@ -96,6 +97,7 @@ class Benchmark:
         What the benchmark shows, in a sentence or two.
     systems
         Function of a size and of the elements that are wanted, or None for all, that returns the systems by name.
+        Structures and molecules of pymatgen are converted.
     flow
         Flow of a system, bound to the jobs of `adatom.recipes.mlip`.
     document
@@ -112,6 +114,8 @@ class Benchmark:
         Number to raise when the protocol changes in a way that nothing else here shows.
     citation
         Source of the protocol; empty if there is none.
+    packages
+        Packages without which the flow cannot run, and the extra of adatom that installs each.
     """
 
     name: str
@@ -126,9 +130,10 @@ class Benchmark:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     version: int = 1
     citation: str = ""
+    packages: Mapping[str, str] = field(default_factory=dict)
 
     def chosen(self, size: Size, elements: Collection[str] | None) -> Mapping[str, Any]:
-        """Return the systems of a run by name, and refuse elements that leave none.
+        """Return the systems of a run by name, and refuse a run that cannot succeed.
 
         Parameters
         ----------
@@ -141,11 +146,21 @@ class Benchmark:
         ------
         InputError
             No system has these elements only.
+        MissingExtraError
+            A package is not installed, without which each model would fail.
         """
-        found = self.systems(size, elements)
+        for package, extra in self.packages.items():
+            if find_spec(package) is None:
+                raise MissingExtraError(package, extra)
+        found = {name: _as_atoms(system) for name, system in self.systems(size, elements).items()}
         if not found:
             raise InputError(
                 f"The {size} set of {self.name} has no system of {', '.join(elements or ())} alone. Give other "
                 "elements, or a larger set."
             )
         return found
+
+
+def _as_atoms(system: Any) -> Any:
+    """Return a structure or molecule of pymatgen as Atoms, and anything else as it is."""
+    return system.to_ase_atoms(msonable=False) if hasattr(system, "to_ase_atoms") else system

@@ -73,6 +73,8 @@ def run_benchmarks(
     ------
     InputError
         A name is unknown, or there is nothing to run.
+    MissingExtraError
+        A package of a benchmark's own is not installed.
     StorageError
         A record cannot be written; the directory is made before anything is computed.
     """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Self, TypeVar, overload
 
 from adatom.execution.context import in_job
 from adatom.execution.progress import progress_shown
@@ -38,8 +38,8 @@ class Flow(Step[P, R]):
     waits: ClassVar[bool] = False
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name == "task_runner":  # as with Prefect's flows
-            object.__setattr__(self, "options", with_changes(self.options, {"runner": value}))
+        if name == "task_runner":
+            object.__setattr__(self, "options", with_changes(self.options, _our_names({name: value})))
         else:
             super().__setattr__(name, value)
 
@@ -55,6 +55,21 @@ class Flow(Step[P, R]):
             return self.submit(*args, **kwargs)  # type: ignore[return-value]
         with progress_shown(self.name):
             return self._run(given, named)
+
+    def with_options(self, **changes: Any) -> Self:
+        """Return the same flow with other options.
+
+        Parameters
+        ----------
+        **changes
+            New values by the name of the option; as with Prefect's flows, ``task_runner`` is `runner`.
+
+        Raises
+        ------
+        UnknownNameError
+            There is no such option; the message lists all options.
+        """
+        return super().with_options(**_our_names(changes))
 
     def submit(self, *args: P.args, **kwargs: P.kwargs) -> Future:
         """Start the flow and return a `Future` at once, wherever the call stands.
@@ -131,7 +146,7 @@ def flow(fn: Callable[..., Any] | None = None, /, **options: Any) -> Any:
     fn
         Function. Jobs that it calls return futures; its value comes back with results in place of futures.
     **options
-        Options by name, as in `FlowOptions`.
+        Options by name, as in `FlowOptions`; as with Prefect's flows, ``task_runner`` is `runner`.
 
     Raises
     ------
@@ -158,7 +173,12 @@ def subflow(fn: Callable[..., Any] | None = None, /, **options: Any) -> Any:
     return _make(Subflow, fn, options)
 
 
+def _our_names(options: dict[str, Any]) -> dict[str, Any]:
+    return {"runner" if name == "task_runner" else name: value for name, value in options.items()}
+
+
 def _make(kind: type[Flow[Any, Any]], fn: Callable[..., Any] | None, options: dict[str, Any]) -> Any:
+    options = _our_names(options)
     if fn is None:
         with_changes(FlowOptions(), options)
         return lambda function: _make(kind, function, options)

@@ -32,4 +32,5 @@ PHONONS = Benchmark(
     ),
     calls=lambda atoms: (20 + 6 * len(atoms), max(64, 32 * len(atoms))),
     parameters={"min_length": 10.0, "mesh": 30.0, "ignore_imaginary": True},
+    packages={"phonopy": "phonons"},
 )
