@@ -20,9 +20,10 @@ from adatom.execution.engine import Engine
 from adatom.execution.registry import close_engines, engine_class, get_engine, is_installed
 from tests.standins.vasp import provide
 
-# Before any worker starts: a job finds its program where it runs.
-_VASP = tempfile.TemporaryDirectory(prefix="adatom-vasp-")
-os.environ.update(provide(Path(_VASP.name), "Cu"))
+# Before any worker starts: a job finds its program where it runs. Workers import this too, and many are killed.
+if "TESTS_VASP" not in os.environ:
+    _VASP = tempfile.TemporaryDirectory(prefix="adatom-vasp-")
+    os.environ.update(provide(Path(_VASP.name), "Cu"), TESTS_VASP=_VASP.name)
 
 WANTED = [name for name in os.environ.get("TEST_ENGINES", "").split(",") if name]
 THREADS = ("dask-threads", "parsl-threads", "prefect-threads")  # variants that only differ in where a job runs
