@@ -22,6 +22,8 @@ PACKAGES = {
     "custodian": (("custodian",), "custodian"),
     "omat24": (("fairchem",), "omat24"),
     "sella": (("sella",), "sella"),
+    "smiles": (("rdkit",), "smiles"),
+    "descriptors": (("dscribe",), "descriptors"),
     "phonons": (("phonopy",), "phonons"),
     "chgnet": (("chgnet",), "chgnet"),
     "sevennet": (("sevenn",), "sevennet"),
