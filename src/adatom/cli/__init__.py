@@ -1,4 +1,4 @@
-"""The command line: ``adatom run|map|bench|plot|errors|convert|recipes|settings|engines|jobs|cache|queue|profiles``.
+"""The command line, ``adatom COMMAND``.
 
 The module of a command has its parameters and its help, and is imported when the command is used. Commands that need
 ASE or NumPy have their bodies in `adatom.cli.actions`, which is imported when they run: these packages take longer to
@@ -25,6 +25,7 @@ class _Commands(Group):
             "adatom.cli.map:map_",
             "Run a recipe on each structure of files, and write the structures with their results.",
         ),
+        Entry("select", "adatom.cli.select:select", "Choose some structures of many, and write them into a file."),
         Entry(
             "bench",
             "adatom.cli.bench:bench",
