@@ -24,6 +24,7 @@ PACKAGES = {
     "sella": (("sella",), "sella"),
     "smiles": (("rdkit",), "smiles"),
     "descriptors": (("dscribe",), "descriptors"),
+    "gap": (("quippy",), "gap"),
     "phonons": (("phonopy",), "phonons"),
     "chgnet": (("chgnet",), "chgnet"),
     "sevennet": (("sevenn",), "sevennet"),

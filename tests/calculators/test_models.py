@@ -43,7 +43,7 @@ def energy(calculator):
 
 FAMILIES = {"chgnet", "emt", "grace-2l-oam", "lj", "mace", "mace-mp-0-medium", "matcalc", "mattersim-5m", "nequip"}
 PLACE = re.compile(r"[\w.]+:[\w.]+")
-EXTRAS = {None, "chgnet", "mace", "matcalc", "sevennet"}
+EXTRAS = {None, "chgnet", "gap", "mace", "matcalc", "sevennet"}
 
 
 def test_each_row_says_all_that_a_reader_wants_to_know():
@@ -64,14 +64,14 @@ def test_each_row_says_all_that_a_reader_wants_to_know():
 
 def test_rows_that_are_tried_are_those_of_which_there_are_tests():
     tried = {name for name in model_names() if model(name).tried}
-    assert tried == {"chgnet", "emt", "lj", "mace", "matcalc", "sevennet-0", "sevennet-l3i5"}
+    assert tried == {"chgnet", "emt", "gap", "lj", "mace", "matcalc", "sevennet-0", "sevennet-l3i5"}
 
 
 def test_what_makes_models_needs_nothing_of_adatom():
     """It may run in another Python, where there is none of it."""
     places = {model(name).make.partition(":")[0] for name in model_names()}
     files = [Path(find_spec(place).origin) for place in places if place.startswith("adatom.")]
-    assert {file.stem for file in files} == {"chgnet", "matgl", "orb"}
+    assert {file.stem for file in files} == {"chgnet", "gap", "matgl", "orb"}
     for file in files:
         for node in ast.walk(ast.parse(file.read_text())):
             names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []

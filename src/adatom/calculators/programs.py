@@ -42,13 +42,15 @@ class Programs:
     launches: bool = False
     named: str = ""
 
-    def command(self, program: str | None = None) -> list[str]:
+    def command(self, program: str | None = None, beside: Path | None = None) -> list[str]:
         """Return the command that starts a program on the ranks of the current job.
 
         Parameters
         ----------
         program
             Name of the program; None: the main program.
+        beside
+            Path of the main program where nothing names it and it is not on the ``PATH``; None: there is no such path.
 
         Returns
         -------
@@ -62,6 +64,8 @@ class Programs:
         """
         program = program or self.main
         words, place = self._main_command()
+        if beside and words == [self.main] and not shutil.which(self.main):
+            words = [str(beside)]
         if program != self.main:  # without the options of the main program, such as `-nk 4`
             words = [*words[:place], str(Path(words[place]).with_name(program))]
         for word in (words[0], words[place]):

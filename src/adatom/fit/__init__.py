@@ -1,0 +1,1 @@
+"""Fits of potentials to structures with energies, forces and stresses."""
